@@ -1,0 +1,52 @@
+# Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+DEMO := demo-out
+WORKERS ?= 2
+
+.PHONY: demo test lint types imports tests golden-fill golden-check benchmark clean
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tig-verify needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+# Create a key, solve one December-2025 instance with Adam, sign the claim, verify it at both levels.
+demo: $(VENV)/installed
+	rm -rf $(DEMO) && mkdir $(DEMO)
+	$(BIN)/tig-verify keygen $(DEMO)/key.pem
+	$(BIN)/tig-verify solve fixtures/optimisers/adam.py --track n_hidden=4 --nonce 0 --key $(DEMO)/key.pem -o $(DEMO)
+	$(BIN)/tig-verify verify $(DEMO)/*.claim --level evaluate
+	$(BIN)/tig-verify verify $(DEMO)/*.claim --level replay
+
+test: lint types imports tests
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/installed-dev
+	$(BIN)/lint-imports
+
+# One thread in each process: the workers of the suite fill the cores.
+tests: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+
+golden-fill golden-check: golden-%: $(VENV)/installed-dev
+	$(BIN)/python tests/golden/golden_runs.py $*
+
+benchmark: $(VENV)/installed
+	$(BIN)/python benchmarks/step.py
+
+clean:
+	rm -rf $(VENV) $(DEMO)

@@ -1,0 +1,143 @@
+"""Time of one training step, side by side: plain eager PyTorch against this toolkit, in process and in a worker.
+
+    python benchmarks/step.py [--hidden 1 4 10] [--rounds 7] [--epochs 6]
+
+Each round trains the same network on the same data with Adam for a few epochs in each way, one after the other, on
+one thread; an epoch is 8 steps and a validation. Printed are medians over the rounds, and the median of the ratios
+within a round. Absolute times say little on a shared machine; the ratios are what counts. The last line is the work of
+`evaluate` on a claim.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from protocol.envelope import seal
+from protocol.keys import SigningKey
+from protocol.settings import Settings
+from protocol.verdict import Level
+from verifier.editions import DECEMBER_2025
+from verifier.instance import Instance, draw_instance
+from verifier.network import Architecture, Network, initial_parameters, initial_weight
+from verifier.solving import Isolation, Task, solve, start_optimiser
+from verifier.training import train
+from verifier.verification import Evidence, verify
+
+ADAM = Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py"
+
+
+def task(n_hidden: int, epochs: int) -> Task:
+    return Task(
+        edition=replace(DECEMBER_2025, max_epochs=epochs),
+        settings=Settings("", "", "c006", "", f"n_hidden={n_hidden}"),
+        rand_hash="0" * 32,
+        nonce=0,
+        source=ADAM.read_bytes(),
+        name=ADAM.name,
+        hyperparameters={},
+        fuel_budget=DECEMBER_2025.max_fuel_budget,
+    )
+
+
+class Plain:
+    """The same network in eager PyTorch, with autograd and torch.optim.Adam."""
+
+    def __init__(self, architecture: Architecture, seed: bytes) -> None:
+        layers: list[nn.Module] = []
+        for i in range(architecture.n_hidden + 2):
+            out, inputs = architecture.shape(i)
+            linear = nn.Linear(inputs, out)
+            with torch.no_grad():
+                linear.weight.copy_(initial_weight(architecture, seed, i))
+                linear.bias.zero_()
+            layers.append(linear)
+            if i < architecture.normed_layers:
+                layers += [nn.ReLU(), nn.BatchNorm1d(out)]
+        self.network = nn.Sequential(*layers)
+        for module in layers[-4:]:
+            module.requires_grad_(False)
+        self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad], lr=0.001)
+
+    def epoch(self, instance: Instance) -> None:
+        self.network.train()
+        order = torch.randperm(len(instance.train.x))
+        for index in order.split(125):
+            x, y = instance.train.x[index], instance.train.y[index]
+            loss = (self.network(x).squeeze(1) - y).square().mean()
+            self.optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
+            loss.item()
+        self.network.eval()
+        with torch.no_grad():
+            (self.network(instance.validation.x).squeeze(1) - instance.validation.y).square().mean().item()
+
+
+def plain_step(n_hidden: int, epochs: int, instance: Instance) -> float:
+    """Seconds a step, without the first epoch."""
+    plain = Plain(Architecture(DECEMBER_2025, n_hidden), task(n_hidden, epochs).seed)
+    plain.epoch(instance)
+    started = time.perf_counter()
+    for _ in range(epochs - 1):
+        plain.epoch(instance)
+    return (time.perf_counter() - started) / (epochs - 1) / DECEMBER_2025.batches
+
+
+def our_step(n_hidden: int, epochs: int, instance: Instance, isolation: Isolation) -> float:
+    """Seconds a step, without the first epoch; transcript, validation and channel included."""
+    todo = task(n_hidden, epochs)
+    architecture = Architecture(todo.edition, n_hidden)
+    ends: list[float] = []
+    with start_optimiser(todo, architecture, isolation) as optimiser:
+        network, initial = Network(architecture, todo.seed), initial_parameters(architecture, todo.seed)
+        train(
+            todo.edition, todo.seed, instance, network, initial, optimiser, lambda _: ends.append(time.perf_counter())
+        )
+    return (ends[-1] - ends[0]) / (epochs - 1) / DECEMBER_2025.batches
+
+
+def evaluate_milliseconds(rounds: int) -> float:
+    """The work of verifying a short claim at level `evaluate`, signatures included."""
+    solved, key = solve(task(4, 2), Isolation.NONE), SigningKey.generate()
+    evidence = Evidence(seal(solved.claim, key), seal(solved.solution, key))
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        verify(evidence, Level.EVALUATE)
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hidden", type=int, nargs="+", default=[1, 4, 10])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=6)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    instance = draw_instance(DECEMBER_2025, task(1, 1).seed)
+    print("n_hidden   plain ms  in-process ms  worker ms   in-process/plain  worker/in-process")
+    for n_hidden in options.hidden:
+        ways: list[Callable[[], float]] = [
+            lambda n=n_hidden: plain_step(n, options.epochs, instance),
+            lambda n=n_hidden: our_step(n, options.epochs, instance, Isolation.NONE),
+            lambda n=n_hidden: our_step(n, options.epochs, instance, Isolation.PROCESS),
+        ]
+        rounds = [[way() for way in ways] for _ in range(options.rounds)]
+        plain, ours, worker = (statistics.median(r[i] for r in rounds) * 1000 for i in range(3))
+        to_plain = statistics.median(r[1] / r[0] for r in rounds)
+        to_ours = statistics.median(r[2] / r[1] for r in rounds)
+        print(f"{n_hidden:8d} {plain:10.2f} {ours:14.2f} {worker:10.2f} {to_plain:18.2f} {to_ours:18.3f}")
+    print(f"evaluate of a claim at n_hidden=4: {evaluate_milliseconds(options.rounds * 3):.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What a benchmarker states, and signs, about one training run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from protocol.codec import Scalar
+from protocol.hashes import DIGEST_SIZE
+from protocol.record import Record
+from protocol.settings import Settings
+
+MAX_EPOCHS: Final = 100_000
+MAX_U64: Final = (1 << 64) - 1
+
+
+class StopReason(StrEnum):
+    """Why training ended after the claimed number of epochs."""
+
+    EARLY_STOPPING = "early-stopping"  # patience ran out
+    EPOCH_LIMIT = "epoch-limit"  # the edition's last epoch was reached
+    FUEL_EXHAUSTED = "fuel-exhausted"  # the optimiser spent its budget
+    NON_FINITE_LOSS = "non-finite-loss"  # a loss became NaN or infinite
+    NON_FINITE_UPDATE = "non-finite-update"  # the optimiser returned a NaN or infinite update or query location
+
+
+@dataclass(frozen=True)
+class Claim(Record):
+    """One nonce's training run: what was run, how it went epoch by epoch, and the quality it reached.
+
+    Digests are 32-byte BLAKE3. Both loss histories have one finite entry per claimed epoch.
+    """
+
+    TYPE: ClassVar[str] = "claim.v1"
+
+    edition: str
+    settings: Settings
+    rand_hash: str
+    nonce: int  # u64
+    optimiser_digest: bytes  # of the exact bytes of the module
+    hyperparameters: Mapping[str, Scalar]  # those that the benchmarker overrides
+    fuel_budget: int
+    fuel_used: int
+    epochs: int  # T of the papers
+    best_epoch: int  # 0 means the initial parameters
+    stop_reason: StopReason
+    train_losses: tuple[float, ...]
+    validation_losses: tuple[float, ...]
+    transcript_root: bytes
+    quality: int  # i32, in units of 1e-6
+    solution_digest: bytes  # of the solution record's bytes
+    versions: Mapping[str, str]
+
+    def check(self) -> None:
+        """Raise `RecordError` for the first field that is out of range."""
+        for name in ("nonce", "fuel_budget", "fuel_used"):
+            self.require_range(name, 0, MAX_U64)
+        for name in ("optimiser_digest", "transcript_root", "solution_digest"):
+            self.require_size(name, DIGEST_SIZE)
+        self.require_range("epochs", 0, MAX_EPOCHS)
+        self.require_range("best_epoch", 0, self.epochs)
+        self.require_range("quality", -(1 << 31), (1 << 31) - 1)
+        for name in ("train_losses", "validation_losses"):
+            found = len(getattr(self, name))
+            self.require(found == self.epochs, name, f"expected one per epoch ({self.epochs}), found {found}")

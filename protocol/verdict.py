@@ -1,0 +1,85 @@
+"""What a validator answers, and signs, about one claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from protocol.codec import Scalar
+from protocol.hashes import DIGEST_SIZE
+from protocol.record import Record
+
+MAX_DETAIL: Final = 500  # characters
+
+
+class Level(StrEnum):
+    """How deeply the claim was checked."""
+
+    EVALUATE = "evaluate"  # one forward pass with the shipped weights
+    REPLAY = "replay"  # the whole training, again from the seed
+
+
+class Outcome(StrEnum):
+    """The answer."""
+
+    ACCEPTED = "accepted"  # every check of the level holds
+    REJECTED = "rejected"  # a check failed, and would on every machine
+    UNDETERMINED = "undetermined"  # this machine or tool could not find out
+
+
+class Reason(StrEnum):
+    """Which check failed. The list is closed and its texts are stable."""
+
+    NONE = "none"  # nothing failed
+    SIGNATURE = "signature"  # the envelope's signature does not hold for its bytes
+    SIGNER = "signer"  # the signature holds, but the key is not the expected one
+    EDITION = "edition"  # no such edition of the contest
+    SETTINGS = "settings"  # no instance follows from the settings, random hash and nonce
+    SOLUTION_DIGEST = "solution-digest"  # the solution is not the one that the claim names
+    SOLUTION_FORM = "solution-form"  # the solution does not have the track's shapes or is not finite
+    LOSSES = "losses"  # the loss history differs
+    QUALITY = "quality"  # the quality differs
+    OPTIMISER_DIGEST = "optimiser-digest"  # the module is not the one that the claim names
+    OPTIMISER_REFUSED = "optimiser-refused"  # the module breaks the rules of the dialect
+    OPTIMISER_FAILED = "optimiser-failed"  # the module's own code failed, as it would everywhere
+    HYPERPARAMETERS = "hyperparameters"  # an override is unknown to the module or out of its range
+    EPOCHS = "epochs"  # the number of epochs differs or breaks the early-stopping rule
+    BEST_EPOCH = "best-epoch"  # the best epoch is not where the validation losses put it
+    STOP_REASON = "stop-reason"  # training ended for another reason
+    FUEL = "fuel"  # the fuel budget or the fuel used differs
+    TRANSCRIPT = "transcript"  # the root of the transcript differs
+    SOLUTION = "solution"  # the retrained solution differs
+    MACHINE_FAULT = "machine-fault"  # this machine or tool failed; nothing follows about the claim
+
+
+@dataclass(frozen=True)
+class Verdict(Record):
+    """One validator's answer to one claim, with the reason, the deciding step and what was measured."""
+
+    TYPE: ClassVar[str] = "verdict.v1"
+
+    claim_digest: bytes  # of the claim record's bytes
+    level: Level
+    outcome: Outcome
+    reason: Reason
+    detail: str  # for people
+    step: int  # of the specification, the one that decided; 0 when accepted
+    measured: Mapping[str, Scalar]
+    versions: Mapping[str, str]
+
+    def check(self) -> None:
+        """Raise `RecordError` for a field that is out of range or contradicts the outcome."""
+        self.require_size("claim_digest", DIGEST_SIZE)
+        accepted = self.outcome is Outcome.ACCEPTED
+        self._require_pair(accepted, self.reason is Reason.NONE, Reason.NONE)
+        undetermined = self.outcome is Outcome.UNDETERMINED
+        self._require_pair(undetermined, self.reason is Reason.MACHINE_FAULT, Reason.MACHINE_FAULT)
+        size = len(self.detail)
+        self.require(size <= MAX_DETAIL, "detail", f"expected at most {MAX_DETAIL} characters, found {size}")
+        self.require_range("step", 0, 0 if accepted else (1 << 31) - 1)
+
+    def _require_pair(self, outcome_holds: bool, reason_holds: bool, reason: Reason) -> None:
+        problem = f"{self.reason} does not go with {self.outcome} ({reason} goes with one outcome only)"
+        self.require(outcome_holds == reason_holds, "reason", problem)

@@ -1,0 +1,166 @@
+"""Elementwise operations on binary32 tensors: each one correctly rounded IEEE operation (specification, section 2).
+
+Scalars are binary64 and are rounded once to binary32 before they meet a tensor. Nothing here fuses a multiply
+with an add, so no instruction set can change a bit.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+Operand = torch.Tensor | float
+
+_LARGEST = 3.4028234663852886e38
+_ROUNDS_TO_INFINITY = 3.4028235677973366e38
+"""Halfway between the largest binary32 and 2^128: from here on RNE gives infinity."""
+
+
+def scalar(value: float) -> float:
+    """A binary64 as an operand that torch rounds once to binary32, infinities included."""
+    if -_LARGEST <= value <= _LARGEST:
+        return value
+    if abs(value) < _ROUNDS_TO_INFINITY:
+        return math.copysign(_LARGEST, value)
+    return math.nan if math.isnan(value) else math.copysign(math.inf, value)
+
+
+def add(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """a + b."""
+    return torch.add(a, b if isinstance(b, torch.Tensor) else scalar(b))
+
+
+def add_(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """a <- a + b."""
+    return a.add_(b)
+
+
+def subtract_(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """a <- a - b."""
+    return a.sub_(b)
+
+
+def multiply_(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """a <- a * b."""
+    return a.mul_(b)
+
+
+def subtract(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """a - b."""
+    return torch.sub(a, b if isinstance(b, torch.Tensor) else scalar(b))
+
+
+def multiply(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """a * b."""
+    return torch.mul(a, b if isinstance(b, torch.Tensor) else scalar(b))
+
+
+def divide(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """a / b."""
+    if not isinstance(b, torch.Tensor):
+        if a.device.type == "cpu":
+            return torch.div(a, scalar(b))
+        # CUDA turns division by a number into multiplication by its reciprocal; by a tensor it does not.
+        b = torch.full((), scalar(b), dtype=torch.float32, device=a.device)
+    return torch.div(a, b)
+
+
+def subtract_from(a: float, b: torch.Tensor) -> torch.Tensor:
+    """a - b for a scalar a."""
+    return torch.full((), scalar(a), dtype=torch.float32, device=b.device).sub(b)
+
+
+def reciprocal_times(a: float, b: torch.Tensor) -> torch.Tensor:
+    """a / b for a scalar a."""
+    return torch.full((), scalar(a), dtype=torch.float32, device=b.device).div(b)
+
+
+def square_root(a: torch.Tensor) -> torch.Tensor:
+    """The square root; NaN below zero."""
+    if a.device.type == "cpu":
+        # torch's binary32 square root on a CPU is not correctly rounded; numpy's is the processor's own.
+        with np.errstate(invalid="ignore"):
+            return torch.from_numpy(np.sqrt(a.contiguous().numpy()))
+    # Innocuous double rounding: 53 bits are more than 2 * 24 + 2.
+    return a.double().sqrt().float()
+
+
+def integer_power(a: torch.Tensor, n: int) -> torch.Tensor:
+    """a^n for an integer n by square-and-multiply from the lowest bit; 1 / a^-n for a negative one."""
+    result, factor, m = torch.ones_like(a), a, abs(n)
+    while m:
+        if m & 1:
+            result = multiply(result, factor)
+        m >>= 1
+        if m:
+            factor = multiply(factor, factor)
+    return reciprocal_times(1.0, result) if n < 0 else result
+
+
+def negate(a: torch.Tensor) -> torch.Tensor:
+    """-a: the sign bit is flipped."""
+    return torch.neg(a)
+
+
+def absolute(a: torch.Tensor) -> torch.Tensor:
+    """|a|: the sign bit is cleared."""
+    return torch.abs(a)
+
+
+def sign(a: torch.Tensor) -> torch.Tensor:
+    """1, -1 or +0; +0 for a NaN."""
+    return torch.where(a > 0, 1.0, torch.where(a < 0, -1.0, 0.0))
+
+
+def maximum(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """The larger of a and b; NaN if either is; a zero is +0 (torch's choice of zero depends on the length)."""
+    return torch.maximum(a, _as_tensor(b, a)).add_(0.0)
+
+
+def minimum(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """The smaller of a and b; NaN if either is; a zero is +0."""
+    return torch.minimum(a, _as_tensor(b, a)).add_(0.0)
+
+
+def floor(a: torch.Tensor) -> torch.Tensor:
+    """The largest integer not above a."""
+    return torch.floor(a)
+
+
+def ceil(a: torch.Tensor) -> torch.Tensor:
+    """The smallest integer not below a."""
+    return torch.ceil(a)
+
+
+def round_half_even(a: torch.Tensor) -> torch.Tensor:
+    """The nearest integer, ties to even."""
+    return torch.round(a)
+
+
+def where(condition: torch.Tensor, a: Operand, b: Operand) -> torch.Tensor:
+    """a where the condition holds, else b."""
+    return torch.where(condition, _as_tensor(a, condition), _as_tensor(b, condition))
+
+
+def relu_(a: torch.Tensor) -> torch.Tensor:
+    """a <- +0 where a <= 0, else a; so a NaN stays one."""
+    return torch.threshold_(a, 0.0, 0.0)
+
+
+def relu_gradient(gradient: torch.Tensor, activation: torch.Tensor) -> torch.Tensor:
+    """+0 where the activation is <= 0, else the gradient."""
+    passed: torch.Tensor = torch.ops.aten.threshold_backward(gradient, activation, 0.0)
+    return passed
+
+
+def rows(a: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+    """The rows of a matrix that an int64 index [n] names, copied."""
+    return a.index_select(0, index)
+
+
+def _as_tensor(value: Operand, like: torch.Tensor) -> torch.Tensor:
+    if isinstance(value, torch.Tensor):
+        return value
+    return torch.full((), scalar(value), dtype=torch.float32, device=like.device)

@@ -1,0 +1,168 @@
+"""The channel between trainer and worker: fixed frames over two pipes, tensors and texts in sealed shared memory.
+
+The trainer trusts nothing that comes back: each frame has one size, the next sequence number and a known kind, and
+whatever it copies out of shared memory is validated after the copy.
+"""
+
+from __future__ import annotations
+
+import enum
+import fcntl
+import mmap
+import os
+import select
+import struct
+import time
+import warnings
+from dataclasses import dataclass
+
+import torch
+
+from sandbox.errors import WorkerFault
+
+MAGIC = 0x54494756
+MAX_MESSAGE = 256 * 1024
+"""Bytes of the text area of each shared region."""
+MAX_TEXT = 200
+
+_FRAME = struct.Struct("<IBxxxQqddQQ32s200s")
+_SEAL_SHRINK, _SEAL_GROW, _SEAL_SEAL, _SEAL_FUTURE_WRITE = 0x2, 0x4, 0x1, 0x10
+_ADD_SEALS = 1033
+
+
+class Kind(enum.IntEnum):
+    """What a frame asks (below 16) or answers."""
+
+    LOAD = 1
+    INITIALISE = 2
+    QUERY = 3
+    STEP = 4
+    DIGEST = 5
+    CHECK = 6
+    READY = 16
+    DONE = 17
+    NO_LOCATION = 18
+    REFUSED = 19
+    FAILED = 20
+    EXHAUSTED = 21
+    FAULT = 22
+
+
+_KINDS = frozenset(Kind)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One message; unused fields are zero."""
+
+    kind: Kind
+    sequence: int
+    epoch: int = 0
+    train_loss: float = 0.0
+    validation_loss: float = 0.0
+    fuel_used: int = 0
+    length: int = 0
+    """Bytes in the text area of the sender's region."""
+    digest: bytes = bytes(32)
+    text: str = ""
+
+    def pack(self) -> bytes:
+        """The frame's bytes, always as many."""
+        text = self.text.encode("ascii", "backslashreplace")[:MAX_TEXT]
+        return _FRAME.pack(
+            MAGIC, self.kind, self.sequence, self.epoch, self.train_loss, self.validation_loss,
+            self.fuel_used, self.length, self.digest, text,
+        )  # fmt: skip
+
+    @staticmethod
+    def unpack(data: bytes) -> Frame:
+        """Read a frame. Raises WorkerFault for anything but one."""
+        magic, kind, sequence, epoch, train, validation, fuel, length, digest, text = _FRAME.unpack(data)
+        if magic != MAGIC or kind not in _KINDS or length > MAX_MESSAGE:
+            raise WorkerFault("the worker sent a frame that is not of the channel's form")
+        shown = "".join(chr(c) if 32 <= c < 127 else "?" for c in text.rstrip(b"\0"))
+        return Frame(Kind(kind), sequence, epoch, train, validation, fuel, length, digest, shown)
+
+
+def send(descriptor: int, frame: Frame) -> None:
+    """Write a frame; it is smaller than a pipe's atomic unit. Raises WorkerFault if nobody listens."""
+    try:
+        os.write(descriptor, frame.pack())
+    except BrokenPipeError:
+        raise WorkerFault("the worker process ended unexpectedly") from None
+
+
+def receive(descriptor: int, seconds: float | None = None) -> Frame | None:
+    """Read one frame within a deadline (None: no deadline); None at the end of the stream.
+
+    Raises WorkerFault when the deadline passes or the stream ends inside a frame.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    data = b""
+    while len(data) < _FRAME.size:
+        if deadline is not None:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([descriptor], [], [], left)[0]:
+                raise WorkerFault(f"the worker did not answer within {seconds:g} seconds")
+        piece = os.read(descriptor, _FRAME.size - len(data))
+        if not piece:
+            if data:
+                raise WorkerFault("the worker ended in the middle of a frame")
+            return None
+        data += piece
+    return Frame.unpack(data)
+
+
+class Region:
+    """A shared memory of a text area and one or more binary32 vectors of `size` elements, of fixed length."""
+
+    def __init__(self, descriptor: int, mapping: mmap.mmap, size: int) -> None:
+        self.descriptor = descriptor
+        self._mapping = mapping
+        self._size = size
+
+    @staticmethod
+    def create(name: str, size: int, vectors: int, *, writer: bool) -> Region:
+        """A new region; its creator is the only `writer`, or only reads it."""
+        length = MAX_MESSAGE + 4 * size * vectors
+        descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(descriptor, length)
+        protection = mmap.PROT_READ | (mmap.PROT_WRITE if writer else 0)
+        mapping = mmap.mmap(descriptor, length, mmap.MAP_SHARED, protection)
+        seals = _SEAL_SHRINK | _SEAL_GROW | (_SEAL_FUTURE_WRITE if writer else 0)
+        fcntl.fcntl(descriptor, _ADD_SEALS, seals)
+        fcntl.fcntl(descriptor, _ADD_SEALS, _SEAL_SEAL)
+        return Region(descriptor, mapping, size)
+
+    @staticmethod
+    def attach(descriptor: int, size: int, vectors: int, *, writer: bool) -> Region:
+        """A region that another process created."""
+        protection = mmap.PROT_READ | (mmap.PROT_WRITE if writer else 0)
+        mapping = mmap.mmap(descriptor, MAX_MESSAGE + 4 * size * vectors, mmap.MAP_SHARED, protection)
+        return Region(descriptor, mapping, size)
+
+    def vector(self, index: int) -> torch.Tensor:
+        """A vector [size] as a tensor over the shared memory."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # torch warns of memory that it may not write
+            return torch.frombuffer(
+                self._mapping,
+                dtype=torch.float32,
+                count=self._size,
+                offset=MAX_MESSAGE + 4 * self._size * index,
+            )
+
+    def write_message(self, data: bytes) -> int:
+        """Put bytes into the text area; the length to name in the frame."""
+        if len(data) > MAX_MESSAGE:
+            raise WorkerFault(f"a message of {len(data)} bytes does not fit the channel's {MAX_MESSAGE}")
+        self._mapping[: len(data)] = data
+        return len(data)
+
+    def read_message(self, length: int) -> bytes:
+        """A copy of the first bytes of the text area."""
+        return bytes(self._mapping[:length])
+
+    def close(self) -> None:
+        """Close the descriptor; the memory goes when its last tensor does."""
+        os.close(self.descriptor)

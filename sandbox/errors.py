@@ -1,0 +1,30 @@
+"""What can go wrong in the sandbox, sorted by whose fault it is."""
+
+from __future__ import annotations
+
+from sandbox.diagnostics import Diagnostic
+
+
+class SandboxError(Exception):
+    """Base of everything that the sandbox raises on purpose."""
+
+
+class ModuleRefused(SandboxError):
+    """The module breaks the rules of the dialect; `diagnostics` lists every problem found."""
+
+    def __init__(self, name: str, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n".join(d.format(name) for d in diagnostics))
+        self.name = name
+        self.diagnostics = diagnostics
+
+
+class OptimiserError(SandboxError):
+    """The module's own code failed in a way that is the same on every machine (its author's fault)."""
+
+
+class FuelExhausted(SandboxError):
+    """The fuel budget is spent. Latched by the meter: every later charge raises it again."""
+
+
+class WorkerFault(SandboxError):
+    """The worker process died, stalled or broke the channel's rules (nobody's answer: a fault)."""

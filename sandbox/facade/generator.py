@@ -1,0 +1,63 @@
+"""The seeded random numbers of an optimiser, available while its state is initialised."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from sandbox import randomness
+from sandbox.facade import prices
+from sandbox.facade.tensor import Tensor, check_elements, check_shape
+from sandbox.fuel import FuelMeter
+from sandbox.randomness import Source
+
+CONTEXT = "tig-verify v1 optimiser numbers"
+
+
+class Generator:
+    """Draws in the order of the calls from a 32-byte key."""
+
+    __slots__ = ("_meter", "_next", "_source")
+
+    def __init__(self, key: bytes, meter: FuelMeter) -> None:
+        self._source = Source(CONTEXT, key)
+        self._next = 0
+        self._meter = meter
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Multiples of 2^-24 in [0, 1)."""
+        words = self._words(shape, 1, prices.UNIFORM)
+        return self._tensor((words >> np.uint64(40)).astype(np.float64) * 2.0**-24)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normals, rounded once to binary32."""
+        return self._tensor(randomness.normals(self._words(shape, 2, prices.NORMAL)))
+
+    def rademacher(self, *shape: int) -> Tensor:
+        """1 or -1."""
+        words = self._words(shape, 1, prices.UNIFORM)
+        return self._tensor(1.0 - 2.0 * (words >> np.uint64(63)).astype(np.float64))
+
+    def permutation(self, n: int) -> list[int]:
+        """The numbers 0 to n - 1 in a random order."""
+        return [int(i) for i in randomness.permutation(self._words((n,), 1, prices.UNIFORM))]
+
+    def _words(
+        self, shape: tuple[object, ...], each: int, price: int
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
+        sizes = check_shape(shape)
+        count = math.prod(sizes)
+        check_elements(count)
+        self._meter.charge(prices.BASE + count * price)
+        words = self._source.words(self._next, count * each)
+        self._next += count * each
+        return words.reshape(sizes if each == 1 else [*sizes, each])
+
+    def _tensor(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Tensor:
+        return Tensor(torch.from_numpy(values.astype(np.float32)), self._meter)
+
+
+PUBLIC: dict[type, frozenset[str]] = {Generator: frozenset(("uniform", "normal", "rademacher", "permutation"))}
+"""The attributes that untrusted code may read."""

@@ -1,0 +1,167 @@
+"""The builtin functions of the dialect: a few of Python's, metered where they iterate, and never lazy."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from typing import Any, Final
+
+from sandbox.language.methods import Methods
+from sandbox.language.operations import INTEGERS, NUMBERS, SIZED, Operations
+from sandbox.language.prices import COPY, MAX_NUMERAL, OPERATION
+
+_NAMES: Final = """
+    abs all any bool dict enumerate float int len list max min range reversed round sorted str sum tuple zip
+"""
+BUILTIN_NAMES: Final = frozenset(_NAMES.split())
+"""The builtin functions that a module may use."""
+
+_ERRORS: Final = (ValueError, TypeError, RuntimeError)
+_MAX_DIGITS: Final = 400  # more decimal places than a float has on either side of its point
+
+
+def build_builtins(operations: Operations, methods: Methods) -> dict[str, object]:
+    """Build a fresh `__builtins__` for one module."""
+    functions = _Builtins(operations, methods)
+    table: dict[str, object] = {name: getattr(functions, name + "_") for name in BUILTIN_NAMES}
+    return table | {error.__name__: error for error in _ERRORS}
+
+
+class _Builtins:
+    def __init__(self, operations: Operations, methods: Methods) -> None:
+        self._do = operations
+        self._methods = methods
+
+    # Numbers
+
+    def abs_(self, value: Any) -> Any:
+        self._pay_for(value, "abs")
+        return abs(value)
+
+    def bool_(self, value: object = False) -> bool:
+        self._do.charge(OPERATION)
+        return bool(value)
+
+    def float_(self, value: Any = 0.0) -> float:
+        return float(self._numeral(value, "float"))
+
+    def int_(self, value: Any = 0) -> int:
+        return int(self._numeral(value, "int"))
+
+    def _numeral(self, value: Any, function: str) -> Any:
+        if type(value) is not str:
+            self._pay_for(value, function)
+        elif len(value) > MAX_NUMERAL or not value.isascii():
+            raise ValueError(f"{function}() reads at most {MAX_NUMERAL} ASCII characters")
+        return value
+
+    def round_(self, value: Any, ndigits: int | None = None) -> Any:
+        self._do.charge(OPERATION)
+        if type(value) not in NUMBERS or not (ndigits is None or type(ndigits) in INTEGERS):
+            raise TypeError("round() takes a number and a number of digits")
+        if ndigits is not None and abs(ndigits) > _MAX_DIGITS:
+            raise ValueError(f"round() takes between -{_MAX_DIGITS} and {_MAX_DIGITS} digits")
+        return round(value, ndigits)
+
+    def _pay_for(self, value: object, function: str) -> None:
+        self._do.charge(OPERATION)
+        if type(value) not in NUMBERS and type(value) not in self._do.facade:
+            raise TypeError(f"{function}() does not take {type(value).__name__!r}")
+
+    # Folds
+
+    def all_(self, values: object) -> bool:
+        return all(self._do.iterate(values))
+
+    def any_(self, values: object) -> bool:
+        return any(self._do.iterate(values))
+
+    def sum_(self, values: object, start: Any = 0) -> Any:
+        # From left to right: since 3.12 Python's own sum() of floats rounds differently.
+        if type(start) is str:
+            raise TypeError("sum() does not join text; write ''.join(...)")
+        return reduce(lambda total, value: self._do.binary("+", total, value), self._do.iterate(values), start)
+
+    def max_(self, *values: object, **default: object) -> Any:
+        return self._extreme(">", "max", values, default)
+
+    def min_(self, *values: object, **default: object) -> Any:
+        return self._extreme("<", "min", values, default)
+
+    def _extreme(self, symbol: str, name: str, values: tuple[object, ...], default: dict[str, object]) -> Any:
+        if default.keys() - {"default"}:
+            raise TypeError(f"{name}() takes no keyword but 'default'")
+        candidates = self._do.iterate(values[0] if len(values) == 1 else values)
+        best = next(candidates, _NOTHING)
+        if best is _NOTHING:
+            if "default" in default:
+                return default["default"]
+            raise ValueError(f"{name}() of nothing; write {name}(..., default=0)")
+        for candidate in candidates:
+            if self._do.compare(symbol, candidate, best):
+                best = candidate
+        return best
+
+    # Containers
+
+    def len_(self, value: Any) -> int:
+        self._do.charge(OPERATION)
+        if type(value) not in SIZED and type(value) not in self._do.facade:
+            raise TypeError(f"{type(value).__name__!r} object has no length")
+        return len(value)
+
+    def range_(self, *bounds: Any) -> range:
+        self._do.charge(OPERATION)
+        if any(type(bound) not in INTEGERS for bound in bounds):
+            raise TypeError("range() takes integers")
+        return range(*bounds)
+
+    def list_(self, values: object = ()) -> list[Any]:
+        return self._do.elements(values)
+
+    def tuple_(self, values: object = ()) -> tuple[Any, ...]:
+        return tuple(self._do.elements(values))
+
+    def dict_(self, items: object = (), /, **named: object) -> dict[Any, Any]:
+        made: dict[Any, Any] = {}
+        self._methods.update(made, items, **named)
+        return made
+
+    def reversed_(self, values: object) -> list[Any]:
+        return self._do.elements(values)[::-1]
+
+    def enumerate_(self, values: object, start: Any = 0) -> list[tuple[Any, Any]]:
+        if type(start) not in INTEGERS:
+            raise TypeError("enumerate() starts at an integer")
+        return list(enumerate(self._do.elements(values), start))
+
+    def zip_(self, *values: object, strict: Any = False) -> list[tuple[Any, ...]]:
+        # Lazy zips of zips would be a chain that C code walks recursively, without a limit.
+        return list(zip(*map(self._do.iterate, values), strict=bool(strict)))
+
+    def sorted_(self, values: object, *, reverse: Any = False) -> list[Any]:
+        items = self._do.elements(values)
+        kinds = set(map(type, items))
+        if not (kinds <= NUMBERS or kinds == {str}):
+            raise TypeError("sorted() takes numbers, or texts")
+        if any(type(item) is float and math.isnan(item) for item in items):
+            raise ValueError("sorted() takes no NaN: it has no order")
+        width = max(map(len, items), default=1) if kinds == {str} else 1
+        self._do.charge(COPY * len(items) * len(items).bit_length() * width)
+        return sorted(items, reverse=bool(reverse))
+
+    # Texts
+
+    def str_(self, value: object = "") -> str:
+        text = self._plain(value)
+        self._do.writing(len(text))
+        return text
+
+    @staticmethod
+    def _plain(value: object) -> str:
+        if type(value) in NUMBERS or type(value) is str or value is None:
+            return str(value)
+        raise TypeError(f"str() does not take {type(value).__name__!r}")
+
+
+_NOTHING: Final = object()

@@ -1,0 +1,119 @@
+"""From the bytes of an optimiser to its three functions, ready to be called."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any, Final
+
+from sandbox.diagnostics import Diagnostic
+from sandbox.errors import ModuleRefused
+from sandbox.fuel import FuelMeter
+from sandbox.language.dialect import check
+from sandbox.language.gate import read_source
+from sandbox.language.guards import Guards
+from sandbox.language.interface import ENTRY_POINTS, HYPERPARAMETERS, asks_location
+from sandbox.language.operations import FloatPower, FrozenDict
+from sandbox.language.transformer import transform
+
+MAX_DESCRIPTION: Final = 200
+
+
+@dataclass(frozen=True)
+class CompiledModule:
+    """An optimiser that keeps the rules of the dialect, rewritten to run under the guards."""
+
+    name: str
+    code: CodeType
+    asks_location: bool
+    """Whether `query_location_parameters` is more than `return None`."""
+
+
+@dataclass(frozen=True)
+class LoadedModule:
+    """The three functions of an optimiser, and its `HYPERPARAMETERS` (empty if it has none)."""
+
+    init_optimiser_state: Callable[..., Any]
+    query_location_parameters: Callable[..., Any]
+    optimiser_step_updates: Callable[..., Any]
+    hyperparameters: Mapping[str, float | int | bool | str | None]
+
+
+def compile_module(source: bytes, name: str) -> CompiledModule:
+    """Check and rewrite an optimiser's source; raise `ModuleRefused` with every problem found."""
+    tree, problems = check(read_source(source, name))
+    if problems:
+        raise ModuleRefused(name, problems)
+    asks = asks_location(tree)  # before the rewriting, which changes the tree in place
+    rewritten, objections = transform(tree)
+    if objections:
+        raise ModuleRefused(name, tuple(_objection(text) for text in objections))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code = compile(rewritten, name, "exec", dont_inherit=True, optimize=0)
+    return CompiledModule(name, code, asks)
+
+
+def load_module(
+    compiled: CompiledModule,
+    meter: FuelMeter,
+    namespaces: Mapping[str, object],
+    attributes: Mapping[type, frozenset[str]],
+    float_power: FloatPower,
+) -> LoadedModule:
+    """Run the body of a module, paying from `meter`, and return its functions.
+
+    `namespaces` are what `import torch` and `import math` stand for; `attributes` lists, for every type of
+    the caller that the module may meet, the attributes it may read. Errors of the module's code pass through.
+    """
+    guards = Guards(meter, attributes, float_power)
+    given = {"__builtins__": guards.builtins(), **guards.hooks(), **namespaces}
+    scope: dict[str, Any] = dict(given)
+    exec(compiled.code, scope)
+    frozen: dict[int, tuple[object, object]] = {}
+    for name in [name for name in scope if name not in given]:
+        scope[name] = _freeze(scope[name], frozen)
+    entries = {name: scope[name] for name in ENTRY_POINTS}
+    return LoadedModule(**entries, hyperparameters=scope.get(HYPERPARAMETERS, FrozenDict({})))
+
+
+def author_line(exception: BaseException, name: str) -> int | None:
+    """Return the line of the module `name` where `exception` arose, or None if it did not pass through it."""
+    lines = [line for frame, line in traceback.walk_tb(exception.__traceback__) if frame.f_code.co_filename == name]
+    return lines[-1] if lines else None
+
+
+def describe(exception: BaseException, name: str) -> str:
+    """Say in one short line of ASCII what went wrong and where, calling nothing of the exception's own."""
+    line = author_line(exception, name)
+    place = "" if line is None else f"line {line}: "
+    arguments = exception.args
+    detail = arguments[0] if len(arguments) == 1 and type(arguments[0]) in (str, int) else ""
+    text = str(detail)[:MAX_DESCRIPTION].encode("unicode_escape").decode("ascii")
+    return f"{place}{type(exception).__name__}{': ' if text else ''}{text}"[:MAX_DESCRIPTION]
+
+
+def _objection(text: str) -> Diagnostic:
+    # RestrictedPython writes "Line 3: what is wrong".
+    line, _, message = text.removeprefix("Line ").partition(": ")
+    return Diagnostic(int(line) if line.isdecimal() else 1, 1, "D190", message)
+
+
+def _freeze(value: Any, frozen: dict[int, tuple[object, object]]) -> Any:
+    """Make the containers of a constant read-only, each once; `frozen` keeps originals, so ids stay theirs.
+
+    Names are frozen in the order of their definition, so the recursion is only as deep as one display.
+    """
+    if id(value) in frozen:
+        return frozen[id(value)][1]
+    if type(value) is dict:
+        result: Any = FrozenDict({key: _freeze(element, frozen) for key, element in value.items()})
+    elif type(value) in (list, tuple):
+        result = tuple(_freeze(element, frozen) for element in value)
+    else:
+        return value
+    frozen[id(value)] = (value, result)
+    return result

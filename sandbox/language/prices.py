@@ -1,0 +1,33 @@
+"""What the language layer charges, in units of fuel, and the sizes it never exceeds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Prices. A unit is about a nanosecond of a modest CPU; only their equality on every machine matters.
+CALL: Final = 250
+"""Entering a function or a lambda of the author."""
+LOOP: Final = 250
+"""One turn of a while loop, and each element of an iteration."""
+NODE: Final = 10
+"""Each node of syntax in a function, loop or comprehension, whenever it is entered or takes a turn."""
+OPERATION: Final = 50
+"""One operator, comparison, subscript, attribute access or call of a builtin."""
+COPY: Final = 10
+"""Each element or character that an operation copies, moves or looks at."""
+
+# Bounds. They are checked before the work is done.
+MAX_ELEMENTS: Final = 2**20
+"""Elements of a list, tuple or dict."""
+MAX_CHARACTERS: Final = 2**16
+"""Characters of a text."""
+MAX_BITS: Final = 4096
+"""Bits of an integer."""
+MAX_KEY: Final = 2**60
+"""Integer keys lie strictly between -MAX_KEY and MAX_KEY: beyond 2^61 - 1 Python's hashes collide at will."""
+MAX_NUMERAL: Final = 64
+"""Characters of a text that float() and int() read."""
+MAX_CALL_DEPTH: Final = 100
+"""Calls inside calls: far below Python's own limit, whose reach depends on its version and the caller."""
+MAX_DATA_DEPTH: Final = 32
+"""Containers inside containers that a comparison follows."""

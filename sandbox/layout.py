@@ -1,0 +1,50 @@
+"""The layout of a parameter vector: named, shaped parts of one flat binary32 buffer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tensor of the vector: `name` (`layers.0.weight`), `role` (`weight`), `shape`."""
+
+    name: str
+    role: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The parts of a parameter vector in the order of the flat buffer, without gaps."""
+
+    parts: tuple[Part, ...]
+
+    @cached_property
+    def size(self) -> int:
+        """Number of elements of the flat buffer."""
+        return sum(part.size for part in self.parts)
+
+    def views(self, flat: torch.Tensor) -> list[torch.Tensor]:
+        """The parts of a flat [size] buffer as shaped views."""
+        pieces = flat.split([part.size for part in self.parts])
+        return [piece.view(part.shape) for piece, part in zip(pieces, self.parts, strict=True)]
+
+    def encode(self) -> list[list[object]]:
+        """The layout as plain values, for the channel."""
+        return [[part.name, part.role, list(part.shape)] for part in self.parts]
+
+    @staticmethod
+    def decode(encoded: Iterable[tuple[str, str, Iterable[int]]]) -> Layout:
+        """The inverse of `encode`."""
+        return Layout(tuple(Part(name, role, tuple(shape)) for name, role, shape in encoded))

@@ -1,0 +1,236 @@
+"""An optimiser under contract: the papers' three functions over one flat parameter buffer.
+
+`Optimiser` is what the training loop sees. `HostedOptimiser` runs the untrusted module in this process; the
+process isolation runs the same class in a worker (`sandbox.process`, `sandbox.worker`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import torch
+
+from sandbox import state as states
+from sandbox.arithmetic import elementary
+from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, SandboxError, WorkerFault
+from sandbox.facade import generator, namespaces, tensor
+from sandbox.facade.generator import Generator
+from sandbox.facade.namespaces import MathNamespace, TorchNamespace
+from sandbox.facade.tensor import Numbers, ParameterVector, Tensor
+from sandbox.fuel import FuelMeter
+from sandbox.language.module import LoadedModule, compile_module, describe, load_module
+from sandbox.layout import Layout
+
+Scalar = None | bool | int | float | str
+
+_ATTRIBUTES = {**tensor.PUBLIC, **namespaces.PUBLIC, **generator.PUBLIC}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything that an optimiser is given for one run."""
+
+    source: bytes
+    """The module, exactly as submitted."""
+    name: str
+    """Its name for messages."""
+    layout: Layout
+    difficulty: Mapping[str, int]
+    hyperparameters: Mapping[str, Scalar]
+    """Overrides of the module's HYPERPARAMETERS."""
+    key: bytes
+    """32 bytes for the optimiser's own random numbers, derived one-way from the instance seed."""
+    fuel_budget: int
+
+
+class Optimiser(Protocol):
+    """The papers' Algorithm 1, seen from the training loop."""
+
+    parameters: torch.Tensor
+    """The trainable parameters, flat; the loop writes them, the optimiser reads them."""
+    gradient: torch.Tensor
+    """The last gradient, flat; likewise."""
+
+    def initialise(self) -> None:
+        """Make the optimiser's state from the initial parameters."""
+
+    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
+        """Where to take the gradient, flat; None for the current parameters."""
+
+    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+        """What to add to the parameters, flat."""
+
+    def request_state_digest(self) -> Callable[[], bytes]:
+        """Start on the digest of the canonical state; the result waits for it."""
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel used so far."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class HostedOptimiser:
+    """An untrusted module in this process, on the given flat buffers.
+
+    Raises ModuleRefused, OptimiserError or FuelExhausted, from the constructor too.
+    """
+
+    def __init__(self, assignment: Assignment, parameters: torch.Tensor, gradient: torch.Tensor) -> None:
+        self.parameters = parameters
+        self.gradient = gradient
+        self._assignment = assignment
+        self._meter = FuelMeter(assignment.fuel_budget)
+        self._borrowed = frozenset(t.untyped_storage().data_ptr() for t in (parameters, gradient))
+        self._state: object = None
+        self._compiled = compile_module(assignment.source, assignment.name)
+        self._module = self._load()
+        self._hyperparameters = self._merged_hyperparameters()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel used so far."""
+        return self._meter.used
+
+    @property
+    def asks_location(self) -> bool:
+        """Whether a query location is ever asked for."""
+        return self._compiled.asks_location
+
+    def initialise(self) -> None:
+        """Call `init_optimiser_state`."""
+        state = self._prepare(
+            lambda: self._module.init_optimiser_state(
+                dict(self._assignment.difficulty),
+                self._vector(self.parameters),
+                dict(self._hyperparameters),
+                Generator(self._assignment.key, self._meter),
+            )
+        )
+        self._state = self._keep(state)
+
+    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
+        """Call `query_location_parameters`, unless it is just `return None`; the state is unchanged by it."""
+        if not self.asks_location:
+            return None
+        location = self._call(
+            self._module.query_location_parameters,
+            self._vector(self.parameters),
+            states.normalise(self._state, frozenset()),  # a copy: what a query does to it is forgotten
+            self._vector(self.gradient),
+            epoch,
+            train_loss,
+            validation_loss,
+        )
+        return None if location is None else self._flat(location, "query_location_parameters")
+
+    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+        """Call `optimiser_step_updates` and keep the state that it returns."""
+        returned = self._call(
+            self._module.optimiser_step_updates,
+            self._state,
+            self._vector(self.gradient),
+            self._vector(self.parameters),
+            epoch,
+            train_loss,
+            validation_loss,
+        )
+        if type(returned) is not tuple or len(returned) != 2:
+            raise OptimiserError("optimiser_step_updates must return a pair: return updates, state")
+        updates = self._flat(returned[0], "optimiser_step_updates")
+        self._state = self._keep(returned[1])
+        return updates
+
+    def request_state_digest(self) -> Callable[[], bytes]:
+        """The digest of the canonical state."""
+        return lambda: states.digest(self._state)
+
+    def _load(self) -> LoadedModule:
+        spaces = {"torch": TorchNamespace(self._meter), "math": MathNamespace(self._meter)}
+        loaded: LoadedModule = self._prepare(
+            lambda: load_module(self._compiled, self._meter, spaces, _ATTRIBUTES, elementary.power)
+        )
+        return loaded
+
+    def _merged_hyperparameters(self) -> dict[str, Any]:
+        defaults = dict(self._module.hyperparameters)
+        for name in self._assignment.hyperparameters:
+            if name not in defaults:
+                known = ", ".join(sorted(defaults)) or "none"
+                raise OptimiserError(
+                    f"{self._assignment.name} has no hyperparameter {name!r}; its HYPERPARAMETERS: {known}"
+                )
+        return {**defaults, **self._assignment.hyperparameters}
+
+    def _vector(self, flat: torch.Tensor) -> ParameterVector:
+        return ParameterVector(flat, self._meter, self._assignment.layout, own=False)
+
+    def _call(self, function: Callable[..., Any], *arguments: object) -> Any:
+        return self._guarded(lambda: function(*arguments))
+
+    def _prepare(self, action: Callable[[], Any]) -> Any:
+        """Run what precedes the first epoch, for which the fuel must suffice."""
+        try:
+            return self._guarded(action)
+        except FuelExhausted:
+            raise OptimiserError(
+                f"the fuel budget of {self._meter.budget} ends before the first epoch; give more fuel"
+            ) from None
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except SandboxError:
+            raise
+        except MemoryError:
+            raise WorkerFault("the optimiser ran out of memory") from None
+        except Exception as error:  # whatever untrusted code raises is its author's error
+            raise OptimiserError(describe(error, self._assignment.name)) from None
+
+    def _keep(self, state: object) -> object:
+        return states.normalise(state, self._borrowed)
+
+    def _flat(self, returned: object, function: str) -> torch.Tensor:
+        """A returned vector, or list of tensors, as a flat buffer that aliases neither input."""
+        parts = self._assignment.layout.parts
+        if type(returned) is ParameterVector:
+            handles: list[Numbers] = [returned]
+        elif type(returned) in (list, tuple) and all(type(t) is Tensor for t in returned):  # type: ignore[attr-defined]
+            shapes = [t.shape for t in returned]  # type: ignore[attr-defined]
+            if shapes != [part.shape for part in parts]:
+                raise OptimiserError(
+                    f"{function} returned {len(shapes)} tensors whose shapes are not those of the parameters; "
+                    "return one for each parameter, in their order"
+                )
+            handles = list(returned)  # type: ignore[call-overload]
+        else:
+            raise OptimiserError(
+                f"{function} returned {type(returned).__name__}; return a parameter vector or a list of tensors"
+            )
+        if any(handle._data.dtype != torch.float32 for handle in handles):
+            raise OptimiserError(f"{function} returned a mask; return numbers")
+        data = handles[0]._data
+        if type(returned) is not ParameterVector:
+            data = torch.cat([handle._data.reshape(-1) for handle in handles])
+        return states.detach(data, self._borrowed)
+
+
+def check_module(source: bytes, name: str) -> None:
+    """Check a module against the dialect without running it. Raises ModuleRefused."""
+    compile_module(source, name)
+
+
+__all__ = ["Assignment", "HostedOptimiser", "ModuleRefused", "Optimiser", "Scalar", "check_module"]

@@ -1,0 +1,143 @@
+"""Golden runs: whole trainings whose every digest is recorded in fixtures/golden.
+
+    python tests/golden/golden_runs.py fill    writes the records anew (say why in the changelog)
+    python tests/golden/golden_runs.py check   trains again and compares; the test suite does the same
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from protocol.hashes import blake3_digest
+from protocol.settings import Settings
+from sandbox.state import tensor_bytes
+from verifier.editions import DECEMBER_2025
+from verifier.instance import Instance, draw_instance
+from verifier.network import Architecture, Network, initial_parameters, initial_weight
+from verifier.scoring import score, test_subset
+from verifier.solving import Isolation, Task, make_solution, start_optimiser
+from verifier.training import train
+from verifier.transcript import network_digest, tensor_digest
+from verifier.versions import versions
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+
+@dataclass(frozen=True)
+class GoldenRun:
+    """One run: an optimiser of fixtures/optimisers on nonce 0 of a track."""
+
+    optimiser: str
+    n_hidden: int
+
+    @property
+    def path(self) -> Path:
+        """Where its record is."""
+        return FIXTURES / "golden" / f"{self.optimiser}-n_hidden={self.n_hidden}.json"
+
+    @property
+    def task(self) -> Task:
+        """What is trained."""
+        name = f"{self.optimiser}.py"
+        return Task(
+            edition=DECEMBER_2025,
+            settings=Settings("", "", "c006", "", f"n_hidden={self.n_hidden}"),
+            rand_hash="0" * 32,
+            nonce=0,
+            source=(FIXTURES / "optimisers" / name).read_bytes(),
+            name=name,
+            hyperparameters={},
+            fuel_budget=DECEMBER_2025.max_fuel_budget,
+        )
+
+
+RUNS = (GoldenRun("adam", 4), GoldenRun("sgd", 2), GoldenRun("momentum", 2), GoldenRun("lookahead", 2))
+
+
+def instance_digest(instance: Instance) -> bytes:
+    """BLAKE3 of x, f and y of the training, validation and test points, in this order."""
+    sets = (instance.train, instance.validation, instance.test)
+    return blake3_digest(b"".join(tensor_bytes(t) for s in sets for t in (s.x, s.f, s.y)))
+
+
+def compute(run: GoldenRun) -> dict[str, object]:
+    """Train and collect what the record holds; equal on every machine."""
+    task, edition, seed = run.task, run.task.edition, run.task.seed
+    architecture = Architecture(edition, run.n_hidden)
+    instance, initial = draw_instance(edition, seed), initial_parameters(architecture, seed)
+    network = Network(architecture, seed)
+    with start_optimiser(task, architecture, Isolation.NONE) as optimiser:
+        training = train(edition, seed, instance, network, initial, optimiser)
+        final_state = optimiser.request_state_digest()()
+        final_parameters = tensor_digest(optimiser.parameters)
+    result = score(network, training.parameters, training.statistics, test_subset(edition, seed, training.epochs))
+    frozen = (initial_weight(architecture, seed, layer) for layer in (run.n_hidden, run.n_hidden + 1))
+    return {
+        "edition": edition.name,
+        "track_id": task.settings.track_id,
+        "challenge_id": task.settings.challenge_id,
+        "rand_hash": task.rand_hash,
+        "nonce": task.nonce,
+        "optimiser": f"optimisers/{task.name}",
+        "optimiser_digest": blake3_digest(task.source).hex(),
+        "seed": seed.hex(),
+        "instance_digest": instance_digest(instance).hex(),
+        "initial_parameters_digest": tensor_digest(initial).hex(),
+        "frozen_weight_digests": [tensor_digest(weight).hex() for weight in frozen],
+        "epochs": training.epochs,
+        "best_epoch": training.best_epoch,
+        "stop_reason": training.stop_reason.value,
+        "fuel_used": training.fuel_used,
+        "first_losses": [training.train_losses[0].hex(), training.validation_losses[0].hex()],
+        "last_losses": [training.train_losses[-1].hex(), training.validation_losses[-1].hex()],
+        "final_parameters_digest": final_parameters.hex(),
+        "final_state_digest": final_state.hex(),
+        "best_network_digest": network_digest(training.parameters, training.statistics).hex(),
+        "transcript_root": training.transcript_root.hex(),
+        "solution_digest": make_solution(edition, task.settings.track_id, training).digest().hex(),
+        "test_loss": result.loss.hex(),
+        "threshold": result.threshold.hex(),
+        "quality": result.quality,
+    }
+
+
+def differences(run: GoldenRun) -> list[str]:
+    """Train again; a line for each field that differs from the record."""
+    recorded, computed = json.loads(run.path.read_text())["run"], compute(run)
+    names = sorted(recorded.keys() | computed.keys())
+    return [
+        f"{run.path.name}: {name}: recorded {recorded.get(name)}, computed {computed.get(name)}"
+        for name in names
+        if recorded.get(name) != computed.get(name)
+    ]
+
+
+def fill(run: GoldenRun) -> None:
+    """Write the record."""
+    info = {"made_by": "python tests/golden/golden_runs.py fill", "versions": versions()}
+    run.path.write_text(json.dumps({"_info": info, "run": compute(run)}, indent=2) + "\n")
+
+
+def main(arguments: list[str]) -> int:
+    """The two commands."""
+    torch.set_num_threads(1)
+    if arguments == ["fill"]:
+        for run in RUNS:
+            fill(run)
+            print(f"wrote {run.path.name}")
+        return 0
+    if arguments == ["check"]:
+        found = [line for run in RUNS for line in differences(run)]
+        print("\n".join(found) or f"all {len(RUNS)} golden runs agree")
+        return 1 if found else 0
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

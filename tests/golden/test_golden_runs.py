@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+from golden_runs import RUNS, GoldenRun, differences
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.path.stem)
+def test_training_again_gives_every_recorded_digest(run: GoldenRun) -> None:
+    assert differences(run) == []
+
+
+def test_every_shipped_optimiser_has_a_golden_run() -> None:
+    shipped = {path.stem for path in (RUNS[0].path.parents[1] / "optimisers").glob("*.py")}
+    assert shipped == {run.optimiser for run in RUNS}
+
+
+def test_no_record_is_left_over() -> None:
+    assert {path.name for path in RUNS[0].path.parent.glob("*.json")} == {run.path.name for run in RUNS}

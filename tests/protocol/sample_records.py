@@ -1,0 +1,63 @@
+"""One valid record of each type, for tests that change one thing about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from protocol import Claim, Level, Outcome, Reason, Settings, Solution, StopReason, Verdict
+
+SETTINGS = Settings(
+    algorithm_id="c006_a012",
+    block_id="02914a",
+    challenge_id="c006",
+    player_id="0xaeb9",
+    track_id="n_hidden=4",
+)
+
+
+def claim(**changes: Any) -> Claim:
+    fields: dict[str, Any] = {
+        "edition": "2025-12",
+        "settings": SETTINGS,
+        "rand_hash": "4c3594711e8362ac9d2ec9ae55abb055",
+        "nonce": (1 << 64) - 1,
+        "optimiser_digest": bytes(range(32)),
+        "hyperparameters": {"rate": 0.01, "steps": 3, "nesterov": True, "name": "a", "decay": None},
+        "fuel_budget": 5_000_000_000_000,
+        "fuel_used": 123,
+        "epochs": 3,
+        "best_epoch": 2,
+        "stop_reason": StopReason.EARLY_STOPPING,
+        "train_losses": (1.0, 0.5, 0.25),
+        "validation_losses": (1.5, 0.75, -0.0),
+        "transcript_root": b"\x01" * 32,
+        "quality": -562_511,
+        "solution_digest": b"\x02" * 32,
+        "versions": {"torch": "2.13.0", "tig-verify": "0.1.0"},
+    }
+    return Claim(**{**fields, **changes})
+
+
+def solution(**changes: Any) -> Solution:
+    fields: dict[str, Any] = {
+        "edition": "2025-12",
+        "track_id": "n_hidden=4",
+        "parameters": bytes(range(16)),
+        "running_means": bytes(8),
+        "running_variances": b"",
+    }
+    return Solution(**{**fields, **changes})
+
+
+def verdict(**changes: Any) -> Verdict:
+    fields: dict[str, Any] = {
+        "claim_digest": b"\x03" * 32,
+        "level": Level.REPLAY,
+        "outcome": Outcome.REJECTED,
+        "reason": Reason.TRANSCRIPT,
+        "detail": "the roots differ",
+        "step": 12,
+        "measured": {"quality": -562_512, "loss": 0.5},
+        "versions": {"tig-verify": "0.1.0"},
+    }
+    return Verdict(**{**fields, **changes})

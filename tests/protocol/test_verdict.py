@@ -1,0 +1,47 @@
+"""The consistency of a verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sample_records import verdict
+
+from protocol import Level, Outcome, Reason, RecordError, Verdict
+
+ACCEPTED: dict[str, Any] = {"outcome": Outcome.ACCEPTED, "reason": Reason.NONE, "step": 0}
+UNDETERMINED: dict[str, Any] = {"outcome": Outcome.UNDETERMINED, "reason": Reason.MACHINE_FAULT}
+
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"outcome": Outcome.ACCEPTED, "step": 0}, "verdict.reason: transcript does not go with accepted"),
+    ({"reason": Reason.NONE}, "verdict.reason: none does not go with rejected"),
+    ({"reason": Reason.MACHINE_FAULT}, "verdict.reason: machine-fault does not go with rejected"),
+    ({"outcome": Outcome.UNDETERMINED}, "verdict.reason: transcript does not go with undetermined"),
+    ({**UNDETERMINED, "reason": Reason.NONE}, "verdict.reason: none does not go with undetermined"),
+    ({**ACCEPTED, "step": 1}, "verdict.step: expected 0 to 0, found 1"),
+    ({"step": -1}, "verdict.step: "),
+    ({"detail": "x" * 501}, "verdict.detail: expected at most 500 characters, found 501"),
+    ({"claim_digest": b""}, "verdict.claim_digest: expected 32 bytes, found 0"),
+]
+
+
+@pytest.mark.parametrize("changes", [{}, ACCEPTED, UNDETERMINED, {"detail": "é" * 500}, {"level": Level.EVALUATE}])
+def test_consistent_verdicts_survive(changes: dict[str, Any]) -> None:
+    assert Verdict.from_bytes(verdict(**changes).to_bytes()) == verdict(**changes)
+
+
+@pytest.mark.parametrize(("changes", "message"), CONTRADICTIONS)
+def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecordError) as refusal:
+        verdict(**changes)
+    assert str(refusal.value).startswith(message)
+
+
+def test_the_lists_are_closed_and_stable() -> None:
+    assert list(Level) == ["evaluate", "replay"]
+    assert list(Outcome) == ["accepted", "rejected", "undetermined"]
+    assert " ".join(Reason) == (
+        "none signature signer edition settings solution-digest solution-form losses quality "
+        "optimiser-digest optimiser-refused optimiser-failed hyperparameters epochs best-epoch "
+        "stop-reason fuel transcript solution machine-fault"
+    )

@@ -1,0 +1,244 @@
+"""Each elementwise operation is one correctly rounded IEEE operation, at every length of tensor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sample_numbers import LARGEST, SMALLEST, SPECIALS, any32, bits, bits_of, finite32, nearest32, specials, tensor32
+
+from sandbox.arithmetic import elementwise as ew
+
+Array = NDArray[np.float32]
+LENGTHS = range(1, 68)
+OVERFLOWS = 3.4028235677973366e38
+SCALARS = [0.0, -0.0, 0.1, -1 / 3, 1e-45, 1e-46, 2.0**-150, 2.0**-150 * 1.0001, 1 + 2.0**-24, 1 + 3 * 2.0**-24] + [
+    LARGEST,
+    -LARGEST,
+    3.4028235e38 + 1e30,
+    math.nextafter(OVERFLOWS, 0),
+    -math.nextafter(OVERFLOWS, 0),
+    OVERFLOWS,
+    -OVERFLOWS,
+    1e39,
+    -1e300,
+    math.inf,
+    -math.inf,
+    math.nan,
+]
+"""Numbers that have to be rounded to binary32 before they meet a tensor."""
+
+UNARY: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[Array], Any]]] = {
+    "square_root": (ew.square_root, np.sqrt),
+    "negate": (ew.negate, np.negative),
+    "absolute": (ew.absolute, np.abs),
+    "floor": (ew.floor, np.floor),
+    "ceil": (ew.ceil, np.ceil),
+    "round_half_even": (ew.round_half_even, np.rint),
+    "sign": (ew.sign, lambda a: (a > 0).astype(np.float32) - (a < 0).astype(np.float32)),
+    "relu_": (lambda x: ew.relu_(x.clone()), lambda a: np.where(a <= 0, np.float32(0), a)),
+}
+BINARY: dict[str, tuple[Callable[..., torch.Tensor], Callable[[Array, Array], Any]]] = {
+    "add": (ew.add, np.add),
+    "subtract": (ew.subtract, np.subtract),
+    "multiply": (ew.multiply, np.multiply),
+    "divide": (ew.divide, np.divide),
+    "maximum": (ew.maximum, lambda a, b: np.maximum(a, b) + np.float32(0)),
+    "minimum": (ew.minimum, lambda a, b: np.minimum(a, b) + np.float32(0)),
+    "relu_gradient": (ew.relu_gradient, lambda a, b: np.where(b <= 0, np.float32(0), a)),
+}
+WITH_SCALAR = ["add", "subtract", "multiply", "divide", "maximum", "minimum"]
+
+
+def in_numpy(function: Callable[..., Any], *operands: torch.Tensor | float) -> list[int]:
+    with np.errstate(all="ignore"):
+        arrays = [o.numpy() if isinstance(o, torch.Tensor) else np.float32(o) for o in operands]
+        return bits_of(np.asarray(function(*arrays)))
+
+
+def pairs(length: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Awkward numbers, paired differently at every length."""
+    return specials(length), specials(length + 5)[torch.arange(length - 1, -1, -1)]
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_unary_operations_at_every_length(name: str) -> None:
+    ours, theirs = UNARY[name]
+    for length in LENGTHS:
+        x = specials(length)
+        before = bits(x)
+        assert bits(ours(x)) == in_numpy(theirs, x), length
+        assert bits(x) == before
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_binary_operations_at_every_length(name: str) -> None:
+    ours, theirs = BINARY[name]
+    for length in LENGTHS:
+        a, b = pairs(length)
+        before = bits(a), bits(b)
+        assert bits(ours(a, b)) == in_numpy(theirs, a, b), length
+        assert (bits(a), bits(b)) == before
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply"])
+def test_in_place_operations_write_what_the_others_return(name: str) -> None:
+    for length in LENGTHS:
+        a, b = pairs(length)
+        expected, before = bits(BINARY[name][0](a, b)), bits(b)
+        assert getattr(ew, f"{name}_")(a, b) is a
+        assert (bits(a), bits(b)) == (expected, before), length
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_every_pair_of_awkward_numbers(name: str) -> None:
+    ours, theirs = BINARY[name]
+    n = len(SPECIALS)
+    a, b = tensor32(SPECIALS).repeat(n), tensor32(SPECIALS).repeat_interleave(n)
+    assert bits(ours(a, b)) == in_numpy(theirs, a, b)
+    column, row = tensor32(SPECIALS).reshape(n, 1), tensor32(SPECIALS)
+    if name != "relu_gradient":  # the others broadcast
+        assert bits(ours(row, column)) == in_numpy(theirs, row, column)
+
+
+@pytest.mark.parametrize("name", WITH_SCALAR)
+@pytest.mark.parametrize("value", SCALARS)
+def test_scalars_are_rounded_once_to_binary32(name: str, value: float) -> None:
+    ours, theirs = BINARY[name]
+    x = specials(67)
+    with np.errstate(over="ignore"):
+        rounded = float(np.float32(value))
+    assert bits(ours(x, value)) == in_numpy(theirs, x, rounded)
+
+
+@pytest.mark.parametrize("value", SCALARS)
+def test_scalars_come_first_too(value: float) -> None:
+    x = specials(67)
+    with np.errstate(over="ignore"):
+        rounded = float(np.float32(value))
+    assert bits(ew.subtract_from(value, x)) == in_numpy(lambda a: np.float32(rounded) - a, x)
+    assert bits(ew.reciprocal_times(value, x)) == in_numpy(lambda a: np.float32(rounded) / a, x)
+    assert bits(ew.where(x > 0, value, x)) == in_numpy(lambda a: np.where(a > 0, np.float32(rounded), a), x)
+    assert bits(ew.where(x > 0, x, value)) == in_numpy(lambda a: np.where(a > 0, a, np.float32(rounded)), x)
+    assert bits(torch.full((1,), ew.scalar(value))) == bits_of(np.array([rounded], dtype=np.float32))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.floats(allow_nan=False))
+def test_any_scalar_is_rounded_to_the_nearest_binary32(value: float) -> None:
+    expected = value if math.isinf(value) else nearest32(Fraction(value))
+    assert ew.add(torch.zeros(1), value).item() == expected
+    assert ew.multiply(torch.ones(9), value).tolist() == [expected] * 9
+
+
+@settings(max_examples=300, deadline=None)
+@given(finite32.map(abs))
+def test_square_roots_are_correctly_rounded(x: float) -> None:
+    root = np.float32(ew.square_root(tensor32([x] * 9))[8].item())
+    if x == 0:
+        assert root == 0
+        return
+    below, above = (Fraction(float(np.nextafter(root, np.float32(to)))) for to in (0, 2e38))
+    low, high = (below + Fraction(float(root))) / 2, (above + Fraction(float(root))) / 2
+    assert low**2 < Fraction(x) < high**2  # a root is never halfway
+
+
+def test_many_square_roots_match_those_of_binary64() -> None:
+    """A binary64 root rounded again is the binary32 root: 53 >= 2 * 24 + 2. torch's own binary32 root is not."""
+    pattern = torch.arange(1, 0x7F800000, 20011, dtype=torch.int32)
+    x = pattern.view(torch.float32)
+    assert bits(ew.square_root(x)) == bits(x.double().sqrt().float())
+    assert bits(ew.square_root(x.reshape(2, -1).t())) == bits(x.reshape(2, -1).t().double().sqrt().float())
+    assert ew.square_root(tensor32([-1.0, -SMALLEST, -math.inf])).isnan().all()
+    assert bits(ew.square_root(tensor32([-0.0]))) == bits(tensor32([-0.0]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(finite32, finite32)
+def test_rational_operations_are_correctly_rounded(x: float, y: float) -> None:
+    a, b, p, q = tensor32([x] * 9), tensor32([y] * 9), Fraction(x), Fraction(y)
+    assert ew.add(a, b)[8].item() == nearest32(p + q)
+    assert ew.subtract(a, b)[0].item() == nearest32(p - q)
+    assert ew.multiply(a, b)[8].item() == nearest32(p * q)
+    if q != 0:
+        assert ew.divide(a, b)[8].item() == nearest32(p / q)
+        assert ew.divide(a, y)[8].item() == nearest32(p / q)  # not by a rounded reciprocal
+        assert ew.reciprocal_times(x, b)[8].item() == nearest32(p / q)
+
+
+def test_a_product_and_a_sum_are_never_fused() -> None:
+    x = 1.0 + 2.0**-12
+    a = torch.full((67,), x)
+    product = ew.multiply(a, a)
+    assert ew.subtract(product, 1.0 + 2.0**-11).tolist() == [0.0] * 67  # fused it would be 2^-24
+    total = torch.full((67,), -(1.0 + 2.0**-11))
+    ew.add_(total, product)
+    assert total.tolist() == [0.0] * 67
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 8, 9, 16, 17, 33, 67])
+def test_zeros_and_nans_of_selecting_operations(length: int) -> None:
+    plus, minus, nan = (torch.full((length,), v) for v in (0.0, -0.0, math.nan))
+    one = torch.ones(length)
+    zero = [0] * length
+    for a, b in ((plus, minus), (minus, plus), (minus, minus)):
+        assert bits(ew.maximum(a, b)) == bits(ew.minimum(a, b)) == zero
+    assert bits(ew.maximum(minus, 0.0)) == bits(ew.minimum(minus, -0.0)) == zero
+    for a, b in ((nan, one), (one, nan), (nan, nan)):
+        assert ew.maximum(a, b).isnan().all()
+        assert ew.minimum(a, b).isnan().all()
+    assert ew.maximum(one, math.nan).isnan().all()
+    assert bits(ew.sign(nan)) == bits(ew.sign(minus)) == zero
+    assert bits(ew.relu_(minus.clone())) == bits(ew.relu_(-one)) == zero
+    assert ew.relu_(nan.clone()).isnan().all()
+    assert bits(ew.relu_gradient(nan, minus)) == bits(ew.relu_gradient(one, plus)) == zero
+    assert bits(ew.relu_gradient(minus, nan)) == bits(minus)
+    assert bits(ew.where(nan > 0, one, minus)) == bits(minus)
+
+
+def square_and_multiply(x: Array, n: int) -> Array:
+    """From the lowest bit of the exponent up, in numpy's binary32."""
+    result, factor = np.ones_like(x), x
+    for digit in reversed(f"{abs(n):b}"):
+        if digit == "1":
+            result = result * factor
+        factor = factor * factor
+    return np.float32(1) / result if n < 0 else result
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 7, 10, 31, 64, 1000, 1024, -1, -2, -3, -10, -1024])
+def test_integer_powers_are_square_and_multiply(n: int) -> None:
+    x = torch.cat([specials(67), torch.linspace(0.5, 1.5, 33)])
+    before = bits(x)
+    assert bits(ew.integer_power(x, n)) == in_numpy(lambda a: square_and_multiply(a, n), x)
+    assert bits(x) == before
+
+
+@settings(max_examples=100, deadline=None)
+@given(any32, st.integers(-40, 40))
+def test_any_integer_power(x: float, n: int) -> None:
+    a = tensor32([x])
+    assert bits(ew.integer_power(a, n)) == in_numpy(lambda v: square_and_multiply(v, n), a)
+
+
+def test_rounding_to_an_integer() -> None:
+    x = tensor32([0.5, 1.5, 2.5, -0.5, -1.5, 8388607.5, 8388609.0])
+    assert ew.round_half_even(x).tolist() == [0.0, 2.0, 2.0, -0.0, -2.0, 8388608.0, 8388609.0]
+    assert ew.floor(x).tolist()[:5] == [0.0, 1.0, 2.0, -1.0, -2.0]
+    assert ew.ceil(x).tolist()[:5] == [1.0, 2.0, 3.0, -0.0, -1.0]
+
+
+def test_rows_are_copied() -> None:
+    a = torch.arange(6.0).reshape(3, 2)
+    picked = ew.rows(a, torch.tensor([2, 0, 2]))
+    assert picked.tolist() == [[4.0, 5.0], [0.0, 1.0], [4.0, 5.0]]
+    picked.zero_()
+    assert a.sum().item() == 15.0

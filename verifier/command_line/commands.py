@@ -1,0 +1,33 @@
+"""The commands of `tig-verify`, together."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import click
+
+from verifier.command_line.check import check
+from verifier.command_line.inspect import inspect
+from verifier.command_line.keygen import keygen
+from verifier.command_line.solve import solve
+from verifier.command_line.verify import verify
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("tig-verify"), prog_name="tig-verify")
+def commands() -> None:
+    """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
+
+    \b
+    Innovator:    tig-verify check my_optimiser.py
+    Benchmarker:  tig-verify keygen key.pem
+                  tig-verify solve my_optimiser.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
+    Validator:    tig-verify verify out/*.claim --level replay
+
+    Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
+    tool or the machine).
+    """
+
+
+for command in (keygen, check, solve, verify, inspect):
+    commands.add_command(command)

@@ -1,0 +1,106 @@
+"""Files of the command line: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from protocol.envelope import Envelope
+from protocol.errors import KeyFileError, ProtocolError
+from protocol.hashes import blake3_digest
+from protocol.keys import SigningKey, VerifyKey
+from verifier.errors import InputError
+
+_LARGEST = 64 * 2**20
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file the user named. Raises InputError."""
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; name a file in it")
+        if path.stat().st_size > _LARGEST:
+            raise InputError(f"{path}: is larger than {_LARGEST} bytes, which no file of tig-verify is")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; check the name") from None
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole: to a temporary one beside it, then renamed. Raises InputError."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def read_envelope(path: Path) -> Envelope:
+    """A signed record, not yet verified. Raises InputError."""
+    try:
+        return Envelope.from_bytes(read_file(path))
+    except ProtocolError as error:
+        raise InputError(f"{path}: is not a signed record of tig-verify, or was cut or changed: {error}") from None
+
+
+def load_signing_key(path: Path) -> SigningKey:
+    """A private key; asks for its passphrase if it has one. Raises KeyFileError."""
+    try:
+        return SigningKey.load(path, None)
+    except KeyFileError as error:
+        if "passphrase" not in str(error):
+            raise
+    return SigningKey.load(path, click.prompt(f"Passphrase of {path}", hide_input=True, err=True).encode())
+
+
+def load_verify_key(path: Path) -> VerifyKey:
+    """A public key. Raises KeyFileError."""
+    return VerifyKey.load(path)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The files of one claim: `<stem>.claim`, `<stem>.solution` and, beside them, the module by its digest."""
+
+    claim: Path
+
+    @property
+    def solution(self) -> Path:
+        """Where the solution is."""
+        return self.claim.with_suffix(".solution")
+
+    @property
+    def verdict(self) -> Path:
+        """Where a verdict goes."""
+        return self.claim.with_suffix(".verdict")
+
+    def module(self, digest: bytes) -> Path:
+        """Where the module with that digest is."""
+        return self.claim.parent / f"optimiser-{digest.hex()[:16]}.py"
+
+
+def bundle_for(folder: Path, optimiser: Path, track_id: str, nonce: int) -> Bundle:
+    """The names for a new claim."""
+    return Bundle(folder / f"{optimiser.stem}-{track_id}-nonce={nonce}.claim")
+
+
+def module_name(source: bytes) -> str:
+    """A name for a module in messages when its file is not known."""
+    return f"optimiser-{blake3_digest(source).hex()[:16]}.py"

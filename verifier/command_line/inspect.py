@@ -1,0 +1,102 @@
+"""`tig-verify inspect`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import click
+
+from protocol.claim import Claim
+from protocol.envelope import Envelope, open_envelope
+from protocol.errors import ProtocolError, SignatureError
+from protocol.keys import VerifyKey
+from protocol.record import Record
+from protocol.solution import Solution
+from protocol.verdict import Verdict
+from verifier.command_line.files import read_envelope
+from verifier.command_line.main import USAGE
+from verifier.errors import InputError
+
+_RECORDS: tuple[type[Record], ...] = (Claim, Solution, Verdict)
+_LONG = 40
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file; losses and digests whole.")
+def inspect(files: tuple[Path, ...], as_json: bool) -> int:
+    """Show what is in claims, solutions and verdicts.
+
+    The signature is checked; nothing else is (that is `verify`).
+
+    \b
+    Example: tig-verify inspect out/adam-n_hidden=4-nonce=0.claim
+    """
+    code = 0
+    for path in files:
+        try:
+            shown = _describe(read_envelope(path))
+        except InputError as error:
+            click.echo(f"tig-verify: {error}", err=True)
+            code = USAGE
+            continue
+        except ProtocolError as error:
+            click.echo(f"tig-verify: {path}: {error}", err=True)
+            code = USAGE
+            continue
+        if as_json:
+            click.echo(json.dumps({"file": str(path), **shown}))
+        else:
+            click.echo("\n".join([f"{path}", *_lines(shown)]))
+    return code
+
+
+def _describe(envelope: Envelope) -> dict[str, object]:
+    """The contents of an envelope as plain values. Raises ProtocolError."""
+    for kind in _RECORDS:
+        if envelope.payload_type.endswith(f".{kind.TYPE}+msgpack"):
+            break
+    else:
+        raise InputError(f"the record is of an unknown type {envelope.payload_type[:80]!r}")
+    try:
+        record, signature = open_envelope(envelope, kind), "valid"
+    except SignatureError:
+        record, signature = kind.from_bytes(envelope.payload), "INVALID"
+    return {
+        "type": kind.TYPE,
+        "signature": signature,
+        "signer": VerifyKey.from_raw(envelope.public_key).fingerprint,
+        "digest": record.digest().hex(),
+        **_plain_fields(record),
+    }
+
+
+def _plain_fields(record: object) -> dict[str, object]:
+    assert is_dataclass(record)
+    return {f.name: _plain(getattr(record, f.name)) for f in fields(record)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex() if len(value) <= _LONG else f"<{len(value)} bytes>"
+    if isinstance(value, Mapping):
+        return dict(value)
+    if is_dataclass(value):
+        return _plain_fields(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _lines(shown: Mapping[str, object], indent: str = "  ") -> list[str]:
+    lines = []
+    for name, value in shown.items():
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{name}:", *_lines(value, indent + "  ")] if value else [f"{indent}{name}: none"]
+        elif isinstance(value, list):
+            ends = f", {value[0]:.5f} .. {value[-1]:.5f}" if value else ""
+            lines.append(f"{indent}{name}: {len(value)} values{ends}")
+        else:
+            lines.append(f"{indent}{name}: {value}")
+    return lines

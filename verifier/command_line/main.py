@@ -1,0 +1,65 @@
+"""The entry point `tig-verify`: commands, exit codes, and no traceback for a user's mistake.
+
+Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the tool
+or the machine). Whatever goes wrong here that is not a rejection must never end as 1.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+REJECTED, USAGE, UNDETERMINED, INTERRUPTED = 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = _say("interrupted; nothing half-written was left", INTERRUPTED)
+    except BrokenPipeError:  # the reader of stdout went away, as `head` does
+        sys.stderr.close()
+        code = 0
+    except Exception:  # a bug of ours must not look like a rejection
+        traceback.print_exc()
+        code = _say("internal error: this is a bug of tig-verify, not a verdict", UNDETERMINED)
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    import click
+    import torch
+
+    from protocol.errors import ProtocolError
+    from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
+    from verifier.command_line.commands import commands
+    from verifier.errors import VerifierError
+
+    torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the worker down
+    try:
+        code: int | None = commands.main(arguments, prog_name="tig-verify", standalone_mode=False)
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (ModuleRefused, OptimiserError, ProtocolError, VerifierError) as error:
+        return _say(str(error), USAGE)
+    except WorkerFault as error:
+        return _say(f"undetermined: {error}", UNDETERMINED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{error.strerror or error}", USAGE if error.filename else UNDETERMINED)
+    return code or 0
+
+
+def _say(text: str, code: int) -> int:
+    print(text if text.count("\n") else f"tig-verify: {text}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""`tig-verify solve`."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from protocol.envelope import seal
+from protocol.keys import SigningKey
+from protocol.settings import Settings, instance_seed
+from sandbox.errors import OptimiserError
+from sandbox.optimiser import Scalar
+from verifier.command_line.files import Bundle, bundle_for, load_signing_key, read_file, write_file
+from verifier.editions import EDITIONS, Edition, Track, find_edition
+from verifier.errors import InputError
+from verifier.solving import Isolation, Solved, Task
+from verifier.solving import solve as run
+from verifier.training import Epoch
+
+_MAX_NONCE = 2**64 - 1
+
+
+class Nonces(click.ParamType[range]):
+    """One nonce or a range with both ends, such as 0..9."""
+
+    name = "N or A..B"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> range:
+        """Read the text of the option."""
+        match = re.fullmatch(r"([0-9]{1,20})(?:\.\.([0-9]{1,20}))?", str(value))
+        if match is None:
+            self.fail(f"{value!r} is no nonce; write one such as 7, or a range such as 0..9", param, ctx)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not first <= last <= _MAX_NONCE:
+            self.fail(f"{value!r} is empty or beyond 2^64 - 1", param, ctx)
+        return range(first, last + 1)
+
+
+class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
+    """NAME=VALUE with a JSON value."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Scalar]:
+        """Read the text of the option."""
+        name, equals, text = str(value).partition("=")
+        try:
+            parsed = json.loads(text, parse_constant=float)
+        except ValueError:
+            parsed = text
+        finite = not isinstance(parsed, float) or abs(parsed) < float("inf")
+        if not equals or not name or isinstance(parsed, (dict, list)) or not finite:
+            self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
+        return name, parsed
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is common to the nonces of one call."""
+
+    edition: Edition
+    settings: Settings
+    rand_hash: str
+    optimiser: Path
+    source: bytes
+    hyperparameters: dict[str, Scalar]
+    fuel_budget: int
+    isolation: Isolation
+    key: SigningKey
+    folder: Path
+
+    def task(self, nonce: int) -> Task:
+        """The training of one nonce."""
+        return Task(
+            self.edition, self.settings, self.rand_hash, nonce,
+            self.source, self.optimiser.name, self.hyperparameters, self.fuel_budget,
+        )  # fmt: skip
+
+    def bundle(self, nonce: int) -> Bundle:
+        """The files of one nonce."""
+        return bundle_for(self.folder, self.optimiser, self.settings.track_id, nonce)
+
+
+@click.command()
+@click.argument("optimiser", type=click.Path(path_type=Path))
+@click.option("--track", required=True, help="Difficulty, such as n_hidden=4.")
+@click.option("--nonce", "nonces", required=True, type=Nonces(), help="One nonce (7) or a range (0..9).")
+@click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key that signs the claims.")
+@click.option("-o", "--out", "folder", default=".", type=click.Path(path_type=Path), help="Folder for the claims.")
+@click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True)
+@click.option("--rand-hash", default="0" * 32, help="The precommit's random hash (32 hex digits).")
+@click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three.")
+@click.option("--algorithm-id", default="")
+@click.option("--block-id", default="")
+@click.option("--challenge-id", default="c006", show_default=True)
+@click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
+              help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
+@click.option("--fuel", "fuel_budget", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
+@click.option("--isolation", type=click.Choice([i.value for i in Isolation]), default=Isolation.PROCESS.value, show_default=True,
+              help="Where the module's code runs; 'none' only for code that you trust.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace claims that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
+def solve(
+    optimiser: Path, track: str, nonces: range, key: Path, folder: Path, edition: str, rand_hash: str, player_id: str,
+    algorithm_id: str, block_id: str, challenge_id: str, overrides: tuple[tuple[str, Scalar], ...],
+    fuel_budget: int | None, isolation: str, overwrite: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Train OPTIMISER on the instance of each nonce and write signed claims.
+
+    For each nonce a .claim and a .solution are written, and once the module under the name of its digest.
+
+    \b
+    Example: tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
+    """
+    chosen = find_edition(edition)
+    Track.parse(track)
+    if fuel_budget is not None and fuel_budget > chosen.max_fuel_budget:
+        raise InputError(f"--fuel: the edition's maximum is {chosen.max_fuel_budget}")
+    job = _Job(
+        chosen, Settings(algorithm_id, block_id, challenge_id, player_id, track), rand_hash, optimiser,
+        read_file(optimiser), dict(overrides), fuel_budget or chosen.max_fuel_budget, Isolation(isolation),
+        load_signing_key(key), folder,
+    )  # fmt: skip
+    instance_seed(job.settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
+    if not overwrite:
+        _require_new(job, nonces)
+    for nonce, solved, seconds in _solved(job, nonces):
+        bundle = _write(job, nonce, solved)
+        click.echo(_as_json(bundle, solved, seconds) if as_json else _as_text(bundle, solved, seconds))
+
+
+def _require_new(job: _Job, nonces: range) -> None:
+    for nonce in nonces:
+        if (path := job.bundle(nonce).claim).exists():
+            raise InputError(f"{path}: exists; choose another folder with -o, or pass --overwrite")
+
+
+def _solved(job: _Job, nonces: range) -> Iterator[tuple[int, Solved, float]]:
+    """Solve one nonce after the other under a progress bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("starting", total=len(nonces))
+        for nonce in nonces:
+
+            def show(epoch: Epoch, nonce: int = nonce) -> None:
+                progress.update(
+                    bar,
+                    description=f"nonce {nonce}  epoch {epoch.number}  validation loss {epoch.validation_loss:.4f}"
+                    f" (best {epoch.best_validation_loss:.4f})",
+                )
+
+            started = time.perf_counter()
+            try:
+                solved = run(job.task(nonce), job.isolation, show)
+            except OptimiserError as error:
+                raise InputError(f"{job.optimiser}: {error}") from None
+            progress.advance(bar)
+            yield nonce, solved, time.perf_counter() - started
+
+
+def _write(job: _Job, nonce: int, solved: Solved) -> Bundle:
+    """Write the files of a claim, the claim last: where it is, the others are."""
+    bundle = job.bundle(nonce)
+    write_file(bundle.module(solved.claim.optimiser_digest), job.source)
+    write_file(bundle.solution, seal(solved.solution, job.key).to_bytes())
+    write_file(bundle.claim, seal(solved.claim, job.key).to_bytes())
+    return bundle
+
+
+def _as_text(bundle: Bundle, solved: Solved, seconds: float) -> str:
+    claim = solved.claim
+    return (
+        f"{bundle.claim}: quality {claim.quality} after {claim.epochs} epochs ({claim.stop_reason}, "
+        f"best {claim.best_epoch}), test loss {solved.score.loss:.5f}, threshold {solved.score.threshold:.5f}, "
+        f"{seconds:.1f} s"
+    )
+
+
+def _as_json(bundle: Bundle, solved: Solved, seconds: float) -> str:
+    claim = solved.claim
+    return json.dumps(
+        {
+            "claim": str(bundle.claim),
+            "nonce": claim.nonce,
+            "quality": claim.quality,
+            "epochs": claim.epochs,
+            "best_epoch": claim.best_epoch,
+            "stop_reason": claim.stop_reason,
+            "fuel_used": claim.fuel_used,
+            "transcript_root": claim.transcript_root.hex(),
+            "seconds": round(seconds, 3),
+        }
+    )

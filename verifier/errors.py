@@ -1,0 +1,15 @@
+"""What can go wrong in the verifier. The rejection of a claim is an answer, never one of these."""
+
+from __future__ import annotations
+
+
+class VerifierError(Exception):
+    """Base of everything that the verifier raises on purpose."""
+
+
+class EditionError(VerifierError):
+    """An edition or a track that does not exist."""
+
+
+class InputError(VerifierError):
+    """A file or value given by the user cannot be used; the message names it and says what to do."""

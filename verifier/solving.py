@@ -1,0 +1,146 @@
+"""A benchmarker's work: train an optimiser on the instance of one nonce and make the claim (specification, 10.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+
+from protocol.claim import Claim
+from protocol.hashes import blake3_digest
+from protocol.settings import Settings, instance_seed
+from protocol.solution import Solution
+from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser, Scalar
+from sandbox.process import ProcessOptimiser
+from sandbox.state import tensor_bytes
+from verifier.editions import Edition, Track
+from verifier.instance import draw_instance
+from verifier.network import Architecture, Network, Statistics, initial_parameters
+from verifier.scoring import Score, score, test_subset
+from verifier.streams import stream
+from verifier.training import Observer, Training, train
+from verifier.versions import versions
+
+
+class Isolation(StrEnum):
+    """Where the optimiser's code runs."""
+
+    PROCESS = "process"
+    """In a worker process that holds neither seed nor data."""
+    NONE = "none"
+    """In this process: only for modules that you trust."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training to be done: everything that its outcome depends on."""
+
+    edition: Edition
+    settings: Settings
+    rand_hash: str
+    nonce: int
+    source: bytes
+    """The optimiser module, exactly as submitted."""
+    name: str
+    """Its name for messages."""
+    hyperparameters: Mapping[str, Scalar]
+    fuel_budget: int
+
+    @property
+    def track(self) -> Track:
+        """The track of the settings. Raises EditionError."""
+        return Track.parse(self.settings.track_id)
+
+    @property
+    def seed(self) -> bytes:
+        """The 32-byte seed of the instance."""
+        return instance_seed(self.settings, self.rand_hash, self.nonce)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What a task came to."""
+
+    claim: Claim
+    solution: Solution
+    training: Training
+    score: Score
+
+
+def solve(task: Task, isolation: Isolation, observer: Observer | None = None) -> Solved:
+    """Train and score. Raises EditionError, ModuleRefused, OptimiserError or WorkerFault."""
+    edition, seed = task.edition, task.seed
+    architecture = Architecture(edition, task.track.n_hidden)
+    initial = initial_parameters(architecture, seed)
+    with start_optimiser(task, architecture, isolation) as optimiser:
+        network = Network(architecture, seed)
+        training = train(edition, seed, draw_instance(edition, seed), network, initial, optimiser, observer)
+    result = score(network, training.parameters, training.statistics, test_subset(edition, seed, training.epochs))
+    solution = make_solution(edition, task.settings.track_id, training)
+    return Solved(_claim(task, training, result, solution), solution, training, result)
+
+
+def start_optimiser(task: Task, architecture: Architecture, isolation: Isolation) -> AbstractContextManager[Optimiser]:
+    """The task's optimiser, with buffers for the architecture's parameters."""
+    layout = architecture.layout()
+    assignment = Assignment(
+        source=task.source,
+        name=task.name,
+        layout=layout,
+        difficulty=task.track.difficulty,
+        hyperparameters=task.hyperparameters,
+        key=stream(task.edition, task.seed, "optimiser").read(32),
+        fuel_budget=task.fuel_budget,
+    )
+    if isolation is Isolation.PROCESS:
+        return ProcessOptimiser(assignment)
+    return HostedOptimiser(assignment, torch.zeros(layout.size), torch.zeros(layout.size))
+
+
+def make_solution(edition: Edition, track_id: str, training: Training) -> Solution:
+    """The trained weights and running statistics as a record."""
+    return Solution(
+        edition=edition.name,
+        track_id=track_id,
+        parameters=tensor_bytes(training.parameters),
+        running_means=tensor_bytes(training.statistics.means),
+        running_variances=tensor_bytes(training.statistics.variances),
+    )
+
+
+def read_solution(solution: Solution, architecture: Architecture) -> tuple[torch.Tensor, Statistics] | None:
+    """Parameters (flat) and running statistics of a solution; None if their sizes are not the architecture's."""
+    parameters, means, variances = (
+        torch.frombuffer(bytearray(data), dtype=torch.float32) if data else torch.zeros(0)
+        for data in (solution.parameters, solution.running_means, solution.running_variances)
+    )
+    shape = (architecture.normed_layers, architecture.edition.width)
+    norms = shape[0] * shape[1]
+    if (parameters.numel(), means.numel(), variances.numel()) != (architecture.layout().size, norms, norms):
+        return None
+    return parameters, Statistics(means.view(shape), variances.view(shape))
+
+
+def _claim(task: Task, training: Training, result: Score, solution: Solution) -> Claim:
+    return Claim(
+        edition=task.edition.name,
+        settings=task.settings,
+        rand_hash=task.rand_hash,
+        nonce=task.nonce,
+        optimiser_digest=blake3_digest(task.source),
+        hyperparameters=task.hyperparameters,
+        fuel_budget=task.fuel_budget,
+        fuel_used=training.fuel_used,
+        epochs=training.epochs,
+        best_epoch=training.best_epoch,
+        stop_reason=training.stop_reason,
+        train_losses=training.train_losses,
+        validation_losses=training.validation_losses,
+        transcript_root=training.transcript_root,
+        quality=result.quality,
+        solution_digest=solution.digest(),
+        versions=versions(),
+    )
