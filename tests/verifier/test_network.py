@@ -226,14 +226,20 @@ def test_a_parameter_that_is_not_finite_is_an_error_in_both_modes(part: int, val
 
 
 def test_a_running_variance_beyond_binary32_is_an_error() -> None:
-    """Squares of 10^19 have a sum beyond 2^128; a loss would still be finite, but no such weights could be claimed."""
+    """Activations of 0 and 3.68e19 have an unbiased variance beyond 2^128, and a finite loss all the same.
+
+    Training must not go on: nobody could claim weights whose running variance is infinite.
+    """
     architecture = Architecture(SMALL, 1)
-    parameters, (x, y) = initial_parameters(architecture, SEED), batch(0)
-    architecture.layout().views(parameters)[0].mul_(3e19)
+    parameters, statistics = initial_parameters(architecture, SEED), Statistics.initial(architecture)
+    architecture.layout().views(parameters)[0][:, 0] = 3.68e19
+    x, y = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]).repeat(8, 1), batch(0)[1]
+    network, gradient = Network(architecture, SEED), torch.zeros_like(parameters)
+    network.loss_and_gradient(parameters, statistics, x, y, gradient)
+    assert statistics.variances.max().item() > 3.5e37
+    statistics.variances.fill_(3.4e38)
     with pytest.raises(NonFiniteError):
-        Network(architecture, SEED).loss_and_gradient(
-            parameters, Statistics.initial(architecture), x, y, torch.zeros_like(parameters)
-        )
+        network.loss_and_gradient(parameters, statistics, x, y, gradient)
 
 
 def test_a_gradient_points_downhill() -> None:

@@ -22,7 +22,8 @@ from verifier.training import Epoch
 EVERYTHING = module(
     query='None if epoch == 0 else parameters + 0.5 * state["v"]',
     state='{"v": torch.zeros_like(parameters), "rng": rng.normal(3), "h": hyperparameters}',
-    updates='state["v"].mul_(0.9).sub_(0.05 * gradient), {**state, "losses": [train_loss, validation_loss, epoch]}',
+    updates='state["v"].mul_(0.9).add_(-0.05 * gradient), '
+    '{"v": state["v"], "rng": state["rng"], "h": state["h"], "losses": [train_loss, validation_loss, epoch]}',
 )
 """Momentum that looks ahead, with random numbers and losses in its state."""
 
@@ -101,9 +102,9 @@ def test_a_budget_that_is_used_to_the_last_unit_is_not_exhausted() -> None:
 
 @pytest.mark.parametrize("isolation", Isolation)
 def test_errors_of_the_module_are_the_same_in_every_isolation(isolation: Isolation) -> None:
-    with pytest.raises(ModuleRefused, match=r"small\.py:15:12"):
+    with pytest.raises(ModuleRefused, match=r"small\.py:16:12"):
         solve(task(module("open(1), state")), isolation)
-    with pytest.raises(OptimiserError, match=r"line 15: IndexError: list index out of range"):
+    with pytest.raises(OptimiserError, match=r"line 16: IndexError: list index out of range"):
         solve(task(module("[gradient][epoch + 1], state")), isolation)
     with pytest.raises(OptimiserError, match=r"small\.py has no hyperparameter 'beta'; its HYPERPARAMETERS: lr"):
         solve(task(beta=0.5), isolation)

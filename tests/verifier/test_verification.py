@@ -95,9 +95,9 @@ def with_weight(name: str, index: int, value: float) -> Solution:
 
 
 HONEST: dict[str, tuple[bytes, int, StopReason]] = {
-    "early stopping": (module("-0.9 * gradient, state"), 10**12, StopReason.EARLY_STOPPING),
+    "early stopping": (module("-3.0 * gradient, state"), 10**12, StopReason.EARLY_STOPPING),
     "epoch limit": (module("-0.02 * gradient, state"), 10**12, StopReason.EPOCH_LIMIT),
-    "fuel": (SOURCE, 20_000, StopReason.FUEL_EXHAUSTED),
+    "fuel": (SOURCE, 150_000, StopReason.FUEL_EXHAUSTED),
     "non-finite update": (
         module("gradient * (math.inf if epoch == 2 else -0.05), state"),
         10**12,
@@ -209,7 +209,7 @@ def prolonged(claim: Claim, epochs: int = 1) -> Changes:
 
 def lowest_elsewhere(claim: Claim) -> Changes:
     losses = list(claim.validation_losses)
-    losses[0] = min(losses) / 2.0
+    losses[-1] = min(losses) / 2.0  # the best is the one before
     return {"validation_losses": tuple(losses)}
 
 
@@ -231,7 +231,7 @@ SHALLOW: dict[str, tuple[Callable[[], Made], int, Reason]] = {
     "fuel over the budget": (claimed(fuel(1001, 1000)), 2, Reason.FUEL),
     "fuel over the maximum": (claimed(fuel(1000, MAXIMUM + 1)), 2, Reason.FUEL),
     "fuel left at exhaustion": (
-        lambda: replace(made(*HONEST["fuel"][:2]), claim=replace(made(*HONEST["fuel"][:2]).claim, fuel_used=19_999)),
+        lambda: replace(made(*HONEST["fuel"][:2]), claim=replace(made(*HONEST["fuel"][:2]).claim, fuel_used=149_999)),
         4,
         Reason.FUEL,
     ),
@@ -347,7 +347,7 @@ DEEP: dict[str, tuple[Callable[[], Made], int, Reason]] = {
     "validation losses": (claimed(slightly_other_losses("validation_losses")), 7, Reason.LOSSES),
     "fuel used more": (claimed(lambda c: {"fuel_used": c.fuel_used + 1}), 7, Reason.FUEL),
     "fuel used less": (claimed(lambda c: {"fuel_used": c.fuel_used - 1}), 7, Reason.FUEL),
-    "fuel budget less": (claimed(lambda c: fuel(19_000, 20_000)(c)), 7, Reason.EPOCHS),
+    "fuel budget less": (claimed(lambda c: fuel(100_000, 200_000)(c)), 7, Reason.EPOCHS),
     "transcript root": (claimed(lambda c: {"transcript_root": bytes(32)}), 8, Reason.TRANSCRIPT),
     "epochs fewer with their own subset": (stopped_early, 7, Reason.EPOCHS),
     "weights from elsewhere": (tuned_weights, 9, Reason.SOLUTION),
@@ -377,7 +377,7 @@ def test_a_stop_reason_that_the_history_leaves_open() -> None:
 
 def test_the_authors_line_is_in_the_verdict() -> None:
     verdict = judge(swapped_module(module("[gradient][1], state"))().evidence(), Level.REPLAY)
-    assert "line 15: IndexError" in verdict.detail
+    assert "line 16: IndexError" in verdict.detail
 
 
 # -- faults: this machine failed, so nothing follows -------------------------------------------------------------
