@@ -44,7 +44,6 @@ class Reason(StrEnum):
     OPTIMISER_DIGEST = "optimiser-digest"  # the module is not the one that the claim names
     OPTIMISER_REFUSED = "optimiser-refused"  # the module breaks the rules of the dialect
     OPTIMISER_FAILED = "optimiser-failed"  # the module's own code failed, as it would everywhere
-    HYPERPARAMETERS = "hyperparameters"  # an override is unknown to the module or out of its range
     EPOCHS = "epochs"  # the number of epochs differs or breaks the early-stopping rule
     BEST_EPOCH = "best-epoch"  # the best epoch is not where the validation losses put it
     STOP_REASON = "stop-reason"  # training ended for another reason

@@ -99,10 +99,12 @@ def receive(descriptor: int, seconds: float | None = None) -> Frame | None:
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     data = b""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
     while len(data) < _FRAME.size:
         if deadline is not None:
             left = max(0.0, deadline - time.monotonic())
-            if not select.select([descriptor], [], [], left)[0]:
+            if not poll.poll(left * 1000):
                 raise WorkerFault(f"the worker did not answer within {seconds:g} seconds")
         piece = os.read(descriptor, _FRAME.size - len(data))
         if not piece:

@@ -19,6 +19,7 @@ for _threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import torch  # noqa: E402
 
 from sandbox import jail  # noqa: E402
+from sandbox.allocator import keep_freed_memory  # noqa: E402
 from sandbox.channel import Frame, Kind, Region, receive, send  # noqa: E402
 from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, WorkerFault  # noqa: E402
 from sandbox.layout import Layout  # noqa: E402
@@ -153,6 +154,7 @@ def main(arguments: list[str]) -> None:
     Arguments: descriptors of requests, replies, inputs and outputs; elements of a vector; the trainer's process.
     """
     requests, replies, inputs, outputs, size, parent = (int(a) for a in arguments)
+    keep_freed_memory()
     torch.set_num_threads(1)
     rehearse()
     worker = Worker(Region.attach(inputs, size, 2, writer=False), Region.attach(outputs, size, 1, writer=True))

@@ -36,10 +36,10 @@ class Batch:
         """1 / sqrt(variance + eps)."""
         return inverse_deviation(self.squares / self.rows, self.epsilon)
 
-    def update(self, means: torch.Tensor, variances: torch.Tensor, momentum: float) -> None:
-        """Move the running statistics [H] of one norm towards the batch's; the variance is the unbiased one."""
-        for running, batch in ((means, self.mean), (variances, self.squares / (self.rows - 1))):
-            running.copy_(binary32((1.0 - momentum) * binary64(running) + momentum * batch))
+    @property
+    def unbiased_variance(self) -> Features:
+        """What the running variance moves towards."""
+        return self.squares / (self.rows - 1)
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ class Gradient:
     def slope(self) -> torch.Tensor:
         """What dy loses for each unit of the centred activation because the variance moves [H]."""
         return binary32(((self.inverse * self.inverse) * self.projected_sums) / self.rows)
+
+
+def moved(running: torch.Tensor, batches: list[Features], momentum: float) -> torch.Tensor:
+    """Running statistics [norms, H], moved towards those of one batch."""
+    return binary32((1.0 - momentum) * binary64(running) + momentum * np.stack(batches))
 
 
 def inverse_deviation(variance: Features, epsilon: float) -> Features:

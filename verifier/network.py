@@ -78,6 +78,11 @@ class Statistics:
         shape = (architecture.normed_layers, architecture.edition.width)
         return Statistics(torch.zeros(shape), torch.ones(shape))
 
+    def move(self, batches: list[Batch], momentum: float) -> None:
+        """Move every norm's statistics towards those of its batch."""
+        self.means.copy_(batch_norm.moved(self.means, [b.mean for b in batches], momentum))
+        self.variances.copy_(batch_norm.moved(self.variances, [b.unbiased_variance for b in batches], momentum))
+
     def copy(self) -> Statistics:
         """An independent copy."""
         return Statistics(self.means.clone(), self.variances.clone())
@@ -90,6 +95,7 @@ class _Normed:
     inputs: Quantised  # of the linear map [B, in]
     activation: torch.Tensor  # after ReLU [B, H]
     centred: torch.Tensor  # activation minus its batch mean [B, H]
+    batch: Batch
     inverse: Features  # 1 / sqrt(batch variance + eps) [H]
     scale: torch.Tensor  # gamma * inverse [H]
 
@@ -148,9 +154,10 @@ class Network:
         layers = self._layers(parameters)
         saved = []
         h = self._quantise(x)
-        for i, layer in enumerate(layers):
-            h, normed = self._forward(layer, h, statistics.means[i], statistics.variances[i])
+        for layer in layers:
+            h, normed = self._forward(layer, h)
             saved.append(normed)
+        statistics.move([normed.batch for normed in saved], self.architecture.edition.norm_momentum)
         _require_finite(statistics.variances)  # a sum of squares may overflow where the loss does not
         residual = ew.subtract(exact.product(h, self._output.transposed), y.unsqueeze(1))
         loss = mean_square(residual)
@@ -179,18 +186,16 @@ class Network:
         layers = [_Layer(self._quantise(w), bias, Affine(gamma, beta)) for w, bias, gamma, beta in quads]
         return [*layers, self._frozen]
 
-    def _forward(
-        self, layer: _Layer, inputs: Quantised, means: torch.Tensor, variances: torch.Tensor
-    ) -> tuple[Quantised, _Normed]:
-        edition = self.architecture.edition
+    def _forward(self, layer: _Layer, inputs: Quantised) -> tuple[Quantised, _Normed]:
         z = self._activation(layer, inputs)
         mean = exact.column_sums(z) / len(z)
         centred = ew.subtract(z, batch_norm.binary32(mean))
-        batch = Batch(mean, exact.column_sums(ew.multiply(centred, centred)), len(z), edition.norm_epsilon)
-        batch.update(means, variances, edition.norm_momentum)
+        batch = Batch(
+            mean, exact.column_sums(ew.multiply(centred, centred)), len(z), self.architecture.edition.norm_epsilon
+        )
         inverse = batch.inverse
         scale = batch_norm.scale(layer.affine, inverse)
-        return self._normalised(layer, centred, scale), _Normed(inputs, z, centred, inverse, scale)
+        return self._normalised(layer, centred, scale), _Normed(inputs, z, centred, batch, inverse, scale)
 
     def _backward(self, layers: list[_Layer], saved: list[_Normed], da: Summed, gradient: torch.Tensor) -> None:
         """From the gradient `da` of the output layer's linear map down to the input layer's."""

@@ -22,9 +22,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import torch
+
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, open_envelope
-from protocol.errors import ProtocolError, SettingsError, SignatureError
+from protocol.errors import SettingsError, SignatureError
 from protocol.hashes import blake3_digest
 from protocol.settings import instance_seed
 from protocol.solution import Solution
@@ -33,8 +35,8 @@ from sandbox.arithmetic import exact
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
 from sandbox.optimiser import Scalar
 from verifier.editions import Edition, Track, find_edition
-from verifier.errors import EditionError
-from verifier.network import Architecture, Network
+from verifier.errors import EditionError, InputError
+from verifier.network import Architecture, Network, Statistics
 from verifier.scoring import score, test_subset
 from verifier.solving import Isolation, Solved, Task, read_solution, solve
 from verifier.training import EarlyStopping, Observer
@@ -71,6 +73,8 @@ class _Examination:
     level: Level
     claim_digest: bytes
     measured: dict[str, Scalar] = field(default_factory=dict)
+    step: int = 1
+    """The step that is being taken."""
 
     def verdict(self, outcome: Outcome, reason: Reason, detail: str, step: int) -> Verdict:
         """The verdict as a record."""
@@ -92,21 +96,28 @@ def verify(
     isolation: Isolation = Isolation.PROCESS,
     observer: Observer | None = None,
 ) -> Verdict:
-    """Examine a claim at a level; every outcome is a verdict."""
+    """Examine a claim at a level; every outcome is a verdict.
+
+    Raises InputError when the level needs a module and none was given, ProtocolError when what was signed is no claim.
+    """
     examination = _Examination(level, blake3_digest(evidence.claim.payload))
     started = time.perf_counter()
     try:
         claim, solution = _check_signatures(evidence)
-        evaluated = _evaluate(claim, solution, examination.measured)
+        if level is Level.REPLAY and evidence.source is None:
+            raise InputError("a replay needs the optimiser's module; name it with --optimiser")
+        instance = _evaluate(claim, solution, examination)
         examination.measured["evaluate_ms"] = _milliseconds(started)
         if level is Level.REPLAY:
             replay_started = time.perf_counter()
-            _replay(evaluated, claim, solution, evidence, isolation, observer)
+            examination.step = 7
+            _replay(instance, claim, solution, evidence, isolation, observer)
             examination.measured["replay_ms"] = _milliseconds(replay_started)
     except Rejection as rejection:
         return examination.verdict(Outcome.REJECTED, rejection.reason, str(rejection), rejection.step)
-    except (WorkerFault, MemoryError, OSError) as fault:
-        return examination.verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, str(fault) or "out of memory", 7)
+    except (WorkerFault, MemoryError, OSError, RuntimeError) as fault:  # torch's allocator raises the last
+        detail = f"{type(fault).__name__}: {fault}"
+        return examination.verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, detail, examination.step)
     return examination.verdict(Outcome.ACCEPTED, Reason.NONE, _PROVES[level], 0)
 
 
@@ -139,26 +150,20 @@ class _Instance:
     seed: bytes
 
 
-def _evaluate(claim: Claim, solution: Solution, measured: dict[str, Scalar]) -> _Instance:
+def _evaluate(claim: Claim, solution: Solution, examination: _Examination) -> _Instance:
     """Steps 2 to 5."""
+    examination.step = 2
     instance = _check_settings(claim)
-    edition, seed = instance.edition, instance.seed
-    architecture = Architecture(edition, instance.track.n_hidden)
-    if solution.digest() != claim.solution_digest:
-        raise Rejection(3, Reason.SOLUTION_DIGEST, "the solution is not the one that the claim names")
-    weights = read_solution(solution, architecture)
-    if weights is None or (solution.edition, solution.track_id) != (edition.name, claim.settings.track_id):
-        raise Rejection(3, Reason.SOLUTION_FORM, "the solution's sizes, edition or track are not the claim's")
-    parameters, statistics = weights
-    if not all(exact.is_finite(t) for t in (parameters, statistics.means, statistics.variances)):
-        raise Rejection(3, Reason.SOLUTION_FORM, "the solution holds numbers that are not finite")
-    if statistics.variances.min().item() < 0.0:
-        raise Rejection(3, Reason.SOLUTION_FORM, "the solution holds a negative running variance")
-    check_history(edition, claim)
-    subset = test_subset(edition, seed, claim.epochs)
-    result = score(Network(architecture, seed), parameters, statistics, subset)
-    measured.update(quality=result.quality, threshold=result.threshold)
-    measured["test_loss"] = result.loss if math.isfinite(result.loss) else None
+    architecture = Architecture(instance.edition, instance.track.n_hidden)
+    examination.step = 3
+    parameters, statistics = _check_solution(claim, solution, architecture)
+    examination.step = 4
+    check_history(instance.edition, claim)
+    examination.step = 5
+    subset = test_subset(instance.edition, instance.seed, claim.epochs)
+    result = score(Network(architecture, instance.seed), parameters, statistics, subset)
+    loss = result.loss if math.isfinite(result.loss) else None
+    examination.measured.update(quality=result.quality, threshold=result.threshold, test_loss=loss)
     if result.quality != claim.quality:
         raise Rejection(
             5, Reason.QUALITY, f"the weights reach quality {result.quality}, the claim says {claim.quality}"
@@ -180,6 +185,21 @@ def _check_settings(claim: Claim) -> _Instance:
     if not claim.fuel_used <= claim.fuel_budget <= edition.max_fuel_budget:
         raise Rejection(2, Reason.FUEL, "fuel used, fuel budget and the edition's maximum are not in order")
     return _Instance(edition, track, seed)
+
+
+def _check_solution(claim: Claim, solution: Solution, architecture: Architecture) -> tuple[torch.Tensor, Statistics]:
+    """Step 3."""
+    if solution.digest() != claim.solution_digest:
+        raise Rejection(3, Reason.SOLUTION_DIGEST, "the solution is not the one that the claim names")
+    weights = read_solution(solution, architecture)
+    if weights is None or (solution.edition, solution.track_id) != (claim.edition, claim.settings.track_id):
+        raise Rejection(3, Reason.SOLUTION_FORM, "the solution's sizes, edition or track are not the claim's")
+    parameters, statistics = weights
+    if not all(exact.is_finite(t) for t in (parameters, statistics.means, statistics.variances)):
+        raise Rejection(3, Reason.SOLUTION_FORM, "the solution holds numbers that are not finite")
+    if statistics.variances.min().item() < 0.0:
+        raise Rejection(3, Reason.SOLUTION_FORM, "the solution holds a negative running variance")
+    return parameters, statistics
 
 
 def check_history(edition: Edition, claim: Claim) -> None:
@@ -214,7 +234,8 @@ def _replay(
     observer: Observer | None,
 ) -> None:
     """Steps 6 to 10."""
-    if evidence.source is None or blake3_digest(evidence.source) != claim.optimiser_digest:
+    assert evidence.source is not None
+    if blake3_digest(evidence.source) != claim.optimiser_digest:
         raise Rejection(6, Reason.OPTIMISER_DIGEST, "the module is not the one that the claim names")
     solved = _train_again(_task(instance, claim, evidence), isolation, observer)
     for step, reason, name, value in _COMPARISONS:
@@ -269,6 +290,3 @@ def _show(value: object) -> str:
 
 def _milliseconds(since: float) -> float:
     return round((time.perf_counter() - since) * 1000.0, 3)
-
-
-__all__ = ["Evidence", "ProtocolError", "Rejection", "check_history", "verify"]

@@ -82,7 +82,7 @@ def square_root(a: torch.Tensor) -> torch.Tensor:
     if a.device.type == "cpu":
         # torch's binary32 square root on a CPU is not correctly rounded; numpy's is the processor's own.
         with np.errstate(invalid="ignore"):
-            return torch.from_numpy(np.sqrt(a.contiguous().numpy()))
+            return torch.from_numpy(np.asarray(np.sqrt(a.contiguous().numpy())))
     # Innocuous double rounding: 53 bits are more than 2 * 24 + 2.
     return a.double().sqrt().float()
 

@@ -56,7 +56,7 @@ class Generator:
         return words.reshape(sizes if each == 1 else [*sizes, each])
 
     def _tensor(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Tensor:
-        return Tensor(torch.from_numpy(values.astype(np.float32)), self._meter)
+        return Tensor(torch.from_numpy(np.asarray(values, dtype=np.float32)), self._meter)
 
 
 PUBLIC: dict[type, frozenset[str]] = {Generator: frozenset(("uniform", "normal", "rademacher", "permutation"))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from typing import Any, Self
 
 import torch
@@ -329,7 +330,7 @@ class Tensor(Numbers):
         """The same elements in another shape; one size may be -1."""
         sizes = _guessed(check_shape(shape, allow_guess=True), self._data.numel())
         self._charge(self._data.numel())
-        return self._view(self._data.reshape(sizes))
+        return Tensor(self._data.reshape(sizes), self._meter, own=False)
 
     def sum(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """The exact sum, rounded once; over all elements or one dimension."""
@@ -510,10 +511,11 @@ def _common_kind(a: Numbers, b: Numbers) -> Numbers:
 def _broadcast_size(a: torch.Tensor, b: torch.Tensor | float) -> int:
     if not isinstance(b, torch.Tensor) or a.shape == b.shape:
         return a.numel()
-    try:
-        elements: int = math.prod(torch.broadcast_shapes(a.shape, b.shape))
-    except RuntimeError:
-        raise ValueError(f"shapes {tuple(a.shape)} and {tuple(b.shape)} do not go together") from None
+    # torch.broadcast_shapes imports modules when it is first called, which a jailed worker cannot.
+    sizes = list(zip_longest(reversed(a.shape), reversed(b.shape), fillvalue=1))
+    if any(m != n and 1 not in (m, n) for m, n in sizes):
+        raise ValueError(f"shapes {tuple(a.shape)} and {tuple(b.shape)} do not go together")
+    elements = math.prod(max(pair) for pair in sizes)
     check_elements(elements)
     return elements
 

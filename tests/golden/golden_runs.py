@@ -1,7 +1,7 @@
 """Golden runs: whole trainings whose every digest is recorded in fixtures/golden.
 
-    python tests/golden/golden_runs.py fill    writes the records anew (say why in the changelog)
-    python tests/golden/golden_runs.py check   trains again and compares; the test suite does the same
+python tests/golden/golden_runs.py fill    writes the records anew (say why in the changelog)
+python tests/golden/golden_runs.py check   trains again and compares; the test suite does the same
 """
 
 from __future__ import annotations

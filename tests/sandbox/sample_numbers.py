@@ -15,11 +15,11 @@ LARGEST = 3.4028234663852886e38
 SMALLEST_NORMAL = 2.0**-126
 SMALLEST = 2.0**-149
 
-SPECIALS = (
-    [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.0, -7.25, 0.1, 1 / 3, 16777215.0, 8388607.5]
-    + [SMALLEST, -SMALLEST, 3 * SMALLEST, SMALLEST_NORMAL, SMALLEST_NORMAL - SMALLEST, 1e-30, -1e-20]
-    + [LARGEST, -LARGEST, 1e30, -1e19, math.inf, -math.inf, math.nan]
-)
+SPECIALS = [
+    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.0, -7.25, 0.1, 1 / 3, 16777215.0, 8388607.5,
+    SMALLEST, -SMALLEST, 3 * SMALLEST, SMALLEST_NORMAL, SMALLEST_NORMAL - SMALLEST, 1e-30, -1e-20,
+    LARGEST, -LARGEST, 1e30, -1e19, math.inf, -math.inf, math.nan,
+]  # fmt: skip
 
 finite32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 """Any finite binary32: zeros of both signs, subnormals, the largest."""

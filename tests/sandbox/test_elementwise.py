@@ -20,20 +20,11 @@ from sandbox.arithmetic import elementwise as ew
 Array = NDArray[np.float32]
 LENGTHS = range(1, 68)
 OVERFLOWS = 3.4028235677973366e38
-SCALARS = [0.0, -0.0, 0.1, -1 / 3, 1e-45, 1e-46, 2.0**-150, 2.0**-150 * 1.0001, 1 + 2.0**-24, 1 + 3 * 2.0**-24] + [
-    LARGEST,
-    -LARGEST,
-    3.4028235e38 + 1e30,
-    math.nextafter(OVERFLOWS, 0),
-    -math.nextafter(OVERFLOWS, 0),
-    OVERFLOWS,
-    -OVERFLOWS,
-    1e39,
-    -1e300,
-    math.inf,
-    -math.inf,
-    math.nan,
-]
+SCALARS = [
+    0.0, -0.0, 0.1, -1 / 3, 1e-45, 1e-46, 2.0**-150, 2.0**-150 * 1.0001, 1 + 2.0**-24, 1 + 3 * 2.0**-24,
+    LARGEST, -LARGEST, 3.4028235e38 + 1e30, math.nextafter(OVERFLOWS, 0), -math.nextafter(OVERFLOWS, 0),
+    OVERFLOWS, -OVERFLOWS, 1e39, -1e300, math.inf, -math.inf, math.nan,
+]  # fmt: skip
 """Numbers that have to be rounded to binary32 before they meet a tensor."""
 
 UNARY: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[Array], Any]]] = {
@@ -227,6 +218,13 @@ def test_integer_powers_are_square_and_multiply(n: int) -> None:
 def test_any_integer_power(x: float, n: int) -> None:
     a = tensor32([x])
     assert bits(ew.integer_power(a, n)) == in_numpy(lambda v: square_and_multiply(v, n), a)
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_a_tensor_without_dimensions_stays_one(name: str) -> None:
+    result = UNARY[name][0](torch.tensor(6.25))
+    assert (result.shape, result.dtype) == ((), torch.float32)
+    assert [result.item()] == UNARY[name][0](torch.tensor([6.25])).tolist()
 
 
 def test_rounding_to_an_integer() -> None:

@@ -144,7 +144,10 @@ def test_products_of_the_largest_operands_are_exact(k: int, signs: str) -> None:
         return Quantised(torch.from_numpy(integers.astype(np.float64)), 0, 14)
 
     a, b = operand(3, k), operand(k, 5)
-    ints = [[int(v) for v in row] for row in a.integers.tolist()], [[int(v) for v in c] for c in b.integers.t().tolist()]
+    ints = (
+        [[int(v) for v in row] for row in a.integers.tolist()],
+        [[int(v) for v in c] for c in b.integers.t().tolist()],
+    )
     expected = [nearest32(Fraction(dot, 2**28)) for dot in dots(*ints)]
     assert bits(exact.product(a, b)) == bits(tensor32(expected))
     all_largest = Quantised(torch.full((2, 256), 2.0**14, dtype=torch.float64), 0, 14)
@@ -212,7 +215,9 @@ def test_views_and_copies_give_the_same_bits() -> None:
     assert bits(exact.matmul(b, a.t()).t()) == bits(exact.matmul(a, b.t()))
     assert bits(exact.sums(a.t(), 0)) == bits(exact.sums(a, 1))
     assert bits(exact.quantise(a.t()).integers.float()) == bits(qa.transposed.integers.float())
-    assert bits(exact.matmul(a[::2, 1::3], b.t()[1::3])) == bits(exact.matmul(a[::2, 1::3].clone(), b.t()[1::3].clone()))
+    assert bits(exact.matmul(a[::2, 1::3], b.t()[1::3])) == bits(
+        exact.matmul(a[::2, 1::3].clone(), b.t()[1::3].clone())
+    )
 
 
 def test_one_row_alone_gives_the_bits_that_it_gives_among_others() -> None:
@@ -298,7 +303,7 @@ def test_sums_of_products_of_the_largest_operands_are_exact() -> None:
 @pytest.mark.parametrize("largest", [JUST_BELOW_ONE, LARGEST, 2.0**-149])
 def test_sums_of_the_largest_terms_are_exact(n: int, largest: float) -> None:
     values = [largest] * (n - 1) + [float(np.nextafter(np.float32(largest), np.float32(0)))]
-    expected = sum(Fraction(v) for v in values)  # 24 bits and the carry fit, so nothing is rounded away
+    expected = sum((Fraction(v) for v in values), Fraction(0))  # 24 bits and the carry fit, so nothing is rounded away
     assert exact.total(tensor32(values)) == float(expected)
     assert exact.sums(tensor32(values), 0).item() == nearest32(expected)
     assert exact.column_sums(tensor32(values).reshape(n, 1)).tolist() == [float(expected)]

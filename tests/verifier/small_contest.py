@@ -33,7 +33,9 @@ SETTINGS = Settings(
 )
 
 
-def module(updates: str = "-state * gradient, state", query: str = "None", state: str = 'hyperparameters["lr"]') -> bytes:
+def module(
+    updates: str = "-state * gradient, state", query: str = "None", state: str = 'hyperparameters["lr"]'
+) -> bytes:
     """The source of an optimiser whose three functions return these expressions."""
     return f"""import math
 import torch

@@ -65,7 +65,7 @@ def batch(first: int, count: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def relative(found: torch.Tensor, expected: torch.Tensor) -> float:
-    return ((found.double() - expected).norm() / expected.norm()).item()
+    return float((found.double() - expected).norm() / expected.norm())
 
 
 @pytest.mark.parametrize("n_hidden", DEPTHS)
@@ -76,7 +76,7 @@ def test_loss_and_gradient_are_those_of_autograd(n_hidden: int, edition: Edition
     x, y = batch(0)
     reference = Reference(architecture, parameters)
     expected = functional.mse_loss(reference.outputs(x, training=True), y.double())
-    expected.backward()  # type: ignore[no-untyped-call]
+    expected.backward()
     gradient = torch.full((architecture.layout().size,), math.nan)  # every element must be written
     loss = Network(architecture, SEED).loss_and_gradient(parameters, Statistics.initial(architecture), x, y, gradient)
     assert loss == pytest.approx(expected.item(), rel=tolerance)

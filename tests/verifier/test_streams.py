@@ -17,7 +17,6 @@ from verifier.streams import Label, stream
 LABELS: tuple[Label, ...] = get_args(Label)
 
 
-
 def expected(label: str, index: int, length: int, seek: int = 0) -> bytes:
     material = SEED + index.to_bytes(8, "little")
     return blake3(material, derive_key_context=f"tig-verify v1 december-2025 {label}").digest(length, seek=seek)

@@ -387,7 +387,9 @@ def test_the_transcript_root_by_hand() -> None:
     """Every leaf from what the witnesses saw, with struct and blake3 alone."""
     done = run(epochs(2), script=(1.0, 2.0))
 
-    def leaf(epoch: int, losses: Losses, network: tuple[torch.Tensor, ...], gradient: torch.Tensor, stale: int) -> bytes:
+    def leaf(
+        epoch: int, losses: Losses, network: tuple[torch.Tensor, ...], gradient: torch.Tensor, stale: int
+    ) -> bytes:
         data = struct.pack("<Qdd", epoch, *losses)
         data += blake3(b"".join(t.numpy().tobytes() for t in network)).digest() + STATE
         data += blake3(gradient.numpy().tobytes()).digest()
@@ -404,7 +406,7 @@ def test_the_transcript_root_by_hand() -> None:
 
 
 def test_the_root_depends_on_the_optimisers_state_and_on_the_fuel() -> None:
-    roots = {run(epochs(1), **changes).training.transcript_root for changes in (  # type: ignore[arg-type]
+    roots = {run(epochs(1), **changes).training.transcript_root for changes in (
         {}, {"digest": bytes(32)}, {"fuel_per_step": 11}, {"update": lambda o: -0.06 * o.gradient},
     )}  # fmt: skip
     assert len(roots) == 4

@@ -8,8 +8,8 @@ import click
 
 from sandbox.errors import ModuleRefused
 from sandbox.process import check_in_worker
+from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.files import read_file
-from verifier.command_line.main import REJECTED
 
 
 @click.command()

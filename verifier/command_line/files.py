@@ -52,6 +52,15 @@ def write_file(path: Path, data: bytes) -> None:
                 os.unlink(temporary)
 
 
+def require_writable(folder: Path) -> None:
+    """Refuse a folder that `write_file` could not write to or create, before hours are spent. Raises InputError."""
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{folder}: cannot be written: {nearest} is not a folder; choose another with -o")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: cannot be written: no permission for {nearest}; choose another folder with -o")
+
+
 def read_envelope(path: Path) -> Envelope:
     """A signed record, not yet verified. Raises InputError."""
     try:

@@ -16,8 +16,8 @@ from protocol.keys import VerifyKey
 from protocol.record import Record
 from protocol.solution import Solution
 from protocol.verdict import Verdict
+from verifier.command_line.exit_codes import USAGE
 from verifier.command_line.files import read_envelope
-from verifier.command_line.main import USAGE
 from verifier.errors import InputError
 
 _RECORDS: tuple[type[Record], ...] = (Claim, Solution, Verdict)

@@ -1,8 +1,4 @@
-"""The entry point `tig-verify`: commands, exit codes, and no traceback for a user's mistake.
-
-Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the tool
-or the machine). Whatever goes wrong here that is not a rejection must never end as 1.
-"""
+"""The entry point `tig-verify`: runs a command and turns what goes wrong into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-REJECTED, USAGE, UNDETERMINED, INTERRUPTED = 1, 2, 3, 130
+from verifier.command_line.exit_codes import DONE, INTERRUPTED, UNDETERMINED, USAGE
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _say("interrupted; nothing half-written was left", INTERRUPTED)
     except BrokenPipeError:  # the reader of stdout went away, as `head` does
         sys.stderr.close()
-        code = 0
+        code = DONE
     except Exception:  # a bug of ours must not look like a rejection
         traceback.print_exc()
         code = _say("internal error: this is a bug of tig-verify, not a verdict", UNDETERMINED)
@@ -34,10 +30,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     import torch
 
     from protocol.errors import ProtocolError
+    from sandbox.allocator import keep_freed_memory
     from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
     from verifier.command_line.commands import commands
     from verifier.errors import VerifierError
 
+    keep_freed_memory()
     torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the worker down
     try:
         code: int | None = commands.main(arguments, prog_name="tig-verify", standalone_mode=False)
@@ -53,7 +51,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _say(f"{where}{error.strerror or error}", USAGE if error.filename else UNDETERMINED)
-    return code or 0
+    return code or DONE
 
 
 def _say(text: str, code: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from protocol.keys import SigningKey
 from protocol.settings import Settings, instance_seed
 from sandbox.errors import OptimiserError
 from sandbox.optimiser import Scalar
-from verifier.command_line.files import Bundle, bundle_for, load_signing_key, read_file, write_file
+from verifier.command_line.files import Bundle, bundle_for, load_signing_key, read_file, require_writable, write_file
 from verifier.editions import EDITIONS, Edition, Track, find_edition
 from verifier.errors import InputError
 from verifier.solving import Isolation, Solved, Task
@@ -26,6 +27,7 @@ from verifier.solving import solve as run
 from verifier.training import Epoch
 
 _MAX_NONCE = 2**64 - 1
+_MOST_NONCES = 1_000_000
 
 
 class Nonces(click.ParamType[range]):
@@ -41,6 +43,8 @@ class Nonces(click.ParamType[range]):
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last <= _MAX_NONCE:
             self.fail(f"{value!r} is empty or beyond 2^64 - 1", param, ctx)
+        if last - first >= _MOST_NONCES:
+            self.fail(f"{value!r} is more than {_MOST_NONCES} nonces; split the range", param, ctx)
         return range(first, last + 1)
 
 
@@ -56,10 +60,18 @@ class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
             parsed = json.loads(text, parse_constant=float)
         except ValueError:
             parsed = text
-        finite = not isinstance(parsed, float) or abs(parsed) < float("inf")
-        if not equals or not name or isinstance(parsed, (dict, list)) or not finite:
+        if not equals or not name or not _is_scalar(parsed):
             self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
         return name, parsed
+
+
+def _is_scalar(value: object) -> bool:
+    """Whether a JSON value can be in a claim."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**64
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str)
 
 
 @dataclass(frozen=True)
@@ -104,8 +116,8 @@ class _Job:
 @click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
 @click.option("--fuel", "fuel_budget", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
-@click.option("--isolation", type=click.Choice([i.value for i in Isolation]), default=Isolation.PROCESS.value, show_default=True,
-              help="Where the module's code runs; 'none' only for code that you trust.")  # fmt: skip
+@click.option("--isolation", type=click.Choice([i.value for i in Isolation]), default=Isolation.PROCESS.value,
+              show_default=True, help="Where the module's code runs; 'none' only for code that you trust.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace claims that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def solve(
@@ -130,6 +142,7 @@ def solve(
         load_signing_key(key), folder,
     )  # fmt: skip
     instance_seed(job.settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
+    require_writable(folder)
     if not overwrite:
         _require_new(job, nonces)
     for nonce, solved, seconds in _solved(job, nonces):

@@ -11,7 +11,9 @@ from rich.console import Console
 from protocol.claim import Claim
 from protocol.envelope import seal
 from protocol.errors import ProtocolError
+from protocol.hashes import blake3_digest
 from protocol.verdict import Level, Outcome, Verdict
+from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
 from verifier.command_line.files import (
     Bundle,
     load_signing_key,
@@ -20,7 +22,6 @@ from verifier.command_line.files import (
     read_file,
     write_file,
 )
-from verifier.command_line.main import REJECTED, UNDETERMINED, USAGE
 from verifier.errors import InputError
 from verifier.solving import Isolation
 from verifier.training import Epoch
@@ -30,8 +31,8 @@ from verifier.verification import verify as examine
 
 @click.command()
 @click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--level", type=click.Choice([level.value for level in Level]), default=Level.EVALUATE.value, show_default=True,
-              help="evaluate: one forward pass. replay: the whole training again.")  # fmt: skip
+@click.option("--level", type=click.Choice([level.value for level in Level]), default=Level.EVALUATE.value,
+              show_default=True, help="evaluate: one forward pass. replay: the whole training again.")  # fmt: skip
 @click.option("--solution", type=click.Path(path_type=Path), help="Default: beside the claim.")
 @click.option("--optimiser", type=click.Path(path_type=Path), help="The module. Default: beside the claim, by digest.")
 @click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed the claims.")
@@ -64,11 +65,15 @@ def verify(
     for path in claims:
         try:
             evidence = _evidence(Bundle(path), Level(level), solution, optimiser, module, expected)
+            verdict = _examine(evidence, Level(level), Isolation(isolation))
         except InputError as error:
             click.echo(f"tig-verify: {error}", err=True)
             codes.add(USAGE)
             continue
-        verdict = _examine(evidence, Level(level), Isolation(isolation))
+        except ProtocolError as error:  # signed, but not a claim and its solution
+            click.echo(f"tig-verify: {path}: {error}", err=True)
+            codes.add(USAGE)
+            continue
         if signing_key is not None:
             write_file(Bundle(path).verdict, seal(verdict, signing_key).to_bytes())
         click.echo(_as_json(path, verdict) if as_json else _as_text(path, verdict))
@@ -85,6 +90,8 @@ def _evidence(
 ) -> Evidence:  # fmt: skip
     """Read the files of one claim. Raises InputError."""
     claim = read_envelope(bundle.claim)
+    if module is not None and optimiser is not None:
+        _require_named(claim.payload, optimiser, module)
     found = solution or bundle.solution
     name = optimiser
     if level is Level.REPLAY and module is None:
@@ -103,6 +110,13 @@ def _module_beside(bundle: Bundle, payload: bytes) -> Path | None:
     if not path.exists():
         raise InputError(f"{path}: the claim's module is not there; name it with --optimiser")
     return path
+
+
+def _require_named(payload: bytes, optimiser: Path, module: bytes) -> None:
+    """Refuse another module than the claim's: the mistake is then the caller's, not the benchmarker's."""
+    digest = Claim.from_bytes(payload).optimiser_digest
+    if blake3_digest(module) != digest:
+        raise InputError(f"{optimiser}: is not the module that the claim names; its digest begins {digest.hex()[:16]}")
 
 
 def _examine(evidence: Evidence, level: Level, isolation: Isolation) -> Verdict:

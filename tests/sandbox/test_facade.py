@@ -1,0 +1,683 @@
+"""Tensors behave as an optimiser's author expects of torch, and nothing else can be reached through them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sample_numbers import SPECIALS, bits, tensor32
+
+from sandbox import randomness
+from sandbox.arithmetic import elementwise
+from sandbox.errors import FuelExhausted
+from sandbox.facade import generator, namespaces, prices, tensor
+from sandbox.facade.generator import Generator
+from sandbox.facade.namespaces import MathNamespace, TorchNamespace
+from sandbox.facade.tensor import MAX_ELEMENTS, Numbers, ParameterVector, Tensor
+from sandbox.fuel import FuelMeter
+from sandbox.layout import Layout, Part
+
+LAYOUT = Layout((Part("w", "weight", (2, 3)), Part("b", "bias", (3,)), Part("g", "norm.weight", (1,))))
+METER = FuelMeter(10**15)
+TORCH: Any = TorchNamespace(METER)
+MATH: Any = MathNamespace(METER)
+
+A = tensor32([[1.5, -2.25, 0.1], [3.0, -0.0, 1e-3]])
+B = tensor32([[0.5, 7.0, -0.1], [3.0, 2.0, 1e3]])
+FLAT = tensor32([0.5, -1.0, 2.5, 3.5, -4.5, 1e-3, 0.25, -0.75, 9.0, 0.1])
+
+
+def own(data: object = A, meter: FuelMeter = METER) -> Any:
+    """A tensor that may be changed; untyped, since authors are not told of mistakes by a type checker."""
+    return Tensor(data.clone() if isinstance(data, torch.Tensor) else tensor32(data), meter)
+
+
+def vector(data: torch.Tensor = FLAT, meter: FuelMeter = METER, *, owned: bool = True) -> Any:
+    return ParameterVector(data.clone(), meter, LAYOUT, own=owned)
+
+
+def same(result: object, expected: object) -> None:
+    """Equal to the bit; tensors by bits and shape."""
+    if isinstance(result, Numbers):
+        result = result._data
+    if isinstance(expected, torch.Tensor) and isinstance(result, torch.Tensor):
+        assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
+        assert bits(result) == bits(expected) if result.dtype == torch.float32 else torch.equal(result, expected)
+    else:
+        assert result == expected
+
+
+def root(x: torch.Tensor) -> torch.Tensor:
+    return x.double().sqrt().float()
+
+
+def positive(x: torch.Tensor) -> torch.Tensor:
+    return x + 0.0  # a selected zero is +0
+
+
+# One line for each public name: what the facade gives for `x` (and another `y`), and what torch does.
+ELEMENTWISE: dict[str, tuple[Callable[[Any, Any], Any], Callable[[torch.Tensor, torch.Tensor], Any]]] = {
+    "add": (lambda x, y: x.add(y, alpha=0.5), lambda a, b: a + b * 0.5),
+    "sub": (lambda x, y: x.sub(y, alpha=3), lambda a, b: a - b * 3),
+    "mul": (lambda x, y: x.mul(y), lambda a, b: a * b),
+    "div": (lambda x, y: x.div(y), lambda a, b: a / b),
+    "pow": (lambda x, y: x.pow(3), lambda a, b: a * (a * a)),
+    "neg": (lambda x, y: x.neg(), lambda a, b: -a),
+    "abs": (lambda x, y: x.abs(), lambda a, b: a.abs()),
+    "sqrt": (lambda x, y: x.sqrt(), lambda a, b: root(a)),
+    "square": (lambda x, y: x.square(), lambda a, b: a * a),
+    "reciprocal": (lambda x, y: x.reciprocal(), lambda a, b: 1.0 / a),
+    "sign": (lambda x, y: x.sign(), lambda a, b: positive(a.sign())),
+    "floor": (lambda x, y: x.floor(), lambda a, b: a.floor()),
+    "ceil": (lambda x, y: x.ceil(), lambda a, b: a.ceil()),
+    "round": (lambda x, y: x.round(), lambda a, b: a.round()),
+    "maximum": (lambda x, y: x.maximum(y), lambda a, b: positive(torch.maximum(a, b))),
+    "minimum": (lambda x, y: x.minimum(y), lambda a, b: positive(torch.minimum(a, b))),
+    "clamp": (lambda x, y: x.clamp(-0.5, max=2.0), lambda a, b: positive(a.clamp(-0.5, 2.0))),
+    "lerp": (lambda x, y: x.lerp(y, 0.25), lambda a, b: a + (b - a) * 0.25),
+    "addcmul": (lambda x, y: x.addcmul(x, y, value=0.3), lambda a, b: a + (a * 0.3) * b),
+    "addcdiv": (lambda x, y: x.addcdiv(x, y, value=-2), lambda a, b: a + (a * -2) / b),
+}
+IN_PLACE: dict[str, tuple[Callable[[Any, Any], Any], Callable[[torch.Tensor, torch.Tensor], Any]]] = {
+    "add_": (lambda x, y: x.add_(y, alpha=0.5), ELEMENTWISE["add"][1]),
+    "sub_": (lambda x, y: x.sub_(1), lambda a, b: a - 1),
+    "mul_": (lambda x, y: x.mul_(0.9), lambda a, b: a * 0.9),
+    "div_": (lambda x, y: x.div_(y), lambda a, b: a / b),
+    "pow_": (lambda x, y: x.pow_(2), lambda a, b: a * a),
+    "neg_": (lambda x, y: x.neg_(), lambda a, b: -a),
+    "abs_": (lambda x, y: x.abs_(), lambda a, b: a.abs()),
+    "sqrt_": (lambda x, y: x.sqrt_(), lambda a, b: root(a)),
+    "square_": (lambda x, y: x.square_(), lambda a, b: a * a),
+    "reciprocal_": (lambda x, y: x.reciprocal_(), lambda a, b: 1.0 / a),
+    "sign_": (lambda x, y: x.sign_(), lambda a, b: positive(a.sign())),
+    "floor_": (lambda x, y: x.floor_(), lambda a, b: a.floor()),
+    "ceil_": (lambda x, y: x.ceil_(), lambda a, b: a.ceil()),
+    "round_": (lambda x, y: x.round_(), lambda a, b: a.round()),
+    "clamp_": (lambda x, y: x.clamp_(min=0), lambda a, b: positive(a.clamp(min=0))),
+    "lerp_": (lambda x, y: x.lerp_(y, 0.25), ELEMENTWISE["lerp"][1]),
+    "addcmul_": (lambda x, y: x.addcmul_(y, y), lambda a, b: a + b * b),
+    "addcdiv_": (lambda x, y: x.addcdiv_(y, x, value=2), lambda a, b: a + (b * 2) / a),
+    "zero_": (lambda x, y: x.zero_(), lambda a, b: torch.zeros_like(a)),
+    "fill_": (lambda x, y: x.fill_(0.1), lambda a, b: torch.full_like(a, 0.1)),
+    "copy_": (lambda x, y: x.copy_(y), lambda a, b: b),
+}
+WHOLE: dict[str, tuple[Callable[[Any, Any], Any], Callable[[torch.Tensor, torch.Tensor], Any]]] = {
+    "clone": (lambda x, y: x.clone(), lambda a, b: a),
+    "float": (lambda x, y: (x > y).float(), lambda a, b: (a > b).float()),
+    "numel": (lambda x, y: x.numel(), lambda a, b: a.numel()),
+    "all": (lambda x, y: (x > -9).all(), lambda a, b: True),
+    "any": (lambda x, y: (x > 99).any(), lambda a, b: False),
+    "max": (lambda x, y: x.max(), lambda a, b: a.max()),
+    "min": (lambda x, y: x.min(), lambda a, b: a.min()),
+    "sum": (lambda x, y: x.sum(), lambda a, b: a.double().sum().float()),
+    "mean": (lambda x, y: x.mean(), lambda a, b: a.double().sum().float() / a.numel()),
+    "norm": (lambda x, y: x.norm(), lambda a, b: root((a * a).double().sum().float())),
+    "dot": (lambda x, y: x.dot(y), lambda a, b: (a * b).double().sum().float()),
+}
+TENSOR_ONLY: dict[str, tuple[Callable[[Any, Any], Any], Callable[[torch.Tensor, torch.Tensor], Any]]] = {
+    "shape": (lambda x, y: x.shape, lambda a, b: (2, 3)),
+    "ndim": (lambda x, y: x.ndim, lambda a, b: 2),
+    "dim": (lambda x, y: x.dim(), lambda a, b: 2),
+    "size": (lambda x, y: (x.size(0), x.size(-1)), lambda a, b: (2, 3)),
+    "T": (lambda x, y: x.T, lambda a, b: a.t()),
+    "reshape": (lambda x, y: x.reshape(3, -1), lambda a, b: a.reshape(3, 2)),
+    "matmul": (lambda x, y: x.sign().matmul(y.floor().T), lambda a, b: a.sign() @ b.floor().t()),
+    "item": (lambda x, y: x[0, 0].item(), lambda a, b: a[0, 0].item()),
+}
+VECTOR_ONLY: dict[str, tuple[Callable[[Any, Any], Any], Callable[[torch.Tensor, torch.Tensor], Any]]] = {
+    "names": (lambda x, y: x.names, lambda a, b: ("w", "b", "g")),
+    "roles": (lambda x, y: x.roles, lambda a, b: ("weight", "bias", "norm.weight")),
+}
+FOR_TENSORS = ELEMENTWISE | IN_PLACE | WHOLE | TENSOR_ONLY
+FOR_VECTORS = ELEMENTWISE | IN_PLACE | WHOLE | VECTOR_ONLY
+
+
+def test_the_tables_of_this_file_cover_what_is_public() -> None:
+    assert set(FOR_TENSORS) == tensor.PUBLIC[Tensor]
+    assert set(FOR_VECTORS) == tensor.PUBLIC[ParameterVector]
+
+
+@pytest.mark.parametrize("table", [tensor.PUBLIC, namespaces.PUBLIC, generator.PUBLIC])
+def test_public_names_exist_and_no_private_one_is_public(table: dict[type, frozenset[str]]) -> None:
+    for kind, names in table.items():
+        for name in names:
+            assert not name.startswith("_")
+            assert hasattr(kind, name), (kind, name)
+
+
+@pytest.mark.parametrize("name", FOR_TENSORS)
+def test_every_public_name_of_a_tensor(name: str) -> None:
+    ours, theirs = FOR_TENSORS[name]
+    x, y = own(A), own(B)
+    same(ours(x, y), theirs(A, B))
+    same(y, B)
+    same(x, theirs(A, B) if name in IN_PLACE else A)
+
+
+@pytest.mark.parametrize("name", FOR_VECTORS)
+def test_every_public_name_of_a_parameter_vector(name: str) -> None:
+    ours, theirs = FOR_VECTORS[name]
+    x, y, other = vector(), vector(FLAT.flip(0)), FLAT.flip(0)
+    result = ours(x, y)
+    same(result, theirs(FLAT, other))
+    same(x, theirs(FLAT, other) if name in IN_PLACE else FLAT)
+    if name in ELEMENTWISE or name in IN_PLACE:
+        assert type(result) is ParameterVector
+        assert result.names == x.names
+
+
+@pytest.mark.parametrize("name", sorted(set(ELEMENTWISE) - {"clamp", "lerp", "addcmul", "addcdiv"}))
+def test_functions_of_torch_are_the_methods(name: str) -> None:
+    x, y = own(SPECIALS), own(SPECIALS[::-1])
+    unary = name in ("neg", "abs", "sqrt", "square", "reciprocal", "sign", "floor", "ceil", "round")
+    arguments: list[Any] = [] if unary else [3 if name == "pow" else y]
+    same(getattr(TORCH, name)(x, *arguments), getattr(x, name)(*arguments)._data)
+
+
+OPERATORS: list[tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = [
+    (lambda x, y: x + y, lambda a, b: a + b),
+    (lambda x, y: x - y, lambda a, b: a - b),
+    (lambda x, y: x * y, lambda a, b: a * b),
+    (lambda x, y: x / y, lambda a, b: a / b),
+    (lambda x, y: x + 0.1, lambda a, b: a + torch.tensor(0.1)),
+    (lambda x, y: 2 - x, lambda a, b: torch.tensor(2.0) - a),
+    (lambda x, y: 0.1 * x, lambda a, b: a * torch.tensor(0.1)),
+    (lambda x, y: x / 3, lambda a, b: a / torch.tensor(3.0)),
+    (lambda x, y: 1 / x, lambda a, b: torch.tensor(1.0) / a),
+    (lambda x, y: -x, lambda a, b: -a),
+    (lambda x, y: abs(x), lambda a, b: abs(a)),
+    (lambda x, y: x**2, lambda a, b: a * a),
+    (lambda x, y: x**0.5, lambda a, b: root(a)),
+    (lambda x, y: x**-0.5, lambda a, b: 1.0 / root(a)),
+    (lambda x, y: x**-1, lambda a, b: 1.0 / a),
+    (lambda x, y: x**2.0, lambda a, b: a * a),
+    (lambda x, y: x**0, lambda a, b: torch.ones_like(a)),
+    (lambda x, y: x < y, lambda a, b: a < b),
+    (lambda x, y: x <= 1.5, lambda a, b: a <= 1.5),
+    (lambda x, y: x < 1, lambda a, b: a < 1),
+    (lambda x, y: x >= y, lambda a, b: a >= b),
+    (lambda x, y: x == y, lambda a, b: a == b),
+    (lambda x, y: x != 3, lambda a, b: a != 3),
+    (lambda x, y: (x > 0) & (y > 0), lambda a, b: (a > 0) & (b > 0)),
+    (lambda x, y: (x > 0) | ~(y > 0), lambda a, b: (a > 0) | ~(b > 0)),
+    (lambda x, y: x + y * x / (x - y), lambda a, b: a + b * a / (a - b)),
+]
+
+
+@pytest.mark.parametrize("number", range(len(OPERATORS)))
+def test_operators(number: int) -> None:
+    ours, theirs = OPERATORS[number]
+    same(ours(own(A), own(B)), theirs(A, B))
+    same(ours(own(SPECIALS), own(SPECIALS[::-1])), theirs(tensor32(SPECIALS), tensor32(SPECIALS[::-1])))
+    result = ours(vector(), vector(FLAT.flip(0)))
+    same(result, theirs(FLAT, FLAT.flip(0)))
+    assert type(result) is ParameterVector
+
+
+def test_comparisons_round_a_number_as_arithmetic_does() -> None:
+    x = own([0.1, 0.2])
+    assert (x == 0.1)._data.tolist() == [True, False]
+    assert (x < 1e39).all()
+    assert not (x < -1e39).any()
+    assert not x.__eq__(MATH.nan).any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([(2, 3), (3,), (1, 3), (2, 1), (1,), ()]), st.sampled_from([(2, 3), (3,), (1, 3), (2, 1), ()]))
+def test_broadcasting(left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    a, b = torch.full(left, 1.5), torch.full(right, 0.25)
+    same(own(a) * own(b), a * b)
+    same(own(a).maximum(own(b)), torch.maximum(a, b))
+
+
+def test_broadcasting_of_a_vector_is_with_single_numbers_only() -> None:
+    same(vector() * own(2.0), FLAT * 2.0)
+    same(own(2.0) - vector(), torch.tensor(2.0) - FLAT)
+    assert type(own(2.0) - vector()) is ParameterVector
+    for other in (own([1.0]), own(FLAT), vector()[0]):
+        with pytest.raises(ValueError, match=r"write vector\[i\]"):
+            vector() + other
+        with pytest.raises(ValueError, match=r"write vector\[i\]"):
+            other * vector()
+
+
+@pytest.mark.parametrize("dim", [None, 0, 1, -1, -2])
+def test_sums_and_means_along_dimensions(dim: int | None) -> None:
+    x = own(A)
+    expected = (A.double().sum() if dim is None else A.double().sum(dim)).float()
+    count = 6 if dim is None else A.shape[dim]
+    same(x.sum(dim), expected)
+    same(x.mean(dim), expected / torch.tensor(float(count)))
+    if dim is not None:
+        same(x.sum(dim, keepdim=True), expected.unsqueeze(dim))
+        same(x.mean(dim=dim, keepdim=True), (expected / torch.tensor(float(count))).unsqueeze(dim))
+
+
+def test_reductions_of_what_is_not_finite() -> None:
+    x = own([1.0, math.inf, 2.0])
+    assert math.isnan(float(x.sum()))
+    assert math.isnan(float(x.norm()))
+    assert math.isnan(float(own([1.0, math.nan]).max()))
+    assert float(x.max()) == math.inf
+    same(own([-0.0, -0.0]).max(), torch.tensor(0.0))
+
+
+def test_matrices() -> None:
+    a, b = torch.randn(7, 5, generator=torch.Generator().manual_seed(1)), torch.arange(15.0).reshape(5, 3)
+    same(own(b).T.T, b)
+    product = own(a) @ own(b)
+    assert torch.allclose(product._data, a @ b, rtol=1e-5, atol=1e-5)
+    same(TORCH.mm(own(a), own(b)), product._data)
+    same(TORCH.matmul(own(a), own(b)), product._data)
+    same((own(b).T @ own(a).T).T, product._data)
+
+
+INDICES: list[Any] = [0, -1, (1, 2), slice(None), slice(0, 1), (slice(None), slice(0, None, 2)), (0, slice(1, 99)),
+                      (slice(-1, None), 0), slice(None, None, 10**30), (slice(-(10**30), 10**30), -3)]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_indexing(index: Any) -> None:
+    same(own(A)[index], torch.from_numpy(A.numpy()[index].copy()) if index != (1, 2) else A[1, 2])
+
+
+def test_iteration_and_length() -> None:
+    assert [row._data.tolist() for row in own(A)] == A.tolist()
+    assert len(own(A)) == 2
+    weight, bias, gain = vector()
+    same(weight, FLAT[:6].reshape(2, 3))
+    same(bias, FLAT[6:9])
+    same(vector()[-1], gain._data)
+    assert len(vector()) == 3
+    assert vector().numel() == 10
+
+
+def test_truth_and_numbers() -> None:
+    assert float(own([2.5])) == 2.5
+    assert own(0.5).item() == 0.5
+    assert bool(own(0.0)) is False
+    assert bool(own(1.0) > own(0.5)) is True
+    assert own([1.0, 2.0]).__eq__("text") is NotImplemented
+
+
+def test_in_place_methods_bind_their_own_handle_only() -> None:
+    x = own([1.0, 2.0])
+    alias, clone, doubled = x, x.clone(), x.mul(1)
+    assert x.mul_(2).add_(1) is x
+    assert alias._data.tolist() == [3.0, 5.0]
+    assert clone._data.tolist() == doubled._data.tolist() == [1.0, 2.0]
+    y = x
+    y += 1.0  # the dialect calls the operator, which makes a new tensor
+    assert (x._data.tolist(), y._data.tolist()) == ([3.0, 5.0], [4.0, 6.0])
+
+
+def test_in_place_methods_never_reach_the_trainers_memory() -> None:
+    data = FLAT.clone()
+    gradient: Any = ParameterVector(data, METER, LAYOUT, own=False)
+    gradient.clone().mul_(3.0).zero_()
+    gradient[0].clone().add_(1.0)
+    m = TORCH.zeros_like(gradient).copy_(gradient)
+    m.mul_(0.5)
+    assert bits(data) == bits(FLAT)
+    same(m, FLAT * 0.5)
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_inputs_and_views_cannot_be_changed(name: str) -> None:
+    x = own(A)
+    views: list[Any] = [vector(owned=False), vector()[0], x[0], x.T, x.reshape(6), x[:, 1:], next(iter(x))]
+    for view in views:
+        before = view._data.clone()
+        with pytest.raises(TypeError, match=rf"{name} would change an input or a view .* write x = x\.{name[:-1]}\("):
+            IN_PLACE[name][0](view, view)
+        same(view, before)
+    same(x, A)
+
+
+def test_in_place_methods_keep_the_shape() -> None:
+    row = own([1.0, 2.0, 3.0])
+    changes: list[Callable[[], object]] = [
+        lambda: row.add_(own(A)), lambda: own(1.0).mul_(vector()), lambda: row.copy_(own(A))
+    ]  # fmt: skip
+    for change in changes:
+        with pytest.raises(ValueError, match=r"shape"):
+            change()
+    same(row, tensor32([1.0, 2.0, 3.0]))
+    same(own(A).add_(row), A + tensor32([1.0, 2.0, 3.0]))
+
+
+def test_masks() -> None:
+    mask = own(A) > 0
+    same(mask.float(), (A > 0).float())
+    same(TORCH.where(mask, own(A), 0.0), torch.where(A > 0, A, torch.tensor(0.0)))
+    same(TORCH.where(mask, 1, own(2.0)), torch.where(A > 0, 1.0, 2.0))
+    same(TORCH.where(vector() > 0, vector(), -1.0), torch.where(FLAT > 0, FLAT, torch.tensor(-1.0)))
+    same(mask[0], (A > 0)[0])
+    same(mask.reshape(-1), (A > 0).reshape(-1))
+    for misuse in (lambda: mask + 1, lambda: own(A) * mask, lambda: -mask, mask.sum, mask.max, lambda: mask > 0):
+        with pytest.raises(TypeError, match=r"not a mask; write mask\.float\(\)"):
+            misuse()
+    for misuse in (lambda: own(A) & mask, lambda: ~own(A), own(A).all, own(A).any):
+        with pytest.raises(TypeError, match="need masks such as x > 0"):
+            misuse()
+
+
+MISTAKES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
+    "shapes": (lambda: own(A) + own([1.0, 2.0]), ValueError, r"shapes \(2, 3\) and \(2,\) do not go together"),
+    "masks": (lambda: (own(A) > 0) & (own([1.0, 2.0]) > 0), ValueError, "do not go together"),
+    "maximum": (lambda: own(A).maximum(own([1.0, 2.0])), ValueError, "do not go together"),
+    "product": (lambda: own(A) @ own(A), ValueError, r"\[m, k\] and \[k, n\], not \(2, 3\) and \(2, 3\)"),
+    "vector product": (lambda: own([1.0]) @ own([1.0]), ValueError, r"takes matrices"),
+    "product kind": (lambda: own(A) @ 2.0, TypeError, "unsupported operand"),
+    "product of vector": (lambda: own(A).matmul(vector()), TypeError, "unsupported operand"),
+    "dot": (lambda: own(A).dot(own([1.0])), ValueError, "same shape"),
+    "dot number": (lambda: own(A).dot(1.0), ValueError, "same shape"),
+    "transpose": (lambda: own([1.0]).T, ValueError, r"T is for matrices; this tensor has shape \(1,\)"),
+    "reshape": (lambda: own(A).reshape(4), ValueError, r"6 elements do not fit shape \(4,\)"),
+    "reshape guess": (lambda: own(A).reshape(-1, 4), ValueError, "do not fit"),
+    "reshape guesses": (lambda: own(A).reshape(-1, -1), ValueError, "do not fit"),
+    "reshape zero": (lambda: own(A).reshape(0, -1), ValueError, "positive integers"),
+    "reshape huge": (lambda: own(A).reshape(10**30), ValueError, "do not fit"),
+    "reshape text": (lambda: own(A).reshape("6"), ValueError, "positive integers"),
+    "sum": (lambda: own(A).sum(2), ValueError, r"dim is an integer .* shape \(2, 3\), not 2"),
+    "sum below": (lambda: own(A).mean(-3), ValueError, "dim is an integer"),
+    "sum bool": (lambda: own(A).sum(True), ValueError, "dim is an integer"),
+    "sum text": (lambda: own(A).sum("0"), ValueError, "dim is an integer"),
+    "size": (lambda: own(A).size(5), ValueError, "dim is an integer"),
+    "index": (lambda: own(A)[2], IndexError, "index 2 is out of range for a dimension of size 2"),
+    "index below": (lambda: own(A)[0, -4], IndexError, "out of range"),
+    "index huge": (lambda: own(A)[10**30], IndexError, "out of range"),
+    "indices": (lambda: own(A)[0, 0, 0], IndexError, "3 indices are too many"),
+    "empty": (lambda: own(A)[1:1], IndexError, "slice is empty"),
+    "backwards": (lambda: own(A)[::-1], TypeError, "slices with a positive step"),
+    "index mask": (lambda: own(A)[own(A) > 0], TypeError, "indexed by integers and slices"),
+    "index none": (lambda: own(A)[None], TypeError, "indexed by integers and slices"),
+    "index bool": (lambda: own(A)[True], TypeError, "indexed by integers and slices"),
+    "vector index": (lambda: vector()[3], IndexError, "an integer below 3"),
+    "vector slice": (lambda: vector()[0:1], IndexError, "an integer below 3"),
+    "item": (lambda: own(A).item(), ValueError, "one element"),
+    "float": (lambda: float(own(A)), ValueError, "one element"),
+    "truth": (lambda: bool(own(A) > 0), ValueError, "one element"),
+    "length": (lambda: len(own(1.0)), TypeError, "no length"),
+    "power": (lambda: own(A) ** 0.3, ValueError, "integer p from -1024 to 1024, 0.5 or -0.5"),
+    "power large": (lambda: own(A) ** 1025, ValueError, "integer p from"),
+    "power nan": (lambda: own(A) ** math.nan, ValueError, "integer p from"),
+    "power inf": (lambda: own(A) ** math.inf, ValueError, "integer p from"),
+    "power tensor": (lambda: own(A) ** own(2.0), TypeError, "takes a number p"),
+    "base": (lambda: 2 ** own(A), TypeError, "unsupported operand"),
+    "add text": (lambda: own(A) + "1", TypeError, "unsupported operand"),
+    "add bool": (lambda: own(A) + True, TypeError, "unsupported operand"),
+    "add none": (lambda: own(A).add(None), TypeError, "unsupported operand"),
+    "alpha text": (lambda: own(A).add(10**12, alpha="a"), TypeError, "number"),
+    "value list": (lambda: own(A).addcmul(2, own(B), value=[1]), TypeError, "number"),
+    "weight": (lambda: own(A).lerp(1.0, "a"), TypeError, "number"),
+    "lerp": (lambda: own(A).lerp("a", 0.5), TypeError, "lerp takes tensors and numbers"),
+    "clamp": (lambda: own(A).clamp(), ValueError, "a min, a max or both"),
+    "clamp text": (lambda: own(A).clamp("0"), TypeError, "maximum takes tensors and numbers"),
+    "fill": (lambda: own(A).fill_("3"), TypeError, "expected a number"),
+    "copy": (lambda: own(A).copy_([1.0]), ValueError, "same shape"),
+    "zeros": (lambda: TORCH.zeros(-1), ValueError, "positive integers"),
+    "zeros text": (lambda: TORCH.zeros("3"), ValueError, "positive integers"),
+    "dimensions": (lambda: TORCH.zeros([1] * 9), ValueError, "at most 8"),
+    "full": (lambda: TORCH.full((2,), "3"), TypeError, "expected a number"),
+    "zeros_like": (lambda: TORCH.zeros_like(3), TypeError, "takes a tensor"),
+    "sqrt": (lambda: TORCH.sqrt(2.0), TypeError, r"for numbers write math\.sqrt"),
+    "tensor": (lambda: TORCH.tensor([[1.0]]), TypeError, "a number or a list of numbers"),
+    "tensor none": (lambda: TORCH.tensor([]), TypeError, "a number or a list of numbers"),
+    "where": (lambda: TORCH.where(own(A), 1.0, 0.0), TypeError, "a mask such as x > 0"),
+    "where shape": (lambda: TORCH.where(own(A) > 0, own([1.0]), 0.0), ValueError, "mask's shape"),
+    "where text": (lambda: TORCH.where(own(A) > 0, "1", 0.0), TypeError, "tensors or numbers"),
+    "stack": (lambda: TORCH.stack([own(A), own([1.0])]), ValueError, "tensors of one shape"),
+    "stack masks": (lambda: TORCH.stack([own(A), own(A) > 0]), ValueError, "tensors of one shape"),
+    "stack nothing": (lambda: TORCH.stack([]), TypeError, "at least one tensor"),
+    "cat": (lambda: TORCH.cat([own(A), own([1.0])]), ValueError, "first dimension only"),
+    "cat numbers": (lambda: TORCH.cat([own(1.0), own(2.0)]), ValueError, "first dimension only"),
+    "cat kinds": (lambda: TORCH.cat([1.0]), TypeError, "at least one tensor"),
+    "draws": (lambda: Generator(bytes(32), METER).normal(-2), ValueError, "positive integers"),
+    "math": (lambda: MATH.exp(vector()), TypeError, r"for tensors write torch\.sqrt"),
+    "math text": (lambda: MATH.sqrt("2"), TypeError, "math takes numbers"),
+    "math tensor": (lambda: MATH.log(own(A)), ValueError, "one element"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_explained(name: str) -> None:
+    action, kind, message = MISTAKES[name]
+    with pytest.raises(kind, match=message) as caught:
+        action()
+    assert type(caught.value) is kind  # RuntimeError would be torch's own
+
+
+HUGE: dict[str, Callable[[TorchNamespace, Generator], object]] = {
+    "zeros": lambda t, r: t.zeros(10**12),
+    "ones": lambda t, r: t.ones(2**20, 2**20),
+    "full": lambda t, r: t.full([10**30], 1.0),
+    "uniform": lambda t, r: r.uniform(10**12),
+    "normal": lambda t, r: r.normal(2**14, 2**14),
+    "permutation": lambda t, r: r.permutation(10**12),
+    "broadcast": lambda t, r: t.zeros(2**14, 1) + t.zeros(1, 2**14),
+    "compare": lambda t, r: t.zeros(2**14, 1) < t.zeros(1, 2**14),
+    "masks": lambda t, r: (t.zeros(2**14, 1) > 0) & (t.zeros(1, 2**14) > 0),
+    "maximum": lambda t, r: t.zeros(2**14, 1).maximum(t.zeros(1, 2**14)),
+    "outer product": lambda t, r: t.zeros(2**14, 1) @ t.zeros(1, 2**14),
+    "stack": lambda t, r: t.stack([t.zeros(2**14)] * 2**13),
+    "cat": lambda t, r: t.cat([t.zeros(2**14)] * 2**13),
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_tensors_of_too_many_elements_are_refused_before_they_are_made(name: str) -> None:
+    meter = FuelMeter(10**40)
+    with pytest.raises(ValueError, match=f"at most {MAX_ELEMENTS} elements, not"):
+        HUGE[name](TorchNamespace(meter), Generator(bytes(32), meter))
+    assert meter.used < 10**6  # nothing was done, so nothing but the operands is paid
+
+
+PRICED: list[tuple[str, int, Callable[[Any, Any], object]]] = [
+    ("add", 6, lambda x, y: x + y),
+    ("number", 6, lambda x, y: 2.0 * x),
+    ("broadcast", 6, lambda x, y: x * y[0]),
+    ("compare", 6, lambda x, y: x > y),
+    ("sqrt", 18, lambda x, y: x.sqrt()),
+    ("power", 6 * 2 * 4, lambda x, y: x**10),
+    ("sum", 48, lambda x, y: x.sum()),
+    ("sum of rows", 48, lambda x, y: x.sum(1)),
+    ("norm", 48, lambda x, y: x.norm()),
+    ("dot", 96 + prices.BASE, lambda x, y: x.dot(y)),
+    ("product", 2 * 3 * 2 // 3 + 10 * (6 + 6 + 4), lambda x, y: x @ y.reshape(3, 2)),
+    ("reshape", 6, lambda x, y: x.reshape(6)),
+    ("view", 0, lambda x, y: x.T),
+    ("index", 0, lambda x, y: x[0, 1]),
+    ("fill", 6, lambda x, y: x.clone().fill_(1.0)),
+    ("in place", 6, lambda x, y: x.clone().mul_(y)),
+    ("addcmul", 12 + prices.BASE, lambda x, y: x.addcmul(x, y)),
+]
+EXTRA_CALLS = {"broadcast": 1, "product": 1}
+"""Preparing calls of a line: an index or a reshape, which costs a base and its elements."""
+
+
+@pytest.mark.parametrize(("name", "elements", "action"), PRICED, ids=[line[0] for line in PRICED])
+def test_prices(name: str, elements: int, action: Callable[[Tensor, Tensor], object]) -> None:
+    expected = prices.BASE + elements
+    if name in EXTRA_CALLS:
+        expected += prices.BASE + (6 if name == "product" else 0)
+    meter = FuelMeter(10**9)
+    action(own(A, meter), own(B, meter))
+    assert meter.used == expected
+    exact = FuelMeter(expected)
+    action(own(A, exact), own(B, exact))
+    short = FuelMeter(expected - 1)
+    x, y = own(A, short), own(B, short)
+    with pytest.raises(FuelExhausted):
+        action(x, y)
+    assert short.used == short.budget
+    same(x, A)
+
+
+def test_work_that_cannot_be_paid_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = FuelMeter(prices.BASE + 5)
+    x = own(A, meter)
+    monkeypatch.setattr(elementwise, "multiply", lambda *_: pytest.fail("the work was done"))
+    with pytest.raises(FuelExhausted):
+        x.mul_(2.0)
+    same(x, A)
+    with pytest.raises(FuelExhausted):  # latched: even what would have fitted
+        own(1.0, meter).item()
+
+
+def test_fuel_is_the_same_on_two_runs_and_for_any_values() -> None:
+    def run(fill: float) -> int:
+        meter = FuelMeter(10**9)
+        space: Any = TorchNamespace(meter)
+        numbers, rng = MathNamespace(meter), Generator(bytes(32), meter)
+        v = vector(torch.full((10,), fill), meter)
+        m = space.zeros_like(v).mul_(0.9).add_(v)
+        scale = numbers.sqrt(m.norm())
+        _ = m / (v.square().sqrt() + 1e-8) * scale
+        _ = space.stack([v[1], rng.normal(3)]) @ rng.uniform(3, 2)
+        space.where(v > 0, v, -v).clamp(-1, 1)
+        return meter.used
+
+    assert run(1.0) == run(1.0) == run(-1e-30) == run(math.nan) > 10 * prices.BASE
+
+
+def test_creation() -> None:
+    same(TORCH.zeros(2, 3), torch.zeros(2, 3))
+    same(TORCH.zeros((2, 3)), torch.zeros(2, 3))
+    same(TORCH.zeros([4]), torch.zeros(4))
+    same(TORCH.zeros(), torch.zeros(()))
+    same(TORCH.ones(3), torch.ones(3))
+    same(TORCH.full((2, 2), 0.1), torch.full((2, 2), 0.1))
+    same(TORCH.full(3, 1e39), torch.full((3,), math.inf))
+    same(TORCH.ones_like(own(A)), torch.ones(2, 3))
+    same(TORCH.full_like(own(A), -1), torch.full((2, 3), -1.0))
+    same(TORCH.tensor(0.1), torch.tensor(0.1))
+    same(TORCH.tensor([1, 2.5, 1e39]), tensor32([1.0, 2.5, math.inf]))
+    same(TORCH.tensor((3,)), tensor32([3.0]))
+    zeros = TORCH.zeros_like(vector())
+    same(zeros, torch.zeros(10))
+    assert type(zeros) is ParameterVector
+    same(TORCH.zeros_like(vector()).add_(1.0), torch.ones(10))
+
+
+def test_joining() -> None:
+    same(TORCH.stack([own(A), own(B)]), torch.stack([A, B]))
+    same(TORCH.cat([own(A), own(B)[:1]]), torch.cat([A, B[:1]]))
+    same(TORCH.cat((own(A) > 0, own(B) > 0)), torch.cat([A > 0, B > 0]))
+    joined = TORCH.cat([own(A)])
+    same(joined.add_(1.0), A + 1.0)
+
+
+def test_the_names_of_torch() -> None:
+    covered = set(ELEMENTWISE) | set("clone numel norm dot max min sum mean matmul reshape".split())
+    made = set("mm zeros ones full zeros_like ones_like full_like tensor where stack cat".split())
+    assert namespaces.PUBLIC[TorchNamespace] == covered | made
+    x, y = own(A), own(B)
+    same(TORCH.clamp(x, min=0.0), x.clamp(0.0)._data)
+    same(TORCH.lerp(x, y, 0.5), x.lerp(y, 0.5)._data)
+    same(TORCH.addcdiv(x, x, y, value=0.5), x.addcdiv(x, y, value=0.5)._data)
+    same(TORCH.sum(x, 0), x.sum(0)._data)
+    same(TORCH.reshape(x, (3, 2)), x.reshape(3, 2)._data)
+    assert TORCH.numel(x) == 6
+
+
+MATH_CALLS: dict[str, tuple[tuple[Any, ...], Any]] = {
+    "sqrt": ((2,), math.sqrt(2)), "exp": ((0.5,), math.exp(0.5)), "log": ((10,), math.log(10)),
+    "cos": ((1.0,), math.cos(1)), "sin": ((1.0,), math.sin(1)), "pow": ((0.9, 3), 0.9 * (0.9 * 0.9)),
+    "floor": ((-1.5,), -2), "ceil": ((-1.5,), -1), "fabs": ((-2.5,), 2.5), "copysign": ((3, -0.0), -3.0),
+    "isnan": ((math.nan,), True), "isinf": ((-math.inf,), True), "isfinite": ((1e308,), True),
+}  # fmt: skip
+CONSTANTS = {"pi": math.pi, "tau": math.tau, "e": math.e, "inf": math.inf}
+
+
+def test_math() -> None:
+    assert set(MATH_CALLS) | set(CONSTANTS) | {"nan"} == namespaces.PUBLIC[MathNamespace]
+    for name, value in CONSTANTS.items():
+        assert getattr(MATH, name) == value
+    assert math.isnan(MATH.nan)
+    for name, (arguments, expected) in MATH_CALLS.items():
+        meter = FuelMeter(10**6)
+        result = getattr(MathNamespace(meter), name)(*arguments)
+        assert result == pytest.approx(expected, rel=1e-15), name
+        assert type(result) is type(expected)
+        assert meter.used == prices.SCALAR * len(arguments)
+    assert MATH.sqrt(own([4.0])) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        (lambda: MATH.sqrt(-1.0), ValueError), (lambda: MATH.log(0.0), ValueError), (lambda: MATH.cos(1e7), ValueError),
+        (lambda: MATH.exp(1000.0), OverflowError), (lambda: MATH.pow(0.0, -1.0), ZeroDivisionError),
+        (lambda: MATH.floor(math.inf), OverflowError), (lambda: MATH.ceil(math.nan), ValueError),
+    ],
+)  # fmt: skip
+def test_math_outside_its_domain(action: Callable[[], object], kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        action()
+
+
+def generator_of(key: bytes = bytes(range(32))) -> Any:
+    return Generator(key, METER)
+
+
+def test_draws_are_addressed_by_the_order_of_the_calls() -> None:
+    rng, words = generator_of(), generator_of()._source.words(0, 40)
+    uniform, normal, signs, order = rng.uniform(2, 3), rng.normal(4), rng.rademacher(8), rng.permutation(5)
+    high = [float(w >> 40) * 2.0**-24 for w in words[:6].tolist()]
+    assert uniform._data.reshape(-1).tolist() == high
+    normals = randomness.normals(words[6:14].reshape(4, 2)).astype(np.float32)
+    same(normal, torch.from_numpy(normals))
+    assert signs._data.tolist() == [-1.0 if w >> 63 else 1.0 for w in words[14:22].tolist()]
+    assert order == sorted(range(5), key=lambda i: int(words[22 + i]))
+    same(rng.uniform(), torch.tensor(float(words[27] >> np.uint64(40)) * 2.0**-24))
+
+
+def test_equal_keys_draw_equal_numbers_and_other_keys_do_not() -> None:
+    first, again, other = generator_of(), generator_of(), generator_of(bytes(32))
+    for _ in range(2):
+        draws = [rng.normal(3, 2)._data for rng in (first, again, other)]
+        same(draws[0], draws[1])
+        assert bits(draws[0]) != bits(draws[2])
+
+
+def test_draws_may_be_changed_in_place() -> None:
+    x = generator_of().uniform(3)
+    same(x.mul_(0.0), torch.zeros(3))
+
+
+def hexadecimal(x: Tensor) -> list[str]:
+    return [value.hex() for value in x._data.tolist()]
+
+
+def test_golden_draws() -> None:
+    rng = generator_of()
+    assert hexadecimal(rng.uniform(3)) == ["0x1.19ec400000000p-6", "0x1.0ff1a80000000p-1", "0x1.437ef00000000p-1"]
+    assert hexadecimal(rng.normal(3)) == ["0x1.3498060000000p-1", "-0x1.1e9d060000000p-1", "-0x1.20c2b60000000p+1"]
+    assert rng.rademacher(8)._data.tolist() == [-1.0, -1.0, -1.0, 1.0, -1.0, -1.0, 1.0, 1.0]
+    assert rng.permutation(8) == [6, 2, 0, 4, 5, 7, 1, 3]
+    assert hexadecimal(rng.normal(1)) == ["0x1.5086800000000p+1"]
+
+
+DRAWS: list[tuple[int, Callable[[Generator], object]]] = [
+    (50, lambda rng: rng.uniform(2, 3)),
+    (50, lambda rng: rng.rademacher(6)),
+    (50, lambda rng: rng.permutation(6)),
+    (300, lambda rng: rng.normal(6)),
+]
+
+
+@pytest.mark.parametrize(("each", "draw"), DRAWS)
+def test_the_price_of_draws(each: int, draw: Callable[[Generator], object]) -> None:
+    meter = FuelMeter(10**6)
+    draw(Generator(bytes(32), meter))
+    assert meter.used == prices.BASE + 6 * each
+    short = Generator(bytes(32), FuelMeter(prices.BASE + 6 * each - 1))
+    with pytest.raises(FuelExhausted):
+        draw(short)
