@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -74,7 +75,7 @@ class Plain:
             x, y = instance.train.x[index], instance.train.y[index]
             loss = (self.network(x).squeeze(1) - y).square().mean()
             self.optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.optimiser.step()
             loss.item()
         self.network.eval()
@@ -131,9 +132,9 @@ def main() -> None:
     print("n_hidden   plain ms  in-process ms  worker ms   in-process/plain  worker/in-process")
     for n_hidden in options.hidden:
         ways: list[Callable[[], float]] = [
-            lambda n=n_hidden: plain_step(n, options.epochs, instance),
-            lambda n=n_hidden: our_step(n, options.epochs, instance, Isolation.NONE),
-            lambda n=n_hidden: our_step(n, options.epochs, instance, Isolation.PROCESS),
+            partial(plain_step, n_hidden, options.epochs, instance),
+            partial(our_step, n_hidden, options.epochs, instance, Isolation.NONE),
+            partial(our_step, n_hidden, options.epochs, instance, Isolation.PROCESS),
         ]
         rounds = [[way() for way in ways] for _ in range(options.rounds)]
         plain, ours, worker = (statistics.median(r[i] for r in rounds) * 1000 for i in range(3))

@@ -49,6 +49,16 @@ class Kind(enum.IntEnum):
 
 
 _KINDS = frozenset(Kind)
+_RUN = frozenset((Kind.DONE, Kind.FAILED, Kind.EXHAUSTED))
+ANSWERS = {
+    Kind.CHECK: frozenset((Kind.DONE, Kind.REFUSED)),
+    Kind.LOAD: frozenset((Kind.DONE, Kind.NO_LOCATION, Kind.REFUSED, Kind.FAILED)),
+    Kind.INITIALISE: frozenset((Kind.DONE, Kind.FAILED)),
+    Kind.QUERY: _RUN | {Kind.NO_LOCATION},
+    Kind.STEP: _RUN,
+    Kind.DIGEST: frozenset((Kind.DONE,)),
+}
+"""What may answer each request; FAULT always may."""
 
 
 @dataclass(frozen=True)

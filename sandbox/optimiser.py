@@ -16,17 +16,19 @@ import torch
 from sandbox import state as states
 from sandbox.arithmetic import elementary
 from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, SandboxError, WorkerFault
-from sandbox.facade import generator, namespaces, tensor
+from sandbox.facade import generator, namespaces, tensor, vector
 from sandbox.facade.generator import Generator
 from sandbox.facade.namespaces import MathNamespace, TorchNamespace
-from sandbox.facade.tensor import Numbers, ParameterVector, Tensor
+from sandbox.facade.numbers import Numbers
+from sandbox.facade.tensor import Tensor
+from sandbox.facade.vector import ParameterVector
 from sandbox.fuel import FuelMeter
 from sandbox.language.module import LoadedModule, compile_module, describe, load_module
 from sandbox.layout import Layout
 
 Scalar = None | bool | int | float | str
 
-_ATTRIBUTES = {**tensor.PUBLIC, **namespaces.PUBLIC, **generator.PUBLIC}
+_ATTRIBUTES = {**tensor.PUBLIC, **vector.PUBLIC, **namespaces.PUBLIC, **generator.PUBLIC}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Self
 
 import torch
 
-from sandbox.channel import Frame, Kind, Region, receive, send
+from sandbox.channel import ANSWERS, Frame, Kind, Region, receive, send
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, WorkerFault
 from sandbox.optimiser import Assignment
@@ -29,27 +29,19 @@ class WorkerProcess:
     def __init__(self, size: int) -> None:
         if not hasattr(os, "memfd_create"):
             raise WorkerFault("process isolation needs Linux; --isolation none runs the module unprotected")
-        self.inputs = Region.create("tig-inputs", size, 2, writer=True)
-        self.outputs = Region.create("tig-outputs", size, 1, writer=False)
-        their_requests, self._requests = os.pipe()
-        self._replies, their_replies = os.pipe()
-        passed = (their_requests, their_replies, self.inputs.descriptor, self.outputs.descriptor)
-        command = [
-            sys.executable,
-            "-I",
-            "-m",
-            "sandbox.worker",
-            *map(str, passed),
-            str(size),
-            str(os.getpid()),
-        ]
-        try:
-            # A session of its own, so that Ctrl-C in a terminal reaches the trainer alone.
-            self._process = subprocess.Popen(command, pass_fds=passed, env={}, start_new_session=True)
-        finally:
-            os.close(their_requests)
-            os.close(their_replies)
+        with contextlib.ExitStack() as undo:  # if the start fails, nothing stays open
+            self.inputs = Region.create("tig-inputs", size, 2, writer=True)
+            undo.callback(self.inputs.close)
+            self.outputs = Region.create("tig-outputs", size, 1, writer=False)
+            undo.callback(self.outputs.close)
+            their_requests, self._requests = os.pipe()
+            undo.callback(os.close, self._requests)
+            self._replies, their_replies = os.pipe()
+            undo.callback(os.close, self._replies)
+            self._process = _start(their_requests, their_replies, self.inputs, self.outputs, size)
+            undo.pop_all()
         self._sequence = 0
+        self._asked = Kind.LOAD
         self._started = False
 
     def request(self, frame: Frame) -> None:
@@ -57,6 +49,7 @@ class WorkerProcess:
         if not self._started:
             self._await_start()
         self._sequence += 1
+        self._asked = frame.kind
         send(self._requests, Frame(**{**vars(frame), "sequence": self._sequence}))
 
     def reply(self) -> Frame:
@@ -64,10 +57,12 @@ class WorkerProcess:
         frame = receive(self._replies, CALL_SECONDS)
         if frame is None:
             raise WorkerFault(f"the worker process ended unexpectedly ({self._exit_status()})")
-        if frame.sequence != self._sequence or frame.kind < Kind.DONE:
+        if frame.sequence != self._sequence:
             raise WorkerFault("the worker answered out of turn")
         if frame.kind is Kind.FAULT:
             raise WorkerFault(f"the worker failed: {frame.text}")
+        if frame.kind not in ANSWERS[self._asked]:
+            raise WorkerFault("the worker's answer does not go with the request")
         return frame
 
     def message(self, frame: Frame) -> bytes:
@@ -163,11 +158,28 @@ class ProcessOptimiser:
 
     def _answer(self) -> Frame:
         reply = self._worker.reply()
-        if not self._fuel_used <= reply.fuel_used <= self._assignment.fuel_budget:
+        budget = self._assignment.fuel_budget
+        spent = reply.kind is Kind.EXHAUSTED
+        if not self._fuel_used <= reply.fuel_used <= budget or (spent and reply.fuel_used != budget):
             raise WorkerFault("the worker reported fuel that does not add up")
         self._fuel_used = reply.fuel_used
         _raise_answer(self._worker, reply, self._assignment.name)
         return reply
+
+
+def _start(requests: int, replies: int, inputs: Region, outputs: Region, size: int) -> subprocess.Popen[bytes]:
+    """Start a worker on its ends of the channel, which are closed here."""
+    passed = (requests, replies, inputs.descriptor, outputs.descriptor)
+    arguments = [*map(str, passed), str(size), str(os.getpid())]
+    try:
+        # A session of its own, so that Ctrl-C in a terminal reaches the trainer alone.
+        command = [sys.executable, "-I", "-m", "sandbox.worker", *arguments]
+        return subprocess.Popen(command, pass_fds=passed, env={}, start_new_session=True)
+    except OSError as error:
+        raise WorkerFault(f"the worker process could not start: {error}") from None
+    finally:
+        os.close(requests)
+        os.close(replies)
 
 
 def check_in_worker(source: bytes, name: str) -> None:

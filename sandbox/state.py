@@ -16,7 +16,9 @@ import torch
 from blake3 import blake3
 
 from sandbox.errors import OptimiserError
-from sandbox.facade.tensor import Numbers, ParameterVector, Tensor
+from sandbox.facade.numbers import Numbers
+from sandbox.facade.tensor import Tensor
+from sandbox.facade.vector import ParameterVector
 
 MAX_DEPTH = 32
 MAX_NODES = 65_536

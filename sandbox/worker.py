@@ -53,7 +53,7 @@ class Worker:
         try:
             reply = _ACTIONS[request.kind](self, request, reply)
         except ModuleRefused as refused:
-            problems = [[d.line, d.column, d.code, d.message, d.hint] for d in refused.diagnostics[:200]]
+            problems = [[d.line, d.column, d.code, d.message, d.hint] for d in refused.diagnostics]
             reply = replace(reply, kind=Kind.REFUSED, length=self.outputs.write_message(json.dumps(problems).encode()))
         except OptimiserError as error:
             data = str(error).encode()[:4000]
@@ -162,6 +162,7 @@ def main(arguments: list[str]) -> None:
     send(replies, Frame(Kind.READY, 0))
     while (request := receive(requests)) is not None:
         send(replies, worker.answer(request))
+    os._exit(0)  # taking torch down in order takes most of a second, and there is nothing to save
 
 
 if __name__ == "__main__":

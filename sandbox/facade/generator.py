@@ -9,7 +9,8 @@ import torch
 
 from sandbox import randomness
 from sandbox.facade import prices
-from sandbox.facade.tensor import Tensor, check_elements, check_shape
+from sandbox.facade.shapes import check_elements, check_shape
+from sandbox.facade.tensor import Tensor
 from sandbox.fuel import FuelMeter
 from sandbox.randomness import Source
 
@@ -41,7 +42,9 @@ class Generator:
         return self._tensor(1.0 - 2.0 * (words >> np.uint64(63)).astype(np.float64))
 
     def permutation(self, n: int) -> list[int]:
-        """The numbers 0 to n - 1 in a random order."""
+        """The numbers 0 to n - 1 in a random order; a list, so of at most 2^20."""
+        if type(n) is not int or not 1 <= n <= 2**20:
+            raise ValueError("permutation takes a number from 1 to 2^20")
         return [int(i) for i in randomness.permutation(self._words((n,), 1, prices.UNIFORM))]
 
     def _words(

@@ -11,7 +11,10 @@ import torch
 from sandbox.arithmetic import elementary
 from sandbox.arithmetic import elementwise as ew
 from sandbox.facade import prices
-from sandbox.facade.tensor import Numbers, ParameterVector, Tensor, check_elements, check_number, check_shape
+from sandbox.facade.numbers import Numbers, check_number
+from sandbox.facade.shapes import check_elements, check_shape
+from sandbox.facade.tensor import Tensor
+from sandbox.facade.vector import ParameterVector
 from sandbox.fuel import FuelMeter
 
 

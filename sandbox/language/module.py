@@ -20,6 +20,8 @@ from sandbox.language.operations import FloatPower, FrozenDict
 from sandbox.language.transformer import transform
 
 MAX_DESCRIPTION: Final = 200
+MAX_PROBLEMS: Final = 200
+"""Problems shown of one module; they must fit the channel."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def compile_module(source: bytes, name: str) -> CompiledModule:
     """Check and rewrite an optimiser's source; raise `ModuleRefused` with every problem found."""
     tree, problems = check(read_source(source, name))
     if problems:
-        raise ModuleRefused(name, problems)
+        raise ModuleRefused(name, problems[:MAX_PROBLEMS])
     asks = asks_location(tree)  # before the rewriting, which changes the tree in place
     rewritten, objections = transform(tree)
     if objections:

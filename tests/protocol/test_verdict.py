@@ -42,6 +42,6 @@ def test_the_lists_are_closed_and_stable() -> None:
     assert list(Outcome) == ["accepted", "rejected", "undetermined"]
     assert " ".join(Reason) == (
         "none signature signer edition settings solution-digest solution-form losses quality "
-        "optimiser-digest optimiser-refused optimiser-failed hyperparameters epochs best-epoch "
+        "optimiser-digest optimiser-refused optimiser-failed epochs best-epoch "
         "stop-reason fuel transcript solution machine-fault"
     )

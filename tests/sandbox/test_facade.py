@@ -17,9 +17,13 @@ from sandbox import randomness
 from sandbox.arithmetic import elementwise
 from sandbox.errors import FuelExhausted
 from sandbox.facade import generator, namespaces, prices, tensor
+from sandbox.facade import vector as vectors
 from sandbox.facade.generator import Generator
 from sandbox.facade.namespaces import MathNamespace, TorchNamespace
-from sandbox.facade.tensor import MAX_ELEMENTS, Numbers, ParameterVector, Tensor
+from sandbox.facade.numbers import Numbers
+from sandbox.facade.shapes import MAX_ELEMENTS
+from sandbox.facade.tensor import Tensor
+from sandbox.facade.vector import ParameterVector
 from sandbox.fuel import FuelMeter
 from sandbox.layout import Layout, Part
 
@@ -140,10 +144,10 @@ FOR_VECTORS = ELEMENTWISE | IN_PLACE | WHOLE | VECTOR_ONLY
 
 def test_the_tables_of_this_file_cover_what_is_public() -> None:
     assert set(FOR_TENSORS) == tensor.PUBLIC[Tensor]
-    assert set(FOR_VECTORS) == tensor.PUBLIC[ParameterVector]
+    assert set(FOR_VECTORS) == vectors.PUBLIC[ParameterVector]
 
 
-@pytest.mark.parametrize("table", [tensor.PUBLIC, namespaces.PUBLIC, generator.PUBLIC])
+@pytest.mark.parametrize("table", [tensor.PUBLIC, vectors.PUBLIC, namespaces.PUBLIC, generator.PUBLIC])
 def test_public_names_exist_and_no_private_one_is_public(table: dict[type, frozenset[str]]) -> None:
     for kind, names in table.items():
         for name in names:
@@ -460,7 +464,6 @@ HUGE: dict[str, Callable[[TorchNamespace, Generator], object]] = {
     "full": lambda t, r: t.full([10**30], 1.0),
     "uniform": lambda t, r: r.uniform(10**12),
     "normal": lambda t, r: r.normal(2**14, 2**14),
-    "permutation": lambda t, r: r.permutation(10**12),
     "broadcast": lambda t, r: t.zeros(2**14, 1) + t.zeros(1, 2**14),
     "compare": lambda t, r: t.zeros(2**14, 1) < t.zeros(1, 2**14),
     "masks": lambda t, r: (t.zeros(2**14, 1) > 0) & (t.zeros(1, 2**14) > 0),
@@ -477,6 +480,14 @@ def test_tensors_of_too_many_elements_are_refused_before_they_are_made(name: str
     with pytest.raises(ValueError, match=f"at most {MAX_ELEMENTS} elements, not"):
         HUGE[name](TorchNamespace(meter), Generator(bytes(32), meter))
     assert meter.used < 10**6  # nothing was done, so nothing but the operands is paid
+
+
+@pytest.mark.parametrize("n", [0, -1, 2**20 + 1, 10**12, 2.0])
+def test_a_permutation_is_a_list_and_no_longer_than_one(n: int) -> None:
+    meter = FuelMeter(10**40)
+    with pytest.raises(ValueError, match="permutation takes a number from 1 to 2\\^20"):
+        Generator(bytes(32), meter).permutation(n)
+    assert meter.used == 0
 
 
 PRICED: list[tuple[str, int, Callable[[Any, Any], object]]] = [

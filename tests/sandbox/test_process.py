@@ -323,8 +323,8 @@ def test_the_worker_is_limited_and_unprivileged(worker: WorkerProcess) -> None:
 def test_the_worker_maps_the_inputs_for_reading_only(worker: WorkerProcess) -> None:
     start(worker)
     maps = Path(f"/proc/{worker._process.pid}/maps").read_text().splitlines()
-    shared_maps = {name: line.split()[1] for line in maps for name in ("tig-inputs", "tig-outputs") if name in line}
-    assert shared_maps == {"tig-inputs": "r--s", "tig-outputs": "rw-s"}
+    regions = {name: line.split()[1] for line in maps for name in ("tig-inputs", "tig-outputs") if name in line}
+    assert regions == {"tig-inputs": "r--s", "tig-outputs": "rw-s"}
 
 
 def start(worker: WorkerProcess) -> None:
@@ -509,15 +509,17 @@ LIES: dict[str, tuple[Frame | bytes, str]] = {
     "old sequence": (Frame(Kind.DONE, 2, fuel_used=5), "out of turn"),
     "later sequence": (Frame(Kind.DONE, 4, fuel_used=5), "out of turn"),
     "no sequence": (Frame(Kind.DONE, 0, fuel_used=5), "out of turn"),
-    "ready again": (Frame(Kind.READY, 3, fuel_used=5), "out of turn"),
-    "a request": (Frame(Kind.STEP, 3, fuel_used=5), "out of turn"),
+    "ready again": (Frame(Kind.READY, 3, fuel_used=5), "does not go with the request"),
+    "a request": (Frame(Kind.STEP, 3, fuel_used=5), "does not go with the request"),
+    "refused in the middle": (Frame(Kind.REFUSED, 3, fuel_used=5), "does not go with the request"),
+    "exhausted with fuel left": (Frame(Kind.EXHAUSTED, 3, fuel_used=6), "fuel that does not add up|does not go with"),
     "magic": (raw(magic=MAGIC ^ 1), "not of the channel's form"),
     "unknown kind": (raw(kind=99), "not of the channel's form"),
     "length": (raw(length=MAX_MESSAGE + 1), "not of the channel's form"),
     "size": (raw()[:100], "did not answer within"),
     "fuel given back": (Frame(Kind.DONE, 3, fuel_used=4), "fuel that does not add up"),
     "fuel beyond the budget": (Frame(Kind.DONE, 3, fuel_used=1001), "fuel that does not add up"),
-    "failure with fuel given back": (Frame(Kind.FAILED, 3, fuel_used=0), "fuel that does not add up"),
+    "failure with fuel given back": (Frame(Kind.FAILED, 3, fuel_used=0), "fuel that does not add up|does not go with"),
     "fault": (Frame(Kind.FAULT, 3, text="out of memory"), "the worker failed: out of memory"),
 }
 

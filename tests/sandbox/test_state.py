@@ -14,7 +14,8 @@ from blake3 import blake3
 from sandbox import state
 from sandbox.errors import OptimiserError
 from sandbox.facade.generator import Generator
-from sandbox.facade.tensor import ParameterVector, Tensor
+from sandbox.facade.tensor import Tensor
+from sandbox.facade.vector import ParameterVector
 from sandbox.fuel import FuelMeter
 from sandbox.layout import Layout, Part
 
@@ -49,11 +50,11 @@ def test_values_survive() -> None:
 
 
 def test_containers_are_rebuilt_so_that_aliases_break() -> None:
-    shared = [1]
-    value = {"a": shared, "b": shared}
+    inner = [1]
+    value = {"a": inner, "b": inner}
     result = normalised(value)
     result["a"].append(2)
-    assert (result["b"], shared) == ([1], [1])
+    assert (result["b"], inner) == ([1], [1])
     assert result is not value
 
 

@@ -333,6 +333,8 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "nonce negative": (solve_with("--nonce=-1"), "'-1' is no nonce; write one such as 7"),
     "nonces backwards": (solve_with("--nonce", "9..0"), "'9..0' is empty or beyond 2^64 - 1"),
     "nonce too large": (solve_with("--nonce", str(2**64)), "is empty or beyond 2^64 - 1"),
+    "nonces too many": (solve_with("--nonce", f"0..{2**64 - 1}"), "is more than 1000000 nonces; split the range"),
+    "hyperparameter too large": (solve_with("-p", f"lr={10**23}"), "write it as NAME=VALUE, such as lr=0.01"),
     "edition unknown": (solve_with("--edition", "december-2024"), "'december-2024' is not 'december-2025'"),
     "key missing": (
         solve_with("--key", "none.pem"),
@@ -392,6 +394,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "module of a replay missing": (
         ("verify", "lonely.claim", "--level", "replay", "--solution", SOLUTION),
         "the claim's module is not there; name it with --optimiser",
+    ),
+    "module of a replay another": (
+        ("verify", CLAIM, "--level", "replay", "--optimiser", "text.txt"),
+        "text.txt: is not the module that the claim names; its digest begins ",
     ),
     "level unknown": (("verify", CLAIM, "--level", "audit2"), "'audit2' is not one of 'evaluate', 'replay'"),
     "signer private": (("verify", CLAIM, "--signer", "key.pem"), "key.pem: this is a private key; pass the public key"),

@@ -28,6 +28,7 @@ from sandbox.errors import WorkerFault
 from sandbox.process import ProcessOptimiser
 from sandbox.state import tensor_bytes
 from verifier import editions, scoring
+from verifier.errors import InputError
 from verifier.network import Architecture, Network
 from verifier.solving import Isolation, Task, read_solution, solve
 from verifier.verification import Evidence, verify
@@ -145,6 +146,11 @@ def test_evaluation_needs_no_module() -> None:
 
 
 # -- step 1: signatures ------------------------------------------------------------------------------------------
+
+
+def test_a_replay_without_the_module_is_no_verdict() -> None:
+    with pytest.raises(InputError, match="needs the optimiser's module"):
+        judge(replace(made().evidence(), source=None), Level.REPLAY)
 
 
 def flipped(envelope: Envelope, name: str, byte: int = 40) -> Envelope:
