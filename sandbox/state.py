@@ -15,6 +15,7 @@ from types import MappingProxyType
 import torch
 from blake3 import blake3
 
+from sandbox.arithmetic import exact
 from sandbox.errors import OptimiserError
 from sandbox.facade.numbers import Numbers
 from sandbox.facade.tensor import Tensor
@@ -75,7 +76,7 @@ def digest(state: object) -> bytes:
     return hasher.digest()
 
 
-def _encode(value: object, write: Callable[[bytes], object]) -> None:
+def _encode(value: object, write: Callable[[bytes | memoryview], object]) -> None:
     if value is None:
         write(b"N")
     elif isinstance(value, bool):
@@ -101,17 +102,22 @@ def _encode(value: object, write: Callable[[bytes], object]) -> None:
             _encode(item, write)
 
 
-def _encode_numbers(value: Numbers, write: Callable[[bytes], object]) -> None:
+def _encode_numbers(value: Numbers, write: Callable[[bytes | memoryview], object]) -> None:
     data = value._data
     kind = b"v" if isinstance(value, ParameterVector) else b"x"
     form = b"b" if data.dtype == torch.bool else b"f"
     write(kind + form + _COUNT.pack(data.ndim) + b"".join(_COUNT.pack(n) for n in data.shape))
-    write(tensor_bytes(data))
+    write(tensor_view(data))
+
+
+def tensor_view(data: torch.Tensor) -> memoryview:
+    """The elements in row order, little-endian, uncopied where that is possible; every NaN as the same one."""
+    data = data.contiguous().cpu()
+    if data.dtype == torch.float32 and not exact.is_finite(data):
+        data = torch.where(data.isnan(), math.nan, data)
+    return data.reshape(-1).numpy().data.cast("B")
 
 
 def tensor_bytes(data: torch.Tensor) -> bytes:
-    """The elements in row order, little-endian; every NaN as the same one."""
-    data = data.detach().contiguous().cpu()
-    if data.dtype == torch.float32:
-        data = torch.where(data.isnan(), math.nan, data) if data.isnan().any() else data
-    return data.numpy().tobytes()
+    """A copy of `tensor_view`."""
+    return bytes(tensor_view(data))

@@ -10,7 +10,7 @@ from blake3 import blake3
 
 from protocol.hashes import blake3_digest
 from protocol.merkle import merkle_root
-from sandbox.state import tensor_bytes
+from sandbox.state import tensor_view
 from verifier.network import Statistics
 
 _LEAF = struct.Struct("<Qdd32s32s32sQQ")
@@ -48,12 +48,12 @@ NO_LOSSES = (math.nan, math.nan)
 
 def network_digest(parameters: torch.Tensor, statistics: Statistics) -> bytes:
     """BLAKE3 of the trainable parameters, the running means and the running variances."""
-    hasher = blake3(tensor_bytes(parameters))
-    hasher.update(tensor_bytes(statistics.means))
-    hasher.update(tensor_bytes(statistics.variances))
+    hasher = blake3(tensor_view(parameters))
+    hasher.update(tensor_view(statistics.means))
+    hasher.update(tensor_view(statistics.variances))
     return hasher.digest()
 
 
 def tensor_digest(values: torch.Tensor) -> bytes:
     """BLAKE3 of one tensor."""
-    return blake3_digest(tensor_bytes(values))
+    return blake3(tensor_view(values)).digest()

@@ -137,15 +137,13 @@ def product_summed(a: Summed, b: Quantised) -> tuple[torch.Tensor, Features]:
 
 def column_sums(values: torch.Tensor) -> Features:
     """Exact sums [H] over the rows of a binary32 matrix [B, H], one exponent for all of it. Raises NonFiniteError."""
-    integers, scale = _sum_integers(values, values.shape[0])
-    sums: Features = integers.sum(0).numpy() * scale + 0.0
+    sums: Features = np.ones(len(values)) @ _on_grid(values, len(values)).numpy() + 0.0
     return sums
 
 
 def total(values: torch.Tensor) -> float:
     """The sum over all of a binary32 tensor as a binary64. Raises NonFiniteError."""
-    integers, scale = _sum_integers(values, values.numel())
-    return integers.sum().item() * scale + 0.0
+    return _on_grid(values, values.numel()).sum().item() + 0.0
 
 
 def sums(values: torch.Tensor, dim: int) -> torch.Tensor:
@@ -211,9 +209,13 @@ def _sum_bits(count: int) -> int:
     return 53 - ceil_log2(count) - 1
 
 
-def _sum_integers(values: torch.Tensor, count: int) -> tuple[torch.Tensor, float]:
-    bits, e = _sum_bits(count), exponent(values)
-    return values.double().mul_(power_of_two(bits - e)).round_(), power_of_two(e - bits)
+def _on_grid(values: torch.Tensor, count: int) -> torch.Tensor:
+    """The values quantised for a sum of `count` of them, as binary64 multiples of the common power of two.
+
+    Adding and taking off 1.5 * 2^52 units rounds to units, ties to even: faster than scaling, rounding, scaling back.
+    """
+    shift = 1.5 * power_of_two(52 + exponent(values) - _sum_bits(count))
+    return values.double().add_(shift).sub_(shift)
 
 
 def _exponents(values: torch.Tensor, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
