@@ -180,7 +180,8 @@ def train(
         edition, seed, instance, network, optimiser,
         Statistics.initial(network.architecture), EarlyStopping(edition.patience),
     )  # fmt: skip
-    reason = _loop(run, initial, observer)
+    with torch.inference_mode():  # no autograd: its bookkeeping costs a tenth of a small step
+        reason = _loop(run, initial, observer)
     assert run.best is not None
     return Training(
         stop_reason=reason,
