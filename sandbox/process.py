@@ -15,6 +15,7 @@ import torch
 from sandbox.channel import ANSWERS, Frame, Kind, Region, receive, send
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, WorkerFault
+from sandbox.language.gate import MAX_BYTES, read_source
 from sandbox.optimiser import Assignment
 
 START_SECONDS = 120.0
@@ -190,6 +191,8 @@ def check_in_worker(source: bytes, name: str) -> None:
 
 
 def _with_message(worker: WorkerProcess, kind: Kind, header: dict[str, object], source: bytes) -> Frame:
+    if len(source) > MAX_BYTES:
+        read_source(source, str(header["name"]))  # refuses the size, as the worker would if it fitted the channel
     return Frame(kind, 0, length=worker.inputs.write_message(json.dumps(header).encode() + b"\n" + source))
 
 

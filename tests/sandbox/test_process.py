@@ -268,7 +268,7 @@ def test_what_is_returned_is_a_private_copy(in_worker: Callable[[Assignment], Pr
 def test_a_source_that_does_not_fit_is_refused_before_it_is_sent(
     in_worker: Callable[[Assignment], ProcessOptimiser],
 ) -> None:
-    with pytest.raises(WorkerFault, match="does not fit"):
+    with pytest.raises(ModuleRefused, match="G002 the source has"):
         in_worker(assignment(b"#" * (MAX_MESSAGE + 1))).initialise()
 
 

@@ -370,6 +370,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         "none/key.pem: cannot be created (No such file or directory); check",
     ),
     "keygen half a pair": (("keygen", "half.pem"), "half.pem.pub: already exists and is not overwritten; choose"),
+    "module too large": (
+        solve_with(module_file="large.py"),
+        f"large.py:1:1: G002 the source has {300 * 1024} bytes; at most 65536 are allowed",
+    ),
     "check missing": (("check", "none.py"), "none.py: No such file or directory; check the name"),
     "verify nothing": (("verify",), "Missing argument 'CLAIMS...'"),
     "claim missing": (("verify", "none.claim"), "none.claim: No such file or directory; check the name"),
@@ -415,6 +419,8 @@ def test_a_mistake_is_answered_with_one_clear_message(office: Office, call: Call
         Path("half.pem.pub").write_text("taken")
     if kind == "module of a replay missing":
         shutil.copy(office.claim, "lonely.claim")
+    if kind == "module too large":
+        Path("large.py").write_bytes(b"#" * 300 * 1024)
     before = files()
     done = call(*arguments)
     assert done.code == 2
