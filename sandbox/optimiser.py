@@ -15,7 +15,7 @@ import torch
 
 from sandbox import state as states
 from sandbox.arithmetic import elementary
-from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, SandboxError, WorkerFault
+from sandbox.errors import FuelExhausted, OptimiserError, SandboxError, WorkerFault
 from sandbox.facade import generator, namespaces, tensor, vector
 from sandbox.facade.generator import Generator
 from sandbox.facade.namespaces import MathNamespace, TorchNamespace
@@ -228,11 +228,3 @@ class HostedOptimiser:
         if type(returned) is not ParameterVector:
             data = torch.cat([handle._data.reshape(-1) for handle in handles])
         return states.detach(data, self._borrowed)
-
-
-def check_module(source: bytes, name: str) -> None:
-    """Check a module against the dialect without running it. Raises ModuleRefused."""
-    compile_module(source, name)
-
-
-__all__ = ["Assignment", "HostedOptimiser", "ModuleRefused", "Optimiser", "Scalar", "check_module"]

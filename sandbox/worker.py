@@ -22,8 +22,9 @@ from sandbox import jail  # noqa: E402
 from sandbox.allocator import keep_freed_memory  # noqa: E402
 from sandbox.channel import Frame, Kind, Region, receive, send  # noqa: E402
 from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, WorkerFault  # noqa: E402
+from sandbox.language.module import compile_module  # noqa: E402
 from sandbox.layout import Layout  # noqa: E402
-from sandbox.optimiser import Assignment, HostedOptimiser, check_module  # noqa: E402
+from sandbox.optimiser import Assignment, HostedOptimiser  # noqa: E402
 
 _REHEARSAL = b"""
 import torch
@@ -68,7 +69,7 @@ class Worker:
     def check(self, request: Frame, reply: Frame) -> Frame:
         """Check a module without running it."""
         name, source = self._message(request)
-        check_module(source, name["name"])
+        compile_module(source, name["name"])
         return reply
 
     def load(self, request: Frame, reply: Frame) -> Frame:
@@ -145,7 +146,7 @@ def rehearse() -> None:
     with contextlib.suppress(OptimiserError):
         HostedOptimiser(failing, torch.ones(4), torch.ones(4)).initialise()
     with contextlib.suppress(ModuleRefused):
-        check_module(b"import os\n", "rehearsal.py")
+        compile_module(b"import os\n", "rehearsal.py")
 
 
 def main(arguments: list[str]) -> None:

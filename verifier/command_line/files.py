@@ -12,8 +12,7 @@ import click
 
 from protocol.envelope import Envelope
 from protocol.errors import KeyFileError, ProtocolError
-from protocol.hashes import blake3_digest
-from protocol.keys import SigningKey, VerifyKey
+from protocol.keys import SigningKey
 from verifier.errors import InputError
 
 _LARGEST = 64 * 2**20
@@ -79,11 +78,6 @@ def load_signing_key(path: Path) -> SigningKey:
     return SigningKey.load(path, click.prompt(f"Passphrase of {path}", hide_input=True, err=True).encode())
 
 
-def load_verify_key(path: Path) -> VerifyKey:
-    """A public key. Raises KeyFileError."""
-    return VerifyKey.load(path)
-
-
 @dataclass(frozen=True)
 class Bundle:
     """The files of one claim: `<stem>.claim`, `<stem>.solution` and, beside them, the module by its digest."""
@@ -108,8 +102,3 @@ class Bundle:
 def bundle_for(folder: Path, optimiser: Path, track_id: str, nonce: int) -> Bundle:
     """The names for a new claim."""
     return Bundle(folder / f"{optimiser.stem}-{track_id}-nonce={nonce}.claim")
-
-
-def module_name(source: bytes) -> str:
-    """A name for a module in messages when its file is not known."""
-    return f"optimiser-{blake3_digest(source).hex()[:16]}.py"

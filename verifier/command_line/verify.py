@@ -12,12 +12,12 @@ from protocol.claim import Claim
 from protocol.envelope import seal
 from protocol.errors import ProtocolError
 from protocol.hashes import blake3_digest
+from protocol.keys import VerifyKey
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
 from verifier.command_line.files import (
     Bundle,
     load_signing_key,
-    load_verify_key,
     read_envelope,
     read_file,
     write_file,
@@ -58,7 +58,7 @@ def verify(
     """
     if solution is not None and len(claims) > 1:
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
-    expected = load_verify_key(signer).raw if signer else None
+    expected = VerifyKey.load(signer).raw if signer else None
     signing_key = load_signing_key(key) if key else None
     module = read_file(optimiser) if optimiser else None
     codes = set()
