@@ -26,6 +26,7 @@ from protocol.keys import SigningKey
 from protocol.settings import Settings
 from protocol.verdict import Level, Outcome
 from sandbox.allocator import keep_freed_memory
+from sandbox.arithmetic.layers.training_kernels import training_kernels
 from verifier.editions import DECEMBER_2025
 from verifier.instance import Instance, draw_instance
 from verifier.network import Architecture, Network, initial_parameters, initial_weight
@@ -102,7 +103,8 @@ def our_step(n_hidden: int, epochs: int, instance: Instance, isolation: Isolatio
     architecture = Architecture(todo.edition, n_hidden)
     ends: list[float] = []
     with start_optimiser(todo, architecture, isolation) as optimiser:
-        network, initial = Network(architecture, todo.seed), initial_parameters(architecture, todo.seed)
+        network = Network(architecture, todo.seed, kernels=training_kernels())
+        initial = initial_parameters(architecture, todo.seed)
         train(
             todo.edition, todo.seed, instance, network, initial, optimiser, lambda _: ends.append(time.perf_counter())
         )

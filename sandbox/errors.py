@@ -28,3 +28,7 @@ class FuelExhausted(SandboxError):
 
 class WorkerFault(SandboxError):
     """The worker process died, stalled or broke the channel's rules (nobody's answer: a fault)."""
+
+
+class MachineError(SandboxError):
+    """This machine, as it is set up, cannot compute what it must; the message names what is wrong and what to do."""

@@ -14,7 +14,8 @@ from typing import Any, Protocol, Self
 import torch
 
 from sandbox import state as states
-from sandbox.arithmetic import elementary
+from sandbox.arithmetic import movement
+from sandbox.arithmetic.transcendental import elementary
 from sandbox.errors import FuelExhausted, OptimiserError, SandboxError, WorkerFault
 from sandbox.facade import generator, namespaces, tensor, vector
 from sandbox.facade.generator import Generator
@@ -119,7 +120,7 @@ class HostedOptimiser:
                 dict(self._assignment.difficulty),
                 self._vector(self.parameters),
                 dict(self._hyperparameters),
-                Generator(self._assignment.key, self._meter),
+                Generator(self._assignment.key, self._meter, self.parameters.device),
             )
         )
         self._state = self._keep(state)
@@ -161,7 +162,7 @@ class HostedOptimiser:
         return lambda: states.digest(self._state)
 
     def _load(self) -> LoadedModule:
-        spaces = {"torch": TorchNamespace(self._meter), "math": MathNamespace(self._meter)}
+        spaces = {"torch": TorchNamespace(self._meter, self.parameters.device), "math": MathNamespace(self._meter)}
         loaded: LoadedModule = self._prepare(
             lambda: load_module(self._compiled, self._meter, spaces, _ATTRIBUTES, elementary.power)
         )
@@ -223,8 +224,8 @@ class HostedOptimiser:
                 f"{function} returned {type(returned).__name__}; return a parameter vector or a list of tensors"
             )
         if any(handle._data.dtype != torch.float32 for handle in handles):
-            raise OptimiserError(f"{function} returned a mask; return numbers")
+            raise OptimiserError(f"{function} returned a mask or positions; return numbers")
         data = handles[0]._data
         if type(returned) is not ParameterVector:
-            data = torch.cat([handle._data.reshape(-1) for handle in handles])
+            data = movement.cat([handle._data.reshape(-1) for handle in handles])
         return states.detach(data, self._borrowed)

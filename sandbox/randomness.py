@@ -11,7 +11,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from sandbox.arithmetic import elementary
+from sandbox.arithmetic.transcendental import elementary
 
 WORD = 8
 """Bytes of one 64-bit word, from which every number is made."""

@@ -15,7 +15,8 @@ from types import MappingProxyType
 import torch
 from blake3 import blake3
 
-from sandbox.arithmetic import exact
+from sandbox.arithmetic import elementwise as ew
+from sandbox.arithmetic import exact, movement
 from sandbox.errors import OptimiserError
 from sandbox.facade.numbers import Numbers
 from sandbox.facade.tensor import Tensor
@@ -27,6 +28,7 @@ MAX_NODES = 65_536
 _COUNT = struct.Struct("<I")
 _FLOAT = struct.Struct("<d")
 _NAN = struct.pack("<d", math.nan)
+_FORMS = {torch.float32: b"f", torch.bool: b"b", torch.int64: b"p"}
 
 
 def normalise(state: object, borrowed: frozenset[int]) -> object:
@@ -105,17 +107,15 @@ def _encode(value: object, write: Callable[[bytes | memoryview], object]) -> Non
 def _encode_numbers(value: Numbers, write: Callable[[bytes | memoryview], object]) -> None:
     data = value._data
     kind = b"v" if isinstance(value, ParameterVector) else b"x"
-    form = b"b" if data.dtype == torch.bool else b"f"
-    write(kind + form + _COUNT.pack(data.ndim) + b"".join(_COUNT.pack(n) for n in data.shape))
+    write(kind + _FORMS[data.dtype] + _COUNT.pack(data.ndim) + b"".join(_COUNT.pack(n) for n in data.shape))
     write(tensor_view(data))
 
 
 def tensor_view(data: torch.Tensor) -> memoryview:
     """The elements in row order, little-endian, uncopied where that is possible; every NaN as the same one."""
-    data = data.contiguous().cpu()
     if data.dtype == torch.float32 and not exact.is_finite(data):
-        data = torch.where(data.isnan(), math.nan, data)
-    return data.reshape(-1).numpy().data.cast("B")
+        data = ew.with_one_nan(data)
+    return movement.elements(data).data.cast("B")
 
 
 def tensor_bytes(data: torch.Tensor) -> bytes:

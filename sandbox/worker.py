@@ -29,7 +29,7 @@ from sandbox.optimiser import Assignment, HostedOptimiser  # noqa: E402
 _REHEARSAL = b"""
 import torch
 def init_optimiser_state(difficulty, parameters, hyperparameters, rng):
-    return {"m": torch.zeros_like(parameters), "r": rng.normal(2), "t": 0}
+    return {"m": torch.zeros_like(parameters), "r": rng.normal(2), "s": parameters[0] @ parameters[0], "t": 0}
 def query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss):
     return parameters + gradient
 def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, validation_loss):

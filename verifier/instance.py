@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from sandbox import randomness
-from sandbox.arithmetic import elementary, exact
+from sandbox.arithmetic import exact, movement
+from sandbox.arithmetic.transcendental import elementary
 from sandbox.randomness import Source
 from verifier.editions import Edition
 from verifier.streams import stream
@@ -103,7 +104,7 @@ def _points(edition: Edition, seed: bytes, index: NDArray[np.int64]) -> Points:
     noise = randomness.normals(_records(stream(edition, seed, "noise"), index, 2))
     f = draw_function(edition, seed)(x)
     y = f + edition.noise_deviation * noise
-    return Points(*(torch.from_numpy(values.astype(np.float32)) for values in (x, f, y)))
+    return Points(*(movement.rounded(values) for values in (x, f, y)))
 
 
 def _records(source: Source, index: NDArray[np.int64], width: int) -> NDArray[np.uint64]:

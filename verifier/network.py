@@ -16,11 +16,15 @@ import torch
 
 from sandbox import randomness
 from sandbox.arithmetic import elementwise as ew
-from sandbox.arithmetic import exact
-from sandbox.arithmetic.exact import Features, NonFiniteError, Quantised, Summed
+from sandbox.arithmetic import exact, machine, movement
+from sandbox.arithmetic.exponents import NonFiniteError
+from sandbox.arithmetic.features import widened, write_rounded
+from sandbox.arithmetic.layers import eager
+from sandbox.arithmetic.layers.batch_norm import inverse_deviation, moved
+from sandbox.arithmetic.layers.kernels import Affine, Kernels, Passed
+from sandbox.arithmetic.layers.products import Factor, product
+from sandbox.arithmetic.layers.quantised import Quantised
 from sandbox.layout import Layout, Part
-from verifier import batch_norm
-from verifier.batch_norm import Affine, Batch
 from verifier.editions import Edition
 from verifier.streams import stream
 
@@ -76,12 +80,15 @@ class Statistics:
     def initial(architecture: Architecture) -> Statistics:
         """Means 0 and variances 1."""
         shape = (architecture.normed_layers, architecture.edition.width)
-        return Statistics(torch.zeros(shape), torch.ones(shape))
+        return Statistics(movement.full(shape, 0.0), movement.full(shape, 1.0))
 
-    def move(self, batches: list[Batch], momentum: float) -> None:
-        """Move every norm's statistics towards those of its batch."""
-        self.means.copy_(batch_norm.moved(self.means, [b.mean for b in batches], momentum))
-        self.variances.copy_(batch_norm.moved(self.variances, [b.unbiased_variance for b in batches], momentum))
+    def move(self, batches: list[Passed], momentum: float) -> None:
+        """Move every norm's statistics towards those of the batch that passed it."""
+        rows = len(batches[0].z)
+        means = np.stack([batch.sums for batch in batches]) / rows
+        variances = np.stack([batch.squares for batch in batches]) / (rows - 1)
+        write_rounded(moved(widened(self.means), means, momentum), self.means)
+        write_rounded(moved(widened(self.variances), variances, momentum), self.variances)
 
     def copy(self) -> Statistics:
         """An independent copy."""
@@ -89,23 +96,10 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class _Normed:
-    """What the backward pass needs of one normed layer, as its forward pass left it."""
-
-    inputs: Quantised  # of the linear map [B, in]
-    activation: torch.Tensor  # after ReLU [B, H]
-    centred: torch.Tensor  # activation minus its batch mean [B, H]
-    batch: Batch
-    inverse: Features  # 1 / sqrt(batch variance + eps) [H]
-    scale: torch.Tensor  # gamma * inverse [H]
-
-
-@dataclass(frozen=True)
 class _Layer:
-    """The parameters of one normed layer; None where they are frozen at bias 0, gamma 1, beta 0."""
+    """The parameters of one normed layer; a frozen one has no affine."""
 
-    weight: Quantised  # [H, in]
-    bias: torch.Tensor | None
+    weight: Factor  # [H, in]
     affine: Affine | None
 
 
@@ -114,12 +108,12 @@ def initial_weight(architecture: Architecture, seed: bytes, layer: int) -> torch
     out, inputs = architecture.shape(layer)
     u = randomness.uniforms(stream(architecture.edition, seed, "weights", layer).words(0, out * inputs))
     limit = math.sqrt(6.0 / (inputs + out))
-    return torch.from_numpy(((2.0 * u - 1.0) * limit).astype(np.float32)).view(out, inputs)
+    return movement.rounded((2.0 * u - 1.0) * limit).view(out, inputs)
 
 
 def initial_parameters(architecture: Architecture, seed: bytes) -> torch.Tensor:
     """The trainable parameters at the start, flat: Glorot weights, biases 0, norm weights 1, norm biases 0."""
-    flat = torch.zeros(architecture.layout().size)
+    flat = movement.full((architecture.layout().size,), 0.0)
     views = architecture.layout().views(flat)
     for layer in range(architecture.trainable_layers):
         weight, _, norm_weight, _ = views[4 * layer : 4 * layer + 4]
@@ -131,13 +125,16 @@ def initial_parameters(architecture: Architecture, seed: bytes) -> torch.Tensor:
 class Network:
     """The network of one instance: its frozen layers are drawn once, the trainable parameters come with each call."""
 
-    def __init__(self, architecture: Architecture, seed: bytes) -> None:
+    def __init__(self, architecture: Architecture, seed: bytes, device: str = "cpu", kernels: Kernels = eager) -> None:
+        """`device` is where the products are computed; all tensors that come and go are the CPU's."""
         self.architecture = architecture
         self.layout = architecture.layout()
         self._bits = architecture.edition.operand_bits
+        self._epsilon = architecture.edition.norm_epsilon
+        self._device, self._engine, self._kernels = torch.device(device), machine.engine(device), kernels
         last = architecture.n_hidden
-        self._frozen = _Layer(self._quantise(initial_weight(architecture, seed, last)), None, None)
-        self._output = self._quantise(initial_weight(architecture, seed, last + 1))
+        self._frozen = _Layer(self._quantised(initial_weight(architecture, seed, last)), None)
+        self._output = self._quantised(initial_weight(architecture, seed, last + 1))
 
     def loss_and_gradient(
         self,
@@ -152,28 +149,30 @@ class Network:
         Writes the gradient (flat) and updates the running statistics. Raises NonFiniteError.
         """
         layers = self._layers(parameters)
-        saved = []
-        h = self._quantise(x)
+        inputs, passed = [self._quantised(x)], []
         for layer in layers:
-            h, normed = self._forward(layer, h)
-            saved.append(normed)
-        statistics.move([normed.batch for normed in saved], self.architecture.edition.norm_momentum)
+            linear = product(inputs[-1], layer.weight.transposed)
+            h, batch = self._kernels.forward(linear, layer.affine, self._epsilon, self._bits, self._engine.dtype)
+            inputs.append(self._factor(h))
+            passed.append(batch)
+        statistics.move(passed, self.architecture.edition.norm_momentum)
         _require_finite(statistics.variances)  # a sum of squares may overflow where the loss does not
-        residual = ew.subtract(exact.product(h, self._output.transposed), y.unsqueeze(1))
+        residual = ew.subtract(self._outputs(inputs[-1]), y)
         loss = mean_square(residual)
-        d_output = ew.divide(ew.multiply(residual, 2.0), float(len(x)))
-        self._backward(layers, saved, exact.quantise_summed_(d_output, self._bits), gradient)
+        d_outputs = ew.divide(ew.multiply(residual, 2.0), float(len(x)))
+        self._backward(layers, inputs, passed, self._quantised(d_outputs.unsqueeze(1)), gradient)
         return loss
 
     def predict(self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor) -> torch.Tensor:
         """The outputs [B] at x [B, D] in evaluation mode. Raises NonFiniteError."""
-        h = self._quantise(x)
+        h = self._quantised(x)
+        inverse = inverse_deviation(widened(statistics.variances), self._epsilon)
         for i, layer in enumerate(self._layers(parameters)):
-            variance = batch_norm.binary64(statistics.variances[i])
-            inverse = batch_norm.inverse_deviation(variance, self.architecture.edition.norm_epsilon)
-            centred = ew.subtract_(self._activation(layer, h), statistics.means[i])
-            h = self._normalised(layer, centred, batch_norm.scale(layer.affine, inverse))
-        return exact.product(h, self._output.transposed).squeeze(1)
+            linear, mean = product(h, layer.weight.transposed), statistics.means[i].to(self._device)
+            h = self._factor(
+                self._kernels.evaluate(linear, layer.affine, mean, inverse[i], self._bits, self._engine.dtype)
+            )
+        return self._outputs(h)
 
     def loss(self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor, y: torch.Tensor) -> float:
         """The mean squared error at x [B, D], y [B] in evaluation mode. Raises NonFiniteError."""
@@ -181,51 +180,42 @@ class Network:
 
     def _layers(self, parameters: torch.Tensor) -> list[_Layer]:
         _require_finite(parameters)  # a bias of -inf would vanish in the ReLU
-        views = self.layout.views(parameters)
+        views = self.layout.views(parameters.to(self._device))
         quads = [views[i : i + 4] for i in range(0, len(views), 4)]
-        layers = [_Layer(self._quantise(w), bias, Affine(gamma, beta)) for w, bias, gamma, beta in quads]
+        layers = [_Layer(self._quantised(weight), Affine(bias, gamma, beta)) for weight, bias, gamma, beta in quads]
         return [*layers, self._frozen]
 
-    def _forward(self, layer: _Layer, inputs: Quantised) -> tuple[Quantised, _Normed]:
-        z = self._activation(layer, inputs)
-        mean = exact.column_sums(z) / len(z)
-        centred = ew.subtract(z, batch_norm.binary32(mean))
-        batch = Batch(
-            mean, exact.column_sums(ew.multiply(centred, centred)), len(z), self.architecture.edition.norm_epsilon
-        )
-        inverse = batch.inverse
-        scale = batch_norm.scale(layer.affine, inverse)
-        return self._normalised(layer, centred, scale), _Normed(inputs, z, centred, batch, inverse, scale)
-
-    def _backward(self, layers: list[_Layer], saved: list[_Normed], da: Summed, gradient: torch.Tensor) -> None:
+    def _backward(
+        self, layers: list[_Layer], inputs: list[Factor], passed: list[Passed], da: Factor, gradient: torch.Tensor
+    ) -> None:
         """From the gradient `da` of the output layer's linear map down to the input layer's."""
-        views = self.layout.views(gradient)
+        computed = movement.full(gradient.shape, 0.0, self._device) if self._device.type != "cpu" else gradient
+        views = self.layout.views(computed)
         weights = [*(layer.weight for layer in layers), self._output]
         for i in reversed(range(len(layers))):
-            dy, dy_sums = exact.product_summed(da, weights[i + 1])
-            normed = saved[i]
-            sums = exact.column_sums(ew.multiply(dy, normed.centred))
-            norm = batch_norm.Gradient(dy_sums, sums, normed.inverse, len(dy))
-            dz = ew.subtract_(ew.subtract_(dy, norm.offset), ew.multiply(normed.centred, norm.slope))
-            dz = ew.multiply_(dz, normed.scale)
-            da = exact.quantise_summed_(ew.relu_gradient(dz, normed.activation), self._bits)
+            quantised, affine = self._kernels.backward(
+                product(da, weights[i + 1]), passed[i], self._bits, self._engine.dtype
+            )
+            da = self._factor(quantised)
             if i < self.architecture.trainable_layers:
                 weight, bias, gamma, beta = views[4 * i : 4 * i + 4]
-                exact.product_into(weight, da.rows.transposed, normed.inputs)
-                bias.copy_(batch_norm.binary32(da.sums))
-                gamma.copy_(norm.gamma)
-                beta.copy_(norm.beta)
+                self._kernels.write(product(da.transposed, inputs[i]), weight)
+                for values, part in ((affine.bias, bias), (affine.gamma, gamma), (affine.beta, beta)):
+                    write_rounded(values, part)
+        if computed is not gradient:
+            gradient.copy_(computed)
 
-    def _activation(self, layer: _Layer, inputs: Quantised) -> torch.Tensor:
-        a = exact.product(inputs, layer.weight.transposed)
-        return ew.relu_(a if layer.bias is None else ew.add_(a, layer.bias))
+    def _outputs(self, h: Factor) -> torch.Tensor:
+        outputs = product(h, self._output.transposed)
+        values = movement.full(outputs.integers.shape, 0.0, self._device)
+        self._kernels.write(outputs, values)
+        return values.squeeze(1).cpu()
 
-    def _normalised(self, layer: _Layer, centred: torch.Tensor, scale: torch.Tensor) -> Quantised:
-        y = ew.multiply(centred, scale)
-        return exact.quantise_(y if layer.affine is None else ew.add_(y, layer.affine.beta), self._bits)
+    def _quantised(self, values: torch.Tensor) -> Factor:
+        return self._factor(self._kernels.quantise(values.to(self._device), self._bits, self._engine.dtype))
 
-    def _quantise(self, values: torch.Tensor) -> Quantised:
-        return exact.quantise(values, self._bits)
+    def _factor(self, quantised: Quantised) -> Factor:
+        return Factor.of(quantised, self._engine)
 
 
 def mean_square(residual: torch.Tensor) -> float:

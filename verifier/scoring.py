@@ -9,7 +9,7 @@ import torch
 
 from sandbox import randomness
 from sandbox.arithmetic import elementwise as ew
-from sandbox.arithmetic.exact import NonFiniteError
+from sandbox.arithmetic.exponents import NonFiniteError
 from verifier.editions import Edition
 from verifier.instance import Points, draw_test_points
 from verifier.network import Network, Statistics, mean_square

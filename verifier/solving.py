@@ -13,6 +13,8 @@ from protocol.claim import Claim
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings, instance_seed
 from protocol.solution import Solution
+from sandbox.arithmetic import self_test
+from sandbox.arithmetic.layers.training_kernels import training_kernels
 from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser, Scalar
 from sandbox.process import ProcessOptimiser
 from sandbox.state import tensor_bytes
@@ -70,13 +72,17 @@ class Solved:
     score: Score
 
 
-def solve(task: Task, isolation: Isolation, observer: Observer | None = None) -> Solved:
-    """Train and score. Raises EditionError, ModuleRefused, OptimiserError or WorkerFault."""
+def solve(task: Task, isolation: Isolation, observer: Observer | None = None, device: str = "cpu") -> Solved:
+    """Train and score; `device` is where the network's products are computed.
+
+    Raises EditionError, MachineError, ModuleRefused, OptimiserError or WorkerFault.
+    """
+    self_test.require_sound(device)
     edition, seed = task.edition, task.seed
     architecture = Architecture(edition, task.track.n_hidden)
     initial = initial_parameters(architecture, seed)
     with start_optimiser(task, architecture, isolation) as optimiser:
-        network = Network(architecture, seed)
+        network = Network(architecture, seed, device, training_kernels(device))
         training = train(edition, seed, draw_instance(edition, seed), network, initial, optimiser, observer)
     result = score(network, training.parameters, training.statistics, test_subset(edition, seed, training.epochs))
     solution = make_solution(edition, task.settings.track_id, training)

@@ -14,8 +14,8 @@ import torch
 from protocol.claim import StopReason
 from sandbox import randomness
 from sandbox.arithmetic import elementwise as ew
-from sandbox.arithmetic import exact
-from sandbox.arithmetic.exact import NonFiniteError
+from sandbox.arithmetic import exact, movement
+from sandbox.arithmetic.exponents import NonFiniteError
 from sandbox.errors import FuelExhausted
 from sandbox.optimiser import Optimiser
 from verifier.editions import Edition
@@ -134,9 +134,10 @@ class _Run:
     def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """6.3: the training set in the epoch's order, in equal batches."""
         words = stream(self.edition, self.seed, "shuffle", epoch).words(0, self.edition.train_points)
-        order = torch.from_numpy(randomness.permutation(words))
+        order = movement.positions(randomness.permutation(words))
         train, size = self.instance.train, self.edition.batch_points
-        return list(zip(ew.rows(train.x, order).split(size), ew.rows(train.y, order).split(size), strict=True))
+        x, y = (movement.rows(points, order).split(size) for points in (train.x, train.y))
+        return list(zip(x, y, strict=True))
 
     def _batch(self, x: torch.Tensor, y: torch.Tensor, epoch: int, previous: tuple[float, float]) -> float:
         optimiser = self.optimiser

@@ -21,6 +21,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
@@ -31,7 +32,7 @@ from protocol.hashes import blake3_digest
 from protocol.settings import instance_seed
 from protocol.solution import Solution
 from protocol.verdict import Level, Outcome, Reason, Verdict
-from sandbox.arithmetic import exact
+from sandbox.arithmetic import exact, self_test
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
 from sandbox.optimiser import Scalar
 from verifier.editions import Edition, Track, find_edition
@@ -95,11 +96,14 @@ def verify(
     level: Level,
     isolation: Isolation = Isolation.PROCESS,
     observer: Observer | None = None,
+    device: str = "cpu",
 ) -> Verdict:
-    """Examine a claim at a level; every outcome is a verdict.
+    """Examine a claim at a level; every outcome is a verdict. `device` is where a replay computes its products.
 
-    Raises InputError when the level needs a module and none was given, ProtocolError when what was signed is no claim.
+    Raises InputError when the level needs a module and none was given, ProtocolError when what was signed is no claim,
+    MachineError when this machine cannot compute what it must.
     """
+    self_test.require_sound()
     examination = _Examination(level, blake3_digest(evidence.claim.payload))
     started = time.perf_counter()
     try:
@@ -111,7 +115,13 @@ def verify(
         if level is Level.REPLAY:
             replay_started = time.perf_counter()
             examination.step = 7
-            _replay(instance, claim, solution, evidence, isolation, observer)
+            _replay(
+                instance,
+                claim,
+                solution,
+                evidence,
+                partial(solve, isolation=isolation, observer=observer, device=device),
+            )
             examination.measured["replay_ms"] = _milliseconds(replay_started)
     except Rejection as rejection:
         return examination.verdict(Outcome.REJECTED, rejection.reason, str(rejection), rejection.step)
@@ -230,14 +240,13 @@ def _replay(
     claim: Claim,
     solution: Solution,
     evidence: Evidence,
-    isolation: Isolation,
-    observer: Observer | None,
+    train: Callable[[Task], Solved],
 ) -> None:
     """Steps 6 to 10."""
     assert evidence.source is not None
     if blake3_digest(evidence.source) != claim.optimiser_digest:
         raise Rejection(6, Reason.OPTIMISER_DIGEST, "the module is not the one that the claim names")
-    solved = _train_again(_task(instance, claim, evidence), isolation, observer)
+    solved = _train_again(_task(instance, claim, evidence), train)
     for step, reason, name, value in _COMPARISONS:
         again, claimed = value(solved.claim), value(claim)
         if again != claimed:
@@ -273,9 +282,9 @@ def _task(instance: _Instance, claim: Claim, evidence: Evidence) -> Task:
     )
 
 
-def _train_again(task: Task, isolation: Isolation, observer: Observer | None) -> Solved:
+def _train_again(task: Task, train: Callable[[Task], Solved]) -> Solved:
     try:
-        return solve(task, isolation, observer)
+        return train(task)
     except ModuleRefused as refused:
         raise Rejection(7, Reason.OPTIMISER_REFUSED, str(refused)) from None
     except OptimiserError as error:

@@ -1,5 +1,7 @@
 """The one owner of every operation that touches a consensus value (specification, section 2).
 
-`exact` reduces on integers, `elementwise` applies single IEEE operations to tensors, `elementary` computes
-functions of binary64 scalars without libm. The training loop and the tensor facade call nothing else.
+`elementwise` applies single IEEE operations, `exact` and `prefixes` reduce on integers, `ordering` sorts, `movement`
+moves values, `transcendental` has exp, log, pow and the like, `layers` the network's own passes. `engines` multiply
+integers, `machine` chooses one, `self_test` refuses a machine that computes something else. The training loop and the
+tensor facade call nothing else.
 """

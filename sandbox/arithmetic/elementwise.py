@@ -87,18 +87,6 @@ def square_root(a: torch.Tensor) -> torch.Tensor:
     return a.double().sqrt().float()
 
 
-def integer_power(a: torch.Tensor, n: int) -> torch.Tensor:
-    """a^n for an integer n by square-and-multiply from the lowest bit; 1 / a^-n for a negative one."""
-    result, factor, m = torch.ones_like(a), a, abs(n)
-    while m:
-        if m & 1:
-            result = multiply(result, factor)
-        m >>= 1
-        if m:
-            factor = multiply(factor, factor)
-    return reciprocal_times(1.0, result) if n < 0 else result
-
-
 def negate(a: torch.Tensor) -> torch.Tensor:
     """-a: the sign bit is flipped."""
     return torch.neg(a)
@@ -144,6 +132,76 @@ def where(condition: torch.Tensor, a: Operand, b: Operand) -> torch.Tensor:
     return torch.where(condition, _as_tensor(a, condition), _as_tensor(b, condition))
 
 
+def less(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """The mask a < b; like every comparison but `unequal` it is false for a NaN, and -0 equals +0."""
+    return torch.lt(a, _as_tensor(b, a))
+
+
+def less_equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """The mask a <= b."""
+    return torch.le(a, _as_tensor(b, a))
+
+
+def greater(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """The mask a > b."""
+    return torch.gt(a, _as_tensor(b, a))
+
+
+def greater_equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """The mask a >= b."""
+    return torch.ge(a, _as_tensor(b, a))
+
+
+def equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """The mask a == b."""
+    return torch.eq(a, _as_tensor(b, a))
+
+
+def unequal(a: torch.Tensor, b: Operand) -> torch.Tensor:
+    """The mask a != b; true for a NaN."""
+    return torch.ne(a, _as_tensor(b, a))
+
+
+def finite(a: torch.Tensor) -> torch.Tensor:
+    """The mask of the numbers that are neither infinite nor NaN."""
+    return torch.isfinite(a)
+
+
+def not_a_number(a: torch.Tensor) -> torch.Tensor:
+    """The mask of the NaNs."""
+    return torch.isnan(a)
+
+
+def both(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The mask that holds where two masks hold."""
+    return torch.logical_and(a, b)
+
+
+def either(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The mask that holds where one of two masks holds."""
+    return torch.logical_or(a, b)
+
+
+def opposite(a: torch.Tensor) -> torch.Tensor:
+    """The mask that holds where a mask does not."""
+    return torch.logical_not(a)
+
+
+def everywhere(a: torch.Tensor) -> bool:
+    """Whether a mask holds in every element."""
+    return bool(a.all())
+
+
+def anywhere(a: torch.Tensor) -> bool:
+    """Whether a mask holds in some element."""
+    return bool(a.any())
+
+
+def with_one_nan(a: torch.Tensor) -> torch.Tensor:
+    """The same numbers with 0x7fc00000 for every NaN (specification, 2.8)."""
+    return torch.where(torch.isnan(a), math.nan, a)
+
+
 def relu_(a: torch.Tensor) -> torch.Tensor:
     """a <- +0 where a <= 0, else a; so a NaN stays one."""
     return torch.threshold_(a, 0.0, 0.0)
@@ -153,11 +211,6 @@ def relu_gradient(gradient: torch.Tensor, activation: torch.Tensor) -> torch.Ten
     """+0 where the activation is <= 0, else the gradient."""
     passed: torch.Tensor = torch.ops.aten.threshold_backward(gradient, activation, 0.0)
     return passed
-
-
-def rows(a: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """The rows of a matrix that an int64 index [n] names, copied."""
-    return a.index_select(0, index)
 
 
 def _as_tensor(value: Operand, like: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from sandbox import randomness
+from sandbox.arithmetic import movement
 from sandbox.facade import prices
+from sandbox.facade.prices import Price
 from sandbox.facade.shapes import check_elements, check_shape
 from sandbox.facade.tensor import Tensor
 from sandbox.fuel import FuelMeter
@@ -20,9 +22,10 @@ CONTEXT = "tig-verify v1 optimiser numbers"
 class Generator:
     """Draws in the order of the calls from a 32-byte key."""
 
-    __slots__ = ("_meter", "_next", "_source")
+    __slots__ = ("_device", "_meter", "_next", "_source")
 
-    def __init__(self, key: bytes, meter: FuelMeter) -> None:
+    def __init__(self, key: bytes, meter: FuelMeter, device: torch.device | None = None) -> None:
+        self._device = device
         self._source = Source(CONTEXT, key)
         self._next = 0
         self._meter = meter
@@ -48,18 +51,18 @@ class Generator:
         return [int(i) for i in randomness.permutation(self._words((n,), 1, prices.UNIFORM))]
 
     def _words(
-        self, shape: tuple[object, ...], each: int, price: int
+        self, shape: tuple[object, ...], each: int, price: Price
     ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
         sizes = check_shape(shape)
         count = math.prod(sizes)
         check_elements(count)
-        self._meter.charge(prices.BASE + count * price)
+        self._meter.charge(price.of(count))
         words = self._source.words(self._next, count * each)
         self._next += count * each
         return words.reshape(sizes if each == 1 else [*sizes, each])
 
     def _tensor(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Tensor:
-        return Tensor(torch.from_numpy(np.asarray(values, dtype=np.float32)), self._meter)
+        return Tensor(movement.rounded(values, self._device), self._meter)
 
 
 PUBLIC: dict[type, frozenset[str]] = {Generator: frozenset(("uniform", "normal", "rademacher", "permutation"))}

@@ -8,23 +8,26 @@ from typing import Any
 
 import torch
 
-from sandbox.arithmetic import elementary
 from sandbox.arithmetic import elementwise as ew
-from sandbox.facade import prices
-from sandbox.facade.numbers import Numbers, check_number
-from sandbox.facade.shapes import check_elements, check_shape
+from sandbox.arithmetic import movement
+from sandbox.arithmetic.transcendental import elementary
+from sandbox.facade import elementwise, prices
+from sandbox.facade.handle import check_number, require_mask, require_numbers
+from sandbox.facade.numbers import Numbers
+from sandbox.facade.shapes import check_dimensions, check_elements, check_shape
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
 from sandbox.fuel import FuelMeter
 
 
 class TorchNamespace:
-    """The functions of torch that the facade has."""
+    """The functions of torch that the facade has; what they make is on the device of the parameters."""
 
-    __slots__ = ("_meter",)
+    __slots__ = ("_device", "_meter")
 
-    def __init__(self, meter: FuelMeter) -> None:
+    def __init__(self, meter: FuelMeter, device: torch.device | None = None) -> None:
         self._meter = meter
+        self._device = device
 
     def zeros(self, *shape: int) -> Tensor:
         """A tensor of zeros."""
@@ -56,31 +59,27 @@ class TorchNamespace:
         items: list[Any] = list(values) if isinstance(values, (list, tuple)) else [values]
         if not items or not all(type(v) in (int, float) for v in items):
             raise TypeError("torch.tensor takes a number or a list of numbers")
-        self._meter.charge(prices.BASE + 10 * len(items))
-        data = torch.tensor([float(v) for v in items], dtype=torch.float64).to(torch.float32)
+        self._meter.charge(prices.LIST.of(len(items)))
+        data = movement.rounded([float(v) for v in items], self._device)
         return Tensor(data if isinstance(values, (list, tuple)) else data[0], self._meter)
 
     def where(self, condition: Numbers, a: Any, b: Any) -> Any:
         """a where a mask holds, else b."""
-        mask = _numbers(condition)
-        if mask._data.dtype != torch.bool:
-            raise TypeError("torch.where takes a mask such as x > 0 first")
-        for value in (a, b):
-            if isinstance(value, Numbers) and value._data.ndim and value._data.shape != mask._data.shape:
-                raise ValueError("torch.where takes tensors of the mask's shape, or numbers")
-            if not isinstance(value, Numbers) and type(value) not in (int, float):
-                raise TypeError("torch.where takes tensors or numbers")
-        mask._charge(mask._data.numel())
-        return mask._like(ew.where(mask._data, *(_raw(value) for value in (a, b))))
+        handle = _numbers(condition)
+        mask = require_mask(handle._data)
+        operands = [_selected(value, mask) for value in (a, b)]
+        handle._charge(mask.numel(), prices.MASK)
+        return handle._like(ew.where(mask, *operands))
 
     def stack(self, tensors: object) -> Tensor:
         """Tensors of one shape along a new first dimension."""
         data = [t._data for t in _tensors(tensors)]
         if any(d.shape != data[0].shape or d.dtype != data[0].dtype for d in data):
             raise ValueError("torch.stack takes tensors of one shape")
+        check_dimensions(data[0].ndim + 1)
         check_elements(sum(d.numel() for d in data))
-        self._meter.charge(prices.BASE + sum(d.numel() for d in data))
-        return Tensor(torch.stack(data), self._meter)
+        self._meter.charge(prices.SIMPLE.of(sum(d.numel() for d in data)))
+        return Tensor(movement.stack(data), self._meter)
 
     def cat(self, tensors: object) -> Tensor:
         """Tensors one after the other along their first dimension."""
@@ -88,15 +87,15 @@ class TorchNamespace:
         if any(d.ndim == 0 or d.shape[1:] != data[0].shape[1:] or d.dtype != data[0].dtype for d in data):
             raise ValueError("torch.cat takes tensors that differ in their first dimension only")
         check_elements(sum(d.numel() for d in data))
-        self._meter.charge(prices.BASE + sum(d.numel() for d in data))
-        return Tensor(torch.cat(data), self._meter)
+        self._meter.charge(prices.SIMPLE.of(sum(d.numel() for d in data)))
+        return Tensor(movement.cat(data), self._meter)
 
     def _filled(self, shape: tuple[object, ...], value: float) -> Tensor:
         sizes = check_shape(shape)
         elements = math.prod(sizes)
         check_elements(elements)
-        self._meter.charge(prices.BASE + elements)
-        return Tensor(torch.full(sizes, ew.scalar(value), dtype=torch.float32), self._meter)
+        self._meter.charge(prices.SIMPLE.of(elements))
+        return Tensor(movement.full(sizes, value, self._device), self._meter)
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -108,13 +107,14 @@ def _method(name: str) -> Callable[..., Any]:
     return function
 
 
-_AS_METHODS = frozenset(
-    "add sub mul div pow neg abs sqrt square reciprocal sign floor ceil round maximum minimum clamp lerp "
-    "addcmul addcdiv clone numel norm dot max min sum mean matmul reshape".split()
+_AS_METHODS = elementwise.METHODS | frozenset(
+    "isfinite isnan clone numel norm dot max min sum mean all any sort argsort topk argmax argmin cumsum "
+    "take gather matmul outer diag transpose reshape".split()
 )
 for _name in _AS_METHODS:
     setattr(TorchNamespace, _name, _method(_name))
-setattr(TorchNamespace, "mm", _method("matmul"))  # noqa: B010 - declared like the others
+for _name in ("mm", "bmm"):
+    setattr(TorchNamespace, _name, _method("matmul"))
 
 
 class MathNamespace:
@@ -148,6 +148,22 @@ class MathNamespace:
     def log(self, x: float) -> float:
         """The natural logarithm."""
         return elementary.log(self._number(x))
+
+    def log1p(self, x: float) -> float:
+        """log(1 + x)."""
+        return elementary.log1p(self._number(x))
+
+    def expm1(self, x: float) -> float:
+        """e^x - 1."""
+        return elementary.expm1(self._number(x))
+
+    def tanh(self, x: float) -> float:
+        """The hyperbolic tangent."""
+        return elementary.tanh(self._number(x))
+
+    def erf(self, x: float) -> float:
+        """The error function."""
+        return elementary.erf(self._number(x))
 
     def cos(self, x: float) -> float:
         """The cosine."""
@@ -192,9 +208,10 @@ class MathNamespace:
 
 PUBLIC: dict[type, frozenset[str]] = {
     TorchNamespace: _AS_METHODS
-    | frozenset("mm zeros ones full zeros_like ones_like full_like tensor where stack cat".split()),
+    | frozenset("mm bmm zeros ones full zeros_like ones_like full_like tensor where stack cat".split()),
     MathNamespace: frozenset(
-        "pi tau e inf nan sqrt exp log cos sin pow floor ceil fabs copysign isnan isinf isfinite".split()
+        "pi tau e inf nan sqrt exp expm1 log log1p cos sin tanh erf pow floor ceil fabs copysign isnan isinf "
+        "isfinite".split()
     ),
 }
 """The attributes of each type that untrusted code may read."""
@@ -206,10 +223,14 @@ def _numbers(x: object) -> Numbers:
     return x
 
 
-def _raw(value: Any) -> torch.Tensor | float:
-    if isinstance(value, Numbers):
-        return value._data
-    return float(value)
+def _selected(value: Any, mask: torch.Tensor) -> torch.Tensor | float:
+    if type(value) in (int, float):
+        return float(value)
+    if not isinstance(value, Numbers):
+        raise TypeError("torch.where takes tensors or numbers")
+    if value._data.ndim and value._data.shape != mask.shape:
+        raise ValueError("torch.where takes tensors of the mask's shape, or numbers")
+    return require_numbers(value._data)
 
 
 def _tensors(values: object) -> list[Tensor]:

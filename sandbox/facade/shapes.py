@@ -23,6 +23,12 @@ def check_shape(shape: tuple[object, ...], *, allow_guess: bool = False) -> list
     return sizes
 
 
+def check_dimensions(count: int) -> None:
+    """Refuse a tensor of too many dimensions. Raises ValueError."""
+    if count > MAX_DIMENSIONS:
+        raise ValueError(f"a tensor has at most {MAX_DIMENSIONS} dimensions, not {count}")
+
+
 def check_elements(count: int) -> None:
     """Refuse, before it is made, a tensor of too many elements. Raises ValueError."""
     if count > MAX_ELEMENTS:
@@ -40,6 +46,18 @@ def broadcast_size(a: torch.Tensor, b: torch.Tensor | float) -> int:
     elements = math.prod(max(pair) for pair in sizes)
     check_elements(elements)
     return elements
+
+
+def product_shape(a: torch.Tensor, b: torch.Tensor) -> list[int]:
+    """The shape of the matrix product of two tensors. Raises ValueError."""
+    batches = {data.shape[0] for data in (a, b) if data.ndim == 3}
+    matrices = all(data.ndim in (2, 3) for data in (a, b))
+    if not matrices or a.shape[-1] != b.shape[-2] or len(batches) > 1:
+        raise ValueError(
+            "a product takes matrices [m, k] and [k, n], or batches of as many of them, "
+            f"not {tuple(a.shape)} and {tuple(b.shape)}"
+        )
+    return [*batches, a.shape[-2], b.shape[-1]]
 
 
 def check_dimension(data: torch.Tensor, dim: object) -> int:
@@ -62,7 +80,7 @@ def check_index(data: torch.Tensor, index: object) -> tuple[int | slice, ...]:
     """An index of integers and slices, inside the tensor. Raises TypeError or IndexError."""
     parts = index if type(index) is tuple else (index,)
     if not all(type(part) is int or (type(part) is slice and _plain(part)) for part in parts):
-        raise TypeError("a tensor is indexed by integers and slices with a positive step")
+        raise TypeError("a tensor is indexed by integers and slices with a positive step, or by positions")
     if len(parts) > data.ndim:
         raise IndexError(f"{len(parts)} indices are too many for a tensor of shape {tuple(data.shape)}")
     return tuple(map(_within, parts, data.shape))

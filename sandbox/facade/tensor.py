@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from sandbox.arithmetic import elementwise as ew
-from sandbox.arithmetic import exact
-from sandbox.facade import numbers, prices
-from sandbox.facade.numbers import Numbers, require_numbers
-from sandbox.facade.shapes import check_dimension, check_elements, check_index, check_shape, completed
+from sandbox.arithmetic import exact, movement
+from sandbox.facade import ordered, prices
+from sandbox.facade.handle import require_numbers
+from sandbox.facade.ordered import Ordered
+from sandbox.facade.shapes import check_dimension, check_elements, check_index, check_shape, completed, product_shape
 
 
-class Tensor(Numbers):
-    """A binary32 tensor or a mask of any shape."""
+class Tensor(Ordered):
+    """A tensor of any shape: binary32 numbers, a mask, or positions."""
 
     __slots__ = ()
 
@@ -54,6 +56,11 @@ class Tensor(Numbers):
             raise ValueError("T is for matrices; this tensor has shape " + str(self.shape))
         return self._view(self._data.t())
 
+    def transpose(self, dim0: int, dim1: int) -> Tensor:
+        """Two dimensions exchanged."""
+        dims = [check_dimension(self._data, dim) for dim in (dim0, dim1)]
+        return self._view(self._data.transpose(*dims))
+
     def reshape(self, *shape: int) -> Tensor:
         """The same elements in another shape; one size may be -1."""
         sizes = completed(check_shape(shape, allow_guess=True), self._data.numel())
@@ -78,27 +85,51 @@ class Tensor(Numbers):
         if type(other) is not Tensor:
             return NotImplemented
         a, b = require_numbers(self._data), require_numbers(other._data)
-        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-            raise ValueError(f"a product takes matrices [m, k] and [k, n], not {self.shape} and {other.shape}")
-        m, k, n = a.shape[0], a.shape[1], b.shape[1]
-        check_elements(m * n)
-        elements = (m * k + k * n + m * n) * prices.PRODUCT_ELEMENT
-        self._charge(m * k * n // prices.MULTIPLY_ADDS + elements)
+        result = product_shape(a, b)
+        elements = math.prod(result)
+        check_elements(elements)
+        multiply_adds = elements * a.shape[-1]
+        price = prices.PRODUCT.of(a.numel() + b.numel() + elements)
+        self._meter.charge(price + multiply_adds // prices.MULTIPLY_ADDS)
         return Tensor(exact.matmul(a, b), self._meter)
 
     def matmul(self, other: object) -> Any:
         """The matrix product, exact and rounded once."""
         return self @ other
 
+    def outer(self, other: object) -> Tensor:
+        """The products of each element of a vector with each of another: [m] and [n] to [m, n]."""
+        if type(other) is not Tensor or self._data.ndim != 1 or other._data.ndim != 1:
+            raise ValueError("outer takes two tensors of one dimension")
+        a, b = require_numbers(self._data), require_numbers(other._data)
+        elements = a.numel() * b.numel()
+        check_elements(elements)
+        self._charge(elements)
+        return Tensor(ew.multiply(a.unsqueeze(1), b), self._meter)
+
+    def diag(self) -> Tensor:
+        """The diagonal of a matrix, or a matrix with this diagonal and zeros."""
+        data = require_numbers(self._data)
+        if data.ndim not in (1, 2):
+            raise ValueError(f"diag takes a matrix or a vector, not a tensor of shape {self.shape}")
+        elements = data.numel() ** 2 if data.ndim == 1 else min(data.shape)
+        check_elements(elements)
+        self._charge(elements)
+        return Tensor(movement.diagonal(data), self._meter)
+
     def item(self) -> float:
-        """The only element as a number."""
+        """The only element as a number: an integer for a position."""
         self._charge(0)
         if self._data.numel() != 1:
-            raise ValueError("item() and float() are for tensors with one element")
-        return float(self._data.item())
+            raise ValueError("item(), float() and int() are for tensors with one element")
+        value: float = self._data.item()
+        return value if self._data.dtype == torch.int64 else float(value)
 
     def __float__(self) -> float:
-        return self.item()
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
 
     def __bool__(self) -> bool:
         return bool(self.item())
@@ -109,6 +140,8 @@ class Tensor(Numbers):
         return int(self._data.shape[0])
 
     def __getitem__(self, index: object) -> Tensor:
+        if isinstance(index, Tensor):
+            return self._rows(index)
         return self._view(self._data[check_index(self._data, index)])
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -116,6 +149,6 @@ class Tensor(Numbers):
 
 
 PUBLIC: dict[type, frozenset[str]] = {
-    Tensor: numbers.PUBLIC | frozenset("shape ndim dim size T reshape matmul item".split())
+    Tensor: ordered.PUBLIC | frozenset("shape ndim dim size T transpose reshape matmul outer diag item".split())
 }
 """The attributes that untrusted code may read."""

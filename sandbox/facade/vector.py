@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from sandbox.facade import numbers
+from sandbox.facade.handle import Handle
 from sandbox.facade.numbers import Numbers
 from sandbox.facade.tensor import Tensor
 from sandbox.fuel import FuelMeter
@@ -28,7 +29,7 @@ class ParameterVector(Numbers):
     def _single(self, data: torch.Tensor) -> Tensor:
         return Tensor(data, self._meter)
 
-    def _leads(self, other: Numbers) -> bool:
+    def _leads(self, other: Handle) -> bool:
         if other._data.ndim == 0 or (isinstance(other, ParameterVector) and other._layout == self._layout):
             return True
         raise ValueError(

@@ -15,6 +15,7 @@ import torch
 
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings
+from sandbox.arithmetic.layers.training_kernels import training_kernels
 from sandbox.state import tensor_bytes
 from verifier.editions import DECEMBER_2025
 from verifier.instance import Instance, draw_instance
@@ -56,7 +57,13 @@ class GoldenRun:
         )
 
 
-RUNS = (GoldenRun("adam", 4), GoldenRun("sgd", 2), GoldenRun("momentum", 2), GoldenRun("lookahead", 2))
+RUNS = (
+    GoldenRun("adam", 4),
+    GoldenRun("adam", 10),
+    GoldenRun("sgd", 2),
+    GoldenRun("momentum", 1),
+    GoldenRun("lookahead", 2),
+)
 
 
 def instance_digest(instance: Instance) -> bytes:
@@ -65,12 +72,12 @@ def instance_digest(instance: Instance) -> bytes:
     return blake3_digest(b"".join(tensor_bytes(t) for s in sets for t in (s.x, s.f, s.y)))
 
 
-def compute(run: GoldenRun) -> dict[str, object]:
-    """Train and collect what the record holds; equal on every machine."""
+def compute(run: GoldenRun, device: str = "cpu") -> dict[str, object]:
+    """Train and collect what the record holds; equal on every machine and device."""
     task, edition, seed = run.task, run.task.edition, run.task.seed
     architecture = Architecture(edition, run.n_hidden)
     instance, initial = draw_instance(edition, seed), initial_parameters(architecture, seed)
-    network = Network(architecture, seed)
+    network = Network(architecture, seed, device, training_kernels(device))
     with start_optimiser(task, architecture, Isolation.NONE) as optimiser:
         training = train(edition, seed, instance, network, initial, optimiser)
         final_state = optimiser.request_state_digest()()
@@ -106,9 +113,9 @@ def compute(run: GoldenRun) -> dict[str, object]:
     }
 
 
-def differences(run: GoldenRun) -> list[str]:
+def differences(run: GoldenRun, device: str = "cpu") -> list[str]:
     """Train again; a line for each field that differs from the record."""
-    recorded, computed = json.loads(run.path.read_text())["run"], compute(run)
+    recorded, computed = json.loads(run.path.read_text())["run"], compute(run, device)
     names = sorted(recorded.keys() | computed.keys())
     return [
         f"{run.path.name}: {name}: recorded {recorded.get(name)}, computed {computed.get(name)}"

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sample_numbers import LARGEST, SMALLEST, SPECIALS, any32, bits, bits_of, finite32, nearest32, specials, tensor32
+from sample_numbers import LARGEST, SMALLEST, SPECIALS, bits, bits_of, finite32, nearest32, specials, tensor32
 
 from sandbox.arithmetic import elementwise as ew
 
@@ -195,29 +195,89 @@ def test_zeros_and_nans_of_selecting_operations(length: int) -> None:
     assert bits(ew.where(nan > 0, one, minus)) == bits(minus)
 
 
-def square_and_multiply(x: Array, n: int) -> Array:
-    """From the lowest bit of the exponent up, in numpy's binary32."""
-    result, factor = np.ones_like(x), x
-    for digit in reversed(f"{abs(n):b}"):
-        if digit == "1":
-            result = result * factor
-        factor = factor * factor
-    return np.float32(1) / result if n < 0 else result
+COMPARISONS: dict[str, tuple[Callable[..., torch.Tensor], Callable[[Array, Array], Any]]] = {
+    "less": (ew.less, np.less),
+    "less_equal": (ew.less_equal, np.less_equal),
+    "greater": (ew.greater, np.greater),
+    "greater_equal": (ew.greater_equal, np.greater_equal),
+    "equal": (ew.equal, np.equal),
+    "unequal": (ew.unequal, np.not_equal),
+}
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 7, 10, 31, 64, 1000, 1024, -1, -2, -3, -10, -1024])
-def test_integer_powers_are_square_and_multiply(n: int) -> None:
-    x = torch.cat([specials(67), torch.linspace(0.5, 1.5, 33)])
-    before = bits(x)
-    assert bits(ew.integer_power(x, n)) == in_numpy(lambda a: square_and_multiply(a, n), x)
-    assert bits(x) == before
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_comparisons_of_every_pair_of_awkward_numbers(name: str) -> None:
+    ours, theirs = COMPARISONS[name]
+    n = len(SPECIALS)
+    column, row = tensor32(SPECIALS).reshape(n, 1), tensor32(SPECIALS)
+    mask = ours(column, row)
+    assert mask.dtype == torch.bool
+    assert mask.tolist() == theirs(column.numpy(), row.numpy()).tolist()
+    for value in SCALARS:
+        with np.errstate(over="ignore"):
+            rounded = np.array(value, dtype=np.float32)
+        assert ours(row, value).tolist() == theirs(row.numpy(), rounded).tolist(), value
 
 
-@settings(max_examples=100, deadline=None)
-@given(any32, st.integers(-40, 40))
-def test_any_integer_power(x: float, n: int) -> None:
-    a = tensor32([x])
-    assert bits(ew.integer_power(a, n)) == in_numpy(lambda v: square_and_multiply(v, n), a)
+def test_masks() -> None:
+    a, b = torch.tensor([True, True, False, False]), torch.tensor([True, False, True, False])
+    assert ew.both(a, b).tolist() == [True, False, False, False]
+    assert ew.either(a, b).tolist() == [True, True, True, False]
+    assert ew.opposite(a).tolist() == [False, False, True, True]
+    assert [ew.everywhere(m) for m in (a, a[:2], a[2:], a[0])] == [False, True, False, True]
+    assert [ew.anywhere(m) for m in (a, a[:2], a[2:], a[3])] == [True, True, False, False]
+
+
+def test_masks_of_awkward_numbers() -> None:
+    x = tensor32(SPECIALS)
+    assert ew.finite(x).tolist() == [math.isfinite(v) for v in x.tolist()]
+    assert ew.not_a_number(x).tolist() == [math.isnan(v) for v in x.tolist()]
+
+
+def test_one_nan() -> None:
+    patterns = [0x7FFFFFFF, -1, 0x7F800001, 0x7FC00000, -0x400000, 0x7F800000, -0x800000, 0, -(2**31), 1, 0x3F800000]
+    x = torch.tensor(patterns, dtype=torch.int32).view(torch.float32)
+    assert ew.with_one_nan(x).view(torch.int32).tolist() == [0x7FC00000] * 5 + patterns[5:]
+    assert ew.with_one_nan(x[:1].expand(3)).view(torch.int32).tolist() == [0x7FC00000] * 3
+
+
+TABLE: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], list[str]]] = {
+    "square_root": (ew.square_root, "0 -0 nan 2^-74.5 nan 1 inf nan nan".split()),
+    "negate": (ew.negate, "-0 0 1 -2^-149 2^-149 -1 -inf inf nan".split()),
+    "absolute": (ew.absolute, "0 0 1 2^-149 2^-149 1 inf inf nan".split()),
+    "sign": (ew.sign, "0 0 -1 1 -1 1 1 -1 0".split()),
+    "floor": (ew.floor, "0 -0 -1 0 -1 1 inf -inf nan".split()),
+    "ceil": (ew.ceil, "0 -0 -1 1 -0 1 inf -inf nan".split()),
+    "round_half_even": (ew.round_half_even, "0 -0 -1 0 -0 1 inf -inf nan".split()),
+    "maximum 0": (lambda x: ew.maximum(x, 0.0), "0 0 0 2^-149 0 1 inf 0 nan".split()),
+    "minimum 0": (lambda x: ew.minimum(x, -0.0), "0 0 -1 0 -2^-149 0 0 -inf nan".split()),
+    "add -0": (lambda x: ew.add(x, -0.0), "0 -0 -1 2^-149 -2^-149 1 inf -inf nan".split()),
+    "add 0": (lambda x: ew.add(x, 0.0), "0 0 -1 2^-149 -2^-149 1 inf -inf nan".split()),
+    "itself taken off": (lambda x: ew.subtract(x, x), "0 0 0 0 0 0 nan nan nan".split()),
+    "half": (lambda x: ew.multiply(x, 0.5), "0 -0 -0.5 0 -0 0.5 inf -inf nan".split()),
+    "times 0": (lambda x: ew.multiply(x, 0.0), "0 -0 -0 0 -0 0 nan nan nan".split()),
+    "over 0": (lambda x: ew.divide(x, 0.0), "nan nan -inf inf -inf inf inf -inf nan".split()),
+    "reciprocal": (lambda x: ew.reciprocal_times(1.0, x), "inf -inf -1 inf -inf 1 0 -0 nan".split()),
+    "0 less x": (lambda x: ew.subtract_from(0.0, x), "0 0 1 -2^-149 2^-149 -1 -inf inf nan".split()),
+    "where negative": (lambda x: ew.where(ew.less(x, 0.0), -0.0, x), "0 -0 -0 2^-149 -0 1 inf -0 nan".split()),
+    "relu_": (lambda x: ew.relu_(x.clone()), "0 0 0 2^-149 0 1 inf 0 nan".split()),
+}
+"""What each operation makes of 0, -0, -1, the smallest numbers, 1, the infinities and NaN, written out."""
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_special_numbers_written_out(name: str) -> None:
+    operation, texts = TABLE[name]
+    x = tensor32([0.0, -0.0, -1.0, SMALLEST, -SMALLEST, 1.0, math.inf, -math.inf, math.nan])
+    for length in (9, 90):  # vectorised and not
+        assert bits(operation(x.repeat(length // 9))) == [pattern(text) for text in texts] * (length // 9)
+
+
+def pattern(text: str) -> int:
+    """The bits of a binary32 as an int32, from `-2^-149`, `0.5`, `nan`."""
+    base, _, exponent = text.partition("^")
+    value = np.float32(float(base) ** float(exponent or 1))
+    return int(np.array(value).view(np.int32))
 
 
 @pytest.mark.parametrize("name", UNARY)
@@ -232,11 +292,3 @@ def test_rounding_to_an_integer() -> None:
     assert ew.round_half_even(x).tolist() == [0.0, 2.0, 2.0, -0.0, -2.0, 8388608.0, 8388609.0]
     assert ew.floor(x).tolist()[:5] == [0.0, 1.0, 2.0, -1.0, -2.0]
     assert ew.ceil(x).tolist()[:5] == [1.0, 2.0, 3.0, -0.0, -1.0]
-
-
-def test_rows_are_copied() -> None:
-    a = torch.arange(6.0).reshape(3, 2)
-    picked = ew.rows(a, torch.tensor([2, 0, 2]))
-    assert picked.tolist() == [[4.0, 5.0], [0.0, 1.0], [4.0, 5.0]]
-    picked.zero_()
-    assert a.sum().item() == 15.0

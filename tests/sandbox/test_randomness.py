@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import randomness
-from sandbox.arithmetic import elementary
+from sandbox.arithmetic.transcendental import elementary
 from sandbox.randomness import Source
 
 SOURCE = Source("tig-verify tests numbers", bytes(range(32)))

@@ -173,6 +173,22 @@ def test_a_broken_installation_is_no_rejection(tmp_path: Path) -> None:
     assert "internal error" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["solve", "evaluate", "replay"])
+def test_a_machine_that_flushes_subnormals_refuses_to_judge(office: Office, command: str) -> None:
+    arguments = ["verify", str(office.claim), "--level", command]
+    if command == "solve":
+        arguments = ["solve", str(ADAM), "--track", "n_hidden=1", "--nonce", "1", "--key", str(office.key)]
+    before = files()
+    broken = "import sys, torch; torch.set_flush_denormal(True); from verifier.command_line.main import main; "
+    done = subprocess.run(
+        [sys.executable, "-c", broken + "main(sys.argv[1:])", *arguments], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("tig-verify: undetermined: this machine cannot compute what must be computed: ")
+    assert "flushes subnormal numbers to zero (call torch.set_flush_denormal(False))" in done.stderr
+    assert files() == before
+
+
 def worker_of(process: subprocess.Popen[str]) -> int:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     deadline = time.monotonic() + 60.0
@@ -504,7 +520,7 @@ def test_one_bad_file_among_many_hides_nothing(office: Office, call: Call) -> No
 
 
 def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: Any) -> None:
+    def gone(*_: Any, **__: Any) -> None:
         raise WorkerFault("the worker process ended unexpectedly (signal 9)")
 
     monkeypatch.setattr("verifier.verification.solve", gone)
@@ -525,7 +541,7 @@ def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monke
 def test_an_error_of_ours_is_exit_code_3_and_never_1(
     office: Office, call: Call, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr(verify_command, "examine", broken)
@@ -537,7 +553,7 @@ def test_an_error_of_ours_is_exit_code_3_and_never_1(
 def test_ctrl_c_between_two_claims_is_exit_code_130(
     office: Office, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: Any) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(verify_command, "examine", interrupted)

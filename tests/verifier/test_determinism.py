@@ -1,4 +1,4 @@
-"""Promise 1: one short training of the full network has one transcript, whatever the machine is told to do."""
+"""Promise 1: every operation and one short training have the same bits, whatever the machine is told to do."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-ADAM = Path(__file__).parents[2] / "fixtures" / "optimisers" / "adam.py"
+from sandbox.arithmetic.engines import Binary64Engine, Engine, Int8Engine, NumpyEngine
+
+TESTS = Path(__file__).parents[1]
 
 DRIVER = """
 import hashlib, json, sys
 from dataclasses import replace
 from pathlib import Path
 import torch
+from operations import OPERATIONS, digest
 from protocol.settings import Settings
+from sandbox.arithmetic import machine
+from sandbox.arithmetic.layers.training_kernels import training_kernels
 from verifier.editions import DECEMBER_2025
 from verifier.solving import Isolation, Task, solve
 
@@ -35,6 +42,9 @@ print(json.dumps({
     "solution": claim.solution_digest.hex(),
     "epochs": claim.epochs,
     "fuel": claim.fuel_used,
+    "operations": {name: digest(name) for name in OPERATIONS},
+    "engine": machine.engine().name,
+    "kernels": training_kernels().__name__.rpartition(".")[2],
     "threads": torch.get_num_threads(),
     "capability": torch.backends.cpu.get_cpu_capability(),
     "plain": hashlib.sha256(plain.numpy().tobytes()).hexdigest(),
@@ -49,28 +59,38 @@ PERTURBING = (
     "OMP_NUM_THREADS",
     "OPENBLAS_CORETYPE",
     "OPENBLAS_NUM_THREADS",
+    "TIG_VERIFY_ENGINE",
+    "TIG_VERIFY_KERNELS",
 )
+USUAL = {"TIG_VERIFY_ENGINE": "binary64", "TIG_VERIFY_KERNELS": "eager"}
 
 VARIANTS: dict[str, tuple[dict[str, str], str, int]] = {
+    "engine numpy": ({"TIG_VERIFY_ENGINE": "numpy"}, "none", 1),
+    "engine int8": ({"TIG_VERIFY_ENGINE": "int8"}, "none", 1),
+    "engine int8, plain instructions": ({"TIG_VERIFY_ENGINE": "int8", "ATEN_CPU_CAPABILITY": "default"}, "none", 1),
+    "kernels fused": ({"TIG_VERIFY_KERNELS": "fused"}, "none", 1),
+    "kernels fused, engine int8": ({"TIG_VERIFY_KERNELS": "fused", "TIG_VERIFY_ENGINE": "int8"}, "none", 1),
     "two threads": ({}, "none", 2),
     "plain instructions": ({"ATEN_CPU_CAPABILITY": "default"}, "none", 1),
     "AVX2": ({"ATEN_CPU_CAPABILITY": "avx2"}, "none", 1),
+    "AVX-512": ({"ATEN_CPU_CAPABILITY": "avx512"}, "none", 1),
     "MKL compatible": ({"MKL_CBWR": "COMPATIBLE"}, "none", 1),
-    "OpenBLAS with one thread": ({"OPENBLAS_NUM_THREADS": "1"}, "none", 1),
-    "OpenBLAS with two threads": ({"OPENBLAS_NUM_THREADS": "2", "OPENBLAS_CORETYPE": "Nehalem"}, "none", 1),
+    "OpenBLAS for an older core": ({"TIG_VERIFY_ENGINE": "numpy", "OPENBLAS_CORETYPE": "Nehalem"}, "none", 1),
+    "OpenBLAS with two threads": ({"TIG_VERIFY_ENGINE": "numpy", "OPENBLAS_NUM_THREADS": "2"}, "none", 2),
     "worker process": ({}, "process", 1),
+    "worker process, numpy, fused": ({"TIG_VERIFY_ENGINE": "numpy", "TIG_VERIFY_KERNELS": "fused"}, "process", 2),
 }
 
 
 def outcome(environment: dict[str, str], isolation: str, threads: int) -> dict[str, Any]:
-    """Train in a process of its own under an environment."""
+    """Train and do every operation in a process of its own under an environment."""
     kept = {name: value for name, value in os.environ.items() if name not in PERTURBING}
     done = subprocess.run(
-        [sys.executable, "-c", DRIVER, str(ADAM), isolation, str(threads)],
-        env={**kept, **environment},
+        [sys.executable, "-c", DRIVER, str(TESTS.parent / "fixtures/optimisers/adam.py"), isolation, str(threads)],
+        env={**kept, **USUAL, "PYTHONPATH": str(TESTS / "parity"), **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -86,9 +106,27 @@ def usual() -> dict[str, Any]:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_one_training_has_one_transcript(usual: dict[str, Any], variant: str) -> None:
     environment, isolation, threads = VARIANTS[variant]
+    if environment.get("TIG_VERIFY_KERNELS") == "fused" and find_spec("numba") is None:
+        pytest.skip("NUMBA IS NOT INSTALLED: the fused kernels were not tested")
+    if environment.get("ATEN_CPU_CAPABILITY") == "avx512" and "avx512vl" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("NO AVX-512 ON THIS PROCESSOR: torch with those instructions was not tested")
     found = outcome(environment, isolation, threads)
     assert found["threads"] == threads
+    wanted = {**USUAL, **environment}
+    assert (found["engine"], found["kernels"]) == (wanted["TIG_VERIFY_ENGINE"], wanted["TIG_VERIFY_KERNELS"])
     assert [found[name] for name in CONSENSUS] == [usual[name] for name in CONSENSUS]
+    assert found["operations"] == usual["operations"]
     assert found["epochs"] == 3
     if found["capability"] != usual["capability"]:  # the perturbation is real: plain torch feels it
         assert found["plain"] != usual["plain"]
+
+
+@pytest.mark.parametrize("engine", [Binary64Engine(), NumpyEngine(), Int8Engine()], ids=lambda engine: engine.name)
+def test_products_of_several_nonces_at_once_are_those_of_each(engine: Engine) -> None:
+    generator = torch.Generator().manual_seed(1)
+    activations = torch.randint(-(2**14), 2**14 + 1, (3, 125, 256), generator=generator)
+    weights = torch.randint(-(2**14), 2**14 + 1, (3, 256, 256), generator=generator)
+    together = engine.product(engine.form(activations, 14), engine.form(weights, 14).transpose(-1, -2))
+    for nonce in range(3):
+        alone = engine.product(engine.form(activations[nonce], 14), engine.form(weights[nonce], 14).transpose(-1, -2))
+        assert torch.equal(together[nonce], alone)

@@ -17,7 +17,7 @@ import torch
 from small_contest import SEED, SMALL
 from torch.nn import functional
 
-from sandbox.arithmetic.exact import NonFiniteError
+from sandbox.arithmetic.exponents import NonFiniteError
 from verifier.editions import DECEMBER_2025, Edition
 from verifier.instance import draw_points
 from verifier.network import Architecture, Network, Statistics, initial_parameters, initial_weight

@@ -31,7 +31,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
     from protocol.errors import ProtocolError
     from sandbox.allocator import keep_freed_memory
-    from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
+    from sandbox.errors import MachineError, ModuleRefused, OptimiserError, WorkerFault
     from verifier.command_line.commands import commands
     from verifier.errors import VerifierError
 
@@ -46,7 +46,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return USAGE
     except (ModuleRefused, OptimiserError, ProtocolError, VerifierError) as error:
         return _say(str(error), USAGE)
-    except WorkerFault as error:
+    except (MachineError, WorkerFault) as error:
         return _say(f"undetermined: {error}", UNDETERMINED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -86,6 +86,7 @@ class _Job:
     hyperparameters: dict[str, Scalar]
     fuel_budget: int
     isolation: Isolation
+    device: str
     key: SigningKey
     folder: Path
 
@@ -118,12 +119,14 @@ class _Job:
 @click.option("--fuel", "fuel_budget", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
 @click.option("--isolation", type=click.Choice([i.value for i in Isolation]), default=Isolation.PROCESS.value,
               show_default=True, help="Where the module's code runs; 'none' only for code that you trust.")  # fmt: skip
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
+              help="Where the products are computed; the result is the same.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace claims that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def solve(
     optimiser: Path, track: str, nonces: range, key: Path, folder: Path, edition: str, rand_hash: str, player_id: str,
     algorithm_id: str, block_id: str, challenge_id: str, overrides: tuple[tuple[str, Scalar], ...],
-    fuel_budget: int | None, isolation: str, overwrite: bool, as_json: bool,
+    fuel_budget: int | None, isolation: str, device: str, overwrite: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Train OPTIMISER on the instance of each nonce and write signed claims.
 
@@ -139,7 +142,7 @@ def solve(
     job = _Job(
         chosen, Settings(algorithm_id, block_id, challenge_id, player_id, track), rand_hash, optimiser,
         read_file(optimiser), dict(overrides), fuel_budget or chosen.max_fuel_budget, Isolation(isolation),
-        load_signing_key(key), folder,
+        device, load_signing_key(key), folder,
     )  # fmt: skip
     instance_seed(job.settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
     require_writable(folder)
@@ -173,7 +176,7 @@ def _solved(job: _Job, nonces: range) -> Iterator[tuple[int, Solved, float]]:
 
             started = time.perf_counter()
             try:
-                solved = run(job.task(nonce), job.isolation, show)
+                solved = run(job.task(nonce), job.isolation, show, job.device)
             except OptimiserError as error:
                 raise InputError(f"{job.optimiser}: {error}") from None
             progress.advance(bar)

@@ -43,10 +43,12 @@ from verifier.verification import verify as examine
     default=Isolation.PROCESS.value,
     show_default=True,
 )
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
+              help="Where the products are computed; the result is the same.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def verify(
     claims: tuple[Path, ...], level: str, solution: Path | None, optimiser: Path | None, signer: Path | None,
-    key: Path | None, isolation: str, as_json: bool,
+    key: Path | None, isolation: str, device: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Verify claims and print a verdict for each.
 
@@ -65,7 +67,7 @@ def verify(
     for path in claims:
         try:
             evidence = _evidence(Bundle(path), Level(level), solution, optimiser, module, expected)
-            verdict = _examine(evidence, Level(level), Isolation(isolation))
+            verdict = _examine(evidence, Level(level), Isolation(isolation), device)
         except InputError as error:
             click.echo(f"tig-verify: {error}", err=True)
             codes.add(USAGE)
@@ -119,16 +121,16 @@ def _require_named(payload: bytes, optimiser: Path, module: bytes) -> None:
         raise InputError(f"{optimiser}: is not the module that the claim names; its digest begins {digest.hex()[:16]}")
 
 
-def _examine(evidence: Evidence, level: Level, isolation: Isolation) -> Verdict:
+def _examine(evidence: Evidence, level: Level, isolation: Isolation, device: str) -> Verdict:
     console = Console(stderr=True)
     if not console.is_terminal or level is Level.EVALUATE:
-        return examine(evidence, level, isolation)
+        return examine(evidence, level, isolation, device=device)
     with console.status("replaying") as status:
 
         def show(epoch: Epoch) -> None:
             status.update(f"replaying  epoch {epoch.number}  validation loss {epoch.validation_loss:.4f}")
 
-        return examine(evidence, level, isolation, show)
+        return examine(evidence, level, isolation, show, device)
 
 
 def _as_text(path: Path, verdict: Verdict) -> str:

@@ -1,0 +1,77 @@
+"""The kernels in eager PyTorch, for any device: see `sandbox.arithmetic.layers.kernels.Kernels`."""
+
+from __future__ import annotations
+
+import torch
+
+from sandbox.arithmetic import elementwise as ew
+from sandbox.arithmetic.exact import column_sums
+from sandbox.arithmetic.exponents import power_of_two
+from sandbox.arithmetic.features import Features, rounded, widened
+from sandbox.arithmetic.layers import quantised
+from sandbox.arithmetic.layers.batch_norm import inverse_deviation, slope
+from sandbox.arithmetic.layers.kernels import Affine, AffineGradient, Passed
+from sandbox.arithmetic.layers.products import Product
+from sandbox.arithmetic.layers.quantised import Quantised
+
+
+def quantise(values: torch.Tensor, bits: int, dtype: torch.dtype) -> Quantised:
+    """See `Kernels`."""
+    return quantised.quantise(values, bits, dtype)
+
+
+def write(product: Product, out: torch.Tensor) -> None:
+    """See `Kernels`."""
+    out.copy_(product.integers.mul_(product.scale)).add_(0.0)
+
+
+def forward(
+    product: Product, affine: Affine | None, epsilon: float, bits: int, dtype: torch.dtype
+) -> tuple[Quantised, Passed]:
+    """See `Kernels`."""
+    z = _activation(product, affine)
+    rows, sums = len(z), column_sums(z)
+    c = ew.subtract(z, rounded(sums / rows, z.device))
+    squares = column_sums(ew.multiply(c, c))
+    inverse = inverse_deviation(squares / rows, epsilon)
+    scale = _scale(affine, inverse, z.device)
+    return quantise(_affine(c, scale, affine), bits, dtype), Passed(z, c, sums, squares, inverse, scale)
+
+
+def backward(product: Product, passed: Passed, bits: int, dtype: torch.dtype) -> tuple[Quantised, AffineGradient]:
+    """See `Kernels`."""
+    rows, device = len(passed.c), passed.c.device
+    dy_sums = product.integers.sum(0).cpu().numpy() * product.scale + 0.0
+    dy = _rounded(product)
+    projected = column_sums(ew.multiply(dy, passed.c))
+    dz = ew.subtract_(dy, rounded(dy_sums / rows, device))
+    dz = ew.subtract_(dz, ew.multiply(passed.c, rounded(slope(passed.inverse, projected, rows), device)))
+    da = quantise(ew.relu_gradient(ew.multiply_(dz, passed.scale), passed.z), bits, dtype)
+    bias = da.integers.sum(0).cpu().numpy() * power_of_two(da.exponent - bits) + 0.0
+    return da, AffineGradient(bias, gamma=projected * passed.inverse, beta=dy_sums)
+
+
+def evaluate(
+    product: Product, affine: Affine | None, mean: torch.Tensor, inverse: Features, bits: int, dtype: torch.dtype
+) -> Quantised:
+    """See `Kernels`."""
+    c = ew.subtract_(_activation(product, affine), mean)
+    return quantise(_affine(c, _scale(affine, inverse, c.device), affine), bits, dtype)
+
+
+def _rounded(product: Product) -> torch.Tensor:
+    return product.integers.mul_(product.scale).float().add_(0.0)
+
+
+def _activation(product: Product, affine: Affine | None) -> torch.Tensor:
+    a = _rounded(product)
+    return ew.relu_(a if affine is None else ew.add_(a, affine.bias))
+
+
+def _scale(affine: Affine | None, inverse: Features, device: torch.device) -> torch.Tensor:
+    return rounded(inverse if affine is None else widened(affine.gamma) * inverse, device)
+
+
+def _affine(c: torch.Tensor, scale: torch.Tensor, affine: Affine | None) -> torch.Tensor:
+    y = ew.multiply(c, scale)
+    return y if affine is None else ew.add_(y, affine.beta)

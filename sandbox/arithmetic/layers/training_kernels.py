@@ -1,0 +1,67 @@
+"""The kernels that this machine trains with: the fused ones where numba is installed, on a CPU; else the eager ones.
+
+The choice changes no bit. The environment variable `TIG_VERIFY_KERNELS` (eager, fused) forces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sandbox.arithmetic import machine
+from sandbox.arithmetic.layers import eager
+from sandbox.arithmetic.layers.kernels import Affine, Kernels
+from sandbox.arithmetic.layers.products import Factor, product
+from sandbox.errors import MachineError
+
+KERNELS_VARIABLE = "TIG_VERIFY_KERNELS"
+
+_BITS = 14
+
+
+@cache
+def training_kernels(device: str = "cpu") -> Kernels:
+    """The kernels for a type of device. Raises MachineError."""
+    name = machine.forced(KERNELS_VARIABLE, ("eager", "fused"))
+    available = device == "cpu" and find_spec("numba") is not None
+    if name == "fused" and not available:
+        raise MachineError(f"{KERNELS_VARIABLE}=fused needs numba and a CPU; install numba or unset the variable")
+    if name == "eager" or not available:
+        return eager
+    fused = cast("Kernels", import_module("sandbox.arithmetic.layers.fused"))
+    if not agree(fused, eager):
+        raise MachineError(f"numba compiles kernels that give other bits here; set {KERNELS_VARIABLE}=eager")
+    return fused
+
+
+def agree(candidate: Kernels, standard: Kernels) -> bool:
+    """Whether two implementations give the same bits in a forward and a backward pass of one small layer."""
+    pairs = zip(_pass_through_a_layer(candidate), _pass_through_a_layer(standard), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _pass_through_a_layer(kernels: Kernels) -> Iterator[NDArray[np.generic]]:
+    engine = machine.engine()
+
+    def factor(rows: int, columns: int) -> Factor:
+        return Factor.of(kernels.quantise(_numbers(rows, columns), _BITS, engine.dtype), engine)
+
+    x, weight, dy = factor(17, 24), factor(40, 24), factor(17, 24)
+    affine = Affine(*_numbers(3, 40))
+    h, passed = kernels.forward(product(x, weight.transposed), affine, 1e-5, _BITS, engine.dtype)
+    da, gradients = kernels.backward(product(dy, weight.transposed), passed, _BITS, engine.dtype)
+    yield from (h.integers.numpy(), da.integers.numpy(), np.array([h.exponent, da.exponent]), passed.scale.numpy())
+    yield from (passed.sums, passed.squares, gradients.bias, gradients.gamma, gradients.beta)
+
+
+def _numbers(rows: int, columns: int) -> torch.Tensor:
+    """A binary32 matrix of numbers between -1 and 1."""
+    values = np.arange(rows * columns, dtype=np.uint64) * np.uint64(2654435761) % np.uint64(2**32)
+    return torch.from_numpy((values.astype(np.float64) * 2.0**-31 - 1.0).astype(np.float32)).view(rows, columns)

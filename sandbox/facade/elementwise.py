@@ -1,0 +1,239 @@
+"""Operators and methods that work element by element, on tensors and on parameter vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from sandbox.arithmetic import elementwise as ew
+from sandbox.arithmetic import movement
+from sandbox.arithmetic.transcendental import functions, powers
+from sandbox.facade import prices
+from sandbox.facade.handle import (
+    Function,
+    Handle,
+    Operation,
+    check_number,
+    common_kind,
+    in_place,
+    require_mask,
+    require_numbers,
+)
+from sandbox.facade.prices import Price
+from sandbox.facade.shapes import broadcast_size
+
+_UNARY: dict[str, tuple[Function, Price]] = {
+    "neg": (ew.negate, prices.SIMPLE),
+    "abs": (ew.absolute, prices.SIMPLE),
+    "sqrt": (ew.square_root, prices.ROOT),
+    "square": (lambda a: ew.multiply(a, a), prices.SIMPLE),
+    "reciprocal": (lambda a: ew.reciprocal_times(1.0, a), prices.SIMPLE),
+    "sign": (ew.sign, prices.SIMPLE),
+    "floor": (ew.floor, prices.SIMPLE),
+    "ceil": (ew.ceil, prices.SIMPLE),
+    "round": (ew.round_half_even, prices.SIMPLE),
+    "exp": (functions.exp, prices.FUNCTION),
+    "expm1": (functions.expm1, prices.FUNCTION),
+    "log": (functions.log, prices.FUNCTION),
+    "log1p": (functions.log1p, prices.FUNCTION),
+    "sin": (functions.sin, prices.FUNCTION),
+    "cos": (functions.cos, prices.FUNCTION),
+    "tanh": (functions.tanh, prices.FUNCTION),
+    "sigmoid": (functions.sigmoid, prices.FUNCTION),
+    "erf": (functions.erf, prices.FUNCTION),
+    "rsqrt": (functions.rsqrt, prices.FUNCTION),
+}
+_TESTS: dict[str, Function] = {"isfinite": ew.finite, "isnan": ew.not_a_number}
+
+
+class Elementwise(Handle):
+    """Elementwise arithmetic."""
+
+    __slots__ = ()
+
+    def __add__(self, other: object) -> Any:
+        return self._binary(other, ew.add)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: object) -> Any:
+        return self._binary(other, ew.subtract)
+
+    def __rsub__(self, other: object) -> Any:
+        return self._binary(other, lambda a, b: ew.subtract_from(b, a))
+
+    def __mul__(self, other: object) -> Any:
+        return self._binary(other, ew.multiply)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: object) -> Any:
+        return self._binary(other, ew.divide)
+
+    def __rtruediv__(self, other: object) -> Any:
+        return self._binary(other, lambda a, b: ew.reciprocal_times(b, a))
+
+    def __pow__(self, other: object) -> Any:
+        easy = type(other) in (int, float) and other in prices.EASY_EXPONENTS
+        return self._binary(other, powers.power, prices.EASY_POWER if easy else prices.POWER)
+
+    def __rpow__(self, other: object) -> Any:
+        return self._binary(other, lambda a, b: powers.power(movement.full_like(a, b), a), prices.POWER)
+
+    def __neg__(self) -> Self:
+        return self._unary(*_UNARY["neg"])
+
+    def __pos__(self) -> Self:
+        return self
+
+    def __abs__(self) -> Self:
+        return self._unary(*_UNARY["abs"])
+
+    def __lt__(self, other: object) -> Any:
+        return self._compare(other, ew.less)
+
+    def __le__(self, other: object) -> Any:
+        return self._compare(other, ew.less_equal)
+
+    def __gt__(self, other: object) -> Any:
+        return self._compare(other, ew.greater)
+
+    def __ge__(self, other: object) -> Any:
+        return self._compare(other, ew.greater_equal)
+
+    def __eq__(self, other: object) -> Any:
+        return self._compare(other, ew.equal)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compare(other, ew.unequal)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __and__(self, other: object) -> Any:
+        return self._masks(other, ew.both)
+
+    def __or__(self, other: object) -> Any:
+        return self._masks(other, ew.either)
+
+    def __invert__(self) -> Self:
+        require_mask(self._data)
+        self._charge(self._data.numel(), prices.MASK)
+        return self._like(ew.opposite(self._data))
+
+    def _compare(self, other: object, operation: Operation) -> Any:
+        return self._binary(other, operation)
+
+    def _masks(self, other: object, operation: Operation) -> Any:
+        if not isinstance(other, Handle):
+            return NotImplemented
+        owner = common_kind(self, other)
+        self._charge(broadcast_size(self._data, other._data), prices.MASK)
+        return owner._like(operation(require_mask(self._data), require_mask(other._data)))
+
+    def add(self, other: object, *, alpha: float = 1) -> Any:
+        """self + alpha * other: a product and a sum, each rounded."""
+        return self + (other if alpha == 1 else _times(other, alpha))
+
+    def sub(self, other: object, *, alpha: float = 1) -> Any:
+        """self - alpha * other."""
+        return self - (other if alpha == 1 else _times(other, alpha))
+
+    def mul(self, other: object) -> Any:
+        """self * other."""
+        return self * other
+
+    def div(self, other: object) -> Any:
+        """self / other."""
+        return self / other
+
+    def pow(self, power: object) -> Any:
+        """self ** power."""
+        return self**power
+
+    def maximum(self, other: object) -> Any:
+        """The larger of self and other."""
+        return _implemented(self._binary(other, ew.maximum), "maximum")
+
+    def minimum(self, other: object) -> Any:
+        """The smaller of self and other."""
+        return _implemented(self._binary(other, ew.minimum), "minimum")
+
+    def clamp(self, min: object = None, max: object = None) -> Any:  # noqa: A002
+        """The values limited to [min, max]."""
+        if min is None and max is None:
+            raise ValueError("clamp takes a min, a max or both")
+        limited = self if min is None else self.maximum(min)
+        return limited if max is None else limited.minimum(max)
+
+    def lerp(self, end: object, weight: float) -> Any:
+        """self + weight * (end - self), each operation rounded."""
+        return self + _times(_implemented(self._binary(end, lambda a, b: ew.subtract(b, a)), "lerp"), weight)
+
+    def addcmul(self, a: object, b: object, *, value: float = 1) -> Any:
+        """self + (value * a) * b, each operation rounded."""
+        return self + _times(a, value) * b
+
+    def addcdiv(self, a: object, b: object, *, value: float = 1) -> Any:
+        """self + (value * a) / b, each operation rounded."""
+        return self + _times(a, value) / b
+
+    def zero(self) -> Self:
+        """Zeros of the same shape."""
+        return self.fill(0.0)
+
+    def fill(self, value: float) -> Self:
+        """A number in every element."""
+        check_number(value)
+        self._charge(self._data.numel())
+        return self._like(movement.full_like(self._data, float(value)))
+
+    def copy(self, source: Handle) -> Self:
+        """The values of another tensor of the same shape."""
+        if not isinstance(source, Handle) or source._data.shape != self._data.shape:
+            raise ValueError("copy_ takes a tensor of the same shape")
+        return self._like(require_numbers(source._data))
+
+    def clone(self) -> Self:
+        """A copy that in-place methods may change."""
+        return self._like(self._data)
+
+    def float(self) -> Self:
+        """A mask as 1.0 and 0.0; positions as the nearest numbers."""
+        self._charge(self._data.numel())
+        return self._like(movement.numbers(self._data))
+
+
+def _method(name: str, function: Function, price: Price) -> Callable[[Elementwise], Elementwise]:
+    def method(self: Elementwise) -> Elementwise:
+        return self._unary(function, price)
+
+    method.__name__ = name
+    method.__doc__ = f"`{name}` of every element."
+    return method
+
+
+METHODS = frozenset(_UNARY) | frozenset("add sub mul div pow maximum minimum clamp lerp addcmul addcdiv".split())
+"""Methods whose result has the operand's shape; all but `maximum` and `minimum` have an in-place form."""
+IN_PLACE = frozenset(f"{name}_" for name in METHODS - {"maximum", "minimum"} | {"zero", "fill", "copy"})
+PUBLIC = METHODS | IN_PLACE | frozenset(_TESTS) | {"clone", "float"}
+"""The attributes that untrusted code may read."""
+
+for _name, (_function, _price) in _UNARY.items():
+    setattr(Elementwise, _name, _method(_name, _function, _price))
+for _name, _function in _TESTS.items():
+    setattr(Elementwise, _name, _method(_name, _function, prices.MASK))
+for _name in IN_PLACE:
+    setattr(Elementwise, _name, in_place(_name.removesuffix("_")))
+
+
+def _times(value: object, factor: float) -> Any:
+    if not isinstance(value, (Handle, int, float)):
+        raise TypeError("expected a tensor or a number")
+    check_number(factor)  # a text times an integer would repeat itself
+    return value if factor == 1 else value * factor  # type: ignore[operator]
+
+
+def _implemented(result: Any, name: str) -> Any:
+    if result is NotImplemented:
+        raise TypeError(f"{name} takes tensors and numbers")
+    return result

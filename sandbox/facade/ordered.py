@@ -1,0 +1,140 @@
+"""What needs the order of a tensor's elements: sorting, extremes along a dimension, prefix sums; and positions.
+
+Positions are tensors of integers that sorting gives; they pick elements and are compared, but do not compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import torch
+
+from sandbox.arithmetic import elementwise as ew
+from sandbox.arithmetic import movement, ordering, prefixes
+from sandbox.facade import numbers, prices
+from sandbox.facade.handle import Operation, require_numbers
+from sandbox.facade.numbers import Numbers
+from sandbox.facade.prices import Price
+from sandbox.facade.shapes import MAX_ELEMENTS, broadcast_size, check_dimension, check_dimensions, check_elements
+
+Search = Callable[[torch.Tensor, int], torch.Tensor]
+"""The positions of extremes along a dimension."""
+
+
+class Ordered(Numbers):
+    """Numbers along dimensions, in their order."""
+
+    __slots__ = ()
+
+    def sort(self, dim: int = -1, descending: bool = False) -> tuple[Self, Self]:
+        """The elements along a dimension in order, and their positions; equal ones keep their order."""
+        return self._pair(ordering.sort(self._along(dim, prices.SORT), dim, bool(descending)))
+
+    def argsort(self, dim: int = -1, descending: bool = False) -> Self:
+        """The positions that `sort` gives."""
+        return self.sort(dim, descending)[1]
+
+    def topk(self, k: int, dim: int = -1, largest: bool = True) -> tuple[Self, Self]:
+        """The k largest elements along a dimension, or the smallest, in order, and their positions."""
+        data = self._along(dim, prices.SORT)
+        if type(k) is not int or not 1 <= k <= data.shape[dim]:
+            raise ValueError(f"topk takes a number from 1 to {data.shape[dim]}, the size of the dimension")
+        return self._pair(ordering.topk(data, k, dim, bool(largest)))
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Self:
+        """The position of the first of the largest elements: in row order, or along a dimension."""
+        return self._place(ordering.argmax, dim, keepdim)
+
+    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Self:
+        """The position of the first of the smallest elements: in row order, or along a dimension."""
+        return self._place(ordering.argmin, dim, keepdim)
+
+    def max(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        """The largest element; along a dimension the largest ones and their positions."""
+        return super().max() if dim is None else self._extreme(ordering.argmax, dim, keepdim)
+
+    def min(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        """The smallest element; along a dimension the smallest ones and their positions."""
+        return super().min() if dim is None else self._extreme(ordering.argmin, dim, keepdim)
+
+    def cumsum(self, dim: int) -> Self:
+        """The exact sums of the first 1, 2, .. elements along a dimension, each rounded once."""
+        return self._like(prefixes.prefix_sums(self._along(dim, prices.SCAN), dim))
+
+    def take(self, positions: object) -> Self:
+        """The elements at positions in row order, in the shape of the positions."""
+        index = require_positions(positions)
+        self._charge(index.numel(), prices.PICK)
+        _check_inside(index, self._data.numel())
+        return self._like(movement.take(self._data, index))
+
+    def gather(self, dim: int, positions: object) -> Self:
+        """The elements at positions along a dimension, as `sort` gives them."""
+        index = require_positions(positions)
+        sizes = list(self._data.shape)
+        sizes[check_dimension(self._data, dim)] = index.shape[dim] if index.ndim == len(sizes) else 0
+        if list(index.shape) != sizes:
+            raise ValueError("gather takes positions whose shape is the tensor's, but for the size of the dimension")
+        self._charge(index.numel(), prices.PICK)
+        _check_inside(index, self._data.shape[dim])
+        return self._like(movement.gather(self._data, dim, index))
+
+    def _rows(self, positions: object) -> Self:
+        """The parts that positions into the first dimension name."""
+        index = require_positions(positions)
+        check_dimension(self._data, 0)
+        check_dimensions(index.ndim + self._data.ndim - 1)
+        elements = index.numel() * (self._data.numel() // self._data.shape[0])
+        check_elements(elements)
+        self._charge(elements, prices.PICK)
+        _check_inside(index, self._data.shape[0])
+        return self._like(movement.rows(self._data, index))
+
+    def _compare(self, other: object, operation: Operation) -> Any:
+        """Positions compare with positions and integers."""
+        if self._data.dtype != torch.int64:
+            return super()._compare(other, operation)
+        if type(other) is int:
+            operand = movement.positions(min(max(other, -1), MAX_ELEMENTS), self._data.device)
+        else:
+            operand = require_positions(other)
+        self._charge(broadcast_size(self._data, operand))
+        return self._like(operation(self._data, operand))
+
+    def _along(self, dim: object, price: Price) -> torch.Tensor:
+        check_dimension(self._data, dim)
+        self._charge(self._data.numel(), price)
+        return require_numbers(self._data)
+
+    def _place(self, search: Search, dim: int | None, keepdim: bool) -> Self:
+        if dim is None:
+            self._charge(self._data.numel(), prices.SCAN)
+            return self._like(search(require_numbers(self._data).reshape(-1), 0))
+        found = search(self._along(dim, prices.SCAN), dim)
+        return self._like(found.unsqueeze(dim) if keepdim else found)
+
+    def _extreme(self, search: Search, dim: int, keepdim: bool) -> tuple[Self, Self]:
+        data = self._along(dim, prices.SCAN)
+        positions = search(data, dim).unsqueeze(dim)
+        values = ew.add(movement.gather(data, dim, positions), 0.0)
+        return self._pair((values, positions) if keepdim else (values.squeeze(dim), positions.squeeze(dim)))
+
+    def _pair(self, ordered: tuple[torch.Tensor, torch.Tensor]) -> tuple[Self, Self]:
+        return self._like(ordered[0]), self._like(ordered[1])
+
+
+PUBLIC = numbers.PUBLIC | frozenset("sort argsort topk argmax argmin cumsum take gather".split())
+"""The attributes that untrusted code may read."""
+
+
+def require_positions(value: object) -> torch.Tensor:
+    """The data of a tensor of positions. Raises TypeError."""
+    if not isinstance(value, Ordered) or value._data.dtype != torch.int64:
+        raise TypeError("expected positions, as sort, topk and argmax give them")
+    return value._data
+
+
+def _check_inside(positions: torch.Tensor, size: int) -> None:
+    if ordering.last(positions) >= size:
+        raise IndexError(f"a position is out of range for {size} elements")

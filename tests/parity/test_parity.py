@@ -1,0 +1,41 @@
+"""One digest on every device: each operation and whole training runs, held against what CPUs recorded."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from golden_runs import RUNS, GoldenRun, differences
+from operations import OPERATIONS, RECORD, digest
+
+from sandbox.arithmetic import self_test
+
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=[
+        pytest.mark.cuda,
+        pytest.mark.skipif(not torch.cuda.is_available(), reason="NO CUDA DEVICE: parity with a GPU was not tested"),
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_has_the_recorded_bits(name: str, device: str) -> None:
+    assert digest(name, device) == json.loads(RECORD.read_text())[name]
+
+
+def test_every_recorded_operation_is_tested() -> None:
+    assert json.loads(RECORD.read_text()).keys() == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_machine_passes_the_self_test(device: str) -> None:
+    assert list(self_test.faults(device)) == []
+
+
+@pytest.mark.parametrize("device", DEVICES[1:])
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.path.stem)
+def test_a_whole_training_is_the_golden_one(run: GoldenRun, device: str) -> None:
+    assert differences(run, device) == []
