@@ -1,0 +1,43 @@
+"""Trainings for the comparison, as the product's task and as the second implementation's arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from optimisers import Adam, Lookahead, Momentum
+
+from protocol.settings import Settings
+from verifier.editions import DECEMBER_2025
+from verifier.solving import Task
+
+MODULES = Path(__file__).parents[2] / "fixtures" / "optimisers"
+OPTIMISERS = {"adam": Adam, "momentum": Momentum, "lookahead": Lookahead}
+RAND_HASH = "4c3594711e8362ac9d2ec9ae55abb055"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A training from a nonce to its end."""
+
+    optimiser: str
+    n_hidden: int
+    nonce: int
+    hyperparameters: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "algorithm_id": "c006_a012",
+            "block_id": "02914a",
+            "challenge_id": "c006",
+            "player_id": "0xaeb9",
+            "track_id": f"n_hidden={self.n_hidden}",
+        }
+
+    @property
+    def task(self) -> Task:
+        name = f"{self.optimiser}.py"
+        source, overrides = (MODULES / name).read_bytes(), dict(self.hyperparameters)
+        settings, budget = Settings(**self.settings), DECEMBER_2025.max_fuel_budget
+        return Task(DECEMBER_2025, settings, RAND_HASH, self.nonce, source, name, overrides, budget)

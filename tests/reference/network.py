@@ -1,0 +1,148 @@
+"""The network of the second implementation (specification 5).
+
+B points, L hidden layers, H = 256 features, P parameters; b32 rounds to binary32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from arithmetic import Double, NoValue, Quantised, Single, column_sums, exact_product, mean_square, product, quantise
+from arithmetic import single as b32
+from instance import Points
+from streams import stream, uniform
+
+WIDTH = 256
+EPSILON = 1e-5
+MOMENTUM = 0.1
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Running means and variances [L+1,H], binary32."""
+
+    means: Single
+    variances: Single
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A normed layer; of a frozen one bias and beta are 0 and gamma is 1, which change no bit."""
+
+    weight: Quantised
+    bias: Single
+    gamma: Single
+    beta: Single
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the backward pass needs of a normed layer."""
+
+    h: Quantised
+    z: Single
+    c: Single
+    nu: Double
+    s: Single
+
+
+def initial_weight(seed: bytes, n_hidden: int, layer: int) -> Single:
+    """5.2: [out,in]."""
+    n_in, n_out = 2 if layer == 0 else WIDTH, 1 if layer == n_hidden + 1 else WIDTH
+    u = uniform(stream(seed, "weights", layer, n_in * n_out))
+    return b32((2 * u - 1) * np.sqrt(6 / (n_in + n_out))).reshape(n_out, n_in)
+
+
+def initial_parameters(seed: bytes, n_hidden: int) -> Single:
+    """5.2: [P]."""
+    zero, one = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
+    return np.concatenate(
+        [part for i in range(n_hidden) for part in (initial_weight(seed, n_hidden, i).ravel(), zero, one, zero)]
+    )
+
+
+def initial_statistics(n_hidden: int) -> Statistics:
+    """5.2."""
+    shape = (n_hidden + 1, WIDTH)
+    return Statistics(np.zeros(shape, np.float32), np.ones(shape, np.float32))
+
+
+class Network:
+    """The architecture with its frozen weights (5.1)."""
+
+    def __init__(self, n_hidden: int, seed: bytes) -> None:
+        self.n_hidden = n_hidden
+        zero, one = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
+        self.last = Layer(quantise(initial_weight(seed, n_hidden, n_hidden)), zero, one, zero)
+        self.output = quantise(initial_weight(seed, n_hidden, n_hidden + 1))
+
+    def layers(self, w: Single) -> list[Layer]:
+        """The normed layers 0..L at parameters w (5.2)."""
+        if not np.isfinite(w).all():
+            raise NoValue
+        layers, start = [], 0
+        for n_in in [2] + [WIDTH] * (self.n_hidden - 1):
+            weight = w[start : start + WIDTH * n_in].reshape(WIDTH, n_in)
+            start += weight.size
+            bias, gamma, beta = w[start : start + 3 * WIDTH].reshape(3, WIDTH)
+            start += 3 * WIDTH
+            layers.append(Layer(quantise(weight), bias, gamma, beta))
+        return [*layers, self.last]
+
+    def evaluate(self, w: Single, statistics: Statistics, points: Points) -> float:
+        """5.5: the mean square."""
+        if not np.isfinite(statistics.variances).all():
+            raise NoValue
+        h = quantise(points.x)
+        for layer, mean, variance in zip(self.layers(w), statistics.means, statistics.variances, strict=True):
+            c = rectified(h, layer) - mean
+            s = b32(layer.gamma * (1 / np.sqrt(variance.astype(np.float64) + EPSILON)))
+            h = quantise((c * s) + layer.beta)
+        return mean_square(product(h, self.output.T) - points.y)
+
+    def train(self, w: Single, statistics: Statistics, points: Points) -> tuple[float, Single, Statistics]:
+        """5.3 and 5.4: loss, gradient [P] and the new running statistics."""
+        layers, size = self.layers(w), len(points.x)
+        h, traces, means, variances = quantise(points.x), [], [], []
+        for layer, mean, variance in zip(layers, statistics.means, statistics.variances, strict=True):
+            z = rectified(h, layer)
+            mu = column_sums(z) / size
+            c = z - b32(mu)
+            s2 = column_sums(c * c)
+            nu = 1 / np.sqrt(s2 / size + EPSILON)
+            s = b32(layer.gamma * nu)
+            means.append(b32((1 - MOMENTUM) * mean.astype(np.float64) + MOMENTUM * mu))
+            variances.append(b32((1 - MOMENTUM) * variance.astype(np.float64) + MOMENTUM * (s2 / (size - 1))))
+            traces.append(Trace(h, z, c, nu, s))
+            h = quantise((c * s) + layer.beta)
+        new = Statistics(np.array(means), np.array(variances))
+        if not np.isfinite(new.variances).all():
+            raise NoValue
+        r = product(h, self.output.T) - points.y
+        return mean_square(r), self.gradient(layers, traces, r), new
+
+    def gradient(self, layers: list[Layer], traces: list[Trace], r: Single) -> Single:
+        """5.4."""
+        size = len(r)
+        d = quantise((r * np.float32(2)) / np.float32(size))
+        weights = [*(layer.weight for layer in layers[1:]), self.output]
+        parts: list[Single] = []
+        for i in range(self.n_hidden, -1, -1):
+            trace, exact = traces[i], exact_product(d, weights[i])
+            dy = b32(exact) + np.float32(0)
+            s_beta, s_gamma = exact.sum(axis=0) + 0.0, column_sums(dy * trace.c)
+            k = b32(((trace.nu * trace.nu) * s_gamma) / size)
+            dz = ((dy - b32(s_beta / size)) - trace.c * k) * trace.s
+            d = quantise(np.where(trace.z <= 0, np.float32(0), dz))
+            if i < self.n_hidden:
+                d_bias = b32(d.integers.sum(axis=0) * 2.0**d.exponent + 0.0)
+                d_weight = product(d.T, trace.h)
+                parts = [d_weight.ravel(), d_bias, b32(s_gamma * trace.nu), b32(s_beta), *parts]
+        return np.concatenate(parts)
+
+
+def rectified(h: Quantised, layer: Layer) -> Single:
+    """5.3.1."""
+    z = product(h, layer.weight.T) + layer.bias
+    return np.where(z <= 0, np.float32(0), z)

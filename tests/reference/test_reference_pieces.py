@@ -1,0 +1,245 @@
+"""The pieces of a training, product against second implementation, so that a difference is located."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import arithmetic
+import instance
+import network
+import numpy as np
+import pytest
+import streams
+import torch
+import training
+import transcript
+from arithmetic import Double, NoValue, Single
+from cases import OPTIMISERS, Case
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from protocol.merkle import merkle_root
+from sandbox import randomness
+from sandbox.arithmetic import exact, machine
+from sandbox.arithmetic.exponents import NonFiniteError
+from sandbox.arithmetic.layers.products import Factor, product
+from sandbox.arithmetic.layers.quantised import quantise
+from sandbox.arithmetic.transcendental import elementary
+from verifier import scoring
+from verifier.editions import DECEMBER_2025
+from verifier.instance import draw_instance
+from verifier.network import Architecture, Network, Statistics, initial_parameters, initial_weight
+from verifier.solving import Isolation, start_optimiser
+
+SEED = bytes(range(32))
+PATIENT = settings(max_examples=60, deadline=None)
+
+
+@pytest.fixture(autouse=True)
+def ieee() -> Iterator[None]:
+    with np.errstate(all="ignore"):
+        yield
+
+
+def numbers(kind: str, shape: tuple[int, ...], e: int, seed: int) -> Single:
+    """Awkward binary32 numbers around 2^e; a tenth of them zeros of either sign."""
+    random = np.random.default_rng(seed)
+    signs = random.choice([-1.0, 1.0], shape)
+    values: NDArray[np.floating]
+    match kind:
+        case "normal":
+            values = random.standard_normal(shape) * 2.0**e
+        case "heavy":
+            values = np.ldexp(random.standard_normal(shape), e - random.integers(0, 60, shape))
+        case "largest":
+            values = signs * (1 - 2.0**-24) * 2.0**e
+        case "ties":
+            values = (random.integers(-(2**14), 2**14, shape) + 0.5) * 2.0 ** (e - 14)
+        case _:
+            values = signs * random.integers(1, 2**23, shape) * 2.0**-149
+    return np.where(random.random(shape) < 0.1, signs * 0.0, values).astype(np.float32)
+
+
+def awkward(*shape: int, low: int = -140, high: int = 100) -> st.SearchStrategy[Single]:
+    kinds = st.sampled_from(["normal", "heavy", "largest", "ties", "subnormal"])
+    return st.builds(numbers, kinds, st.just(shape), st.integers(low, high), st.integers(0, 2**32))
+
+
+def pattern(values: torch.Tensor | Single) -> bytes:
+    """The bits, every NaN as the same one."""
+    return transcript.elements(np.asarray(values))
+
+
+def doubles(values: Double | float) -> bytes:
+    return np.asarray(values, dtype=np.float64).tobytes()
+
+
+@PATIENT
+@given(awkward(5, 37), awkward(37, 4))
+def test_products(a: Single, b: Single) -> None:
+    engine = machine.engine("cpu")
+    left, right = (Factor.of(quantise(torch.from_numpy(v), 14, engine.dtype), engine) for v in (a, b))
+    found = arithmetic.product(arithmetic.quantise(a), arithmetic.quantise(b))
+    assert pattern(product(left, right).rounded()) == pattern(found)
+    swapped = arithmetic.product(arithmetic.quantise(b).T, arithmetic.quantise(a).T)
+    assert pattern(product(right.transposed, left.transposed).rounded()) == pattern(swapped)
+
+
+@PATIENT
+@given(awkward(125, 6))
+def test_sums(v: Single) -> None:
+    tensor = torch.from_numpy(v)
+    assert doubles(arithmetic.column_sums(v)) == doubles(exact.column_sums(tensor))
+    assert doubles(arithmetic.total(v)) == doubles(exact.total(tensor))
+    terms = v.T.astype(np.float64) / 3
+    assert doubles(arithmetic.row_sums(terms)) == doubles(exact.row_sums(terms))
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_what_meets_an_infinity_has_no_value(bad: float) -> None:
+    v = np.array([[1, bad], [0, 2]], np.float32)
+    for reduction in (arithmetic.quantise, arithmetic.column_sums, arithmetic.total):
+        with pytest.raises(NoValue):
+            reduction(v)
+
+
+def test_functions() -> None:
+    random = np.random.default_rng(1)
+    positive = np.concatenate(
+        [random.random(20000), np.ldexp(random.random(20000) + 2.0**-53, random.integers(-900, 900, 20000))]
+    )
+    assert doubles(arithmetic.log(positive)) == doubles(elementary.log_array(positive))
+    angles = np.concatenate([random.uniform(-100, 100, 40000), random.uniform(-1e6, 1e6, 20000), [0.0]])
+    assert doubles(arithmetic.cos(angles)) == doubles(elementary.cos_array(angles))
+    for x in random.uniform(0, 2, 50):
+        for n in (0, 1, 2, 3, 50, 51, 799):
+            assert arithmetic.integer_power(float(x), n) == elementary.power(float(x), n)
+
+
+@PATIENT
+@given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), min_size=1, max_size=50))
+def test_permutations(numbers: list[int]) -> None:
+    words = np.array(numbers, np.uint64)
+    assert streams.permutation(words).tolist() == randomness.permutation(words).tolist()
+
+
+@pytest.mark.parametrize("nonce", range(3))
+def test_instances(nonce: int) -> None:
+    seed = Case("momentum", 1, nonce).task.seed
+    ours, theirs = instance.draw_instance(seed), draw_instance(DECEMBER_2025, seed)
+    for a, b in ((ours.train, theirs.train), (ours.validation, theirs.validation), (ours.test, theirs.test)):
+        assert [pattern(v) for v in (a.x, a.f, a.y)] == [pattern(v) for v in (b.x, b.f, b.y)]
+    subset, expected = training.scored_points(seed, ours, 57), scoring.test_subset(DECEMBER_2025, seed, 57)
+    assert [pattern(v) for v in (subset.x, subset.f, subset.y)] == [
+        pattern(v) for v in (expected.x, expected.f, expected.y)
+    ]
+
+
+@pytest.mark.parametrize("n_hidden", [1, 2, 5])
+def test_initial_weights(n_hidden: int) -> None:
+    architecture = Architecture(DECEMBER_2025, n_hidden)
+    assert pattern(network.initial_parameters(SEED, n_hidden)) == pattern(initial_parameters(architecture, SEED))
+    for layer in range(n_hidden + 2):
+        weight = network.initial_weight(SEED, n_hidden, layer)
+        expected = initial_weight(architecture, SEED, layer)
+        assert (weight.shape, pattern(weight)) == (tuple(expected.shape), pattern(expected))
+
+
+Outcome = tuple[bytes, ...] | None
+
+
+def step_of_the_product(n_hidden: int, w: Single, before: network.Statistics, points: instance.Points) -> Outcome:
+    """Loss, gradient, statistics and the loss in evaluation mode of a training step."""
+    net = Network(Architecture(DECEMBER_2025, n_hidden), SEED)
+    statistics = Statistics(torch.from_numpy(before.means.copy()), torch.from_numpy(before.variances.copy()))
+    parameters, x, y = (torch.from_numpy(v) for v in (w, points.x, points.y[:, 0]))
+    gradient = torch.full_like(parameters, torch.nan)
+    try:
+        loss = net.loss_and_gradient(parameters, statistics, x, y, gradient)
+        evaluated = net.loss(parameters, statistics, x[:50], y[:50])
+    except NonFiniteError:
+        return None
+    return doubles(loss), doubles(evaluated), *map(pattern, (statistics.means, statistics.variances, gradient))
+
+
+def step_of_the_reference(n_hidden: int, w: Single, before: network.Statistics, points: instance.Points) -> Outcome:
+    net = network.Network(n_hidden, SEED)
+    try:
+        loss, gradient, statistics = net.train(w, before, points)
+        evaluated = net.evaluate(w, statistics, points[:50])
+    except NoValue:
+        return None
+    return doubles(loss), doubles(evaluated), *map(pattern, (statistics.means, statistics.variances, gradient))
+
+
+@pytest.mark.parametrize("n_hidden", [1, 3])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_steps(n_hidden: int, data: st.DataObject) -> None:
+    """Parameters near and far from the start, of which some overflow on the way."""
+    w = network.initial_parameters(SEED, n_hidden)
+    if data.draw(st.booleans(), "far from the start"):
+        magnitude = awkward(w.size, low=-30, high=10) if data.draw(st.booleans(), "tame") else awkward(w.size, high=66)
+        w = w * data.draw(magnitude, "factors") + data.draw(awkward(w.size, high=5), "terms")
+    x, y = data.draw(awkward(125, 2, high=3), "x"), data.draw(awkward(125, 1, high=60), "y")
+    means, variances = (
+        data.draw(awkward(n_hidden + 1, 256, low=-30, high=20), name) for name in ("means", "variances")
+    )
+    before, points = network.Statistics(means, np.abs(variances)), instance.Points(x, y, y)
+    assert step_of_the_reference(n_hidden, w, before, points) == step_of_the_product(n_hidden, w, before, points)
+
+
+@pytest.mark.parametrize("at", [0, 512, 800, 1100])
+def test_parameters_that_are_not_finite_have_no_loss(at: int) -> None:
+    w, before = network.initial_parameters(SEED, 1), network.initial_statistics(1)
+    w[at] = -np.inf
+    points = instance.draw_instance(SEED).train[:125]
+    assert step_of_the_product(1, w, before, points) is step_of_the_reference(1, w, before, points) is None
+
+
+def test_a_variance_that_is_not_finite_ends_the_training_pass() -> None:
+    w, before = network.initial_parameters(SEED, 1), network.initial_statistics(1)
+    before.variances[1, 7] = np.inf
+    points = instance.draw_instance(SEED).train[:125]
+    with pytest.raises(NoValue):
+        network.Network(1, SEED).train(w, before, points)
+    parameters, x, y, means, variances = map(
+        torch.from_numpy, (w, points.x, points.y[:, 0], before.means, before.variances)
+    )
+    with pytest.raises(NonFiniteError):
+        Network(Architecture(DECEMBER_2025, 1), SEED).loss_and_gradient(
+            parameters, Statistics(means, variances), x, y, torch.empty_like(parameters)
+        )
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+@settings(max_examples=25, deadline=None)
+@given(parameters=awkward(1280), gradients=st.lists(awkward(1280), min_size=1, max_size=4))
+def test_optimisers(name: str, parameters: Single, gradients: list[Single]) -> None:
+    ours = OPTIMISERS[name](parameters)
+    with start_optimiser(Case(name, 1, 0).task, Architecture(DECEMBER_2025, 1), Isolation.NONE) as theirs:
+        theirs.parameters.copy_(torch.from_numpy(parameters))
+        theirs.initialise()
+        for g in gradients:
+            location = theirs.query_location(0, 1.0, 1.0)
+            assert pattern(ours.location(parameters)) == pattern(parameters if location is None else location)
+            theirs.gradient.copy_(torch.from_numpy(g))
+            assert pattern(ours.step(g)) == pattern(theirs.step_updates(0, 1.0, 1.0))
+            assert transcript.digest(transcript.encode(ours.state)) == theirs.request_state_digest()()
+
+
+@PATIENT
+@given(st.integers(1, 70))
+def test_merkle_roots(count: int) -> None:
+    leaves = [transcript.digest(struct.pack("<I", i)) for i in range(count)]
+    assert transcript.merkle_root(leaves) == merkle_root(leaves)
+
+
+@PATIENT
+@given(st.floats(0, 1e6), st.floats(2.0**-20, 1e3))
+@example(1 - 2.0**-7, 1.0)  # 7812.5 exactly
+@example(1 + 2.0**-7, 1.0)
+def test_qualities(loss: float, threshold: float) -> None:
+    assert training.quality(loss, threshold) == scoring.quality(loss, threshold)
