@@ -26,6 +26,7 @@ from protocol.keys import SigningKey
 from protocol.settings import Settings
 from protocol.verdict import Level, Outcome
 from sandbox.allocator import keep_freed_memory
+from sandbox.arithmetic import machine
 from sandbox.arithmetic.layers.training_kernels import training_kernels
 from verifier.editions import DECEMBER_2025
 from verifier.instance import Instance, draw_instance
@@ -134,6 +135,8 @@ def main() -> None:
     keep_freed_memory()  # as the command line and the worker do; plain PyTorch gets it too
     torch.set_num_threads(1)
     instance = draw_instance(DECEMBER_2025, task(1, 1).seed)
+    kernels = training_kernels().__name__.rpartition(".")[2]  # type: ignore[attr-defined]
+    print(f"engine {machine.engine().name}, kernels {kernels}")
     print("n_hidden   plain ms  in-process ms  worker ms   in-process/plain  worker/in-process")
     for n_hidden in options.hidden:
         ways: list[Callable[[], float]] = [

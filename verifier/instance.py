@@ -21,7 +21,7 @@ from verifier.streams import stream
 
 Array = NDArray[np.float64]
 
-_CHUNK = 128  # points whose [N, K] angles are held at once: they fit into the second-level cache
+_CHUNK = 16  # points whose [N, K] angles are held at once: they stay in the second-level cache
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,193 @@
+"""Does the arithmetic of the network's products cost learning quality? The same trainings in six arithmetics.
+
+    python -m benchmarks.learning_quality                # train what is missing, one line of results for each run
+    python -m benchmarks.learning_quality --report       # tables of paired differences (Markdown)
+    python -m benchmarks.learning_quality --tune         # the search for the learning rates, on other instances
+
+`docs/learning-quality.md` has the method. A run can be killed at any time and started again; instances come one
+after the other, so what there is is always a paired design.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+from dataclasses import asdict
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+
+import torch
+
+from benchmarks.learning_quality_arms import ARMS
+from benchmarks.learning_quality_tables import Report, Run, read_runs
+from protocol.settings import Settings, instance_seed
+from sandbox import randomness
+from sandbox.allocator import keep_freed_memory
+from verifier import network
+from verifier.editions import DECEMBER_2025 as EDITION
+from verifier.instance import Instance, Points, draw_instance
+from verifier.network import Architecture, initial_parameters
+from verifier.streams import stream
+
+RESULTS = Path(__file__).parent / "results" / "learning_quality.jsonl"
+TUNING_INSTANCES = range(1000, 1003)
+REFERENCES = ("unquantised", "float32")
+METHODS = ("momentum", "adam", "lion")
+EPOCHS = {4: 20, 10: 16, 18: 12}
+"""Epochs at each depth: what fits into two hours of one core."""
+LEARNING_RATES = {
+    "momentum": {4: 0.003, 10: 0.01, 18: 0.01},
+    "adam": {4: 0.03, 10: 0.01, 18: 0.01},
+    "lion": {4: 0.0003, 10: 0.001, 18: 0.001},
+}
+"""At the first step; the best of `--tune`, which searches with plain PyTorch (arm `float32`)."""
+SEARCHED = {
+    "momentum": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    "adam": (0.001, 0.003, 0.01, 0.03, 0.1),
+    "lion": (0.0001, 0.0003, 0.001, 0.003),
+}
+
+
+class Method:
+    """One of the methods, on flat binary32 parameters [P]; every arm gets the same operations."""
+
+    def __init__(self, name: str, parameters: torch.Tensor) -> None:
+        self._name, self._parameters, self._steps = name, parameters, 0
+        self._m, self._v = torch.zeros_like(parameters), torch.zeros_like(parameters)
+
+    def step(self, gradient: torch.Tensor, rate: float) -> None:
+        """Move the parameters; the gradient [P] is overwritten."""
+        self._steps += 1
+        m, v = self._m, self._v
+        if self._name == "momentum":
+            self._parameters.sub_(m.mul_(0.9).add_(gradient) * rate)
+        elif self._name == "adam":
+            m.mul_(0.9).add_(gradient * (1.0 - 0.9))
+            v.mul_(0.999).add_(gradient.mul_(gradient).mul_(1.0 - 0.999))
+            root = (v / (1.0 - 0.999**self._steps)).sqrt_().add_(1e-8)
+            self._parameters.sub_(root.reciprocal_().mul_(m).mul_(rate / (1.0 - 0.9**self._steps)))
+        else:  # Lion, without weight decay: the sign of one average, while another is kept
+            self._parameters.sub_((m * 0.9).add_(gradient * (1.0 - 0.9)).sign_().mul_(rate))
+            m.mul_(0.99).add_(gradient.mul_(1.0 - 0.99))
+
+
+@lru_cache(maxsize=1)  # the arms and methods of an instance follow each other
+def centred_instance(seed: bytes) -> Instance:
+    """The instance of a seed, its targets and function values less the mean of the training targets."""
+    instance = draw_instance(EDITION, seed)
+    mean = instance.train.y.mean()
+    return Instance(
+        *(Points(p.x, p.f - mean, p.y - mean) for p in (instance.train, instance.validation, instance.test))
+    )
+
+
+def study_seed(instance: int, n_hidden: int) -> bytes:
+    """The seed of an instance of the study."""
+    return instance_seed(Settings("", "", "c006", "", f"n_hidden={n_hidden}"), "learning quality", instance)
+
+
+def train(number: int, n_hidden: int, method: str, arm: str, rate: float) -> Run:
+    """One training, and the test error of the weights with the lowest validation loss."""
+    started, epochs = time.perf_counter(), EPOCHS[n_hidden]
+    seed, architecture = study_seed(number, n_hidden), Architecture(EDITION, n_hidden)
+    instance, trained = centred_instance(seed), ARMS[arm](architecture, seed)
+    parameters = initial_parameters(architecture, seed)
+    gradient, optimiser = torch.empty_like(parameters), Method(method, parameters)
+    best = (math.inf, 0, math.inf, math.inf)
+    for epoch in range(epochs):
+        words = stream(EDITION, seed, "shuffle", epoch).words(0, EDITION.train_points)
+        order = torch.from_numpy(randomness.permutation(words))
+        for j, index in enumerate(order.split(EDITION.batch_points)):
+            trained.differentiate(parameters, instance.train.x[index], instance.train.y[index], gradient)
+            optimiser.step(gradient, rate * (1.0 - (epoch + j / EDITION.batches) / epochs))
+        loss = mean_square(trained.predict(parameters, instance.validation.x) - instance.validation.y)
+        if loss < best[0]:
+            output = trained.predict(parameters, instance.test.x)
+            best = loss, epoch + 1, mean_square(output - instance.test.f), mean_square(output - instance.test.y)
+    seconds = round(time.perf_counter() - started, 2)
+    return Run(number, n_hidden, method, arm, epochs, rate, best[1], best[0], best[2], best[3], seconds)
+
+
+def mean_square(residual: torch.Tensor) -> float:
+    """The mean square of residuals [B], added in binary64."""
+    return residual.double().square_().mean().item()
+
+
+def check_formulas() -> None:
+    """Arm `14/tensor` is the product's network, bit for bit: two steps, with parameters that have moved."""
+    seed, architecture = study_seed(0, 4), Architecture(EDITION, 4)
+    instance, parameters = draw_instance(EDITION, seed), initial_parameters(architecture, seed)
+    theirs, statistics = network.Network(architecture, seed), network.Statistics.initial(architecture)
+    ours = ARMS["14/tensor"](architecture, seed)
+    gradient, expected = torch.empty_like(parameters), torch.empty_like(parameters)
+    optimiser = Method("lion", parameters)
+    for x, y in zip(instance.train.x.split(125)[:2], instance.train.y.split(125)[:2], strict=True):
+        theirs.loss_and_gradient(parameters, statistics, x, y, expected)
+        ours.differentiate(parameters, x, y, gradient)
+        pairs = ((gradient, expected), (ours.means, statistics.means), (ours.variances, statistics.variances))
+        assert all(torch.equal(a, b) for a, b in pairs), "arm 14/tensor differs from verifier.network"
+        optimiser.step(gradient, 0.01)
+    x = instance.validation.x
+    assert torch.equal(ours.predict(parameters, x), theirs.predict(parameters, statistics, x))
+
+
+def repair(path: Path) -> None:
+    """Cut off the half of a line that a killed process may have left at the end of the results."""
+    text = path.read_bytes() if path.exists() else b""
+    if not text.endswith(b"\n") and text:
+        os.truncate(path, text.rfind(b"\n") + 1)
+
+
+def append(path: Path, run: Run) -> None:
+    """Add one line to the results in a single write, so that processes can share them."""
+    with path.open("ab", buffering=0) as file:
+        file.write(json.dumps(asdict(run)).encode() + b"\n")
+        os.fsync(file.fileno())
+
+
+def study(path: Path, instances: range) -> None:
+    """Train what the results lack, instance by instance."""
+    check_formulas()
+    repair(path)
+    done = {run.key for run in read_runs(path)}
+    for number in instances:
+        for n_hidden, method, arm in product(EPOCHS, METHODS, ARMS):
+            if (number, n_hidden, method, arm) not in done:
+                append(path, train(number, n_hidden, method, arm, LEARNING_RATES[method][n_hidden]))
+        print(f"instance {number} done", flush=True)
+
+
+def tune(n_hidden: int) -> None:
+    """Print the geometric mean of the validation losses for each learning rate searched."""
+    for method, rates in SEARCHED.items():
+        for rate in rates:
+            runs = [train(number, n_hidden, method, "float32", rate) for number in TUNING_INSTANCES]
+            mean = math.exp(sum(math.log(run.validation_loss) for run in runs) / len(runs))
+            print(f"{n_hidden} {method} {rate}: {mean:.4f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--instances", type=int, nargs=2, metavar=("FIRST", "STOP"), default=(0, 30))
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--report", action="store_true")
+    what.add_argument("--tune", type=int, metavar="N_HIDDEN", choices=list(EPOCHS))
+    options = parser.parse_args()
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    with torch.no_grad():
+        if options.report:
+            print(Report(read_runs(options.results), tuple(ARMS), REFERENCES).markdown())
+        elif options.tune:
+            tune(options.tune)
+        else:
+            study(options.results, range(*options.instances))
+
+
+if __name__ == "__main__":
+    main()
