@@ -68,8 +68,12 @@ def test_kernels_are_fused_where_numba_is(monkeypatch: pytest.MonkeyPatch, force
     assert training_kernels.training_kernels() is kernels
 
 
-def test_kernels_are_eager_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_kernels, "find_spec", lambda _: None)
+@pytest.mark.parametrize("error", [ImportError("no numba"), RuntimeError("no locator available for its cache")])
+def test_kernels_are_eager_without_numba(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(_: str) -> ModuleType:
+        raise error
+
+    monkeypatch.setattr(training_kernels, "import_module", fail)
     assert training_kernels.training_kernels() is eager
     training_kernels.training_kernels.cache_clear()
     monkeypatch.setenv("TIG_VERIFY_KERNELS", "fused")

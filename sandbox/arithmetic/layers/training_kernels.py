@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import cast
 
 import numpy as np
@@ -30,15 +29,22 @@ _BITS = 14
 def training_kernels(device: str = "cpu") -> Kernels:
     """The kernels for a type of device. Raises MachineError."""
     name = machine.forced(KERNELS_VARIABLE, ("eager", "fused"))
-    available = device == "cpu" and find_spec("numba") is not None
-    if name == "fused" and not available:
-        raise MachineError(f"{KERNELS_VARIABLE}=fused needs numba and a CPU; install numba or unset the variable")
-    if name == "eager" or not available:
+    fused = None if name == "eager" or device != "cpu" else _fused()
+    if fused is None:
+        if name == "fused":
+            raise MachineError(f"{KERNELS_VARIABLE}=fused needs numba and a CPU; install numba or unset the variable")
         return eager
-    fused = cast("Kernels", import_module("sandbox.arithmetic.layers.fused"))
     if not agree(fused, eager):
         raise MachineError(f"numba compiles kernels that give other bits here; set {KERNELS_VARIABLE}=eager")
     return fused
+
+
+def _fused() -> Kernels | None:
+    """The compiled kernels; None where numba is not installed or, with no folder for its cache, refuses to work."""
+    try:
+        return cast("Kernels", import_module("sandbox.arithmetic.layers.fused"))
+    except (ImportError, RuntimeError):
+        return None
 
 
 def agree(candidate: Kernels, standard: Kernels) -> bool:
