@@ -438,7 +438,7 @@ def test_a_worker_that_is_killed_rejects_nobody(monkeypatch: pytest.MonkeyPatch,
     ],
 )
 def test_a_fault_of_the_machine_rejects_nobody(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
-    def broken(task: Task, isolation: Isolation, observer: object) -> None:
+    def broken(task: Task, **_: object) -> None:
         raise fault
 
     monkeypatch.setattr(verifier.verification, "solve", broken)
