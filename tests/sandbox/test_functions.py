@@ -216,6 +216,7 @@ def test_torch_and_numpy_give_the_same_approximations(name: str) -> None:
     assert (getattr(approximations, name)(x).view(np.int64) == by_torch.view(np.int64)).all()
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", NAMES)
 def test_cuda_gives_the_same_bits(name: str) -> None:

@@ -278,6 +278,7 @@ def test_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert power(a, 1.0).data_ptr() != a.data_ptr()
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu() -> None:
     x, y, expected = vectors()
