@@ -19,11 +19,6 @@ def widened(values: torch.Tensor) -> Features:
     return values.cpu().numpy().astype(np.float64)
 
 
-def rounded(values: Features, device: torch.device) -> torch.Tensor:
-    """Binary64 numbers rounded once to binary32, where a matrix is."""
-    return torch.from_numpy(values).float().to(device)
-
-
 def write_rounded(values: Features, out: torch.Tensor) -> None:
     """Write binary64 numbers, rounded once, into a binary32 tensor of their shape."""
     out.copy_(torch.from_numpy(values).float())

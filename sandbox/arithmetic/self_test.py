@@ -104,7 +104,7 @@ def _patterns(count: int, device: torch.device) -> torch.Tensor:
     return torch.from_numpy(bits.view(np.int32)).view(torch.float32).to(device)
 
 
-def _numbers(rows: int, columns: int, device: torch.device) -> torch.Tensor:
+def small_numbers(rows: int, columns: int, device: torch.device) -> torch.Tensor:
     """A binary32 matrix of numbers between -1 and 1."""
     values = np.arange(rows * columns, dtype=np.uint64) * 2654435761 % 2**32
     return (
@@ -146,7 +146,7 @@ def _scalars(device: torch.device) -> str:
 
 
 def _reductions(device: torch.device) -> str:
-    a, b = _numbers(33, 64, device), _numbers(64, 17, device)
+    a, b = small_numbers(33, 64, device), small_numbers(64, 17, device)
     return _digest(exact.column_sums(a), exact.total(a), exact.sums(a, 0), exact.sums(a, 1), exact.matmul(a, b))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 
 from sandbox.arithmetic import elementwise as ew
+from sandbox.arithmetic import movement
 from sandbox.arithmetic.exact import column_sums
 from sandbox.arithmetic.exponents import power_of_two
-from sandbox.arithmetic.features import Features, rounded, widened
+from sandbox.arithmetic.features import Features, widened
 from sandbox.arithmetic.layers import quantised
 from sandbox.arithmetic.layers.batch_norm import inverse_deviation, slope
 from sandbox.arithmetic.layers.kernels import Affine, AffineGradient, Passed
@@ -31,7 +32,7 @@ def forward(
     """See `Kernels`."""
     z = _activation(product, affine)
     rows, sums = len(z), column_sums(z)
-    c = ew.subtract(z, rounded(sums / rows, z.device))
+    c = ew.subtract(z, movement.rounded(sums / rows, z.device))
     squares = column_sums(ew.multiply(c, c))
     inverse = inverse_deviation(squares / rows, epsilon)
     scale = _scale(affine, inverse, z.device)
@@ -42,10 +43,10 @@ def backward(product: Product, passed: Passed, bits: int, dtype: torch.dtype) ->
     """See `Kernels`."""
     rows, device = len(passed.c), passed.c.device
     dy_sums = product.integers.sum(0).cpu().numpy() * product.scale + 0.0
-    dy = _rounded(product)
+    dy = product.rounded()
     projected = column_sums(ew.multiply(dy, passed.c))
-    dz = ew.subtract_(dy, rounded(dy_sums / rows, device))
-    dz = ew.subtract_(dz, ew.multiply(passed.c, rounded(slope(passed.inverse, projected, rows), device)))
+    dz = ew.subtract_(dy, movement.rounded(dy_sums / rows, device))
+    dz = ew.subtract_(dz, ew.multiply(passed.c, movement.rounded(slope(passed.inverse, projected, rows), device)))
     da = quantise(ew.relu_gradient(ew.multiply_(dz, passed.scale), passed.z), bits, dtype)
     bias = da.integers.sum(0).cpu().numpy() * power_of_two(da.exponent - bits) + 0.0
     return da, AffineGradient(bias, gamma=projected * passed.inverse, beta=dy_sums)
@@ -59,17 +60,13 @@ def evaluate(
     return quantise(_affine(c, _scale(affine, inverse, c.device), affine), bits, dtype)
 
 
-def _rounded(product: Product) -> torch.Tensor:
-    return product.integers.mul_(product.scale).float().add_(0.0)
-
-
 def _activation(product: Product, affine: Affine | None) -> torch.Tensor:
-    a = _rounded(product)
+    a = product.rounded()
     return ew.relu_(a if affine is None else ew.add_(a, affine.bias))
 
 
 def _scale(affine: Affine | None, inverse: Features, device: torch.device) -> torch.Tensor:
-    return rounded(inverse if affine is None else widened(affine.gamma) * inverse, device)
+    return movement.rounded(inverse if affine is None else widened(affine.gamma) * inverse, device)
 
 
 def _affine(c: torch.Tensor, scale: torch.Tensor, affine: Affine | None) -> torch.Tensor:

@@ -18,11 +18,12 @@ from sandbox.arithmetic import machine
 from sandbox.arithmetic.layers import eager
 from sandbox.arithmetic.layers.kernels import Affine, Kernels
 from sandbox.arithmetic.layers.products import Factor, product
+from sandbox.arithmetic.self_test import small_numbers
 from sandbox.errors import MachineError
 
 KERNELS_VARIABLE = "TIG_VERIFY_KERNELS"
 
-_BITS = 14
+_BITS, _CPU = 14, torch.device("cpu")
 
 
 @cache
@@ -57,17 +58,11 @@ def _pass_through_a_layer(kernels: Kernels) -> Iterator[NDArray[np.generic]]:
     engine = machine.engine()
 
     def factor(rows: int, columns: int) -> Factor:
-        return Factor.of(kernels.quantise(_numbers(rows, columns), _BITS, engine.dtype), engine)
+        return Factor.of(kernels.quantise(small_numbers(rows, columns, _CPU), _BITS, engine.dtype), engine)
 
     x, weight, dy = factor(17, 24), factor(40, 24), factor(17, 24)
-    affine = Affine(*_numbers(3, 40))
+    affine = Affine(*small_numbers(3, 40, _CPU))
     h, passed = kernels.forward(product(x, weight.transposed), affine, 1e-5, _BITS, engine.dtype)
     da, gradients = kernels.backward(product(dy, weight.transposed), passed, _BITS, engine.dtype)
     yield from (h.integers.numpy(), da.integers.numpy(), np.array([h.exponent, da.exponent]), passed.scale.numpy())
     yield from (passed.sums, passed.squares, gradients.bias, gradients.gamma, gradients.beta)
-
-
-def _numbers(rows: int, columns: int) -> torch.Tensor:
-    """A binary32 matrix of numbers between -1 and 1."""
-    values = np.arange(rows * columns, dtype=np.uint64) * np.uint64(2654435761) % np.uint64(2**32)
-    return torch.from_numpy((values.astype(np.float64) * 2.0**-31 - 1.0).astype(np.float32)).view(rows, columns)
