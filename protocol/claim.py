@@ -21,7 +21,8 @@ class StopReason(StrEnum):
 
     EARLY_STOPPING = "early-stopping"  # patience ran out
     EPOCH_LIMIT = "epoch-limit"  # the edition's last epoch was reached
-    FUEL_EXHAUSTED = "fuel-exhausted"  # the optimiser spent its budget
+    FUEL_EXHAUSTED = "fuel-exhausted"  # the optimiser spent its budget, or that of one call
+    MEMORY_EXHAUSTED = "memory-exhausted"  # a call of the optimiser took more memory than it may
     NON_FINITE_LOSS = "non-finite-loss"  # a loss became NaN or infinite
     NON_FINITE_UPDATE = "non-finite-update"  # the optimiser returned a NaN or infinite update or query location
 

@@ -22,8 +22,16 @@ class OptimiserError(SandboxError):
     """The module's own code failed in a way that is the same on every machine (its author's fault)."""
 
 
-class FuelExhausted(SandboxError):
-    """The fuel budget is spent. Latched by the meter: every later charge raises it again."""
+class BudgetExhausted(SandboxError):
+    """Fuel or memory is spent. Latched by the meter: every later charge raises it again."""
+
+
+class FuelExhausted(BudgetExhausted):
+    """The fuel budget, or that of one call, is spent."""
+
+
+class MemoryExhausted(BudgetExhausted):
+    """The memory budget of a call is spent."""
 
 
 class WorkerFault(SandboxError):

@@ -16,16 +16,16 @@ import torch
 from sandbox import state as states
 from sandbox.arithmetic import movement
 from sandbox.arithmetic.transcendental import elementary
-from sandbox.errors import FuelExhausted, OptimiserError, SandboxError, WorkerFault
+from sandbox.errors import BudgetExhausted, OptimiserError, SandboxError, WorkerFault
 from sandbox.facade import generator, namespaces, tensor, vector
 from sandbox.facade.generator import Generator
 from sandbox.facade.namespaces import MathNamespace, TorchNamespace
 from sandbox.facade.numbers import Numbers
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
-from sandbox.fuel import FuelMeter
 from sandbox.language.module import LoadedModule, compile_module, describe, load_module
 from sandbox.layout import Layout
+from sandbox.meter import Meter
 
 Scalar = None | bool | int | float | str
 
@@ -83,14 +83,14 @@ class Optimiser(Protocol):
 class HostedOptimiser:
     """An untrusted module in this process, on the given flat buffers.
 
-    Raises ModuleRefused, OptimiserError or FuelExhausted, from the constructor too.
+    Raises ModuleRefused, OptimiserError or BudgetExhausted, from the constructor too.
     """
 
     def __init__(self, assignment: Assignment, parameters: torch.Tensor, gradient: torch.Tensor) -> None:
         self.parameters = parameters
         self.gradient = gradient
         self._assignment = assignment
-        self._meter = FuelMeter(assignment.fuel_budget)
+        self._meter = Meter(assignment.fuel_budget)
         self._borrowed = frozenset(t.untyped_storage().data_ptr() for t in (parameters, gradient))
         self._state: object = None
         self._compiled = compile_module(assignment.source, assignment.name)
@@ -188,12 +188,13 @@ class HostedOptimiser:
         """Run what precedes the first epoch, for which the fuel must suffice."""
         try:
             return self._guarded(action)
-        except FuelExhausted:
+        except BudgetExhausted as exhausted:
             raise OptimiserError(
-                f"the fuel budget of {self._meter.budget} ends before the first epoch; give more fuel"
+                f"before the first epoch {exhausted}; ask for less work in it, or give more fuel"
             ) from None
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
+        self._meter.begin()
         try:
             return action()
         except SandboxError:

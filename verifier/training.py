@@ -16,7 +16,7 @@ from sandbox import randomness
 from sandbox.arithmetic import elementwise as ew
 from sandbox.arithmetic import exact, movement
 from sandbox.arithmetic.exponents import NonFiniteError
-from sandbox.errors import FuelExhausted
+from sandbox.errors import FuelExhausted, MemoryExhausted
 from sandbox.optimiser import Optimiser
 from verifier.editions import Edition
 from verifier.instance import Instance
@@ -209,6 +209,8 @@ def _loop(run: _Run, initial: torch.Tensor, observer: Observer | None) -> StopRe
                 return StopReason.EARLY_STOPPING
     except FuelExhausted:
         return StopReason.FUEL_EXHAUSTED
+    except MemoryExhausted:
+        return StopReason.MEMORY_EXHAUSTED
     except NonFiniteError:
         return StopReason.NON_FINITE_LOSS
     except _NonFiniteUpdate:

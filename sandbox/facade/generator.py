@@ -13,7 +13,7 @@ from sandbox.facade import prices
 from sandbox.facade.prices import Price
 from sandbox.facade.shapes import check_elements, check_shape
 from sandbox.facade.tensor import Tensor
-from sandbox.fuel import FuelMeter
+from sandbox.meter import Meter
 from sandbox.randomness import Source
 
 CONTEXT = "tig-verify v1 optimiser numbers"
@@ -24,7 +24,7 @@ class Generator:
 
     __slots__ = ("_device", "_meter", "_next", "_source")
 
-    def __init__(self, key: bytes, meter: FuelMeter, device: torch.device | None = None) -> None:
+    def __init__(self, key: bytes, meter: Meter, device: torch.device | None = None) -> None:
         self._device = device
         self._source = Source(CONTEXT, key)
         self._next = 0

@@ -9,7 +9,7 @@ import torch
 
 from sandbox.facade.prices import SIMPLE, Price
 from sandbox.facade.shapes import broadcast_size
-from sandbox.fuel import FuelMeter
+from sandbox.meter import Meter
 
 _READ_ONLY = "{name}_ would change an input or a view of another tensor; write x = x.{name}(...), or clone() it first"
 
@@ -23,7 +23,7 @@ class Handle:
 
     __slots__ = ("_data", "_meter", "_own")
 
-    def __init__(self, data: torch.Tensor, meter: FuelMeter, own: bool = True) -> None:
+    def __init__(self, data: torch.Tensor, meter: Meter, own: bool = True) -> None:
         self._data = data
         self._meter = meter
         self._own = own

@@ -17,7 +17,7 @@ from sandbox.facade.numbers import Numbers
 from sandbox.facade.shapes import check_dimensions, check_elements, check_shape
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
-from sandbox.fuel import FuelMeter
+from sandbox.meter import Meter
 
 
 class TorchNamespace:
@@ -25,7 +25,7 @@ class TorchNamespace:
 
     __slots__ = ("_device", "_meter")
 
-    def __init__(self, meter: FuelMeter, device: torch.device | None = None) -> None:
+    def __init__(self, meter: Meter, device: torch.device | None = None) -> None:
         self._meter = meter
         self._device = device
 
@@ -128,7 +128,7 @@ class MathNamespace:
     inf = math.inf
     nan = math.nan
 
-    def __init__(self, meter: FuelMeter) -> None:
+    def __init__(self, meter: Meter) -> None:
         self._meter = meter
 
     def _number(self, x: object) -> float:

@@ -10,8 +10,8 @@ from sandbox.facade import numbers
 from sandbox.facade.handle import Handle
 from sandbox.facade.numbers import Numbers
 from sandbox.facade.tensor import Tensor
-from sandbox.fuel import FuelMeter
 from sandbox.layout import Layout
+from sandbox.meter import Meter
 
 
 class ParameterVector(Numbers):
@@ -19,7 +19,7 @@ class ParameterVector(Numbers):
 
     __slots__ = ("_layout",)
 
-    def __init__(self, data: torch.Tensor, meter: FuelMeter, layout: Layout, own: bool = True) -> None:
+    def __init__(self, data: torch.Tensor, meter: Meter, layout: Layout, own: bool = True) -> None:
         super().__init__(data, meter, own)
         self._layout = layout
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from sandbox.fuel import FuelMeter
 from sandbox.language.builtins import build_builtins
 from sandbox.language.methods import Methods
 from sandbox.language.operations import DICTS, INTEGERS, NUMBERS, FloatPower, FrozenDict, Operations
 from sandbox.language.prices import MAX_CALL_DEPTH, OPERATION
+from sandbox.meter import Meter
 
 _INDEXED = frozenset({list, tuple, str, range})
 _READ_ONLY = frozenset({tuple, FrozenDict})
@@ -23,7 +23,7 @@ class Guards:
     computes `a ** b` for floats.
     """
 
-    def __init__(self, meter: FuelMeter, attributes: Mapping[type, frozenset[str]], float_power: FloatPower) -> None:
+    def __init__(self, meter: Meter, attributes: Mapping[type, frozenset[str]], float_power: FloatPower) -> None:
         self._do = Operations(meter, frozenset(attributes), float_power)
         self._methods = Methods(self._do)
         self._attributes = attributes

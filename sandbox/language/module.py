@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import ModuleRefused
-from sandbox.fuel import FuelMeter
 from sandbox.language.dialect import check
 from sandbox.language.gate import read_source
 from sandbox.language.guards import Guards
 from sandbox.language.interface import ENTRY_POINTS, HYPERPARAMETERS, asks_location
 from sandbox.language.operations import FloatPower, FrozenDict
 from sandbox.language.transformer import transform
+from sandbox.meter import Meter
 
 MAX_DESCRIPTION: Final = 200
 MAX_PROBLEMS: Final = 200
@@ -61,7 +61,7 @@ def compile_module(source: bytes, name: str) -> CompiledModule:
 
 def load_module(
     compiled: CompiledModule,
-    meter: FuelMeter,
+    meter: Meter,
     namespaces: Mapping[str, object],
     attributes: Mapping[type, frozenset[str]],
     float_power: FloatPower,

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any, Final
 
-from sandbox.fuel import FuelMeter
 from sandbox.language.prices import (
     COPY,
     LOOP,
@@ -22,6 +21,7 @@ from sandbox.language.prices import (
     MAX_KEY,
     OPERATION,
 )
+from sandbox.meter import Meter
 
 FrozenDict = MappingProxyType
 """The type of a dict at the top level of a module, once the module is loaded: it can only be read."""
@@ -65,7 +65,7 @@ _EQUALITY: Final[dict[str, Callable[[Any, Any], Any]]] = {"==": operator.eq, "!=
 class Operations:
     """The operations that hooks, methods and builtins share; `facade` are the caller's own types."""
 
-    def __init__(self, meter: FuelMeter, facade: frozenset[type], float_power: FloatPower) -> None:
+    def __init__(self, meter: Meter, facade: frozenset[type], float_power: FloatPower) -> None:
         self.charge = meter.charge
         self.facade = facade
         self._operands = facade | NUMBERS

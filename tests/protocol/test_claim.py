@@ -62,5 +62,5 @@ def test_the_limits_themselves_are_valid() -> None:
 
 def test_stop_reasons_are_stable() -> None:
     assert list(StopReason) == [
-        "early-stopping", "epoch-limit", "fuel-exhausted", "non-finite-loss", "non-finite-update"
+        "early-stopping", "epoch-limit", "fuel-exhausted", "memory-exhausted", "non-finite-loss", "non-finite-update"
     ]  # fmt: skip

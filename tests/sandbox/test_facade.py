@@ -27,11 +27,11 @@ from sandbox.facade.numbers import Numbers
 from sandbox.facade.shapes import MAX_ELEMENTS
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
-from sandbox.fuel import FuelMeter
 from sandbox.layout import Layout, Part
+from sandbox.meter import Meter
 
 LAYOUT = Layout((Part("w", "weight", (2, 3)), Part("b", "bias", (3,)), Part("g", "norm.weight", (1,))))
-METER = FuelMeter(10**15)
+METER = Meter(10**15)
 TORCH: Any = TorchNamespace(METER)
 MATH: Any = MathNamespace(METER)
 
@@ -40,12 +40,12 @@ B = tensor32([[0.5, 7.0, -0.1], [3.0, 2.0, 1e3]])
 FLAT = tensor32([0.5, -1.0, 2.5, 3.5, -4.5, 1e-3, 0.25, -0.75, 9.0, 0.1])
 
 
-def own(data: object = A, meter: FuelMeter = METER) -> Any:
+def own(data: object = A, meter: Meter = METER) -> Any:
     """A tensor that may be changed; untyped, since authors are not told of mistakes by a type checker."""
     return Tensor(data.clone() if isinstance(data, torch.Tensor) else tensor32(data), meter)
 
 
-def vector(data: torch.Tensor = FLAT, meter: FuelMeter = METER, *, owned: bool = True) -> Any:
+def vector(data: torch.Tensor = FLAT, meter: Meter = METER, *, owned: bool = True) -> Any:
     return ParameterVector(data.clone(), meter, LAYOUT, own=owned)
 
 
@@ -625,7 +625,7 @@ HUGE: dict[str, Callable[[TorchNamespace, Generator], object]] = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_tensors_of_too_many_elements_are_refused_before_they_are_made(name: str) -> None:
-    meter = FuelMeter(10**40)
+    meter = Meter(10**40)
     with pytest.raises(ValueError, match=f"at most {MAX_ELEMENTS} elements, not"):
         HUGE[name](TorchNamespace(meter), Generator(bytes(32), meter))
     assert meter.used < 3 * 10**6  # nothing was done, so nothing but the operands is paid
@@ -633,7 +633,7 @@ def test_tensors_of_too_many_elements_are_refused_before_they_are_made(name: str
 
 @pytest.mark.parametrize("n", [0, -1, 2**20 + 1, 10**12, 2.0])
 def test_a_permutation_is_a_list_and_no_longer_than_one(n: int) -> None:
-    meter = FuelMeter(10**40)
+    meter = Meter(10**40)
     with pytest.raises(ValueError, match="permutation takes a number from 1 to 2\\^20"):
         Generator(bytes(32), meter).permutation(n)
     assert meter.used == 0
@@ -691,12 +691,12 @@ PRICED: list[tuple[str, int, Callable[[Any, Any], object]]] = [
 
 @pytest.mark.parametrize(("name", "expected", "action"), PRICED, ids=[line[0] for line in PRICED])
 def test_prices(name: str, expected: int, action: Callable[[Tensor, Tensor], object]) -> None:
-    meter = FuelMeter(10**9)
+    meter = Meter(10**9)
     action(own(A, meter), own(B, meter))
     assert meter.used == expected
-    exact = FuelMeter(expected)
+    exact = Meter(expected)
     action(own(A, exact), own(B, exact))
-    short = FuelMeter(expected - 1)
+    short = Meter(expected - 1)
     x, y = own(A, short), own(B, short)
     with pytest.raises(FuelExhausted):
         action(x, y)
@@ -705,7 +705,7 @@ def test_prices(name: str, expected: int, action: Callable[[Tensor, Tensor], obj
 
 
 def test_work_that_cannot_be_paid_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    meter = FuelMeter(SIMPLE - 1)
+    meter = Meter(SIMPLE - 1)
     x = own(A, meter)
     monkeypatch.setattr(elementwise, "multiply", lambda *_: pytest.fail("the work was done"))
     with pytest.raises(FuelExhausted):
@@ -717,7 +717,7 @@ def test_work_that_cannot_be_paid_is_not_done(monkeypatch: pytest.MonkeyPatch) -
 
 def test_fuel_is_the_same_on_two_runs_and_for_any_values() -> None:
     def run(fill: float) -> int:
-        meter = FuelMeter(10**9)
+        meter = Meter(10**9)
         space: Any = TorchNamespace(meter)
         numbers, rng = MathNamespace(meter), Generator(bytes(32), meter)
         v = vector(torch.full((10,), fill), meter)
@@ -790,7 +790,7 @@ def test_math() -> None:
         assert getattr(MATH, name) == value
     assert math.isnan(MATH.nan)
     for name, (arguments, expected) in MATH_CALLS.items():
-        meter = FuelMeter(10**6)
+        meter = Meter(10**6)
         result = getattr(MathNamespace(meter), name)(*arguments)
         assert result == pytest.approx(expected, rel=1e-15), name
         assert type(result) is type(expected)
@@ -863,9 +863,9 @@ DRAWS: list[tuple[int, Callable[[Generator], object]]] = [
 
 @pytest.mark.parametrize(("each", "draw"), DRAWS)
 def test_the_price_of_draws(each: int, draw: Callable[[Generator], object]) -> None:
-    meter = FuelMeter(10**6)
+    meter = Meter(10**6)
     draw(Generator(bytes(32), meter))
     assert meter.used == 10_000 + 6 * each
-    short = Generator(bytes(32), FuelMeter(10_000 + 6 * each - 1))
+    short = Generator(bytes(32), Meter(10_000 + 6 * each - 1))
     with pytest.raises(FuelExhausted):
         draw(short)

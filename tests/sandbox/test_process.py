@@ -142,7 +142,7 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
     "no fuel": (
         module(initial="return [torch.zeros(9) for i in range(200)]"),
         OptimiserError,
-        "before the first epoch",
+        "before the first epoch the fuel budget",
     ),
 }
 

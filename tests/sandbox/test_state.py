@@ -16,10 +16,10 @@ from sandbox.errors import OptimiserError
 from sandbox.facade.generator import Generator
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
-from sandbox.fuel import FuelMeter
 from sandbox.layout import Layout, Part
+from sandbox.meter import Meter
 
-METER = FuelMeter(10**9)
+METER = Meter(10**9)
 LAYOUT = Layout((Part("w", "weight", (2, 2)), Part("b", "bias", (2,))))
 NOTHING: frozenset[int] = frozenset()
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from sandbox.errors import ModuleRefused
-from sandbox.fuel import FuelMeter
 from sandbox.language.module import LoadedModule, compile_module, load_module
+from sandbox.meter import Meter
 
 NAME = "optimiser.py"
 
@@ -84,14 +84,14 @@ def float_power(base: float, exponent: float | int) -> float:
     return -1000.0 - base - exponent
 
 
-def load(source: str, budget: int = 10**8) -> tuple[LoadedModule, FuelMeter]:
+def load(source: str, budget: int = 10**8) -> tuple[LoadedModule, Meter]:
     """Compile and load a whole module."""
-    meter = FuelMeter(budget)
+    meter = Meter(budget)
     compiled = compile_module(source.encode(), NAME)
     return load_module(compiled, meter, NAMESPACES, ATTRIBUTES, float_power), meter
 
 
-def load_function(body: str, before: str = "", budget: int = 10**8) -> tuple[Callable[..., Any], FuelMeter]:
+def load_function(body: str, before: str = "", budget: int = 10**8) -> tuple[Callable[..., Any], Meter]:
     """Make `body` a function of `parameters`, after the lines `before`; return it with its meter."""
     indented = "".join(f"    {line}\n" for line in body.strip("\n").split("\n"))
     source = before + ENTRY_POINTS.replace("    return {}\n", indented)

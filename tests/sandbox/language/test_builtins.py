@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sample_modules import ATTRIBUTES, Number, float_power, run
 
-from sandbox.fuel import FuelMeter
 from sandbox.language.builtins import BUILTIN_NAMES
 from sandbox.language.guards import Guards
+from sandbox.meter import Meter
 
 
 def table() -> dict[str, Any]:
-    return Guards(FuelMeter(10**9), ATTRIBUTES, float_power).builtins()
+    return Guards(Meter(10**9), ATTRIBUTES, float_power).builtins()
 
 
 def test_the_table_holds_nothing_else() -> None:
@@ -79,7 +79,7 @@ def test_iterating_builtins_pay_for_every_element() -> None:
     for name in ("all", "list", "max", "min", "reversed", "sorted", "sum", "tuple", "zip", "enumerate"):
         costs = []
         for size in (10, 1000):
-            meter = FuelMeter(10**9)
+            meter = Meter(10**9)
             Guards(meter, ATTRIBUTES, float_power).builtins()[name](range(1, size))  # type: ignore[operator]
             costs.append(meter.used)
         assert costs[1] - costs[0] >= 990 * 10, name

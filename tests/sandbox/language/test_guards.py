@@ -6,13 +6,13 @@ import pytest
 from sample_modules import ATTRIBUTES, Number, float_power, load_function, run
 
 from sandbox.errors import FuelExhausted
-from sandbox.fuel import FuelMeter
 from sandbox.language.guards import Guards
 from sandbox.language.prices import MAX_CALL_DEPTH, MAX_ELEMENTS
+from sandbox.meter import Meter
 
 
 def guards() -> Guards:
-    return Guards(FuelMeter(10**9), ATTRIBUTES, float_power)
+    return Guards(Meter(10**9), ATTRIBUTES, float_power)
 
 
 def test_the_hooks_are_all_there_and_none_is_a_builtin() -> None:

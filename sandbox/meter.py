@@ -1,0 +1,72 @@
+"""Fuel and memory: deterministic counts of what an optimiser asks for (specification, section 7).
+
+Neither looks at the clock or at the allocator, so both are the same on every machine, in every isolation and on replay.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandbox.errors import BudgetExhausted, FuelExhausted, MemoryExhausted
+
+CALL_FUEL: Final = 5 * 10**10
+"""Fuel that one call of one of the module's functions may use: some seconds, far below the deadline of the trainer."""
+CALL_BYTES: Final = 4 * 2**30
+"""Memory that one call may take in all, whether or not it is given up before the call ends."""
+ELEMENT_BYTES: Final = 8
+"""What an element of a tensor counts, whatever it holds."""
+UNIT_BYTES: Final = 2
+"""What a unit of the language's fuel counts: each of its operations makes a small object at most."""
+
+
+class Meter:
+    """Counts fuel up to `budget` and the memory of a call, and latches when one of them is spent.
+
+    Both are charged before the work is done, so a refused operation never runs.
+    """
+
+    __slots__ = ("_budget", "_full", "_spent", "_stop", "_used")
+
+    def __init__(self, budget: int, used: int = 0) -> None:
+        self._budget = budget
+        self._used = used
+        self._spent: BudgetExhausted | None = None
+        self.begin()
+
+    @property
+    def budget(self) -> int:
+        """The units of fuel that may be used in all."""
+        return self._budget
+
+    @property
+    def used(self) -> int:
+        """The units used so far; equals the budget once fuel is exhausted."""
+        return self._used
+
+    def begin(self) -> None:
+        """Grant the allowances of one call of the module."""
+        if self._spent is None:
+            self._full = self._used + CALL_BYTES // UNIT_BYTES  # where the language alone would have filled memory
+            self._stop = min(self._budget, self._used + CALL_FUEL)
+
+    def charge(self, units: int) -> None:
+        """Use fuel for the language, and memory in proportion. Raises BudgetExhausted, from then on always."""
+        used = self._used + units
+        if used > self._stop or used > self._full:
+            self._exhaust(used)
+        self._used = used
+
+    def work(self, units: int, elements: int = 0) -> None:
+        """Use fuel for tensors, and memory for the `elements` that are made. Raises as `charge` does."""
+        self._full += units - elements * (ELEMENT_BYTES // UNIT_BYTES)
+        self.charge(units)
+
+    def _exhaust(self, used: int) -> None:
+        if self._spent is None:
+            if used > self._stop:
+                self._used = self._budget
+                self._spent = FuelExhausted(f"the fuel budget of {self._budget} units, or of one call, is spent")
+            else:
+                self._spent = MemoryExhausted(f"a call took more memory than {CALL_BYTES // 2**20} MiB in all")
+            self._stop = -1
+        raise self._spent
