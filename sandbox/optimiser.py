@@ -23,7 +23,7 @@ from sandbox.facade.namespaces import MathNamespace, TorchNamespace
 from sandbox.facade.numbers import Numbers
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
-from sandbox.language.module import LoadedModule, compile_module, describe, load_module
+from sandbox.language.module import CompiledModule, LoadedModule, compile_module, describe, load_module
 from sandbox.layout import Layout
 from sandbox.meter import Meter
 
@@ -80,6 +80,11 @@ class Optimiser(Protocol):
     ) -> None: ...
 
 
+def compile_optimiser(source: bytes, name: str) -> CompiledModule:
+    """Check a module against the dialect and compile it. Raises ModuleRefused."""
+    return compile_module(source, name)
+
+
 class HostedOptimiser:
     """An untrusted module in this process, on the given flat buffers.
 
@@ -93,7 +98,7 @@ class HostedOptimiser:
         self._meter = Meter(assignment.fuel_budget)
         self._borrowed = frozenset(t.untyped_storage().data_ptr() for t in (parameters, gradient))
         self._state: object = None
-        self._compiled = compile_module(assignment.source, assignment.name)
+        self._compiled = compile_optimiser(assignment.source, assignment.name)
         self._module = self._load()
         self._hyperparameters = self._merged_hyperparameters()
 
@@ -189,9 +194,7 @@ class HostedOptimiser:
         try:
             return self._guarded(action)
         except BudgetExhausted as exhausted:
-            raise OptimiserError(
-                f"before the first epoch {exhausted}; ask for less work in it, or give more fuel"
-            ) from None
+            raise OptimiserError(f"before the first epoch {exhausted}; do less, or give more fuel") from None
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
         self._meter.begin()
