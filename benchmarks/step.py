@@ -28,10 +28,11 @@ from protocol.verdict import Level, Outcome
 from sandbox.allocator import keep_freed_memory
 from sandbox.arithmetic import machine
 from sandbox.arithmetic.layers.training_kernels import training_kernels
+from sandbox.isolation import InProcess, Isolation, Jail
 from verifier.editions import DECEMBER_2025
 from verifier.instance import Instance, draw_instance
 from verifier.network import Architecture, Network, initial_parameters, initial_weight
-from verifier.solving import Isolation, Task, solve, start_optimiser
+from verifier.solving import Task, solve, start_optimiser
 from verifier.training import train
 from verifier.verification import Evidence, verify
 
@@ -115,13 +116,13 @@ def our_step(n_hidden: int, epochs: int, instance: Instance, isolation: Isolatio
 def evaluate_milliseconds(rounds: int) -> float:
     """The work of verifying a claim at level `evaluate`, signatures included; fuel for two epochs makes it quickly."""
     short = replace(task(4, 2), edition=DECEMBER_2025, fuel_budget=60_000_000)
-    solved, key = solve(short, Isolation.NONE), SigningKey.generate()
+    solved, key = solve(short, InProcess()), SigningKey.generate()
     evidence = Evidence(seal(solved.claim, key), seal(solved.solution, key))
-    assert verify(evidence, Level.EVALUATE).outcome is Outcome.ACCEPTED
+    assert verify(evidence, Level.EVALUATE, InProcess()).outcome is Outcome.ACCEPTED
     times = []
     for _ in range(rounds):
         started = time.perf_counter()
-        verify(evidence, Level.EVALUATE)
+        verify(evidence, Level.EVALUATE, InProcess())
         times.append((time.perf_counter() - started) * 1000)
     return statistics.median(times)
 
@@ -138,18 +139,23 @@ def main() -> None:
     kernels = training_kernels().__name__.rpartition(".")[2]  # type: ignore[attr-defined]
     print(f"engine {machine.engine().name}, kernels {kernels}")
     print("n_hidden   plain ms  in-process ms  worker ms   in-process/plain  worker/in-process")
+    with Jail() as jail:
+        compare(jail, instance, options)
+    print(f"evaluate of a claim at n_hidden=4: {evaluate_milliseconds(options.rounds * 3):.1f} ms")
+
+
+def compare(jail: Jail, instance: Instance, options: argparse.Namespace) -> None:
     for n_hidden in options.hidden:
         ways: list[Callable[[], float]] = [
             partial(plain_step, n_hidden, options.epochs, instance),
-            partial(our_step, n_hidden, options.epochs, instance, Isolation.NONE),
-            partial(our_step, n_hidden, options.epochs, instance, Isolation.PROCESS),
+            partial(our_step, n_hidden, options.epochs, instance, InProcess()),
+            partial(our_step, n_hidden, options.epochs, instance, jail),
         ]
         rounds = [[way() for way in ways] for _ in range(options.rounds)]
         plain, ours, worker = (statistics.median(r[i] for r in rounds) * 1000 for i in range(3))
         to_plain = statistics.median(r[1] / r[0] for r in rounds)
         to_ours = statistics.median(r[2] / r[1] for r in rounds)
         print(f"{n_hidden:8d} {plain:10.2f} {ours:14.2f} {worker:10.2f} {to_plain:18.2f} {to_ours:18.3f}")
-    print(f"evaluate of a claim at n_hidden=4: {evaluate_milliseconds(options.rounds * 3):.1f} ms")
 
 
 if __name__ == "__main__":

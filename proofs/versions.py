@@ -53,9 +53,12 @@ print(json.dumps({
 IN_A_PROCESS = """
 import json, sys
 from golden_runs import RUNS
-from verifier.solving import Isolation, solve
+from sandbox.isolation import Jail
+from verifier.solving import solve
 run = next(run for run in RUNS if run.n_hidden == 2)
-claim, recorded = solve(run.task, Isolation.PROCESS).claim, json.loads(run.path.read_text())["run"]
+with Jail() as jail:
+    claim = solve(run.task, jail).claim
+recorded = json.loads(run.path.read_text())["run"]
 for name in ("transcript_root", "solution_digest", "fuel_used", "epochs", "quality"):
     found = getattr(claim, name)
     found = found.hex() if isinstance(found, bytes) else found

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from protocol.codec import Scalar
+from protocol.codec import Scalar, encode
+from protocol.errors import RecordError
 from protocol.hashes import DIGEST_SIZE
 from protocol.record import Record
 from protocol.settings import Settings
 
 MAX_EPOCHS: Final = 100_000
 MAX_U64: Final = (1 << 64) - 1
+MAX_HYPERPARAMETERS: Final = 1024
+"""Bytes of the encoded overrides: room for numbers, none for weights that were found elsewhere."""
 
 
 class StopReason(StrEnum):
@@ -52,7 +55,7 @@ class Claim(Record):
     transcript_root: bytes
     quality: int  # i32, in units of 1e-6
     solution_digest: bytes  # of the solution record's bytes
-    versions: Mapping[str, str]
+    run: Mapping[str, str]  # versions and isolation, for information: nothing checks it
 
     def check(self) -> None:
         """Raise `RecordError` for the first field that is out of range."""
@@ -60,9 +63,19 @@ class Claim(Record):
             self.require_range(name, 0, MAX_U64)
         for name in ("optimiser_digest", "transcript_root", "solution_digest"):
             self.require_size(name, DIGEST_SIZE)
+        check_hyperparameters(self.hyperparameters)
         self.require_range("epochs", 0, MAX_EPOCHS)
         self.require_range("best_epoch", 0, self.epochs)
         self.require_range("quality", -(1 << 31), (1 << 31) - 1)
         for name in ("train_losses", "validation_losses"):
             found = len(getattr(self, name))
             self.require(found == self.epochs, name, f"expected one per epoch ({self.epochs}), found {found}")
+
+
+def check_hyperparameters(overrides: Mapping[str, Scalar]) -> None:
+    """Raise `RecordError` for overrides that a claim cannot carry."""
+    found = len(encode(dict(overrides)))
+    if found > MAX_HYPERPARAMETERS:
+        raise RecordError(
+            "claim.hyperparameters", f"expected at most {MAX_HYPERPARAMETERS} bytes when encoded, found {found}"
+        )

@@ -66,7 +66,7 @@ class Verdict(Record):
     detail: str  # for people
     step: int  # of the specification, the one that decided; 0 when accepted
     measured: Mapping[str, Scalar]
-    versions: Mapping[str, str]
+    run: Mapping[str, str]
 
     def check(self) -> None:
         """Raise `RecordError` for a field that is out of range or contradicts the outcome."""

@@ -21,13 +21,16 @@ import torch
 from sandbox.errors import WorkerFault
 
 MAGIC = 0x54494756
+CACHE_LINE = 64
 MAX_MESSAGE = 256 * 1024
 """Bytes of the text area of each shared region."""
 MAX_TEXT = 200
+MAX_ERROR = 4000
+"""Bytes of a text that says why a module failed."""
 SPIN_SECONDS = 0.005
 """How long the trainer waits for an answer before it sleeps."""
 
-_FRAME = struct.Struct("<IBxxxQqddQQ32s200s")
+_FRAME = struct.Struct("<IBxxxQqddQQQ32s200s")
 _SEAL_SHRINK, _SEAL_GROW, _SEAL_SEAL, _SEAL_FUTURE_WRITE = 0x2, 0x4, 0x1, 0x10
 _ADD_SEALS = 1033
 
@@ -41,17 +44,21 @@ class Kind(enum.IntEnum):
     STEP = 4
     DIGEST = 5
     CHECK = 6
+    SAVE = 7
+    RESTORE = 8
     READY = 16
     DONE = 17
     NO_LOCATION = 18
     REFUSED = 19
     FAILED = 20
-    EXHAUSTED = 21
-    FAULT = 22
+    OUT_OF_FUEL = 21
+    OUT_OF_MEMORY = 22
+    BAD_STATE = 23
+    FAULT = 24
 
 
 _KINDS = frozenset(Kind)
-_RUN = frozenset((Kind.DONE, Kind.FAILED, Kind.EXHAUSTED))
+_RUN = frozenset((Kind.DONE, Kind.FAILED, Kind.OUT_OF_FUEL, Kind.OUT_OF_MEMORY))
 ANSWERS = {
     Kind.CHECK: frozenset((Kind.DONE, Kind.REFUSED)),
     Kind.LOAD: frozenset((Kind.DONE, Kind.NO_LOCATION, Kind.REFUSED, Kind.FAILED)),
@@ -59,6 +66,8 @@ ANSWERS = {
     Kind.QUERY: _RUN | {Kind.NO_LOCATION},
     Kind.STEP: _RUN,
     Kind.DIGEST: frozenset((Kind.DONE,)),
+    Kind.SAVE: frozenset((Kind.DONE,)),
+    Kind.RESTORE: frozenset((Kind.DONE, Kind.BAD_STATE, Kind.FAILED)),
 }
 """What may answer each request; FAULT always may."""
 
@@ -75,6 +84,8 @@ class Frame:
     fuel_used: int = 0
     length: int = 0
     """Bytes in the text area of the sender's region."""
+    position: int = 0
+    """Where those bytes belong in something longer."""
     digest: bytes = bytes(32)
     text: str = ""
 
@@ -83,42 +94,57 @@ class Frame:
         text = self.text.encode("ascii", "backslashreplace")[:MAX_TEXT]
         return _FRAME.pack(
             MAGIC, self.kind, self.sequence, self.epoch, self.train_loss, self.validation_loss,
-            self.fuel_used, self.length, self.digest, text,
+            self.fuel_used, self.length, self.position, self.digest, text,
         )  # fmt: skip
 
     @staticmethod
     def unpack(data: bytes) -> Frame:
         """Read a frame. Raises WorkerFault for anything but one."""
-        magic, kind, sequence, epoch, train, validation, fuel, length, digest, text = _FRAME.unpack(data)
+        magic, kind, sequence, epoch, train, validation, fuel, length, position, digest, text = _FRAME.unpack(data)
         if magic != MAGIC or kind not in _KINDS or length > MAX_MESSAGE:
             raise WorkerFault("the worker sent a frame that is not of the channel's form")
         shown = "".join(chr(c) if 32 <= c < 127 else "?" for c in text.rstrip(b"\0"))
-        return Frame(Kind(kind), sequence, epoch, train, validation, fuel, length, digest, shown)
+        return Frame(Kind(kind), sequence, epoch, train, validation, fuel, length, position, digest, shown)
 
 
 def send(descriptor: int, frame: Frame) -> None:
-    """Write a frame; it is smaller than a pipe's atomic unit. Raises WorkerFault if nobody listens."""
+    """Write a frame; it is smaller than a pipe's atomic unit. Raises WorkerFault if nobody listens.
+
+    The trainer's descriptor does not block: who answers without reading would fill the pipe, and hold the trainer up.
+    """
     try:
         os.write(descriptor, frame.pack())
     except BrokenPipeError:
         raise WorkerFault("the worker process ended unexpectedly") from None
+    except BlockingIOError:
+        raise WorkerFault("the worker does not read what it is asked") from None
 
 
-def receive(descriptor: int, seconds: float | None = None) -> Frame | None:
-    """Read one frame within a deadline (None: no deadline); None at the end of the stream.
+def listen(descriptor: int) -> Frame | None:
+    """Wait in the worker, which has neither clock nor poll, for a request; None when nobody is left to ask."""
+    data = b""
+    while len(data) < _FRAME.size:
+        piece = os.read(descriptor, _FRAME.size - len(data))
+        if not piece:
+            return None
+        data += piece
+    return Frame.unpack(data)
+
+
+def receive(descriptor: int, seconds: float) -> Frame | None:
+    """Read one frame within a deadline; None at the end of the stream.
 
     Raises WorkerFault when the deadline passes or the stream ends inside a frame.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     data = b""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     _spin(poll, seconds)
     while len(data) < _FRAME.size:
-        if deadline is not None:
-            left = max(0.0, deadline - time.monotonic())
-            if not poll.poll(left * 1000):
-                raise WorkerFault(f"the worker did not answer within {seconds:g} seconds")
+        left = max(0.0, deadline - time.monotonic())
+        if not poll.poll(left * 1000):
+            raise WorkerFault(f"the worker did not answer within {seconds:g} seconds")
         piece = os.read(descriptor, _FRAME.size - len(data))
         if not piece:
             if data:
@@ -128,12 +154,9 @@ def receive(descriptor: int, seconds: float | None = None) -> Frame | None:
     return Frame.unpack(data)
 
 
-def _spin(poll: select.poll, seconds: float | None) -> None:
-    """Wait for the first byte without sleeping, as long as an answer may be near: waking up takes longer than a call.
-
-    Only the side that has a deadline spins, and it gives its core to anybody who wants it.
-    """
-    until = time.monotonic() + (0.0 if seconds is None else min(SPIN_SECONDS, seconds))
+def _spin(poll: select.poll, seconds: float) -> None:
+    """Wait for the first byte without sleeping, as long as an answer may be near, giving the core to who wants it."""
+    until = time.monotonic() + min(SPIN_SECONDS, seconds)
     while time.monotonic() < until and not poll.poll(0):
         os.sched_yield()
 
@@ -149,7 +172,7 @@ class Region:
     @staticmethod
     def create(name: str, size: int, vectors: int, *, writer: bool) -> Region:
         """A new region; its creator is the only `writer`, or only reads it."""
-        length = MAX_MESSAGE + 4 * size * vectors
+        length = _length(size, vectors)
         descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(descriptor, length)
         protection = mmap.PROT_READ | (mmap.PROT_WRITE if writer else 0)
@@ -163,7 +186,7 @@ class Region:
     def attach(descriptor: int, size: int, vectors: int, *, writer: bool) -> Region:
         """A region that another process created."""
         protection = mmap.PROT_READ | (mmap.PROT_WRITE if writer else 0)
-        mapping = mmap.mmap(descriptor, MAX_MESSAGE + 4 * size * vectors, mmap.MAP_SHARED, protection)
+        mapping = mmap.mmap(descriptor, _length(size, vectors), mmap.MAP_SHARED, protection)
         return Region(descriptor, mapping, size)
 
     def vector(self, index: int) -> torch.Tensor:
@@ -174,7 +197,7 @@ class Region:
                 self._mapping,
                 dtype=torch.float32,
                 count=self._size,
-                offset=MAX_MESSAGE + 4 * self._size * index,
+                offset=_length(self._size, index),
             )
 
     def write_message(self, data: bytes) -> int:
@@ -191,3 +214,8 @@ class Region:
     def close(self) -> None:
         """Close the descriptor; the memory goes when its last tensor does."""
         os.close(self.descriptor)
+
+
+def _length(size: int, vectors: int) -> int:
+    """Bytes of a region, each vector of which begins on a cache line."""
+    return MAX_MESSAGE + vectors * -(-4 * size // CACHE_LINE) * CACHE_LINE

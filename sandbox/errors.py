@@ -40,3 +40,17 @@ class WorkerFault(SandboxError):
 
 class MachineError(SandboxError):
     """This machine, as it is set up, cannot compute what it must; the message names what is wrong and what to do."""
+
+
+class JailError(MachineError):
+    """This machine cannot build the jail that untrusted code needs, so none was run."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the jail for untrusted code cannot be built here: {reason}. It needs Linux with seccomp filters on "
+            "x86-64 or AArch64; --isolation none runs the module unprotected, which is only for code that you trust"
+        )
+
+
+class StateError(SandboxError):
+    """What should be the saved state of an optimiser is none, or not one of this assignment (the caller's fault)."""

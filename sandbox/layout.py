@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import torch
 
@@ -34,6 +35,16 @@ class Layout:
     def size(self) -> int:
         """Number of elements of the flat buffer."""
         return sum(part.size for part in self.parts)
+
+    @cached_property
+    def _starts(self) -> tuple[int, ...]:
+        return tuple(accumulate((part.size for part in self.parts), initial=0))
+
+    def view(self, flat: torch.Tensor, index: int) -> torch.Tensor:
+        """One part of a flat [size] buffer as a shaped view; `index` may count from the end."""
+        part = self.parts[index]
+        start = self._starts[index % len(self.parts)]
+        return flat[start : start + part.size].view(part.shape)
 
     def views(self, flat: torch.Tensor) -> list[torch.Tensor]:
         """The parts of a flat [size] buffer as shaped views."""

@@ -15,7 +15,7 @@ CALL_BYTES: Final = 4 * 2**30
 """Memory that one call may take in all, whether or not it is given up before the call ends."""
 ELEMENT_BYTES: Final = 8
 """What an element of a tensor counts, whatever it holds."""
-UNIT_BYTES: Final = 2
+UNIT_BYTES: Final = 1
 """What a unit of the language's fuel counts: each of its operations makes a small object at most."""
 
 
@@ -59,7 +59,10 @@ class Meter:
     def work(self, units: int, elements: int = 0) -> None:
         """Use fuel for tensors, and memory for the `elements` that are made. Raises as `charge` does."""
         self._full += units - elements * (ELEMENT_BYTES // UNIT_BYTES)
-        self.charge(units)
+        used = self._used + units
+        if used > self._stop or used > self._full:
+            self._exhaust(used)
+        self._used = used
 
     def _exhaust(self, used: int) -> None:
         if self._spent is None:

@@ -14,22 +14,29 @@ from typing import Any, Protocol, Self
 import torch
 
 from sandbox import state as states
+from sandbox import state_codec
 from sandbox.arithmetic import movement
 from sandbox.arithmetic.transcendental import elementary
-from sandbox.errors import BudgetExhausted, OptimiserError, SandboxError, WorkerFault
-from sandbox.facade import generator, namespaces, tensor, vector
+from sandbox.errors import BudgetExhausted, OptimiserError, SandboxError, StateError, WorkerFault
 from sandbox.facade.generator import Generator
 from sandbox.facade.namespaces import MathNamespace, TorchNamespace
 from sandbox.facade.numbers import Numbers
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
-from sandbox.language.module import CompiledModule, LoadedModule, compile_module, describe, load_module
+from sandbox.facade.vocabulary import ATTRIBUTES, VOCABULARY
+from sandbox.language.module import (
+    MAX_DESCRIPTION,
+    CompiledModule,
+    LoadedModule,
+    author_line,
+    compile_module,
+    describe,
+    load_module,
+)
 from sandbox.layout import Layout
 from sandbox.meter import Meter
 
 Scalar = None | bool | int | float | str
-
-_ATTRIBUTES = {**tensor.PUBLIC, **vector.PUBLIC, **namespaces.PUBLIC, **generator.PUBLIC}
 
 
 @dataclass(frozen=True)
@@ -61,13 +68,22 @@ class Optimiser(Protocol):
         """Make the optimiser's state from the initial parameters."""
 
     def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
-        """Where to take the gradient, flat; None for the current parameters."""
+        """Where to take the gradient, flat, to be read only; None for the current parameters."""
 
     def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
-        """What to add to the parameters, flat."""
+        """What to add to the parameters, flat; until the next call, to be read only, and once.
+
+        It may lie in memory that untrusted code can still write: look at what came of it, not at it again.
+        """
 
     def request_state_digest(self) -> Callable[[], bytes]:
         """Start on the digest of the canonical state; the result waits for it."""
+
+    def save(self) -> bytes:
+        """The canonical encoding of the state, of which `request_state_digest` gives the BLAKE3."""
+
+    def restore(self, state: bytes, fuel_used: int) -> None:
+        """Go on, in place of `initialise`, where an optimiser of the same assignment was saved. Raises StateError."""
 
     @property
     def fuel_used(self) -> int:
@@ -82,7 +98,7 @@ class Optimiser(Protocol):
 
 def compile_optimiser(source: bytes, name: str) -> CompiledModule:
     """Check a module against the dialect and compile it. Raises ModuleRefused."""
-    return compile_module(source, name)
+    return compile_module(source, name, VOCABULARY)
 
 
 class HostedOptimiser:
@@ -100,6 +116,7 @@ class HostedOptimiser:
         self._state: object = None
         self._compiled = compile_optimiser(assignment.source, assignment.name)
         self._module = self._load()
+        self._loading_fuel = self._meter.used
         self._hyperparameters = self._merged_hyperparameters()
 
     def __enter__(self) -> Self:
@@ -120,41 +137,44 @@ class HostedOptimiser:
 
     def initialise(self) -> None:
         """Call `init_optimiser_state`."""
-        state = self._prepare(
-            lambda: self._module.init_optimiser_state(
-                dict(self._assignment.difficulty),
-                self._vector(self.parameters),
-                dict(self._hyperparameters),
-                Generator(self._assignment.key, self._meter, self.parameters.device),
+        self._state = self._prepare(
+            lambda: self._keep(
+                self._module.init_optimiser_state(
+                    dict(self._assignment.difficulty),
+                    self._vector(self.parameters),
+                    dict(self._hyperparameters),
+                    Generator(self._assignment.key, self._meter, self.parameters.device),
+                )
             )
         )
-        self._state = self._keep(state)
 
     def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
         """Call `query_location_parameters`, unless it is just `return None`; the state is unchanged by it."""
         if not self.asks_location:
             return None
-        location = self._call(
-            self._module.query_location_parameters,
-            self._vector(self.parameters),
-            states.normalise(self._state, frozenset()),  # a copy: what a query does to it is forgotten
-            self._vector(self.gradient),
-            epoch,
-            train_loss,
-            validation_loss,
+        location = self._guarded(
+            lambda: self._module.query_location_parameters(
+                self._vector(self.parameters),
+                states.normalise(self._state, frozenset(), self._meter),  # a copy: what a query does to it is forgotten
+                self._vector(self.gradient),
+                epoch,
+                train_loss,
+                validation_loss,
+            )
         )
         return None if location is None else self._flat(location, "query_location_parameters")
 
     def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
         """Call `optimiser_step_updates` and keep the state that it returns."""
-        returned = self._call(
-            self._module.optimiser_step_updates,
-            self._state,
-            self._vector(self.gradient),
-            self._vector(self.parameters),
-            epoch,
-            train_loss,
-            validation_loss,
+        returned = self._guarded(
+            lambda: self._module.optimiser_step_updates(
+                self._state,
+                self._vector(self.gradient),
+                self._vector(self.parameters),
+                epoch,
+                train_loss,
+                validation_loss,
+            )
         )
         if type(returned) is not tuple or len(returned) != 2:
             raise OptimiserError("optimiser_step_updates must return a pair: return updates, state")
@@ -164,12 +184,25 @@ class HostedOptimiser:
 
     def request_state_digest(self) -> Callable[[], bytes]:
         """The digest of the canonical state."""
-        return lambda: states.digest(self._state)
+        return lambda: state_codec.digest(self._state)
+
+    def save(self) -> bytes:
+        """The canonical encoding of the state."""
+        return state_codec.encode(self._state)
+
+    def restore(self, state: bytes, fuel_used: int) -> None:
+        """Load the module anew and take up a saved state."""
+        budget = self._assignment.fuel_budget
+        if not self._loading_fuel <= fuel_used <= budget:
+            raise StateError(f"{fuel_used} units of fuel are not what a run of this module has used")
+        self._meter = Meter(budget, fuel_used - self._loading_fuel)
+        self._module = self._load()
+        self._state = state_codec.decode(state, self._meter, self._assignment.layout, self.parameters.device)
 
     def _load(self) -> LoadedModule:
         spaces = {"torch": TorchNamespace(self._meter, self.parameters.device), "math": MathNamespace(self._meter)}
         loaded: LoadedModule = self._prepare(
-            lambda: load_module(self._compiled, self._meter, spaces, _ATTRIBUTES, elementary.power)
+            lambda: load_module(self._compiled, self._meter, spaces, ATTRIBUTES, elementary.power)
         )
         return loaded
 
@@ -177,17 +210,14 @@ class HostedOptimiser:
         defaults = dict(self._module.hyperparameters)
         for name in self._assignment.hyperparameters:
             if name not in defaults:
-                known = ", ".join(sorted(defaults)) or "none"
+                known = ascii(sorted(defaults))[1:-1][:MAX_DESCRIPTION] or "none"
                 raise OptimiserError(
-                    f"{self._assignment.name} has no hyperparameter {name!r}; its HYPERPARAMETERS: {known}"
+                    f"{self._assignment.name} has no hyperparameter {name!a:.80}; its HYPERPARAMETERS: {known}"
                 )
         return {**defaults, **self._assignment.hyperparameters}
 
     def _vector(self, flat: torch.Tensor) -> ParameterVector:
         return ParameterVector(flat, self._meter, self._assignment.layout, own=False)
-
-    def _call(self, function: Callable[..., Any], *arguments: object) -> Any:
-        return self._guarded(lambda: function(*arguments))
 
     def _prepare(self, action: Callable[[], Any]) -> Any:
         """Run what precedes the first epoch, for which the fuel must suffice."""
@@ -204,11 +234,13 @@ class HostedOptimiser:
             raise
         except MemoryError:
             raise WorkerFault("the optimiser ran out of memory") from None
-        except Exception as error:  # whatever untrusted code raises is its author's error
+        except Exception as error:
+            if author_line(error, self._assignment.name) is None:  # never in the author's code, so a fault of ours
+                raise WorkerFault(f"the sandbox failed: {describe(error, self._assignment.name)}") from error
             raise OptimiserError(describe(error, self._assignment.name)) from None
 
     def _keep(self, state: object) -> object:
-        return states.normalise(state, self._borrowed)
+        return states.normalise(state, self._borrowed, self._meter)
 
     def _flat(self, returned: object, function: str) -> torch.Tensor:
         """A returned vector, or list of tensors, as a flat buffer that aliases neither input."""

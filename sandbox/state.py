@@ -1,114 +1,127 @@
-"""The optimiser's state as a pure value: normalised after every call, encoded canonically for digests.
+"""The optimiser's state as a pure value, rebuilt after every call (specification, 8.1).
 
 A state is any nesting of dict (str keys), list, tuple, tensor, parameter vector, int, float, bool, str and None.
 Normalising rebuilds every container and handle, so nothing but the value survives a call: no alias between two
-parts, no buffer that the trainer will overwrite. The encoding is that of the specification, section 8.
+parts, no buffer that the trainer will overwrite, no storage of which only a piece is held.
 """
 
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Callable
 from types import MappingProxyType
+from typing import Any, Final
 
 import torch
-from blake3 import blake3
 
 from sandbox.arithmetic import elementwise as ew
 from sandbox.arithmetic import exact, movement
 from sandbox.errors import OptimiserError
-from sandbox.facade.numbers import Numbers
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
+from sandbox.meter import Meter
 
-MAX_DEPTH = 32
-MAX_NODES = 65_536
+MAX_DEPTH: Final = 32
+MAX_NODES: Final = 65_536
+MAX_BYTES: Final = 2**28
+"""Bytes of the canonical encoding (`state_codec`)."""
+PART_FUEL: Final = 5_000
+"""Units of fuel for each part of a state, whenever it is rebuilt."""
+BYTES_PER_UNIT: Final = 4
+"""Bytes of the encoding for one more unit."""
+COUNT_BYTES: Final = 4
+"""Bytes of a count in the encoding, and of a size."""
 
-_COUNT = struct.Struct("<I")
-_FLOAT = struct.Struct("<d")
-_NAN = struct.pack("<d", math.nan)
-_FORMS = {torch.float32: b"f", torch.bool: b"b", torch.int64: b"p"}
+_HEAD = 1 + COUNT_BYTES
+_CONTAINERS = frozenset({list, tuple, dict, MappingProxyType})
+_Trail = tuple["_Trail", object] | None
+"""Where a part is: where its container is, and its key in that; None for the state itself."""
 
 
-def normalise(state: object, borrowed: frozenset[int]) -> object:
-    """A state rebuilt from its value; tensors in the `borrowed` storages (addresses) are copied.
+def normalise(state: object, borrowed: frozenset[int], meter: Meter) -> object:
+    """A state rebuilt from its value, for a price; tensors in the `borrowed` storages (addresses) are copied.
 
-    Raises OptimiserError naming the path of what may not be in a state.
+    Raises OptimiserError naming the path of what may not be in a state, or the limit that it exceeds; BudgetExhausted.
     """
-    nodes = 0
+    rebuilding = _Rebuilding(borrowed)
+    rebuilt = rebuilding.part(state, None, 0)
+    meter.work(rebuilding.price)
+    return rebuilt
 
-    def rebuild(value: object, path: str, depth: int) -> object:
-        nonlocal nodes
-        nodes += 1
-        if depth > MAX_DEPTH or nodes > MAX_NODES:
-            raise OptimiserError(
-                f"the state is nested deeper than {MAX_DEPTH} or has more than {MAX_NODES} parts; keep it flat"
-            )
+
+class _Rebuilding:
+    """One pass over a state, counting its parts and the bytes of its encoding."""
+
+    __slots__ = ("_borrowed", "_bytes", "_nodes")
+
+    def __init__(self, borrowed: frozenset[int]) -> None:
+        self._borrowed = borrowed
+        self._nodes = 0
+        self._bytes = 0
+
+    def part(self, value: Any, trail: _Trail, depth: int) -> object:
+        """Rebuild one part, and those in it."""
         kind = type(value)
-        if value is None or kind in (bool, int, float, str):
+        if kind is float:
+            self._count(9, depth)
+            return math.nan if math.isnan(value) else value  # a NaN's sign is the processor's choice
+        if value is None or kind is bool:
+            self._count(1, depth)
             return value
-        if isinstance(value, (Tensor, ParameterVector)):
-            return value._like(detach(value._data, borrowed))
-        if kind in (list, tuple):
-            items = [rebuild(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(value)]  # type: ignore[arg-type, var-annotated]
-            return items if kind is list else tuple(items)
-        if kind in (dict, MappingProxyType):  # the latter is a container of the module's own constants
-            for key in value:  # type: ignore[attr-defined]
-                if type(key) is not str:
-                    raise OptimiserError(f"{path} has a key that is not a string; use strings in a state")
-            return {k: rebuild(v, f"{path}[{k!r:.40}]", depth + 1) for k, v in value.items()}  # type: ignore[attr-defined]
+        if kind is int:
+            self._count(_HEAD + int_bytes(value), depth)
+            return value
+        if kind is str:
+            self._count(_text_bytes(value), depth)
+            return value
+        if kind is Tensor or kind is ParameterVector:
+            data = value._data
+            self._count(1 + _HEAD + COUNT_BYTES * data.ndim + data.nbytes, depth)
+            return value._like(detach(data, self._borrowed))
+        if kind in _CONTAINERS:
+            self._count(_HEAD, depth)
+            return self._container(value, trail, depth + 1)
         raise OptimiserError(
-            f"{path} is of type {kind.__name__}, which a state may not hold; use dict, list, tuple, tensors, "
+            f"{_path(trail)} is of type {kind.__name__}, which a state may not hold; use dict, list, tuple, tensors, "
             "numbers, strings and None"
         )
 
-    return rebuild(state, "state", 0)
+    @property
+    def price(self) -> int:
+        """What keeping the state costs: rebuilding it, and its share of the digest at the end of an epoch."""
+        return PART_FUEL * self._nodes + self._bytes // BYTES_PER_UNIT
+
+    def _container(self, value: Any, trail: _Trail, depth: int) -> object:
+        if type(value) in (list, tuple):
+            items = [self.part(v, (trail, i), depth) for i, v in enumerate(value)]
+            return items if type(value) is list else tuple(items)
+        for key in value:
+            if type(key) is not str:
+                raise OptimiserError(f"{_path(trail)} has a key that is not a string; use strings in a state")
+            self._bytes += _text_bytes(key)
+        return {k: self.part(v, (trail, k), depth) for k, v in value.items()}  # a constant of the module as well
+
+    def _count(self, size: int, depth: int) -> None:
+        self._nodes += 1
+        self._bytes += size
+        if depth > MAX_DEPTH or self._nodes > MAX_NODES:
+            raise OptimiserError(
+                f"the state is nested deeper than {MAX_DEPTH} or has more than {MAX_NODES} parts; keep it flat"
+            )
+        if self._bytes > MAX_BYTES:
+            raise OptimiserError(f"the state holds more than {MAX_BYTES // 2**20} MiB; keep less")
 
 
 def detach(data: torch.Tensor, borrowed: frozenset[int]) -> torch.Tensor:
-    """The tensor itself, or a copy if its storage is one of those at the `borrowed` addresses."""
-    return data.clone() if data.untyped_storage().data_ptr() in borrowed else data
+    """The tensor itself; or a copy if its storage is at one of the `borrowed` addresses, or larger than the tensor."""
+    storage = data.untyped_storage()
+    if storage.data_ptr() in borrowed or storage.nbytes() > data.nbytes:
+        return movement.compact(data)
+    return data
 
 
-def digest(state: object) -> bytes:
-    """BLAKE3 of the canonical encoding of a normalised state."""
-    hasher = blake3()
-    _encode(state, hasher.update)
-    return hasher.digest()
-
-
-def _encode(value: object, write: Callable[[bytes | memoryview], object]) -> None:
-    if value is None:
-        write(b"N")
-    elif isinstance(value, bool):
-        write(b"T" if value else b"F")
-    elif isinstance(value, int):
-        data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
-        write(b"i" + _COUNT.pack(len(data)) + data)
-    elif isinstance(value, float):
-        write(b"d" + (_NAN if math.isnan(value) else _FLOAT.pack(value)))
-    elif isinstance(value, str):
-        text = value.encode("utf-8", "surrogatepass")
-        write(b"s" + _COUNT.pack(len(text)) + text)
-    elif isinstance(value, Numbers):
-        _encode_numbers(value, write)
-    elif isinstance(value, dict):
-        write(b"m" + _COUNT.pack(len(value)))
-        for key, item in value.items():  # in the author's order, which the author can see
-            _encode(key, write)
-            _encode(item, write)
-    elif isinstance(value, (list, tuple)):
-        write((b"l" if isinstance(value, list) else b"t") + _COUNT.pack(len(value)))
-        for item in value:
-            _encode(item, write)
-
-
-def _encode_numbers(value: Numbers, write: Callable[[bytes | memoryview], object]) -> None:
-    data = value._data
-    kind = b"v" if isinstance(value, ParameterVector) else b"x"
-    write(kind + _FORMS[data.dtype] + _COUNT.pack(data.ndim) + b"".join(_COUNT.pack(n) for n in data.shape))
-    write(tensor_view(data))
+def int_bytes(value: int) -> int:
+    """How many bytes of two's complement an int is encoded in."""
+    return value.bit_length() // 8 + 1
 
 
 def tensor_view(data: torch.Tensor) -> memoryview:
@@ -121,3 +134,13 @@ def tensor_view(data: torch.Tensor) -> memoryview:
 def tensor_bytes(data: torch.Tensor) -> bytes:
     """A copy of `tensor_view`."""
     return bytes(tensor_view(data))
+
+
+def _text_bytes(text: str) -> int:
+    return _HEAD + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")))
+
+
+def _path(trail: _Trail) -> str:
+    if trail is None:
+        return "state"
+    return f"{_path(trail[0])}[{trail[1]!r:.40}]"

@@ -21,7 +21,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sandbox.arithmetic import elementwise
 from sandbox.facade.elementwise import Elementwise
-from verifier.solving import Isolation, solve
+from sandbox.isolation import InProcess
+from verifier.solving import solve
 
 ROOT = Path(__file__).parents[1]
 OWNER = ROOT / "sandbox" / "arithmetic"
@@ -164,7 +165,7 @@ def watched() -> Watch:
     """A whole run: instance, training, score."""
     watch = Watch()
     with watch:
-        solve(task(EVERYTHING), Isolation.NONE)
+        solve(task(EVERYTHING), InProcess())
     return watch
 
 

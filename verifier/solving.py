@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import StrEnum
 
 import torch
 
-from protocol.claim import Claim
+from protocol.claim import Claim, check_hyperparameters
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings, instance_seed
 from protocol.solution import Solution
 from sandbox.arithmetic import self_test
 from sandbox.arithmetic.layers.training_kernels import training_kernels
-from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser, Scalar
-from sandbox.process import ProcessOptimiser
+from sandbox.isolation import Isolation
+from sandbox.optimiser import Assignment, Optimiser, Scalar
 from sandbox.state import tensor_bytes
 from verifier.editions import Edition, Track
 from verifier.instance import draw_instance
@@ -25,15 +23,6 @@ from verifier.scoring import Score, score, test_subset
 from verifier.streams import stream
 from verifier.training import Observer, Training, train
 from verifier.versions import versions
-
-
-class Isolation(StrEnum):
-    """Where the optimiser's code runs."""
-
-    PROCESS = "process"
-    """In a worker process that holds neither seed nor data."""
-    NONE = "none"
-    """In this process: only for modules that you trust."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +64,10 @@ class Solved:
 def solve(task: Task, isolation: Isolation, observer: Observer | None = None, device: str = "cpu") -> Solved:
     """Train and score; `device` is where the network's products are computed.
 
-    Raises EditionError, MachineError, ModuleRefused, OptimiserError or WorkerFault.
+    Raises EditionError, MachineError, ModuleRefused, OptimiserError, RecordError or WorkerFault.
     """
     self_test.require_sound(device)
+    check_hyperparameters(task.hyperparameters)
     edition, seed = task.edition, task.seed
     architecture = Architecture(edition, task.track.n_hidden)
     initial = initial_parameters(architecture, seed)
@@ -86,24 +76,22 @@ def solve(task: Task, isolation: Isolation, observer: Observer | None = None, de
         training = train(edition, seed, draw_instance(edition, seed), network, initial, optimiser, observer)
     result = score(network, training.parameters, training.statistics, test_subset(edition, seed, training.epochs))
     solution = make_solution(edition, task.settings.track_id, training)
-    return Solved(_claim(task, training, result, solution), solution, training, result)
+    run = {**versions(), **isolation.describe()}
+    return Solved(_claim(task, training, result, solution, run), solution, training, result)
 
 
-def start_optimiser(task: Task, architecture: Architecture, isolation: Isolation) -> AbstractContextManager[Optimiser]:
+def start_optimiser(task: Task, architecture: Architecture, isolation: Isolation) -> Optimiser:
     """The task's optimiser, with buffers for the architecture's parameters."""
-    layout = architecture.layout()
     assignment = Assignment(
         source=task.source,
         name=task.name,
-        layout=layout,
+        layout=architecture.layout(),
         difficulty=task.track.difficulty,
         hyperparameters=task.hyperparameters,
         key=stream(task.edition, task.seed, "optimiser").read(32),
         fuel_budget=task.fuel_budget,
     )
-    if isolation is Isolation.PROCESS:
-        return ProcessOptimiser(assignment)
-    return HostedOptimiser(assignment, torch.zeros(layout.size), torch.zeros(layout.size))
+    return isolation.start(assignment)
 
 
 def make_solution(edition: Edition, track_id: str, training: Training) -> Solution:
@@ -130,7 +118,7 @@ def read_solution(solution: Solution, architecture: Architecture) -> tuple[torch
     return parameters, Statistics(means.view(shape), variances.view(shape))
 
 
-def _claim(task: Task, training: Training, result: Score, solution: Solution) -> Claim:
+def _claim(task: Task, training: Training, result: Score, solution: Solution, run: Mapping[str, str]) -> Claim:
     return Claim(
         edition=task.edition.name,
         settings=task.settings,
@@ -148,5 +136,5 @@ def _claim(task: Task, training: Training, result: Score, solution: Solution) ->
         transcript_root=training.transcript_root,
         quality=result.quality,
         solution_digest=solution.digest(),
-        versions=versions(),
+        run=run,
     )

@@ -62,7 +62,7 @@ class Training:
 
 
 class _NonFiniteUpdate(Exception):
-    """The optimiser returned a location or an update that holds an infinity or a NaN."""
+    """A location, or the parameters after an update, hold an infinity or a NaN."""
 
 
 @dataclass
@@ -146,9 +146,8 @@ class _Run:
             _require_finite(location)
         where = optimiser.parameters if location is None else location
         loss = self.network.loss_and_gradient(where, self.statistics, x, y, optimiser.gradient)  # 6.5
-        updates = optimiser.step_updates(epoch, *previous)  # 6.6
-        _require_finite(updates)
-        ew.add_(optimiser.parameters, updates)
+        ew.add_(optimiser.parameters, optimiser.step_updates(epoch, *previous))  # 6.6; reads the updates once
+        _require_finite(optimiser.parameters)
         return loss
 
     def _keep_best(self) -> None:

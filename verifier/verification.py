@@ -34,12 +34,13 @@ from protocol.solution import Solution
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.arithmetic import exact, self_test
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
+from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
 from verifier.editions import Edition, Track, find_edition
 from verifier.errors import EditionError, InputError
 from verifier.network import Architecture, Network, Statistics
 from verifier.scoring import score, test_subset
-from verifier.solving import Isolation, Solved, Task, read_solution, solve
+from verifier.solving import Solved, Task, read_solution, solve
 from verifier.training import EarlyStopping, Observer
 from verifier.versions import versions
 
@@ -87,18 +88,19 @@ class _Examination:
             detail=detail[:500],
             step=step,
             measured=self.measured,
-            versions=versions(),
+            run=versions(),
         )
 
 
 def verify(
     evidence: Evidence,
     level: Level,
-    isolation: Isolation = Isolation.PROCESS,
+    isolation: Isolation,
     observer: Observer | None = None,
     device: str = "cpu",
 ) -> Verdict:
-    """Examine a claim at a level; every outcome is a verdict. `device` is where a replay computes its products.
+    """Examine a claim at a level; every outcome is a verdict. `device` is where a replay computes its products,
+    `isolation` where it runs the module.
 
     Raises InputError when the level needs a module and none was given, ProtocolError when what was signed is no claim,
     MachineError when this machine cannot compute what it must.

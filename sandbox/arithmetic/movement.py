@@ -40,14 +40,24 @@ def numbers(a: torch.Tensor) -> torch.Tensor:
     return a.to(torch.float32)
 
 
-def stack(parts: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Tensors of one shape along a new first dimension."""
-    return torch.stack(list(parts))
+def identity(rows: int, columns: int, device: torch.device | None = None) -> torch.Tensor:
+    """The binary32 matrix of 1 on the diagonal and +0 elsewhere."""
+    return torch.eye(rows, columns, dtype=torch.float32, device=device)
 
 
-def cat(parts: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Tensors one after the other along their first dimension."""
-    return torch.cat(list(parts))
+def stack(parts: Sequence[torch.Tensor], dim: int = 0) -> torch.Tensor:
+    """Tensors of one shape along a new dimension."""
+    return torch.stack(list(parts), dim)
+
+
+def cat(parts: Sequence[torch.Tensor], dim: int = 0) -> torch.Tensor:
+    """Tensors one after the other along a dimension."""
+    return torch.cat(list(parts), dim)
+
+
+def expand(a: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """The elements repeated along new dimensions and those of size 1, each with its own memory."""
+    return a.expand(tuple(shape)).clone(memory_format=torch.contiguous_format)
 
 
 def elements(a: torch.Tensor) -> NDArray[Any]:
@@ -74,3 +84,35 @@ def gather(a: torch.Tensor, dim: int, index: torch.Tensor) -> torch.Tensor:
 def diagonal(a: torch.Tensor) -> torch.Tensor:
     """The diagonal [min(m, n)] of a matrix [m, n]; or the matrix [n, n] with diagonal [n] and +0 elsewhere."""
     return torch.diag(a)
+
+
+def permute(a: torch.Tensor, dims: Sequence[int]) -> torch.Tensor:
+    """The dimensions in another order, uncopied."""
+    return a.permute(tuple(dims))
+
+
+def upper(a: torch.Tensor, diagonal: int) -> torch.Tensor:
+    """The elements of matrices [..., m, n] on and above a diagonal, +0 below it."""
+    return torch.triu(a, diagonal)
+
+
+def lower(a: torch.Tensor, diagonal: int) -> torch.Tensor:
+    """The elements of matrices [..., m, n] on and below a diagonal, +0 above it."""
+    return torch.tril(a, diagonal)
+
+
+def replaced(a: torch.Tensor, index: tuple[int | slice | None, ...], value: torch.Tensor | float) -> torch.Tensor:
+    """A copy of binary32 `a` in which the elements at an index are those of `value`, or one number rounded once."""
+    copy = a.clone(memory_format=torch.contiguous_format)
+    copy[index] = value if isinstance(value, torch.Tensor) else scalar(value)
+    return copy
+
+
+def replaced_rows(a: torch.Tensor, index: torch.Tensor, value: float) -> torch.Tensor:
+    """A copy of binary32 `a` in which the parts that positions into the first dimension name are one number."""
+    return a.index_fill(0, index.reshape(-1), scalar(value))
+
+
+def compact(data: torch.Tensor) -> torch.Tensor:
+    """A copy in row order in a storage of its own size."""
+    return data.clone(memory_format=torch.contiguous_format)

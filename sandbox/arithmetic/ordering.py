@@ -43,14 +43,14 @@ def argmin(a: torch.Tensor, dim: int) -> torch.Tensor:
     return torch.amin(_keys(ranks, dim), dim) & _POSITION
 
 
-def largest(a: torch.Tensor) -> torch.Tensor:
-    """The largest of all elements, without dimensions; NaN if one is; a zero is +0."""
-    return torch.amax(a).add_(0.0)
+def largest(a: torch.Tensor, dim: int) -> torch.Tensor:
+    """The largest numbers along a dimension; NaN if one is; a zero is +0."""
+    return torch.amax(a, dim).add_(0.0)
 
 
-def smallest(a: torch.Tensor) -> torch.Tensor:
-    """The smallest of all elements, without dimensions; NaN if one is; a zero is +0."""
-    return torch.amin(a).add_(0.0)
+def smallest(a: torch.Tensor, dim: int) -> torch.Tensor:
+    """The smallest numbers along a dimension; NaN if one is; a zero is +0."""
+    return torch.amin(a, dim).add_(0.0)
 
 
 def last(positions: torch.Tensor) -> int:

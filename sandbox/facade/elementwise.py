@@ -8,7 +8,7 @@ from typing import Any, Self
 from sandbox.arithmetic import elementwise as ew
 from sandbox.arithmetic import movement
 from sandbox.arithmetic.transcendental import functions, powers
-from sandbox.facade import prices
+from sandbox.facade import kinds, prices
 from sandbox.facade.handle import (
     Function,
     Handle,
@@ -19,6 +19,7 @@ from sandbox.facade.handle import (
     require_mask,
     require_numbers,
 )
+from sandbox.facade.kinds import Kinds
 from sandbox.facade.prices import Price
 from sandbox.facade.shapes import broadcast_size
 
@@ -28,7 +29,7 @@ _UNARY: dict[str, tuple[Function, Price]] = {
     "sqrt": (ew.square_root, prices.ROOT),
     "square": (lambda a: ew.multiply(a, a), prices.SIMPLE),
     "reciprocal": (lambda a: ew.reciprocal_times(1.0, a), prices.SIMPLE),
-    "sign": (ew.sign, prices.SIMPLE),
+    "sign": (ew.sign, prices.MASK),
     "floor": (ew.floor, prices.SIMPLE),
     "ceil": (ew.ceil, prices.SIMPLE),
     "round": (ew.round_half_even, prices.SIMPLE),
@@ -46,7 +47,7 @@ _UNARY: dict[str, tuple[Function, Price]] = {
 _TESTS: dict[str, Function] = {"isfinite": ew.finite, "isnan": ew.not_a_number}
 
 
-class Elementwise(Handle):
+class Elementwise(Kinds):
     """Elementwise arithmetic."""
 
     __slots__ = ()
@@ -116,18 +117,18 @@ class Elementwise(Handle):
         return self._masks(other, ew.either)
 
     def __invert__(self) -> Self:
-        require_mask(self._data)
-        self._charge(self._data.numel(), prices.MASK)
-        return self._like(ew.opposite(self._data))
+        mask = require_mask(self._data)
+        self._work(mask.numel(), prices.MASK)
+        return self._like(ew.opposite(mask))
 
     def _compare(self, other: object, operation: Operation) -> Any:
-        return self._binary(other, operation)
+        return self._binary(other, operation, prices.MASK)
 
     def _masks(self, other: object, operation: Operation) -> Any:
         if not isinstance(other, Handle):
             return NotImplemented
         owner = common_kind(self, other)
-        self._charge(broadcast_size(self._data, other._data), prices.MASK)
+        self._work(broadcast_size(self._data, other._data), prices.MASK)
         return owner._like(operation(require_mask(self._data), require_mask(other._data)))
 
     def add(self, other: object, *, alpha: float = 1) -> Any:
@@ -165,6 +166,16 @@ class Elementwise(Handle):
         limited = self if min is None else self.maximum(min)
         return limited if max is None else limited.minimum(max)
 
+    clip = clamp
+
+    def clamp_min(self, min: object) -> Any:  # noqa: A002
+        """The values, at least min."""
+        return self.maximum(min)
+
+    def clamp_max(self, max: object) -> Any:  # noqa: A002
+        """The values, at most max."""
+        return self.minimum(max)
+
     def lerp(self, end: object, weight: float) -> Any:
         """self + weight * (end - self), each operation rounded."""
         return self + _times(_implemented(self._binary(end, lambda a, b: ew.subtract(b, a)), "lerp"), weight)
@@ -184,7 +195,7 @@ class Elementwise(Handle):
     def fill(self, value: float) -> Self:
         """A number in every element."""
         check_number(value)
-        self._charge(self._data.numel())
+        self._work(self._data.numel())
         return self._like(movement.full_like(self._data, float(value)))
 
     def copy(self, source: Handle) -> Self:
@@ -193,14 +204,15 @@ class Elementwise(Handle):
             raise ValueError("copy_ takes a tensor of the same shape")
         return self._like(require_numbers(source._data))
 
-    def clone(self) -> Self:
-        """A copy that in-place methods may change."""
-        return self._like(self._data)
-
-    def float(self) -> Self:
-        """A mask as 1.0 and 0.0; positions as the nearest numbers."""
-        self._charge(self._data.numel())
-        return self._like(movement.numbers(self._data))
+    def masked_fill(self, mask: object, value: float) -> Any:
+        """A number where a mask holds, else the own elements."""
+        check_number(value)
+        if not isinstance(mask, Handle):
+            raise TypeError("masked_fill takes a mask such as x > 0, and a number")
+        held, data = require_mask(mask._data), require_numbers(self._data)
+        owner = common_kind(self, mask)
+        self._work(broadcast_size(data, held), prices.MASK)
+        return owner._like(ew.where(held, float(value), data))
 
 
 def _method(name: str, function: Function, price: Price) -> Callable[[Elementwise], Elementwise]:
@@ -212,16 +224,33 @@ def _method(name: str, function: Function, price: Price) -> Callable[[Elementwis
     return method
 
 
-METHODS = frozenset(_UNARY) | frozenset("add sub mul div pow maximum minimum clamp lerp addcmul addcdiv".split())
-"""Methods whose result has the operand's shape; all but `maximum` and `minimum` have an in-place form."""
-IN_PLACE = frozenset(f"{name}_" for name in METHODS - {"maximum", "minimum"} | {"zero", "fill", "copy"})
-PUBLIC = METHODS | IN_PLACE | frozenset(_TESTS) | {"clone", "float"}
+def _comparison(name: str) -> Callable[..., Any]:
+    operator = f"__{name}__"
+
+    def method(self: Elementwise, other: object) -> Any:
+        return _implemented(getattr(self, operator)(other), name)
+
+    method.__name__ = name
+    method.__doc__ = f"The mask that the operator `{operator}` gives."
+    return method
+
+
+_COMPARISONS = frozenset("lt le gt ge eq ne".split())
+_CHANGING = frozenset(_UNARY) | frozenset(
+    "add sub mul div pow clamp clamp_min clamp_max clip lerp addcmul addcdiv masked_fill".split()
+)
+METHODS = _CHANGING | _COMPARISONS | {"maximum", "minimum"}
+"""Methods whose result has the operand's shape."""
+IN_PLACE = frozenset(f"{name}_" for name in _CHANGING | {"zero", "fill", "copy"})
+PUBLIC = METHODS | IN_PLACE | frozenset(_TESTS) | kinds.PUBLIC
 """The attributes that untrusted code may read."""
 
 for _name, (_function, _price) in _UNARY.items():
     setattr(Elementwise, _name, _method(_name, _function, _price))
 for _name, _function in _TESTS.items():
     setattr(Elementwise, _name, _method(_name, _function, prices.MASK))
+for _name in _COMPARISONS:
+    setattr(Elementwise, _name, _comparison(_name))
 for _name in IN_PLACE:
     setattr(Elementwise, _name, in_place(_name.removesuffix("_")))
 

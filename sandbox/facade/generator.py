@@ -11,7 +11,7 @@ from sandbox import randomness
 from sandbox.arithmetic import movement
 from sandbox.facade import prices
 from sandbox.facade.prices import Price
-from sandbox.facade.shapes import check_elements, check_shape
+from sandbox.facade.shapes import MAX_LIST, check_elements, check_shape
 from sandbox.facade.tensor import Tensor
 from sandbox.meter import Meter
 from sandbox.randomness import Source
@@ -46,17 +46,18 @@ class Generator:
 
     def permutation(self, n: int) -> list[int]:
         """The numbers 0 to n - 1 in a random order; a list, so of at most 2^20."""
-        if type(n) is not int or not 1 <= n <= 2**20:
+        if type(n) is not int or not 1 <= n <= MAX_LIST:
             raise ValueError("permutation takes a number from 1 to 2^20")
-        return [int(i) for i in randomness.permutation(self._words((n,), 1, prices.UNIFORM))]
+        order: list[int] = randomness.permutation(self._words((n,), 1, prices.LIST, prices.LISTED)).tolist()
+        return order
 
     def _words(
-        self, shape: tuple[object, ...], each: int, price: Price
+        self, shape: tuple[object, ...], each: int, price: Price, made: int = 1
     ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
         sizes = check_shape(shape)
         count = math.prod(sizes)
         check_elements(count)
-        self._meter.charge(price.of(count))
+        self._meter.work(price.of(count), made * count)
         words = self._source.words(self._next, count * each)
         self._next += count * each
         return words.reshape(sizes if each == 1 else [*sizes, each])

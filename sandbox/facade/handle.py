@@ -11,7 +11,7 @@ from sandbox.facade.prices import SIMPLE, Price
 from sandbox.facade.shapes import broadcast_size
 from sandbox.meter import Meter
 
-_READ_ONLY = "{name}_ would change an input or a view of another tensor; write x = x.{name}(...), or clone() it first"
+_NUMBERS = torch.float32  # found faster than an attribute of torch
 
 Function = Callable[[torch.Tensor], torch.Tensor]
 Operation = Callable[..., torch.Tensor]
@@ -36,42 +36,54 @@ class Handle:
         """Whether the result of an operation with `other` is of this kind. Raises ValueError."""
         return False
 
-    def _charge(self, elements: int, price: Price = SIMPLE) -> None:
-        self._meter.charge(price.of(elements))
+    def _work(self, elements: int, price: Price = SIMPLE, made: int | None = None) -> None:
+        """Pay for an operation over `elements` that makes as many, or as `made` says."""
+        self._meter.work(price.call + price.element * elements, elements if made is None else made)
 
     def _unary(self, function: Function, price: Price = SIMPLE) -> Self:
-        require_numbers(self._data)
-        self._charge(self._data.numel(), price)
-        return self._like(function(self._data))
+        data = require_numbers(self._data)
+        self._work(data.numel(), price)
+        return self._like(function(data))
 
-    def _binary(self, other: object, operation: Operation, price: Price = SIMPLE) -> Any:
+    def _binary(self, other: Any, operation: Operation, price: Price = SIMPLE) -> Any:
         """Apply to another tensor, vector or number; NotImplemented for anything else."""
-        owner, operand = self._operand(other)
-        if owner is None:
+        owner: Handle = self
+        operand: torch.Tensor | float
+        data, kind = self._data, type(other)
+        if kind is type(self) and data.shape == other._data.shape:  # most often so, and made fast
+            operand = require_numbers(other._data)
+            elements = data.numel()
+        elif kind is int or kind is float:
+            operand = float(other)
+            elements = data.numel()
+        elif isinstance(other, Handle):
+            owner = common_kind(self, other)
+            operand = require_numbers(other._data)
+            elements = broadcast_size(data, operand)
+        else:
             return NotImplemented
-        require_numbers(self._data)
-        self._charge(broadcast_size(self._data, operand), price)
-        return owner._like(operation(self._data, operand))
+        require_numbers(data)
+        call, element = price
+        self._meter.work(call + element * elements, elements)
+        return owner._like(operation(data, operand))
 
-    def _operand(self, other: object) -> tuple[Handle | None, torch.Tensor | float]:
-        """The kind of the result, and the other operand as the arithmetic takes it."""
-        if type(other) in (int, float):
-            return self, float(other)  # type: ignore[arg-type]
-        if isinstance(other, Handle):
-            return common_kind(self, other), require_numbers(other._data)
-        return None, 0.0
+    def _require_own(self, action: str, instead: str) -> None:
+        """Refuse an action on what other handles share. Raises TypeError."""
+        if not self._own:
+            raise TypeError(
+                f"{action} would change an input or a view of another tensor; {instead}, or clone() it first"
+            )
 
 
 def in_place(name: str) -> Callable[..., Handle]:
     """The method `name_` that binds a handle to what its method `name` returns."""
 
     def method(self: Handle, *args: object, **options: object) -> Handle:
-        if not self._own:
-            raise TypeError(_READ_ONLY.format(name=name))
-        result = getattr(self, name)(*args, **options)
-        if not isinstance(result, Handle) or result._data.shape != self._data.shape:
-            raise ValueError(f"{name}_ would change the shape or kind of the tensor")
-        self._data = result._data
+        self._require_own(f"{name}_", f"write x = x.{name}(...)")
+        data: torch.Tensor = getattr(self, name)(*args, **options)._data
+        if data.shape != self._data.shape:
+            raise ValueError(f"{name}_ would change the shape of the tensor")
+        self._data = data
         return self
 
     method.__name__ = f"{name}_"
@@ -92,7 +104,7 @@ def common_kind(a: Handle, b: Handle) -> Handle:
 
 def require_numbers(data: torch.Tensor) -> torch.Tensor:
     """The data of a tensor of numbers. Raises TypeError."""
-    if data.dtype != torch.float32:
+    if data.dtype is not _NUMBERS:
         raise TypeError(
             "this needs numbers, not a mask or positions; write x.float(), or torch.where(mask, a, b) for a mask"
         )

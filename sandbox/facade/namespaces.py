@@ -11,96 +11,99 @@ import torch
 from sandbox.arithmetic import elementwise as ew
 from sandbox.arithmetic import movement
 from sandbox.arithmetic.transcendental import elementary
-from sandbox.facade import elementwise, prices
-from sandbox.facade.handle import check_number, require_mask, require_numbers
+from sandbox.facade import creation, elementwise, kinds, prices
+from sandbox.facade.creation import Creation, tensor_argument
+from sandbox.facade.handle import common_kind, require_mask, require_numbers
 from sandbox.facade.numbers import Numbers
-from sandbox.facade.shapes import check_dimensions, check_elements, check_shape
+from sandbox.facade.shapes import broadcast_shape, check_dimension, check_elements, check_new_dimension
 from sandbox.facade.tensor import Tensor
 from sandbox.facade.vector import ParameterVector
 from sandbox.meter import Meter
 
 
-class TorchNamespace:
-    """The functions of torch that the facade has; what they make is on the device of the parameters."""
+class TorchNamespace(Creation):
+    """The functions of torch that the facade has."""
 
-    __slots__ = ("_device", "_meter")
+    __slots__ = ()
 
-    def __init__(self, meter: Meter, device: torch.device | None = None) -> None:
-        self._meter = meter
-        self._device = device
+    float32 = kinds.NUMBERS
+    int64 = kinds.POSITIONS
+    preserve_format = kinds.PRESERVE
 
-    def zeros(self, *shape: int) -> Tensor:
-        """A tensor of zeros."""
-        return self._filled(shape, 0.0)
-
-    def ones(self, *shape: int) -> Tensor:
-        """A tensor of ones."""
-        return self._filled(shape, 1.0)
-
-    def full(self, shape: object, fill_value: float) -> Tensor:
-        """A tensor of one number."""
-        check_number(fill_value)
-        return self._filled((shape,), float(fill_value))
-
-    def zeros_like(self, x: Numbers) -> Numbers:
-        """Zeros of the shape of x."""
-        return _numbers(x).fill(0.0)
-
-    def ones_like(self, x: Numbers) -> Numbers:
-        """Ones of the shape of x."""
-        return _numbers(x).fill(1.0)
-
-    def full_like(self, x: Numbers, fill_value: float) -> Numbers:
-        """One number in the shape of x."""
-        return _numbers(x).fill(fill_value)
-
-    def tensor(self, values: object) -> Tensor:
-        """A tensor of a number or a list of numbers."""
-        items: list[Any] = list(values) if isinstance(values, (list, tuple)) else [values]
-        if not items or not all(type(v) in (int, float) for v in items):
-            raise TypeError("torch.tensor takes a number or a list of numbers")
-        self._meter.charge(prices.LIST.of(len(items)))
-        data = movement.rounded([float(v) for v in items], self._device)
-        return Tensor(data if isinstance(values, (list, tuple)) else data[0], self._meter)
+    @property
+    def linalg(self) -> LinalgNamespace:
+        """The functions of torch.linalg that the facade has."""
+        return LinalgNamespace()
 
     def where(self, condition: Numbers, a: Any, b: Any) -> Any:
         """a where a mask holds, else b."""
-        handle = _numbers(condition)
+        handle = tensor_argument(condition)
         mask = require_mask(handle._data)
-        operands = [_selected(value, mask) for value in (a, b)]
-        handle._charge(mask.numel(), prices.MASK)
-        return handle._like(ew.where(mask, *operands))
+        owner, operands = handle, []
+        for value in (a, b):
+            operands.append(_selected(value))
+            if isinstance(value, Numbers):
+                owner = common_kind(owner, value)  # type: ignore[assignment]
+        shape = broadcast_shape(mask, *(x for x in operands if isinstance(x, torch.Tensor)))
+        handle._work(math.prod(shape), prices.MASK)
+        return owner._like(ew.where(mask, *operands))
 
-    def stack(self, tensors: object) -> Tensor:
-        """Tensors of one shape along a new first dimension."""
+    def stack(self, tensors: object, dim: int = 0) -> Tensor:
+        """Tensors of one shape along a new dimension."""
         data = [t._data for t in _tensors(tensors)]
         if any(d.shape != data[0].shape or d.dtype != data[0].dtype for d in data):
             raise ValueError("torch.stack takes tensors of one shape")
-        check_dimensions(data[0].ndim + 1)
-        check_elements(sum(d.numel() for d in data))
-        self._meter.charge(prices.SIMPLE.of(sum(d.numel() for d in data)))
-        return Tensor(movement.stack(data), self._meter)
+        check_new_dimension(data[0], dim)
+        self._join(data)
+        return Tensor(movement.stack(data, dim), self._meter)
 
-    def cat(self, tensors: object) -> Tensor:
-        """Tensors one after the other along their first dimension."""
+    def cat(self, tensors: object, dim: int = 0) -> Tensor:
+        """Tensors one after the other along a dimension."""
         data = [t._data for t in _tensors(tensors)]
-        if any(d.ndim == 0 or d.shape[1:] != data[0].shape[1:] or d.dtype != data[0].dtype for d in data):
-            raise ValueError("torch.cat takes tensors that differ in their first dimension only")
-        check_elements(sum(d.numel() for d in data))
-        self._meter.charge(prices.SIMPLE.of(sum(d.numel() for d in data)))
-        return Tensor(movement.cat(data), self._meter)
+        check_dimension(data[0], dim)
+        rank, kind, sizes = data[0].ndim, data[0].dtype, _around(data[0], dim)
+        if any((d.ndim, d.dtype, _around(d, dim)) != (rank, kind, sizes) for d in data):
+            raise ValueError("torch.cat takes tensors that differ in the size of that dimension only")
+        self._join(data)
+        return Tensor(movement.cat(data, dim), self._meter)
 
-    def _filled(self, shape: tuple[object, ...], value: float) -> Tensor:
-        sizes = check_shape(shape)
-        elements = math.prod(sizes)
+    def _join(self, data: list[torch.Tensor]) -> None:
+        elements = sum(d.numel() for d in data)
         check_elements(elements)
-        self._meter.charge(prices.SIMPLE.of(elements))
-        return Tensor(movement.full(sizes, value, self._device), self._meter)
+        self._meter.work(prices.SIMPLE.of(elements) + prices.PIECE * len(data), elements)
+
+
+class LinalgNamespace:
+    """`torch.linalg`, as far as its results are defined exactly."""
+
+    __slots__ = ()
+
+    def norm(self, x: Numbers, ord: object = None, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
+        """The 2-norm of a vector, the Frobenius norm of a matrix."""
+        if ord not in (None, "fro") and not (type(dim) is int or tensor_argument(x)._data.ndim == 1):
+            raise ValueError("torch.linalg.norm of a matrix is the Frobenius norm only; leave ord out")
+        return self.vector_norm(x, 2 if ord is None else ord, dim, keepdim)
+
+    def vector_norm(self, x: Numbers, ord: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
+        """The norm of all elements, or along dimensions."""
+        return tensor_argument(x).norm(ord, dim, keepdim)
+
+    def matrix_power(self, x: Tensor, n: int) -> Tensor:
+        """The n-th power of a matrix, n > 0, by squaring and multiplying."""
+        if type(n) is not int or n < 1:
+            raise ValueError("matrix_power takes an integer above 0")
+        power: Tensor | None = None
+        while n:
+            if n & 1:
+                power = x if power is None else power @ x
+            n >>= 1
+            x = x @ x if n else x
+        return power  # type: ignore[return-value]
 
 
 def _method(name: str) -> Callable[..., Any]:
     def function(self: TorchNamespace, x: Numbers, *args: Any, **options: Any) -> Any:
-        return getattr(_numbers(x), name)(*args, **options)
+        return getattr(tensor_argument(x), name)(*args, **options)
 
     function.__name__ = name
     function.__doc__ = f"The method `{name}` of x."
@@ -108,13 +111,12 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 _AS_METHODS = elementwise.METHODS | frozenset(
-    "isfinite isnan clone numel norm dot max min sum mean all any sort argsort topk argmax argmin cumsum "
-    "take gather matmul outer diag transpose reshape".split()
+    "isfinite isnan clone detach numel norm dot max min amax amin sum mean var std all any sort argsort topk argmax "
+    "argmin cumsum take gather matmul mm bmm mv addmm outer diag trace triu tril t transpose permute reshape flatten "
+    "squeeze unsqueeze".split()
 )
 for _name in _AS_METHODS:
     setattr(TorchNamespace, _name, _method(_name))
-for _name in ("mm", "bmm"):
-    setattr(TorchNamespace, _name, _method("matmul"))
 
 
 class MathNamespace:
@@ -191,7 +193,8 @@ class MathNamespace:
 
     def copysign(self, x: float, y: float) -> float:
         """The size of x with the sign of y."""
-        return math.copysign(self._number(x), self._number(y))
+        size, sign = self._number(x), self._number(y)
+        return math.copysign(size, 1.0 if math.isnan(sign) else sign)  # a NaN's sign is the processor's choice
 
     def isnan(self, x: float) -> bool:
         """Whether x is a NaN."""
@@ -207,8 +210,10 @@ class MathNamespace:
 
 
 PUBLIC: dict[type, frozenset[str]] = {
-    TorchNamespace: _AS_METHODS
-    | frozenset("mm bmm zeros ones full zeros_like ones_like full_like tensor where stack cat".split()),
+    TorchNamespace: creation.PUBLIC
+    | _AS_METHODS
+    | frozenset("where stack cat float32 int64 preserve_format linalg".split()),
+    LinalgNamespace: frozenset(("norm", "vector_norm", "matrix_power")),
     MathNamespace: frozenset(
         "pi tau e inf nan sqrt exp expm1 log log1p cos sin tanh erf pow floor ceil fabs copysign isnan isinf "
         "isfinite".split()
@@ -217,20 +222,18 @@ PUBLIC: dict[type, frozenset[str]] = {
 """The attributes of each type that untrusted code may read."""
 
 
-def _numbers(x: object) -> Numbers:
-    if not isinstance(x, (Tensor, ParameterVector)):
-        raise TypeError("this function takes a tensor; for numbers write math.sqrt(x) and the like")
-    return x
-
-
-def _selected(value: Any, mask: torch.Tensor) -> torch.Tensor | float:
+def _selected(value: Any) -> torch.Tensor | float:
     if type(value) in (int, float):
         return float(value)
     if not isinstance(value, Numbers):
         raise TypeError("torch.where takes tensors or numbers")
-    if value._data.ndim and value._data.shape != mask.shape:
-        raise ValueError("torch.where takes tensors of the mask's shape, or numbers")
     return require_numbers(value._data)
+
+
+def _around(data: torch.Tensor, dim: int) -> list[int]:
+    """The sizes of the dimensions but one."""
+    sizes = list(data.shape)
+    return sizes[:dim] + sizes[dim:][1:]
 
 
 def _tensors(values: object) -> list[Tensor]:

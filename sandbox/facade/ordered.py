@@ -13,7 +13,8 @@ import torch
 from sandbox.arithmetic import elementwise as ew
 from sandbox.arithmetic import movement, ordering, prefixes
 from sandbox.facade import numbers, prices
-from sandbox.facade.handle import Operation, require_numbers
+from sandbox.facade.handle import Handle, Operation, require_numbers
+from sandbox.facade.lines import Lines
 from sandbox.facade.numbers import Numbers
 from sandbox.facade.prices import Price
 from sandbox.facade.shapes import MAX_ELEMENTS, broadcast_size, check_dimension, check_dimensions, check_elements
@@ -29,7 +30,8 @@ class Ordered(Numbers):
 
     def sort(self, dim: int = -1, descending: bool = False) -> tuple[Self, Self]:
         """The elements along a dimension in order, and their positions; equal ones keep their order."""
-        return self._pair(ordering.sort(self._along(dim, prices.SORT), dim, bool(descending)))
+        data = self._along(dim, prices.SORT, made=2 * self._data.numel())
+        return self._pair(ordering.sort(data, dim, bool(descending)))
 
     def argsort(self, dim: int = -1, descending: bool = False) -> Self:
         """The positions that `sort` gives."""
@@ -37,9 +39,10 @@ class Ordered(Numbers):
 
     def topk(self, k: int, dim: int = -1, largest: bool = True) -> tuple[Self, Self]:
         """The k largest elements along a dimension, or the smallest, in order, and their positions."""
-        data = self._along(dim, prices.SORT)
-        if type(k) is not int or not 1 <= k <= data.shape[dim]:
-            raise ValueError(f"topk takes a number from 1 to {data.shape[dim]}, the size of the dimension")
+        size = self._data.shape[check_dimension(self._data, dim)]
+        if type(k) is not int or not 1 <= k <= size:
+            raise ValueError(f"topk takes a number from 1 to {size}, the size of the dimension")
+        data = self._along(dim, prices.SORT, made=2 * k * (self._data.numel() // size))
         return self._pair(ordering.topk(data, k, dim, bool(largest)))
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Self:
@@ -50,13 +53,15 @@ class Ordered(Numbers):
         """The position of the first of the smallest elements: in row order, or along a dimension."""
         return self._place(ordering.argmin, dim, keepdim)
 
-    def max(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        """The largest element; along a dimension the largest ones and their positions."""
-        return super().max() if dim is None else self._extreme(ordering.argmax, dim, keepdim)
+    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """The largest element; along a dimension the largest ones and their positions; or `maximum`."""
+        whole = dim is None or isinstance(dim, Handle)
+        return super().max(dim) if whole else self._extreme(ordering.argmax, dim, keepdim)
 
-    def min(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        """The smallest element; along a dimension the smallest ones and their positions."""
-        return super().min() if dim is None else self._extreme(ordering.argmin, dim, keepdim)
+    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """The smallest element; along a dimension the smallest ones and their positions; or `minimum`."""
+        whole = dim is None or isinstance(dim, Handle)
+        return super().min(dim) if whole else self._extreme(ordering.argmin, dim, keepdim)
 
     def cumsum(self, dim: int) -> Self:
         """The exact sums of the first 1, 2, .. elements along a dimension, each rounded once."""
@@ -65,8 +70,8 @@ class Ordered(Numbers):
     def take(self, positions: object) -> Self:
         """The elements at positions in row order, in the shape of the positions."""
         index = require_positions(positions)
-        self._charge(index.numel(), prices.PICK)
-        _check_inside(index, self._data.numel())
+        self._work(index.numel(), prices.PICK)
+        check_inside(index, self._data.numel())
         return self._like(movement.take(self._data, index))
 
     def gather(self, dim: int, positions: object) -> Self:
@@ -76,8 +81,8 @@ class Ordered(Numbers):
         sizes[check_dimension(self._data, dim)] = index.shape[dim] if index.ndim == len(sizes) else 0
         if list(index.shape) != sizes:
             raise ValueError("gather takes positions whose shape is the tensor's, but for the size of the dimension")
-        self._charge(index.numel(), prices.PICK)
-        _check_inside(index, self._data.shape[dim])
+        self._work(index.numel(), prices.PICK)
+        check_inside(index, self._data.shape[dim])
         return self._like(movement.gather(self._data, dim, index))
 
     def _rows(self, positions: object) -> Self:
@@ -87,8 +92,8 @@ class Ordered(Numbers):
         check_dimensions(index.ndim + self._data.ndim - 1)
         elements = index.numel() * (self._data.numel() // self._data.shape[0])
         check_elements(elements)
-        self._charge(elements, prices.PICK)
-        _check_inside(index, self._data.shape[0])
+        self._work(elements, prices.PICK)
+        check_inside(index, self._data.shape[0])
         return self._like(movement.rows(self._data, index))
 
     def _compare(self, other: object, operation: Operation) -> Any:
@@ -99,26 +104,31 @@ class Ordered(Numbers):
             operand = movement.positions(min(max(other, -1), MAX_ELEMENTS), self._data.device)
         else:
             operand = require_positions(other)
-        self._charge(broadcast_size(self._data, operand))
+        self._work(broadcast_size(self._data, operand), prices.MASK)
         return self._like(operation(self._data, operand))
 
-    def _along(self, dim: object, price: Price) -> torch.Tensor:
+    def _along(self, dim: object, price: Price, made: int | None = None) -> torch.Tensor:
         check_dimension(self._data, dim)
-        self._charge(self._data.numel(), price)
-        return require_numbers(self._data)
+        data = require_numbers(self._data)
+        self._work(data.numel(), price, made)
+        return data
 
     def _place(self, search: Search, dim: int | None, keepdim: bool) -> Self:
-        if dim is None:
-            self._charge(self._data.numel(), prices.SCAN)
-            return self._like(search(require_numbers(self._data).reshape(-1), 0))
-        found = search(self._along(dim, prices.SCAN), dim)
-        return self._like(found.unsqueeze(dim) if keepdim else found)
+        lines = self._searched(dim, keepdim, 1)
+        return self._like(lines.reduced(search))
 
     def _extreme(self, search: Search, dim: int, keepdim: bool) -> tuple[Self, Self]:
-        data = self._along(dim, prices.SCAN)
+        data = self._searched(dim, keepdim, 2).data
         positions = search(data, dim).unsqueeze(dim)
         values = ew.add(movement.gather(data, dim, positions), 0.0)
         return self._pair((values, positions) if keepdim else (values.squeeze(dim), positions.squeeze(dim)))
+
+    def _searched(self, dim: int | None, keepdim: bool, results: int) -> Lines:
+        if dim is not None:
+            check_dimension(self._data, dim)
+        lines = Lines.along(require_numbers(self._data), dim, keepdim)
+        self._reduce(lines, prices.SCAN, results)
+        return lines
 
     def _pair(self, ordered: tuple[torch.Tensor, torch.Tensor]) -> tuple[Self, Self]:
         return self._like(ordered[0]), self._like(ordered[1])
@@ -135,6 +145,7 @@ def require_positions(value: object) -> torch.Tensor:
     return value._data
 
 
-def _check_inside(positions: torch.Tensor, size: int) -> None:
+def check_inside(positions: torch.Tensor, size: int) -> None:
+    """Refuse positions beyond the end. Raises IndexError."""
     if ordering.last(positions) >= size:
         raise IndexError(f"a position is out of range for {size} elements")

@@ -1,4 +1,4 @@
-"""Fuel prices of the facade (specification, section 7.3): one unit is about 0.2 ns on one 2025 CPU core.
+"""Fuel prices of the facade (specification, section 7.3): one unit is about 0.3 ns of one 2025 CPU core.
 
 An operation is charged before it runs, for the call and for each element.
 """
@@ -19,31 +19,39 @@ class Price(NamedTuple):
         return self.call + self.element * elements
 
 
-SIMPLE: Final = Price(10_000, 1)
+SIMPLE: Final = Price(20_000, 1)
 """One IEEE operation for each element, or moving them in order; with no elements, a view."""
-ROOT: Final = Price(10_000, 3)
-MASK: Final = Price(10_000, 10)
-"""Select, and what makes masks of masks or folds them."""
-PICK: Final = Price(10_000, 30)
+ROOT: Final = Price(20_000, 3)
+MASK: Final = Price(30_000, 5)
+"""Compare, select, and what makes masks of masks or folds them; also the sign."""
+PICK: Final = Price(30_000, 30)
 """Moving elements that positions name."""
+RESHAPE: Final = Price(20_000, 5)
+"""Moving elements into another order in memory."""
+PIECE: Final = 5_000
+"""Each tensor that is stacked or joined, beside moving its elements."""
 FUNCTION: Final = Price(300_000, 150)
 """A correctly rounded function such as exp."""
-EASY_POWER: Final = Price(100_000, 20)
-POWER: Final = Price(2_000_000, 700)
+EASY_POWER: Final = Price(200_000, 20)
+POWER: Final = Price(6_000_000, 1_000)
 EASY_EXPONENTS: Final = (0.5, 1, 2, -1)
 """Exponents whose powers are single IEEE operations."""
-REDUCTION: Final = Price(300_000, 10)
+REDUCTION: Final = Price(400_000, 10)
 """An exact sum, for each element that is summed."""
-SCAN: Final = Price(300_000, 60)
+SCAN: Final = Price(400_000, 60)
 """Extremes with their positions, and prefix sums."""
-SORT: Final = Price(300_000, 1_000)
-PRODUCT: Final = Price(500_000, 50)
+RESULT: Final = 200
+"""Each result of a reduction or of a search for extremes, beside the elements."""
+SORT: Final = Price(300_000, 300)
+PRODUCT: Final = Price(800_000, 20)
 """An exact product, for each element of both operands and of the result."""
-MULTIPLY_ADDS: Final = 3
+MULTIPLY_ADDS: Final = 8
 """Multiply-adds of an exact product for one unit."""
-LIST: Final = Price(10_000, 10)
-"""A tensor of a list."""
-UNIFORM: Final = Price(10_000, 50)
-NORMAL: Final = Price(10_000, 300)
-SCALAR: Final = 1_000
+LIST: Final = Price(20_000, 400)
+"""A tensor of a list, or a list of a tensor or of random positions."""
+LISTED: Final = 5
+"""What an element of a Python list counts in elements of a tensor: 40 bytes for its object and its place."""
+UNIFORM: Final = Price(100_000, 50)
+NORMAL: Final = Price(500_000, 300)
+SCALAR: Final = 3_000
 """A function of `math`."""

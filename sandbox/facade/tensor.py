@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from sandbox.arithmetic import elementwise as ew
 from sandbox.arithmetic import exact, movement
-from sandbox.facade import ordered, prices
+from sandbox.facade import prices, shaped
 from sandbox.facade.handle import require_numbers
-from sandbox.facade.ordered import Ordered
-from sandbox.facade.shapes import check_dimension, check_elements, check_index, check_shape, completed, product_shape
+from sandbox.facade.shaped import Shaped
+from sandbox.facade.shapes import MAX_LIST, check_elements, product_shape
 
 
-class Tensor(Ordered):
+class Tensor(Shaped):
     """A tensor of any shape: binary32 numbers, a mask, or positions."""
 
     __slots__ = ()
@@ -27,75 +26,31 @@ class Tensor(Ordered):
     def _single(self, data: torch.Tensor) -> Tensor:
         return Tensor(data, self._meter)
 
-    def _view(self, data: torch.Tensor) -> Tensor:
-        self._charge(0)
-        return Tensor(data, self._meter, own=False)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The sizes of the dimensions."""
-        return tuple(self._data.shape)
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self._data.ndim
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return self._data.ndim
-
-    def size(self, dim: int) -> int:
-        """The size of one dimension."""
-        return int(self._data.shape[check_dimension(self._data, dim)])
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802 - torch's name
-        """A matrix transposed."""
-        if self._data.ndim != 2:
-            raise ValueError("T is for matrices; this tensor has shape " + str(self.shape))
-        return self._view(self._data.t())
-
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
-        """Two dimensions exchanged."""
-        dims = [check_dimension(self._data, dim) for dim in (dim0, dim1)]
-        return self._view(self._data.transpose(*dims))
-
-    def reshape(self, *shape: int) -> Tensor:
-        """The same elements in another shape; one size may be -1."""
-        sizes = completed(check_shape(shape, allow_guess=True), self._data.numel())
-        self._charge(self._data.numel())
-        return Tensor(self._data.reshape(sizes), self._meter, own=False)
-
-    def sum(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        """The exact sum, rounded once; over all elements or one dimension."""
-        if dim is None:
-            return Tensor(exact.sums(self._flat(), 0), self._meter)
-        check_dimension(self._data, dim)
-        self._charge(self._data.numel(), prices.REDUCTION)
-        summed = exact.sums(require_numbers(self._data), dim)
-        return Tensor(summed.unsqueeze(dim) if keepdim else summed, self._meter)
-
-    def mean(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        """The sum divided by the number of its terms."""
-        count = self._data.numel() if dim is None else self.size(dim)
-        return Tensor(ew.divide(self.sum(dim, keepdim)._data, float(count)), self._meter)
-
     def __matmul__(self, other: object) -> Any:
         if type(other) is not Tensor:
             return NotImplemented
         a, b = require_numbers(self._data), require_numbers(other._data)
-        result = product_shape(a, b)
+        left = a.unsqueeze(0) if a.ndim == 1 else a
+        right = b.unsqueeze(1) if b.ndim == 1 else b
+        result = product_shape(left, right)
         elements = math.prod(result)
         check_elements(elements)
-        multiply_adds = elements * a.shape[-1]
         price = prices.PRODUCT.of(a.numel() + b.numel() + elements)
-        self._meter.charge(price + multiply_adds // prices.MULTIPLY_ADDS)
-        return Tensor(exact.matmul(a, b), self._meter)
+        self._meter.work(price + elements * a.shape[-1] // prices.MULTIPLY_ADDS, elements)
+        product = exact.matmul(left, right)
+        if b.ndim == 1:
+            product = product.squeeze(-1)
+        return Tensor(product.squeeze(-1 if b.ndim == 1 else -2) if a.ndim == 1 else product, self._meter)
 
     def matmul(self, other: object) -> Any:
         """The matrix product, exact and rounded once."""
         return self @ other
+
+    mm = bmm = mv = matmul
+
+    def addmm(self, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Any:
+        """beta * self + alpha * (a @ b), each operation rounded."""
+        return self.mul(beta).add(a @ b, alpha=alpha)
 
     def outer(self, other: object) -> Tensor:
         """The products of each element of a vector with each of another: [m] and [n] to [m, n]."""
@@ -104,7 +59,7 @@ class Tensor(Ordered):
         a, b = require_numbers(self._data), require_numbers(other._data)
         elements = a.numel() * b.numel()
         check_elements(elements)
-        self._charge(elements)
+        self._work(elements)
         return Tensor(ew.multiply(a.unsqueeze(1), b), self._meter)
 
     def diag(self) -> Tensor:
@@ -114,16 +69,47 @@ class Tensor(Ordered):
             raise ValueError(f"diag takes a matrix or a vector, not a tensor of shape {self.shape}")
         elements = data.numel() ** 2 if data.ndim == 1 else min(data.shape)
         check_elements(elements)
-        self._charge(elements)
+        self._work(elements)
         return Tensor(movement.diagonal(data), self._meter)
+
+    def trace(self) -> Tensor:
+        """The exact sum of the diagonal of a matrix."""
+        self._matrix()
+        total: Tensor = self.diag().sum()
+        return total
+
+    def triu(self, diagonal: int = 0) -> Tensor:
+        """A matrix with zeros below a diagonal."""
+        data = self._matrix(diagonal)
+        self._work(data.numel())
+        return Tensor(movement.upper(data, diagonal), self._meter)
+
+    def tril(self, diagonal: int = 0) -> Tensor:
+        """A matrix with zeros above a diagonal."""
+        data = self._matrix(diagonal)
+        self._work(data.numel())
+        return Tensor(movement.lower(data, diagonal), self._meter)
+
+    def _matrix(self, diagonal: object = 0) -> torch.Tensor:
+        if self._data.ndim != 2 or type(diagonal) is not int or abs(diagonal) > self._data.numel():
+            raise ValueError(f"this takes a matrix and one of its diagonals, not a tensor of shape {self.shape}")
+        return require_numbers(self._data)
 
     def item(self) -> float:
         """The only element as a number: an integer for a position."""
-        self._charge(0)
+        self._work(0)
         if self._data.numel() != 1:
             raise ValueError("item(), float() and int() are for tensors with one element")
         value: float = self._data.item()
         return value if self._data.dtype == torch.int64 else float(value)
+
+    def tolist(self) -> Any:
+        """The elements as lists of lists of numbers; of a tensor without dimensions, its number."""
+        elements = self._data.numel()
+        if elements > MAX_LIST:
+            raise ValueError(f"a list is made of at most {MAX_LIST} elements, not {elements}")
+        self._work(elements, prices.LIST, made=prices.LISTED * elements)
+        return movement.elements(self._data).reshape(self.shape).tolist()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -134,21 +120,8 @@ class Tensor(Ordered):
     def __bool__(self) -> bool:
         return bool(self.item())
 
-    def __len__(self) -> int:
-        if self._data.ndim == 0:
-            raise TypeError("a tensor without dimensions has no length")
-        return int(self._data.shape[0])
-
-    def __getitem__(self, index: object) -> Tensor:
-        if isinstance(index, Tensor):
-            return self._rows(index)
-        return self._view(self._data[check_index(self._data, index)])
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
 
 PUBLIC: dict[type, frozenset[str]] = {
-    Tensor: ordered.PUBLIC | frozenset("shape ndim dim size T transpose reshape matmul outer diag item".split())
+    Tensor: shaped.PUBLIC | frozenset("matmul mm bmm mv addmm outer diag trace triu tril item tolist".split())
 }
 """The attributes that untrusted code may read."""

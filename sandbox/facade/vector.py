@@ -52,13 +52,11 @@ class ParameterVector(Numbers):
     def __getitem__(self, index: object) -> Tensor:
         if type(index) is not int or not -len(self) <= index < len(self):
             raise IndexError(f"a parameter vector is indexed by an integer below {len(self)}")
-        self._charge(0)
-        return Tensor(self._layout.views(self._data)[index], self._meter, own=False)
+        self._work(0)
+        return Tensor(self._layout.view(self._data, index), self._meter, own=False)
 
     def __iter__(self) -> Iterator[Tensor]:
-        self._charge(0)
-        views = self._layout.views(self._data)
-        return (Tensor(view, self._meter, own=False) for view in views)
+        return (self[index] for index in range(len(self)))
 
 
 PUBLIC: dict[type, frozenset[str]] = {ParameterVector: numbers.PUBLIC | frozenset(("names", "roles"))}

@@ -7,15 +7,26 @@ from functools import reduce
 from typing import Any, Final
 
 from sandbox.language.methods import Methods
-from sandbox.language.operations import INTEGERS, NUMBERS, SIZED, Operations
+from sandbox.language.operations import DICTS, INTEGERS, NUMBERS, SIZED, Operations
 from sandbox.language.prices import COPY, MAX_NUMERAL, OPERATION
 
 _NAMES: Final = """
-    abs all any bool dict enumerate float int len list max min range reversed round sorted str sum tuple zip
+    abs all any bool dict divmod enumerate float int isinstance len list max min pow range reversed round sorted str
+    sum tuple zip
 """
 BUILTIN_NAMES: Final = frozenset(_NAMES.split())
 """The builtin functions that a module may use."""
 
+# What `isinstance` knows: a constant dict of the module is a dict, and True is an integer.
+_KINDS: Final = {
+    bool: frozenset({bool}),
+    int: INTEGERS,
+    float: frozenset({float}),
+    str: frozenset({str}),
+    list: frozenset({list}),
+    tuple: frozenset({tuple}),
+    dict: DICTS,
+}
 _ERRORS: Final = (ValueError, TypeError, RuntimeError)
 _MAX_DIGITS: Final = 400  # more decimal places than a float has on either side of its point
 
@@ -24,6 +35,7 @@ def build_builtins(operations: Operations, methods: Methods) -> dict[str, object
     """Build a fresh `__builtins__` for one module."""
     functions = _Builtins(operations, methods)
     table: dict[str, object] = {name: getattr(functions, name + "_") for name in BUILTIN_NAMES}
+    functions.kinds = [(table[kind.__name__], kinds) for kind, kinds in _KINDS.items()]
     return table | {error.__name__: error for error in _ERRORS}
 
 
@@ -31,6 +43,17 @@ class _Builtins:
     def __init__(self, operations: Operations, methods: Methods) -> None:
         self._do = operations
         self._methods = methods
+        self.kinds: list[tuple[object, frozenset[type]]] = []
+        """The builtins that name a type, and the types that they stand for."""
+
+    # Types
+
+    def isinstance_(self, value: object, kinds: object) -> bool:
+        asked = self._do.elements(kinds) if type(kinds) is tuple else [kinds]
+        self._do.charge(OPERATION * (1 + len(asked)))
+        if not all(any(kind is known for known, _ in self.kinds) for kind in asked):
+            raise TypeError("isinstance() knows bool, int, float, str, list, tuple and dict")
+        return any(type(value) in types for known, types in self.kinds if any(kind is known for kind in asked))
 
     # Numbers
 
@@ -51,7 +74,9 @@ class _Builtins:
     def _numeral(self, value: Any, function: str) -> Any:
         if type(value) is not str:
             self._pay_for(value, function)
-        elif len(value) > MAX_NUMERAL or not value.isascii():
+            return value
+        self._do.charge(OPERATION)
+        if len(value) > MAX_NUMERAL or not value.isascii():
             raise ValueError(f"{function}() reads at most {MAX_NUMERAL} ASCII characters")
         return value
 
@@ -62,6 +87,12 @@ class _Builtins:
         if ndigits is not None and abs(ndigits) > _MAX_DIGITS:
             raise ValueError(f"round() takes between -{_MAX_DIGITS} and {_MAX_DIGITS} digits")
         return round(value, ndigits)
+
+    def pow_(self, base: Any, exponent: Any) -> Any:
+        return self._do.binary("**", base, exponent)
+
+    def divmod_(self, left: Any, right: Any) -> tuple[Any, Any]:
+        return self._do.binary("//", left, right), self._do.binary("%", left, right)
 
     def _pay_for(self, value: object, function: str) -> None:
         self._do.charge(OPERATION)
@@ -82,24 +113,27 @@ class _Builtins:
             raise TypeError("sum() does not join text; write ''.join(...)")
         return reduce(lambda total, value: self._do.binary("+", total, value), self._do.iterate(values), start)
 
-    def max_(self, *values: object, **default: object) -> Any:
-        return self._extreme(">", "max", values, default)
+    def max_(self, *values: object, **options: Any) -> Any:
+        return self._extreme(">", "max", values, options)
 
-    def min_(self, *values: object, **default: object) -> Any:
-        return self._extreme("<", "min", values, default)
+    def min_(self, *values: object, **options: Any) -> Any:
+        return self._extreme("<", "min", values, options)
 
-    def _extreme(self, symbol: str, name: str, values: tuple[object, ...], default: dict[str, object]) -> Any:
-        if default.keys() - {"default"}:
-            raise TypeError(f"{name}() takes no keyword but 'default'")
+    def _extreme(self, symbol: str, name: str, values: tuple[object, ...], options: dict[str, Any]) -> Any:
+        if options.keys() - {"default", "key"}:
+            raise TypeError(f"{name}() takes no keywords but 'key' and 'default'")
         candidates = self._do.iterate(values[0] if len(values) == 1 else values)
         best = next(candidates, _NOTHING)
         if best is _NOTHING:
-            if "default" in default:
-                return default["default"]
+            if "default" in options:
+                return options["default"]
             raise ValueError(f"{name}() of nothing; write {name}(..., default=0)")
+        key = options.get("key")
+        highest = best if key is None else key(best)
         for candidate in candidates:
-            if self._do.compare(symbol, candidate, best):
-                best = candidate
+            rank = candidate if key is None else key(candidate)
+            if self._do.compare(symbol, rank, highest):
+                best, highest = candidate, rank
         return best
 
     # Containers
@@ -133,26 +167,34 @@ class _Builtins:
     def enumerate_(self, values: object, start: Any = 0) -> list[tuple[Any, Any]]:
         if type(start) not in INTEGERS:
             raise TypeError("enumerate() starts at an integer")
-        return list(enumerate(self._do.elements(values), start))
+        elements = self._do.elements(values)
+        self._do.copying(len(elements))  # the pairs
+        return list(enumerate(elements, start))
 
     def zip_(self, *values: object, strict: Any = False) -> list[tuple[Any, ...]]:
+        self._do.charge(OPERATION)
         # Lazy zips of zips would be a chain that C code walks recursively, without a limit.
         return list(zip(*map(self._do.iterate, values), strict=bool(strict)))
 
-    def sorted_(self, values: object, *, reverse: Any = False) -> list[Any]:
+    def sorted_(self, values: object, *, key: Any = None, reverse: Any = False) -> list[Any]:
         items = self._do.elements(values)
-        kinds = set(map(type, items))
+        # Every key is made before the sorting starts, which so calls nothing of the author's.
+        self._do.charge(OPERATION * len(items) if key is not None else 0)
+        ranks = items if key is None else list(map(key, items))
+        kinds = set(map(type, ranks))
         if not (kinds <= NUMBERS or kinds == {str}):
             raise TypeError("sorted() takes numbers, or texts")
-        if any(type(item) is float and math.isnan(item) for item in items):
+        if any(type(rank) is float and math.isnan(rank) for rank in ranks):
             raise ValueError("sorted() takes no NaN: it has no order")
-        width = max(map(len, items), default=1) if kinds == {str} else 1
-        self._do.charge(COPY * len(items) * len(items).bit_length() * width)
-        return sorted(items, reverse=bool(reverse))
+        width = max(map(len, ranks), default=1) if kinds == {str} else 1
+        self._do.charge(COPY * len(ranks) * len(ranks).bit_length() * width)
+        order = sorted(range(len(ranks)), key=ranks.__getitem__, reverse=bool(reverse))
+        return [items[position] for position in order]
 
     # Texts
 
     def str_(self, value: object = "") -> str:
+        self._do.charge(OPERATION)
         text = self._plain(value)
         self._do.writing(len(text))
         return text

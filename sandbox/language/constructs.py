@@ -22,9 +22,9 @@ class Refusal:
 
 _ALLOWED: Final = """
     Module FunctionDef Lambda arguments arg Return Expr Pass
-    Assign AugAssign AnnAssign Delete For While If Break Continue Raise Import ImportFrom alias
+    Assign AugAssign AnnAssign Delete For While If Break Continue Raise Assert Import ImportFrom alias
     BoolOp BinOp UnaryOp IfExp Dict List Tuple ListComp DictComp GeneratorExp comprehension
-    Compare Call keyword FormattedValue JoinedStr Constant Attribute Subscript Slice Name Load Store Del
+    Compare Call keyword FormattedValue JoinedStr Constant Attribute Subscript Slice Starred Name Load Store Del
     And Or Add Sub Mult MatMult Div Mod Pow LShift RShift BitOr BitXor BitAnd FloorDiv Invert Not UAdd USub
     Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn
 """
@@ -59,8 +59,6 @@ REFUSED: Final[dict[str, Refusal]] = {
         "With": _WITH,
         "Try": _TRY,
         "TryStar": _TRY,
-        "Assert": ("D118", "assert is not allowed", 'write if ...: raise ValueError("...")'),
-        "Starred": ("D120", "stars are not allowed", "name each value, or join lists with +"),
         "NamedExpr": ("D121", "the := operator is not allowed", "assign on a line of its own"),
         "Set": _SET,
         "SetComp": _SET,

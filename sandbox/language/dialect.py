@@ -1,37 +1,44 @@
 """The dialect: parse a module and report everything in it that is not allowed, as a linter would.
 
 Rule codes: D10x syntax and size; D11x, D12x refused constructs (`constructs`); D13x, D14x refused forms of
-allowed constructs (`rules`); D15x identifiers (`names`); D16x the shape of a module (`interface`); D19x what
-only a second look finds.
+allowed constructs (`rules`); D15x identifiers (`names`) and attributes (`attributes`); D16x the shape of a module
+(`interface`); D19x what only a second look finds.
 """
 
 from __future__ import annotations
 
 import ast
+import unicodedata  # noqa: F401 - Python's parser imports it at a name beyond ASCII, which a jail forbids
 import warnings
 from typing import Final
 
 from sandbox.diagnostics import Diagnostic
+from sandbox.language.attributes import check_attributes
 from sandbox.language.constructs import parts
 from sandbox.language.findings import Findings
 from sandbox.language.interface import check_interface
 from sandbox.language.names import check_names
 from sandbox.language.rules import check_rules
+from sandbox.language.vocabulary import Vocabulary
 
 MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 100
 
+# To quote the line of a syntax error, Python opens the file that the source is said to be from, which a jailed worker
+# must not even try. A name that no file system can encode is given up before that.
+_NO_FILE: Final = "\ud800"
 
-def check(source: str) -> tuple[ast.Module, tuple[Diagnostic, ...]]:
+
+def check(source: str, vocabulary: Vocabulary) -> tuple[ast.Module, tuple[Diagnostic, ...]]:
     """Parse `source` and return its tree with every problem found; the tree is sound when there is none."""
     findings = Findings(source)
     tree = _parse(source, findings)
     if tree is not None and _within_size(tree, findings):
         check_rules(tree, findings)
         check_names(tree, findings)
+        check_attributes(tree, vocabulary, findings)
         check_interface(tree, findings)
-        if not findings.all():
-            _compile(source, findings)
+        _compile(tree, findings)
     return tree or ast.Module([], []), findings.all()
 
 
@@ -40,7 +47,7 @@ def _parse(source: str, findings: Findings) -> ast.Module | None:
         with warnings.catch_warnings():
             # Warnings depend on the version of Python, and the host's filters may turn them into errors.
             warnings.simplefilter("ignore")
-            return ast.parse(source, feature_version=(3, 11))
+            return ast.parse(source, _NO_FILE, feature_version=(3, 11))
     except SyntaxError as error:
         findings.add_syntax(error)
     except (RecursionError, MemoryError, ValueError, OverflowError):
@@ -48,14 +55,19 @@ def _parse(source: str, findings: Findings) -> ast.Module | None:
     return None
 
 
-def _compile(source: str, findings: Findings) -> None:
-    """Find the errors that only Python's compiler sees, such as `break` outside a loop."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(source, "<module>", "exec", dont_inherit=True, optimize=0)
-    except SyntaxError as error:
-        findings.add_syntax(error)
+def _compile(tree: ast.Module, findings: Findings) -> None:
+    """Find the errors that only Python's compiler sees, such as `break` outside a loop: one in each function."""
+    # The compiler repeats what is known, such as `yield` outside a function; so only on other lines. A function that
+    # is missing has no line.
+    known = {problem.line for problem in findings.all() if problem.code != "D163"}
+    for part in (tree, *(ast.Module([statement], []) for statement in tree.body)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                compile(part, _NO_FILE, "exec", dont_inherit=True, optimize=0)
+        except SyntaxError as error:
+            if error.lineno not in known:
+                findings.add_syntax(error)
 
 
 def _within_size(tree: ast.Module, findings: Findings) -> bool:

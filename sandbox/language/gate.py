@@ -25,12 +25,16 @@ _UNSEEN: Final = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e0fff]"
 )
+_BOMBS: Final = frozenset({"G009", "G010", "G011", "G012"})
+"""What could be too much for Python's parser: brackets, signs, numbers, blocks."""
+ECHOED: Final = frozenset({"G005", "G008", "G013", "G014"})
+"""What Python's parser, or the dialect's rules about names, may object to at the same place."""
 _COOKIE: Final = re.compile(r"[ ]*+#.*?coding[:=][ ]*+([-\w.]++)")
 _LEXEME: Final = re.compile(
     r"""
       (?P<comment> \#[^\n]*+ )
-    | (?P<string>  '''(?:[^'\\]++|\\[\s\S]|'(?!''))*+(?:'''|\Z)
-                 | \"\"\"(?:[^"\\]++|\\[\s\S]|"(?!""))*+(?:\"\"\"|\Z)
+    | (?P<string>  '''(?:[^'\\]++|\\[\s\S]|'(?!''))*+(?:'''|\\?\Z)
+                 | \"\"\"(?:[^"\\]++|\\[\s\S]|"(?!""))*+(?:\"\"\"|\\?\Z)
                  | '(?:[^'\\\n]++|\\[\s\S])*+'?
                  | "(?:[^"\\\n]++|\\[\s\S])*+"? )
     | (?P<newline> \n[ ]*+ )
@@ -42,8 +46,11 @@ _LEXEME: Final = re.compile(
 )
 
 
-def read_source(source: bytes, name: str) -> str:
-    """Decode a module's bytes, or raise `ModuleRefused` with every reason not to parse them."""
+def read_source(source: bytes, name: str) -> tuple[str, tuple[Diagnostic, ...]]:
+    """Decode a module's bytes: the text to parse, and every problem that does not keep it from being parsed.
+
+    Raises ModuleRefused, with all problems, when the source is no text or could be a bomb for the parser.
+    """
     if type(source) is not bytes:
         raise ModuleRefused(name, (Diagnostic(1, 1, "G001", "the source is not bytes"),))
     if len(source) > MAX_BYTES:
@@ -59,9 +66,16 @@ def read_source(source: bytes, name: str) -> str:
         line, column = before[0].count("\n") + 1 + bool(before[1]), len(before[2]) + 1
         raise ModuleRefused(name, (Diagnostic(line, column, "G003", "this byte is not UTF-8"),)) from None
     problems = _Scan(text).problems()
-    if problems:
+    if any(problem.code in _BOMBS for problem in problems):
         raise ModuleRefused(name, problems)
-    return text
+    return (_readable(text) if problems else text), problems
+
+
+def _readable(text: str) -> str:
+    """A text that is refused anyway, without what would keep Python's parser from finding its other problems."""
+    # Tabs stay, since they indent. What a name of a character stands for depends on the version of Python.
+    seen = _UNSEEN.sub(lambda found: "\t" if found.group() == "\t" else " ", text)
+    return seen.replace("\\N{", "xxx")
 
 
 class _Scan:

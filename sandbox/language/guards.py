@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.language.builtins import build_builtins
 from sandbox.language.methods import Methods
 from sandbox.language.operations import DICTS, INTEGERS, NUMBERS, FloatPower, FrozenDict, Operations
-from sandbox.language.prices import MAX_CALL_DEPTH, OPERATION
+from sandbox.language.prices import MAX_ARGUMENTS, MAX_CALL_DEPTH, OPERATION
 from sandbox.meter import Meter
 
 _INDEXED = frozenset({list, tuple, str, range})
@@ -49,6 +49,8 @@ class Guards:
             "_binop_": self._do.binary,
             "_compare_": self._do.compare,
             "_key_": self._do.key,
+            "_merge_": self.merge,
+            "_spread_": self.spread,
             "_format_": self.format,
         }
 
@@ -87,6 +89,26 @@ class Guards:
         """Iterate over `values`, unpacking each."""
         return (self.unpack(value, spec, getiter) for value in getiter(values))
 
+    # Stars
+
+    def merge(self, *parts: Any) -> dict[Any, Any]:
+        """Return a new dict of the items of every part, the last value of a key winning."""
+        merged: dict[Any, Any] = {}
+        for part in parts:
+            if type(part) not in DICTS:
+                raise TypeError(f"** takes a dict, not {type(part).__name__!r}")
+            self._do.bound(len(merged) + len(part))
+            self._do.copying(len(part))
+            merged.update(part)
+        return merged
+
+    def spread(self, values: object) -> list[Any]:
+        """Return the elements of `values` as arguments of a call."""
+        arguments = list(islice(self._do.iterate(values), MAX_ARGUMENTS + 1))
+        if len(arguments) > MAX_ARGUMENTS:
+            raise ValueError(f"a star adds more than {MAX_ARGUMENTS} arguments")
+        return arguments
+
     # Attributes
 
     def get_attribute(self, value: object, name: str) -> Any:
@@ -117,10 +139,12 @@ class Guards:
         return container[_checked(index)]
 
     def set_item(self, value: Any, container: Any, index: Any) -> None:
-        """Store `value` at `container[index]`, in exact lists and dicts only."""
+        """Store `value` at `container[index]`, in exact lists and dicts, and facade types that allow it."""
         self._charge(OPERATION)
         self._writable(container)
-        if type(container) is dict:
+        if type(container) in self._do.facade:
+            container[index] = value
+        elif type(container) is dict:
             self._do.bound(len(container) + 1)
             container[self._do.key(index)] = value
         elif type(index) is slice:
@@ -133,6 +157,8 @@ class Guards:
     def delete_item(self, container: Any, index: Any) -> None:
         """Delete `container[index]`, in exact lists and dicts only."""
         self._charge(OPERATION)
+        if type(container) in self._do.facade:
+            raise TypeError(f"items of a {type(container).__name__!r} cannot be deleted")
         self._writable(container)
         if type(container) is dict:
             del container[self._do.key(index)]
@@ -156,7 +182,7 @@ class Guards:
 
     def _writable(self, container: object) -> None:
         kind = type(container)
-        if kind is list or kind is dict:
+        if kind is list or kind is dict or (kind in self._do.facade and hasattr(kind, "__setitem__")):
             return
         if kind in self._do.facade:
             raise TypeError(f"{kind.__name__!r} items cannot be assigned; make a new value, as torch.where does")

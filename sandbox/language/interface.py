@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Final
 
+from sandbox.language.constructs import refusal_of
 from sandbox.language.findings import Findings
-from sandbox.language.rules import is_scalar
+from sandbox.language.rules import binding, is_scalar
 
 ENTRY_POINTS: Final = {
     "init_optimiser_state": ("difficulty", "parameters", "hyperparameters", "rng"),
@@ -36,13 +37,17 @@ def check_interface(tree: ast.Module, findings: Findings) -> None:
             if name in defined:
                 findings.add(statement, "D162", f"{name!r} is defined twice", "choose another name")
             defined.add(name)
+            if name == HYPERPARAMETERS and not isinstance(statement, ast.Assign | ast.AnnAssign):
+                _refuse_hyperparameters(statement, findings)
         if isinstance(statement, ast.FunctionDef):
             functions.add(statement.name)
             _check_entry_point(statement, findings)
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
             _check_constant(statement, constants, findings)
             constants.update(_defines(statement))
-        elif not (isinstance(statement, ast.Import | ast.ImportFrom) or _is_docstring(statement, position)):
+        elif isinstance(statement, ast.ImportFrom) and statement.module == "math":
+            constants.update(_defines(statement))
+        elif not _is_known(statement) and not _is_docstring(statement, position):
             message = "this statement is not allowed at the top level"
             findings.add(statement, "D160", message, "only imports, constants and functions; move it into one")
     for name in ENTRY_POINTS.keys() - functions:
@@ -62,10 +67,15 @@ def asks_location(tree: ast.Module) -> bool:
 def _defines(statement: ast.stmt) -> list[str]:
     if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
         return [statement.name]
-    if isinstance(statement, ast.Import):
-        return [name.asname or name.name for name in statement.names]
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return [name.asname or name.name for name in binding(statement)]
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
     return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _is_known(statement: ast.stmt) -> bool:
+    """Whether it is an import, or refused wherever it stands."""
+    return isinstance(statement, ast.Import | ast.ImportFrom) or refusal_of(statement) is not None
 
 
 def _is_docstring(statement: ast.stmt, position: int) -> bool:
@@ -107,8 +117,13 @@ def _check_hyperparameters(statement: ast.Assign | ast.AnnAssign, findings: Find
     values = value.values if isinstance(value, ast.Dict) else []
     texts = all(isinstance(key, ast.Constant) and isinstance(key.value, str) for key in keys)
     if not texts or not all(map(is_scalar, values)):
-        message = f"{HYPERPARAMETERS} is not a dict of constants"
-        findings.add(statement, "D165", message, f'write {HYPERPARAMETERS} = {{"learning_rate": 0.001}}')
+        _refuse_hyperparameters(statement, findings)
+
+
+def _refuse_hyperparameters(statement: ast.stmt, findings: Findings) -> None:
+    message = f"{HYPERPARAMETERS} is not a dict of constants"
+    example = f'{HYPERPARAMETERS} = {{"learning_rate": 0.001}}'
+    findings.add(statement, "D165", message, f"write numbers, texts, True, False or None: {example}")
 
 
 def _check_value(node: ast.expr, constants: set[str], findings: Findings) -> None:
@@ -118,7 +133,8 @@ def _check_value(node: ast.expr, constants: set[str], findings: Findings) -> Non
     elif isinstance(node, ast.Attribute):
         allowed = _is_math(node)
     elif isinstance(node, ast.Call):
-        allowed = _is_math(node.func) and not node.keywords
+        named = isinstance(node.func, ast.Name) and node.func.id in constants
+        allowed = (_is_math(node.func) or named) and not node.keywords
     else:
         allowed = isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.UnaryOp | ast.BinOp)
     if not allowed:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from operator import methodcaller
-from typing import Any
+from typing import Any, Final
 
 from sandbox.language.operations import FrozenDict, Operations
 from sandbox.language.prices import COPY
@@ -15,51 +14,23 @@ _Dict = dict[Any, Any]
 
 
 class Methods:
-    """The table of methods by exact type and name; each gets the object first and pays for what it does."""
+    """The methods by exact type and name; each gets the object first and pays for what it does."""
 
     def __init__(self, operations: Operations) -> None:
         self._do = operations
-        views = {name: methodcaller(name) for name in ("items", "keys", "values")}
-        search = {"index": self._index, "count": self._count}
-        self._table: dict[type, dict[str, Callable[..., Any]]] = {
-            list: {
-                **search,
-                "append": self._append,
-                "copy": operations.elements,
-                "extend": operations.extend,
-                "insert": self._insert,
-                "pop": self._pop,
-                "reverse": self._reverse,
-            },
-            tuple: search,
-            dict: {
-                **views,
-                "copy": self._copy_dict,
-                "get": self._get,
-                "pop": self._pop_key,
-                "setdefault": self._setdefault,
-                "update": self.update,
-            },
-            FrozenDict: {**views, "get": self._get},
-            str: {
-                "endswith": self._ends,
-                "join": self._join,
-                "lower": partial(self._ascii, str.lower),
-                "split": self._split,
-                "startswith": self._starts,
-                "strip": partial(self._ascii, str.strip),
-                "upper": partial(self._ascii, str.upper),
-            },
-            int: {"bit_length": int.bit_length},
-            float: {"is_integer": float.is_integer},
-        }
 
     def find(self, value: object, name: str) -> Callable[..., Any] | None:
         """Return the method `name` bound to `value`, or None when its type has no such method here."""
-        method = self._table.get(type(value), {}).get(name)
-        return None if method is None else partial(method, value)
+        method = _TABLE.get(type(value), {}).get(name)
+        return None if method is None else partial(method, self, value)
 
     # Lists and tuples
+
+    def _copy(self, target: _List) -> _List:
+        return self._do.elements(target)
+
+    def _extend(self, target: _List, values: object) -> None:
+        self._do.extend(target, values)
 
     def _append(self, target: _List, value: object) -> None:
         self._do.bound(len(target) + 1)
@@ -87,6 +58,15 @@ class Methods:
         return sum(self._do.equal(element, value, depth=1) for element in self._do.iterate(target))
 
     # Dicts
+
+    def _items(self, target: _Dict) -> Any:
+        return target.items()
+
+    def _keys(self, target: _Dict) -> Any:
+        return target.keys()
+
+    def _values(self, target: _Dict) -> Any:
+        return target.values()
 
     def _get(self, target: _Dict, key: object, default: object = None) -> Any:
         return target.get(self._do.key(key), default)
@@ -120,9 +100,7 @@ class Methods:
         return separator.join(texts)
 
     def _split(self, text: str, sep: str | None = None) -> list[str]:
-        _require_ascii(text)
-        self._do.writing(len(text))
-        return text.split(sep)
+        return self._ascii(text).split(sep)
 
     def _starts(self, text: str, prefix: str) -> bool:
         self._do.charge(COPY * len(prefix))
@@ -132,13 +110,69 @@ class Methods:
         self._do.charge(COPY * len(suffix))
         return text.endswith(suffix)
 
-    def _ascii(self, function: Callable[[str], str], text: str) -> str:
+    def _lower(self, text: str) -> str:
+        return self._ascii(text).lower()
+
+    def _upper(self, text: str) -> str:
+        return self._ascii(text).upper()
+
+    def _strip(self, text: str) -> str:
+        return self._ascii(text).strip()
+
+    def _ascii(self, text: str) -> str:
         _require_ascii(text)
         self._do.writing(len(text))
-        return function(text)
+        return text
+
+    # Numbers
+
+    def _bit_length(self, number: int) -> int:
+        return number.bit_length()
+
+    def _is_integer(self, number: float) -> bool:
+        return number.is_integer()
 
 
 def _require_ascii(text: str) -> None:
     # Case and white space beyond ASCII depend on the Unicode tables of the Python that runs.
     if not text.isascii():
         raise ValueError("this method takes ASCII text only")
+
+
+_Table = dict[str, Callable[..., Any]]
+_SEARCH: _Table = {"index": Methods._index, "count": Methods._count}
+_VIEWS: _Table = {"items": Methods._items, "keys": Methods._keys, "values": Methods._values}
+_TABLE: Final[dict[type, _Table]] = {
+    list: {
+        **_SEARCH,
+        "append": Methods._append,
+        "copy": Methods._copy,
+        "extend": Methods._extend,
+        "insert": Methods._insert,
+        "pop": Methods._pop,
+        "reverse": Methods._reverse,
+    },
+    tuple: _SEARCH,
+    dict: {
+        **_VIEWS,
+        "copy": Methods._copy_dict,
+        "get": Methods._get,
+        "pop": Methods._pop_key,
+        "setdefault": Methods._setdefault,
+        "update": Methods.update,
+    },
+    FrozenDict: {**_VIEWS, "get": Methods._get},
+    str: {
+        "endswith": Methods._ends,
+        "join": Methods._join,
+        "lower": Methods._lower,
+        "split": Methods._split,
+        "startswith": Methods._starts,
+        "strip": Methods._strip,
+        "upper": Methods._upper,
+    },
+    int: {"bit_length": Methods._bit_length},
+    float: {"is_integer": Methods._is_integer},
+}
+METHOD_NAMES: Final = frozenset(name for table in _TABLE.values() for name in table)
+"""The methods of Python's own types that a module may use."""

@@ -12,11 +12,12 @@ from typing import Any, Final
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import ModuleRefused
 from sandbox.language.dialect import check
-from sandbox.language.gate import read_source
+from sandbox.language.gate import ECHOED, read_source
 from sandbox.language.guards import Guards
 from sandbox.language.interface import ENTRY_POINTS, HYPERPARAMETERS, asks_location
 from sandbox.language.operations import FloatPower, FrozenDict
 from sandbox.language.transformer import transform
+from sandbox.language.vocabulary import Vocabulary
 from sandbox.meter import Meter
 
 MAX_DESCRIPTION: Final = 200
@@ -44,10 +45,11 @@ class LoadedModule:
     hyperparameters: Mapping[str, float | int | bool | str | None]
 
 
-def compile_module(source: bytes, name: str) -> CompiledModule:
+def compile_module(source: bytes, name: str, vocabulary: Vocabulary) -> CompiledModule:
     """Check and rewrite an optimiser's source; raise `ModuleRefused` with every problem found."""
-    tree, problems = check(read_source(source, name))
-    if problems:
+    text, unreadable = read_source(source, name)
+    tree, found = check(text, vocabulary)
+    if problems := _together(unreadable, found):
         raise ModuleRefused(name, problems[:MAX_PROBLEMS])
     asks = asks_location(tree)  # before the rewriting, which changes the tree in place
     rewritten, objections = transform(tree)
@@ -96,6 +98,19 @@ def describe(exception: BaseException, name: str) -> str:
     detail = arguments[0] if len(arguments) == 1 and type(arguments[0]) in (str, int) else ""
     text = str(detail)[:MAX_DESCRIPTION].encode("unicode_escape").decode("ascii")
     return f"{place}{type(exception).__name__}{': ' if text else ''}{text}"[:MAX_DESCRIPTION]
+
+
+def _together(unreadable: tuple[Diagnostic, ...], found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """The problems of the bytes and of the tree, without those of the tree that a lexeme at the same place explains."""
+    lexemes = [problem for problem in unreadable if problem.code in ECHOED]
+    places = {(problem.line, problem.column) for problem in lexemes}
+    lines = {problem.line for problem in lexemes}
+    new = [
+        problem
+        for problem in found
+        if (problem.line, problem.column) not in places and not (problem.code == "D100" and problem.line in lines)
+    ]
+    return tuple(sorted([*unreadable, *new]))
 
 
 def _objection(text: str) -> Diagnostic:

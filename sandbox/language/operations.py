@@ -13,6 +13,9 @@ from typing import Any, Final
 
 from sandbox.language.prices import (
     COPY,
+    DIGITS,
+    EQUAL,
+    FLOAT_POWER,
     LOOP,
     MAX_BITS,
     MAX_CHARACTERS,
@@ -32,6 +35,8 @@ NUMBERS: Final = frozenset({int, float, bool})
 INTEGERS: Final = frozenset({int, bool})
 DICTS: Final = frozenset({dict, FrozenDict})
 _SEQUENCES: Final = frozenset({list, tuple, str})
+# Whether two of these are one object depends on the version of Python, and on whether a state was restored.
+_VALUES: Final = NUMBERS | {str, tuple}
 _VIEWS: Final = frozenset({type({}.keys()), type({}.values()), type({}.items())})
 SIZED: Final = _SEQUENCES | DICTS | _VIEWS | {range}
 
@@ -59,6 +64,7 @@ _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_LONG: Final = frozenset({"*", "//", "%", "**"})
 _EQUALITY: Final[dict[str, Callable[[Any, Any], Any]]] = {"==": operator.eq, "!=": operator.ne}
 
 
@@ -100,6 +106,7 @@ class Operations:
         kind = type(value)
         if kind not in SIZED and kind not in self.facade:
             raise TypeError(f"{kind.__name__!r} object is not iterable")
+        self.charge(OPERATION)
         return self._metered(iter(value))  # type: ignore[call-overload]
 
     def _metered(self, elements: Iterator[Any]) -> Iterator[Any]:
@@ -110,6 +117,7 @@ class Operations:
     def elements(self, value: object) -> list[Any]:
         """Copy an iterable into a new list."""
         if type(value) in SIZED:
+            self.charge(OPERATION)
             self.copying(len(value))  # type: ignore[arg-type]
             return list(value)  # type: ignore[call-overload,no-any-return]
         return list(self.iterate(value))
@@ -166,11 +174,16 @@ class Operations:
     def _number(self, symbol: str, left: Any, right: Any) -> Any:
         if symbol == "**" and (float in (type(left), type(right)) or right < 0):
             # The C library's pow() differs between machines; the caller's does not.
+            self.charge(FLOAT_POWER)
             return self._float_power(float(left), right if type(right) is float else int(right))
         if symbol == "**" and (abs(int(left)).bit_length() - 1) * right > MAX_BITS:
             raise _too_many_bits()
         if symbol == "<<" and left and right > MAX_BITS:
             raise _too_many_bits()
+        if symbol in _LONG and type(left) is int and type(right) is int:
+            power = symbol == "**"  # by repeated squaring, of which the last one costs most
+            bits = ((left.bit_length() - 1) * right) ** 2 if power else left.bit_length() * right.bit_length()
+            self.charge(bits // DIGITS)
         # Operands have at most MAX_BITS bits, so what is computed here is small, if not always small enough.
         result = _BINARY[symbol](left, right)
         if type(result) is int and result.bit_length() > MAX_BITS:
@@ -198,12 +211,12 @@ class Operations:
 
     def equal(self, left: Any, right: Any, depth: int = 0) -> bool:
         """Tell whether two values are equal, as Python does, but paying for every element visited."""
-        self.charge(OPERATION)
+        self.charge(EQUAL)
         if depth > MAX_DATA_DEPTH:
             raise ValueError(f"containers nested deeper than {MAX_DATA_DEPTH} cannot be compared")
-        if depth and left is right:
-            return True
         kinds = type(left), type(right)
+        if depth and left is right and kinds[0] not in _VALUES:
+            return True
         if kinds[0] in (list, tuple) and kinds[0] is kinds[1]:
             pairs = zip(left, right, strict=False)
             return len(left) == len(right) and all(self.equal(a, b, depth + 1) for a, b in pairs)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-# Prices. A unit is about a nanosecond of a modest CPU; only their equality on every machine matters.
-CALL: Final = 250
+# Prices. A unit is some tenths of a nanosecond of a modest CPU; only their equality on every machine matters.
+CALL: Final = 1_000
 """Entering a function or a lambda of the author."""
-LOOP: Final = 250
+LOOP: Final = 1_000
 """One turn of a while loop, and each element of an iteration."""
 NODE: Final = 10
 """Each node of syntax in a function, loop or comprehension, whenever it is entered or takes a turn."""
-OPERATION: Final = 50
-"""One operator, comparison, subscript, attribute access or call of a builtin."""
-COPY: Final = 10
+OPERATION: Final = 1_000
+"""One operator, comparison, subscript, attribute access, iteration or call of a builtin."""
+COPY: Final = 50
 """Each element or character that an operation copies, moves or looks at."""
+
+EQUAL: Final = 2_000
+"""Each pair of values that == looks at inside containers, and the first."""
+FLOAT_POWER: Final = 10_000
+"""A power of floats, beside the operator."""
+DIGITS: Final = 512
+"""Products of bits for one unit, in an operation of two long integers."""
 
 # Bounds. They are checked before the work is done.
 MAX_ELEMENTS: Final = 2**20
@@ -23,6 +30,8 @@ MAX_CHARACTERS: Final = 2**16
 """Characters of a text."""
 MAX_BITS: Final = 4096
 """Bits of an integer."""
+MAX_ARGUMENTS: Final = 256
+"""Arguments that a star adds to a call."""
 MAX_KEY: Final = 2**60
 """Integer keys lie strictly between -MAX_KEY and MAX_KEY: beyond 2^61 - 1 Python's hashes collide at will."""
 MAX_NUMERAL: Final = 64

@@ -13,8 +13,12 @@ from sandbox.language.prices import MAX_BITS
 RAISABLE: Final = frozenset({"ValueError", "TypeError", "RuntimeError"})
 MODULES: Final = frozenset({"torch", "math"})
 MAX_TEXT: Final = 4096
-# In Python 3.11 a comprehension is a call; with bounded calls this bounds the stack (prices.MAX_CALL_DEPTH).
+# In Python 3.11 a comprehension is a call, and a chain of comparisons becomes some; with bounded calls this bounds the
+# stack (prices.MAX_CALL_DEPTH).
 MAX_COMPREHENSIONS: Final = 4
+MAX_COMPARISONS: Final = 8
+ANNOTATING: Final = frozenset({"typing", "collections.abc", "__future__"})
+"""Modules of names for annotations; importing from them is dropped, as annotations are."""
 
 _CONSUMERS: Final = frozenset({"all", "any", "dict", "list", "max", "min", "sorted", "sum", "tuple"})
 # No fill, no locale ("n"), no nested fields; widths of at most three digits.
@@ -33,6 +37,19 @@ def is_scalar(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant)
 
 
+def is_repeatable(node: ast.expr) -> bool:
+    """Tell whether evaluating `node` twice is as good as once."""
+    return isinstance(node, ast.Name) or is_scalar(node)
+
+
+def binding(node: ast.Import | ast.ImportFrom) -> list[ast.alias]:
+    """List the names that an import binds: not those that only annotations can use."""
+    module = node.module if isinstance(node, ast.ImportFrom) and node.level == 0 else None
+    if module in ANNOTATING:
+        return []
+    return [name for name in node.names if (module, name.name) != ("torch", "Tensor")]
+
+
 def spec_of(field: ast.FormattedValue) -> str | None:
     """Return the format of an f-string's field, or None when it is not a constant."""
     parts = field.format_spec.values if isinstance(field.format_spec, ast.JoinedStr) else []
@@ -42,11 +59,13 @@ def spec_of(field: ast.FormattedValue) -> str | None:
 
 class _Rules(ast.NodeVisitor):
     def __init__(self, findings: Findings) -> None:
+        self._findings = findings
         self._add = findings.add
-        self._source = findings.source
+        self._lines = findings.source.split("\n")
         self._comprehensions = 0
         self._functions = 0
         self._consumed: set[ast.expr] = set()
+        self._spread: set[ast.expr] = set()
 
     def visit(self, node: ast.AST) -> None:
         """Classify a node, then apply the rule of its own class, if it has one."""
@@ -71,7 +90,7 @@ class _Rules(ast.NodeVisitor):
             if star is not None:
                 self._add(star, "D140", f"parameter {star.arg!r} gathers arguments", "name each parameter")
         for default in (*arguments.defaults, *arguments.kw_defaults):
-            if default is not None and not is_scalar(default):
+            if default is not None and not _is_constant(default):
                 self._add(default, "D139", "a default is not a constant", "use None and set the value inside")
         outer, self._comprehensions = self._comprehensions, 0
         self._functions += 1
@@ -90,16 +109,21 @@ class _Rules(ast.NodeVisitor):
         self._top_level(node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        future = node.module == "__future__" and node.level == 0
-        if not (future and all(n.name == "annotations" and n.asname is None for n in node.names)):
-            name = "." * node.level + (node.module or "")
-            hint = f'write "import {name}" and "{name}.name"' if name in MODULES else "write the code here"
-            self._add(node, "D130", f"import from {name!r} is not allowed", hint)
+        module = "." * node.level + (node.module or "")
+        names = [name.name for name in node.names]
+        future = module != "__future__" or names == ["annotations"]
+        if module not in MODULES | ANNOTATING or "*" in names or not future:
+            self._add(node, "D130", f"this import from {module!r} is not allowed", _import_hint(module))
         self._top_level(node)
 
     def _top_level(self, node: ast.stmt) -> None:
         if self._functions:
             self._add(node, "D131", "an import inside a function", "write it at the top of the module")
+
+    def visit_Assert(self, node: ast.Assert) -> None:
+        if node.msg is not None and not _is_message(node.msg):
+            self._add(node.msg, "D118", "the message of an assert is not a text", 'write assert x > 0, "..."')
+        self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> None:
         error = node.exc
@@ -109,7 +133,7 @@ class _Rules(ast.NodeVisitor):
             and error.func.id in RAISABLE
             and not error.keywords
             and len(error.args) == 1
-            and (isinstance(error.args[0], ast.JoinedStr) or _is_text(error.args[0]))
+            and _is_message(error.args[0])
         )
         if not plain or node.cause is not None:
             self._add(node, "D132", "this form of raise is not allowed", 'write raise ValueError("...")')
@@ -147,17 +171,18 @@ class _Rules(ast.NodeVisitor):
             self._add(node, "D133", message, "attributes cannot be changed: make a new value")
         elif isinstance(node, ast.Tuple):
             for element in node.elts:
-                self._target(element)
+                self._target(element, items)
         elif isinstance(node, ast.List):
             self._add(node, "D134", "a list is the target of an assignment", "write a, b = ... without brackets")
         elif isinstance(node, ast.Subscript) and not items:
-            self._add(node, "D134", "an item is one of several targets", "unpack to names, then assign the item")
+            self._add(node, "D134", "an item is the target of a loop", "loop over a name, then assign the item")
 
     # Expressions
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if node.attr.startswith("_") or node.attr.endswith("__roles__"):
-            self._add(node, "D153", f"the attribute {node.attr!r} is private", "use a documented attribute")
+            hint = "use a documented attribute"
+            self._findings.add_attribute(node, "D153", f"the attribute {node.attr!r} is private", hint)
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -165,11 +190,18 @@ class _Rules(ast.NodeVisitor):
         joins = isinstance(node.func, ast.Attribute) and node.func.attr == "join"
         if len(node.args) == 1 and (consumer in _CONSUMERS or joins):
             self._consumed.add(node.args[0])
+        self._spread.update(argument for argument in node.args if isinstance(argument, ast.Starred))
+        self.generic_visit(node)
+
+    def visit_Starred(self, node: ast.Starred) -> None:
+        if node not in self._spread:
+            hint = "join lists with +" if isinstance(node.ctx, ast.Load) else "write a[0] and a[1:]"
+            self._add(node, "D120", "this star is not allowed", hint)
         self.generic_visit(node)
 
     def visit_keyword(self, node: ast.keyword) -> None:
         if node.arg is None:
-            self._add(node, "D120", "stars are not allowed", "name each value")
+            self._add(node, "D120", "** of arguments is not allowed", "name each value")
         elif node.arg.startswith("_"):
             self._add(node, "D153", f"the keyword {node.arg!r} is private", "use a documented keyword")
         self.generic_visit(node)
@@ -191,31 +223,27 @@ class _Rules(ast.NodeVisitor):
             self._add(node.target, "D114", "asynchronous code is not allowed", "write a plain function or loop")
         self.generic_visit(node)
 
-    def _comprehension(self, node: ast.AST) -> None:
-        self._comprehensions += 1
-        if self._comprehensions > MAX_COMPREHENSIONS:
-            message = f"comprehensions are nested deeper than {MAX_COMPREHENSIONS}"
+    def _comprehension(self, node: ast.AST, levels: int = 1) -> None:
+        self._comprehensions += levels
+        if levels and self._comprehensions > MAX_COMPREHENSIONS:
+            message = f"comprehensions and chains of comparisons are nested deeper than {MAX_COMPREHENSIONS}"
             self._add(node, "D103", message, "write a for loop, or a function")
         self.generic_visit(node)
-        self._comprehensions -= 1
+        self._comprehensions -= levels
 
     def visit_Compare(self, node: ast.Compare) -> None:
-        for middle in node.comparators[:-1]:
-            # It is written twice when the chain is taken apart, so it must be free of effects.
-            if not isinstance(middle, ast.Name) and not is_scalar(middle):
-                message = "the middle of a chained comparison is not a name or a number"
-                self._add(middle, "D136", message, "give it a name first")
+        if len(node.ops) > MAX_COMPARISONS:  # each is nested in the one before when the chain is taken apart
+            message = f"more than {MAX_COMPARISONS} comparisons in one chain"
+            self._add(node, "D136", message, "join shorter ones with 'and'")
         operands = [node.left, *node.comparators]
         for left, operator, right in zip(operands, node.ops, operands[1:], strict=False):
             if isinstance(operator, ast.Is | ast.IsNot) and not (_is_singleton(left) or _is_singleton(right)):
                 self._add(left, "D137", "'is' compares with something else than None", "write == or !=")
-        self.generic_visit(node)
+        self._comprehension(node, sum(not is_repeatable(middle) for middle in node.comparators[:-1]))
 
     def visit_Dict(self, node: ast.Dict) -> None:
-        for key, value in zip(node.keys, node.values, strict=True):
-            if key is None:
-                self._add(value, "D120", "stars are not allowed", "write d = a.copy(); d.update(b)")
-            elif isinstance(key, ast.Constant) and type(key.value) not in (str, int):
+        for key in node.keys:
+            if isinstance(key, ast.Constant) and type(key.value) not in (str, int):
                 self._add(key, "D143", "a dict key is neither a text nor an integer", "write a text")
         self.generic_visit(node)
 
@@ -223,8 +251,8 @@ class _Rules(ast.NodeVisitor):
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         # Before Python 3.12 a field can hold neither its string's quotes nor a line break; so it is here.
-        segment = ast.get_source_segment(self._source, node) or ""
-        if node.lineno != node.end_lineno or not segment.isascii():
+        first_line = self._lines[node.lineno - 1].encode()[node.col_offset : node.end_col_offset]
+        if node.lineno != node.end_lineno or not first_line.isascii():
             self._add(node, "D138", "an f-string spans lines or is not ASCII", "join short f-strings with +")
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
@@ -251,8 +279,22 @@ class _Rules(ast.NodeVisitor):
             self._add(node, "D142", f"an integer has more than {MAX_BITS} bits", "write a smaller number")
 
 
+def _import_hint(module: str) -> str:
+    if module.partition(".")[0] in MODULES:
+        return 'only "import torch", "import math", and names from these two'
+    return "write the code here"
+
+
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _is_message(node: ast.AST) -> bool:
+    return isinstance(node, ast.JoinedStr) or _is_text(node)
+
+
+def _is_constant(node: ast.expr) -> bool:
+    return is_scalar(node) or (isinstance(node, ast.Tuple) and all(map(_is_constant, node.elts)))
 
 
 def _is_singleton(node: ast.AST) -> bool:

@@ -9,10 +9,12 @@ it does not know); the rewrites below replace or extend its own:
                              finally: _leave_()     x[i] += v   _augment_item_(_locate_(x, i), '+', v)
     lambda a: E          lambda a: _leave_(         del x[i]    _delitem_(x, i)
                              _enter_(units) or E)   {k: v}      {_key_(k): v}
-    while T: BODY        while T:                   f'a{x:.1f}' _format_('a', (x, '.1f'))
+    while T: BODY        while T:                   {**a, k: v} _merge_(a, {_key_(k): v})
+                             _tick_(units); BODY    f(a, *b)    f(a, *_spread_(b))
+    for x in y: BODY     for x in _getiter_(y):     f'a{x:.1f}' _format_('a', (x, '.1f'))
                              _tick_(units); BODY    [E for x in y]
-    for x in y: BODY     for x in _getiter_(y):          [E for x in _getiter_(y) if not _tick_(units)]
-                             _tick_(units); BODY
+    x[i], y = E          t, u = E                        [E for x in _getiter_(y) if not _tick_(units)]
+                         x[i] = t; y = u            a < E < c   (lambda s, t: s < t and t < c)(a, E)
 
 Arguments keep the order in which Python evaluates the original, and every expression is evaluated once.
 RestrictedPython's visitors change their node in place.
@@ -23,13 +25,14 @@ RestrictedPython's visitors change their node in place.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
 from RestrictedPython.transformer import IOPERATOR_TO_STR, RestrictingNodeTransformer, copy_locations
 
 from sandbox.language.constructs import parts, refusal_of
 from sandbox.language.prices import CALL, LOOP, NODE
-from sandbox.language.rules import spec_of
+from sandbox.language.rules import MODULES, binding, is_repeatable, spec_of
 
 _COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "==",
@@ -100,9 +103,16 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
         """Drop the import: the loader has put the namespaces in place."""
         return _placed(ast.Pass(), node)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        """Drop the only one allowed, `from __future__ import annotations`."""
-        return _placed(ast.Pass(), node)
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
+        """Read the names from the namespace; drop those that only annotations use."""
+        if node.module not in MODULES or node.module is None:
+            return _placed(ast.Pass(), node)
+        return [self._imported(node, node.module, alias) for alias in binding(node)]
+
+    def _imported(self, node: ast.ImportFrom, module: str, alias: ast.alias) -> ast.stmt:
+        name = self.visit(_placed(ast.Name(alias.asname or alias.name, ast.Store()), node))
+        attribute = _call("_getattr_", ast.Name(module, ast.Load()), ast.Constant(alias.name))
+        return _placed(ast.Assign([name], attribute), node)
 
     def visit_While(self, node: ast.While) -> ast.AST:
         """Meter every turn."""
@@ -119,10 +129,23 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
     def visit_Assign(self, node: ast.Assign) -> Any:
         """Store an item by a call; leave unpacking to RestrictedPython."""
         target = node.targets[0]
-        if not isinstance(target, ast.Subscript):
+        leaves = _leaves(target)
+        if not any(isinstance(leaf, ast.Subscript) for leaf in leaves):
             return super().visit_Assign(node)
-        value, container, index = map(self.visit, (node.value, target.value, target.slice))
-        return _placed(ast.Expr(_call("_setitem_", value, container, index)), node)
+        if not isinstance(target, ast.Tuple):
+            return self._store(target, self.visit(node.value))
+        # Python stores from left to right, and evaluates the place of each item only then.
+        names = [f"_item{position}_" for position in range(len(leaves))]
+        unpacked = _renamed(target, iter(names))
+        unpack = ast.Assign([unpacked], self.protect_unpack_sequence(unpacked, self.visit(node.value)))
+        stores = [self._store(leaf, ast.Name(name, ast.Load())) for leaf, name in zip(leaves, names, strict=True)]
+        return [_placed(unpack, node), *stores]
+
+    def _store(self, target: ast.expr, value: ast.expr) -> ast.stmt:
+        if not isinstance(target, ast.Subscript):
+            return _placed(ast.Assign([self.visit(target)], value), target)
+        stored = _call("_setitem_", value, self.visit(target.value), self.visit(target.slice))
+        return _placed(ast.Expr(stored), target)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         """Make it a plain assignment, or nothing when it has no value."""
@@ -158,16 +181,29 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
         return _placed(operation, node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        """Take a chain apart into pairs; the operands in its middle are names or constants."""
-        operands: list[ast.expr] = [self.visit(operand) for operand in (node.left, *node.comparators)]
-        pairs: list[ast.expr] = []
-        for left, operator, right in zip(operands, node.ops, operands[1:], strict=False):
-            symbol = _COMPARISONS.get(type(operator))
-            if symbol is None:  # `is`, which runs no code
-                pairs.append(ast.Compare(left, [operator], [right]))
-            else:
-                pairs.append(_call("_compare_", ast.Constant(symbol), left, right))
-        return _placed(pairs[0] if len(pairs) == 1 else ast.BoolOp(ast.And(), pairs), node)
+        """Take a chain apart into pairs."""
+        left, *others = [self.visit(operand) for operand in (node.left, *node.comparators)]
+        return _placed(_chain(left, list(zip(node.ops, others, strict=True))), node)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """Copy what a star spreads over the arguments."""
+        if not any(isinstance(argument, ast.Starred) for argument in node.args):
+            return super().visit_Call(node)
+        node.func = self.visit(node.func)
+        node.args = [self._argument(argument) for argument in node.args]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        return node
+
+    def _argument(self, node: ast.expr) -> ast.expr:
+        if not isinstance(node, ast.Starred):
+            argument: ast.expr = self.visit(node)
+            return argument
+        return _placed(ast.Starred(_call("_spread_", self.visit(node.value)), ast.Load()), node)
+
+    def visit_Starred(self, node: ast.Starred) -> ast.AST:
+        """Refuse every other star."""
+        self.not_allowed(node)
+        return node
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
         """Make it a list: its consumer takes every element anyway, and no frame outlives the call."""
@@ -182,10 +218,17 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
         return node
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        """Check the keys that are not constants."""
-        super().visit_Dict(node)
-        node.keys = [key if isinstance(key, ast.Constant) else _key(key) for key in node.keys]
-        return node
+        """Check the keys that are not constants, and merge what `**` adds by a call."""
+        displays = [ast.Dict([], [])]
+        parts: list[ast.expr] = [displays[0]]
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                displays.append(ast.Dict([], []))
+                parts += [self.visit(value), displays[-1]]
+            else:
+                displays[-1].keys.append(key if isinstance(key, ast.Constant) else _key(self.visit(key)))
+                displays[-1].values.append(self.visit(value))
+        return _placed(parts[0] if len(parts) == 1 else _call("_merge_", *parts), node)
 
     def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
         """Check the keys."""
@@ -220,9 +263,42 @@ def _call(hook: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(hook, ast.Load()), list(arguments), [])
 
 
-def _key(key: ast.expr | None) -> ast.expr:
-    if key is None:  # `**x`: the dialect refuses it before
-        raise ValueError("a dict display with ** reached the transformer")
+def _leaves(target: ast.expr) -> list[ast.expr]:
+    """What an assignment stores to, from left to right."""
+    return [leaf for part in target.elts for leaf in _leaves(part)] if isinstance(target, ast.Tuple) else [target]
+
+
+def _renamed(target: ast.Tuple, names: Iterator[str]) -> ast.Tuple:
+    """The same target with names in the places of what it stores to."""
+    parts: list[ast.expr] = [
+        _renamed(part, names) if isinstance(part, ast.Tuple) else ast.Name(next(names), ast.Store())
+        for part in target.elts
+    ]
+    return ast.Tuple(parts, ast.Store())
+
+
+def _pair(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:
+    symbol = _COMPARISONS.get(type(operator))
+    if symbol is None:  # `is`, which runs no code
+        return ast.Compare(left, [operator], [right])
+    return _call("_compare_", ast.Constant(symbol), left, right)
+
+
+def _chain(left: ast.expr, others: list[tuple[ast.cmpop, ast.expr]]) -> ast.expr:
+    """Compare in pairs; an operand in the middle that is no name or constant is bound first, to be evaluated once."""
+    (operator, middle), *rest = others
+    if not rest:
+        return _pair(left, operator, middle)
+    if is_repeatable(middle):
+        return ast.BoolOp(ast.And(), [_pair(left, operator, middle), _chain(middle, rest)])
+    names = ["_left_", "_middle_"]
+    bound = [ast.Name(name, ast.Load()) for name in names]
+    holds = ast.BoolOp(ast.And(), [_pair(bound[0], operator, bound[1]), _chain(bound[1], rest)])
+    arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+    return ast.Call(ast.Lambda(arguments, holds), [left, middle], [])
+
+
+def _key(key: ast.expr) -> ast.expr:
     return _placed(_call("_key_", key), key)
 
 

@@ -16,12 +16,13 @@ import torch
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings
 from sandbox.arithmetic.layers.training_kernels import training_kernels
+from sandbox.isolation import InProcess
 from sandbox.state import tensor_bytes
 from verifier.editions import DECEMBER_2025
 from verifier.instance import Instance, draw_instance
 from verifier.network import Architecture, Network, initial_parameters, initial_weight
 from verifier.scoring import score, test_subset
-from verifier.solving import Isolation, Task, make_solution, start_optimiser
+from verifier.solving import Task, make_solution, start_optimiser
 from verifier.training import train
 from verifier.transcript import network_digest, tensor_digest
 from verifier.versions import versions
@@ -78,7 +79,7 @@ def compute(run: GoldenRun, device: str = "cpu") -> dict[str, object]:
     architecture = Architecture(edition, run.n_hidden)
     instance, initial = draw_instance(edition, seed), initial_parameters(architecture, seed)
     network = Network(architecture, seed, device, training_kernels(device))
-    with start_optimiser(task, architecture, Isolation.NONE) as optimiser:
+    with start_optimiser(task, architecture, InProcess()) as optimiser:
         training = train(edition, seed, instance, network, initial, optimiser)
         final_state = optimiser.request_state_digest()()
         final_parameters = tensor_digest(optimiser.parameters)

@@ -114,6 +114,10 @@ def moves(device: Device) -> Results:
     yield from (movement.stack([a, b]), movement.cat([a, b]), movement.rows(a, index), movement.take(a, index))
     yield from (movement.diagonal(a[:9, :9]), movement.diagonal(a[0]), movement.full([3], 0.1, torch.device(device)))
     yield ew.where(ew.greater(a, b), a, b)
+    yield from (movement.stack([a, b], -1), movement.cat([a, b], 1), movement.expand(a[:1], (2, 9, 11)))
+    yield from (movement.upper(a, 1), movement.lower(a, -2), movement.identity(3, 5, torch.device(device)))
+    yield from (movement.replaced(a, (0, slice(1, 9, 2)), b[0, :4]), movement.replaced(a, (slice(None), None, 3), 0.1))
+    yield movement.replaced_rows(a, index, 1e39)
 
 
 OPERATIONS: dict[str, Callable[[Device], Results]] = {
@@ -132,7 +136,9 @@ OPERATIONS: dict[str, Callable[[Device], Results]] = {
     "power to a number": by_number(powers.power),
     **{
         f.__name__: lines(f)
-        for f in (exact.sums, prefixes.prefix_sums, ordering.argmax, ordering.argmin)
+        for f in (
+            exact.sums, prefixes.prefix_sums, ordering.argmax, ordering.argmin, ordering.largest, ordering.smallest,
+        )
     },
     "sort": lines(lambda a, dim: [*ordering.sort(a, dim, False), *ordering.sort(a, dim, True)]),
     "topk": lines(lambda a, dim: [*ordering.topk(a, 3, dim, True), *ordering.topk(a, 3, dim, False)]),

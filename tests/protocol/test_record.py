@@ -129,18 +129,18 @@ def test_a_number_that_is_not_finite_is_named() -> None:
 
 def test_mappings_are_copied_and_immutable() -> None:
     given_entries = {"torch": "2.13.0"}
-    claim = sample_records.claim(versions=given_entries)
+    claim = sample_records.claim(run=given_entries)
     given_entries["torch"] = "changed"
-    assert claim.versions == {"torch": "2.13.0"}
+    assert claim.run == {"torch": "2.13.0"}
     with pytest.raises(TypeError):
-        claim.versions["torch"] = "changed"  # type: ignore[index]
+        claim.run["torch"] = "changed"  # type: ignore[index]
     with pytest.raises(FrozenInstanceError):
         claim.nonce = 2  # type: ignore[misc]
 
 
 def test_the_order_of_a_mapping_does_not_change_the_digest() -> None:
-    forwards = sample_records.claim(versions={"a": "1", "b": "2"})
-    backwards = sample_records.claim(versions={"b": "2", "a": "1"})
+    forwards = sample_records.claim(run={"a": "1", "b": "2"})
+    backwards = sample_records.claim(run={"b": "2", "a": "1"})
     assert forwards == backwards
     assert forwards.digest() == backwards.digest()
 

@@ -9,18 +9,19 @@ from instance import draw_instance
 from network import Network, initial_parameters
 from streams import make_seed
 
+from sandbox.isolation import InProcess
 from verifier.editions import DECEMBER_2025
 from verifier.network import Architecture
-from verifier.solving import Isolation, Solved, solve, start_optimiser
+from verifier.solving import Solved, solve, start_optimiser
 
 
 def by_the_product(case: Case) -> tuple[Solved, list[int]]:
     """Its outcome, and the fuel used at every leaf: the one thing that the second implementation is told."""
     fuel = []
-    with start_optimiser(case.task, Architecture(DECEMBER_2025, case.n_hidden), Isolation.NONE) as optimiser:
+    with start_optimiser(case.task, Architecture(DECEMBER_2025, case.n_hidden), InProcess()) as optimiser:
         optimiser.initialise()
         fuel.append(optimiser.fuel_used)
-    return solve(case.task, Isolation.NONE, lambda epoch: fuel.append(epoch.fuel_used)), fuel
+    return solve(case.task, InProcess(), lambda epoch: fuel.append(epoch.fuel_used)), fuel
 
 
 def by_the_reference(case: Case, fuel: list[int]) -> tuple[training.Run, int]:

@@ -27,11 +27,12 @@ from sandbox.arithmetic.exponents import NonFiniteError
 from sandbox.arithmetic.layers.products import Factor, product
 from sandbox.arithmetic.layers.quantised import quantise
 from sandbox.arithmetic.transcendental import elementary
+from sandbox.isolation import InProcess
 from verifier import scoring
 from verifier.editions import DECEMBER_2025
 from verifier.instance import draw_instance
 from verifier.network import Architecture, Network, Statistics, initial_parameters, initial_weight
-from verifier.solving import Isolation, start_optimiser
+from verifier.solving import start_optimiser
 
 SEED = bytes(range(32))
 PATIENT = settings(max_examples=60, deadline=None)
@@ -219,7 +220,7 @@ def test_a_variance_that_is_not_finite_ends_the_training_pass() -> None:
 @given(parameters=awkward(1280), gradients=st.lists(awkward(1280), min_size=1, max_size=4))
 def test_optimisers(name: str, parameters: Single, gradients: list[Single]) -> None:
     ours = OPTIMISERS[name](parameters)
-    with start_optimiser(Case(name, 1, 0).task, Architecture(DECEMBER_2025, 1), Isolation.NONE) as theirs:
+    with start_optimiser(Case(name, 1, 0).task, Architecture(DECEMBER_2025, 1), InProcess()) as theirs:
         theirs.parameters.copy_(torch.from_numpy(parameters))
         theirs.initialise()
         for g in gradients:

@@ -52,7 +52,7 @@ def train(
             for batch in permutation(stream(seed, "shuffle", t, len(instance.train.x))).reshape(BATCHES, -1):
                 location = finite(optimiser.location(w))
                 loss, g, statistics = network.train(location, statistics, instance.train[batch])
-                w = w + finite(optimiser.step(g))
+                w = finite(w + optimiser.step(g))
                 train_loss += loss / BATCHES
             validation_loss = network.evaluate(w, statistics, instance.validation)
         except NonFiniteUpdate:

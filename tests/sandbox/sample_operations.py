@@ -29,7 +29,19 @@ TENSORS = {
     "floor_": "x.clone().floor_()", "ceil_": "x.clone().ceil_()", "round_": "x.clone().round_()",
     "clamp_": "x.clone().clamp_(max=0)", "lerp_": "x.clone().lerp_(y, 0.5)", "addcmul_": "x.clone().addcmul_(x, y)",
     "addcdiv_": "x.clone().addcdiv_(x, y)", "zero_": "x.clone().zero_()", "fill_": "x.clone().fill_(0.1)",
-    "copy_": "x.clone().copy_(y)",
+    "copy_": "x.clone().copy_(y)", "clamp_min": "x.clamp_min(0.1)", "clamp_max": "x.clamp_max(y)",
+    "clip": "x.clip(-0.5, 0.5)", "clamp_min_": "x.clone().clamp_min_(0)", "clamp_max_": "x.clone().clamp_max_(0)",
+    "clip_": "x.clone().clip_(0, 1)", "lt": "x.lt(y)", "le": "x.le(0.5)", "gt": "x.gt(row)", "ge": "x.ge(y)",
+    "eq": "x.eq(x)", "ne": "x.ne(y)", "masked_fill": "x.masked_fill(x > 0, 0.1)",
+    "masked_fill_": "x.clone().masked_fill_(row > 1, -1)", "dtype": "[x.dtype, (x > 0).dtype, x.argsort().dtype]",
+    "device": "x.device", "data": "x.data", "detach": "x.detach()", "contiguous": "x.T.contiguous()",
+    "to": "[(x > y).to(x), x.argsort().to(torch.float32), x.to(y.device)]", "amax": "x.amax((0, 1))",
+    "amin": "x.amin(1, keepdim=True)", "var": "x.var(0)", "std": "x.std((0, 1), unbiased=False)",
+    "mT": "x.mT", "t": "x.t() @ row.t()[:3]", "permute": "x.permute(1, 0) + 1", "unsqueeze": "x.unsqueeze(-1)",
+    "squeeze": "x[:1].squeeze() + x[:, :1].squeeze(1)[0]", "view": "x.view(2, 6)", "flatten": "x.flatten()",
+    "expand": "row.expand(2, 3, -1)", "mm": "x.mm(y.T)", "bmm": "x[None].bmm(y[None].mT)", "mv": "x.mv(row)",
+    "addmm": "x.addmm(x @ x.T, y, beta=0.5, alpha=-2)", "trace": "(x.T @ y).trace()", "triu": "x.triu(-1)",
+    "tril": "x.tril()", "tolist": "[x.tolist(), x.argsort()[0].tolist(), x[0, 0].tolist()]",
 }  # fmt: skip
 """One line for each public name of a tensor."""
 
@@ -52,6 +64,14 @@ OTHERS = [
     "math.pow(0.5, 0.3) + 2.0 ** 0.7", "math.floor(2.5)", "math.ceil(2.5)", "math.fabs(-1)", "math.copysign(1, -2)",
     "math.isnan(1)", "math.isinf(1)", "math.isfinite(1)", "math.pi + math.tau + math.e", "[math.inf, math.nan]",
     "round(2.567, 2)", "str(0.1 + 0.2)", "sorted([3, 1, 2])", "sum([0.1] * 10)", "min(3, 1.5)",
+    "torch.eye(3)", "torch.eye(2, 3)", "torch.arange(1, 9, 2)", "torch.arange(3)", "torch.arange(0.0, 1.0, 0.3)",
+    "torch.arange(3, dtype=torch.float32)", "torch.linspace(-1, 1, 7)", "torch.tensor([[1.0, 2], [3, 4]])",
+    "torch.zeros_like(x, memory_format=torch.preserve_format)", "torch.zeros(2, dtype=x.dtype, device=x.device)",
+    "torch.stack([x, y], dim=-1)", "torch.cat([x, y], dim=1)", "torch.where(x > 0, row, y[:, :1])",
+    "x.norm(1)", "x.norm(p=2, dim=1, keepdim=True)", "x.norm(float('inf'), (0, 1))", "torch.norm(v, 1)",
+    "torch.linalg.norm(x)", "torch.linalg.vector_norm(x, dim=0)", "torch.linalg.matrix_power(x.T @ x, 5)",
+    "torch.max(x, y)", "torch.min(v, 2 * v)", "v.std()", "v.var(unbiased=False)", "v.amax()", "x.mean((0, 1))",
+    "row @ row", "x @ row", "y[:, 0] @ x", "x[:, None, 1:]", "x[..., 0]", "v.masked_fill(v > 0, 0.0)", "v.lt(0)",
     'int("12") + float("1e-3")', "list(zip([1], [2]))",
 ]  # fmt: skip
 
@@ -61,7 +81,12 @@ OPERATIONS = [
     "x = rng.normal(3, 4)",
     "y = rng.uniform(3, 4) + 0.5",
     "row = y[0]",
-    "r = []",
+    "z = x.clone()",
+    "z[0] = row",
+    "z[:, 1] += 0.5",
+    "z[z < 0] = 0.0",
+    "z[x.argmin(0)[:2]] = 1.5",
+    "r = [z]",
     *(f"r.append({text})" for text in [*TENSORS.values(), *OTHERS, 'f"{third:.5g}"']),
 ]
 """Statements that do them all and leave the results in r; they need `rng`, `parameters`, torch and math."""

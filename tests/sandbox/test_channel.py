@@ -19,11 +19,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.channel import MAGIC, MAX_MESSAGE, MAX_TEXT, Frame, Kind, Region, receive, send
+from sandbox.channel import MAGIC, MAX_MESSAGE, MAX_TEXT, Frame, Kind, Region, listen, receive, send
 from sandbox.errors import WorkerFault
 
 SIZE = 1024
-FRAME = struct.Struct("<IBxxxQqddQQ32s200s")
+FRAME = struct.Struct("<IBxxxQqddQQQ32s200s")
 """The channel's form of a frame, written down a second time."""
 
 u64 = st.integers(0, 2**64 - 1)
@@ -36,6 +36,7 @@ frames = st.builds(
     validation_loss=st.floats(allow_nan=False),
     fuel_used=u64,
     length=st.integers(0, MAX_MESSAGE),
+    position=u64,
     digest=st.binary(min_size=32, max_size=32),
     text=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=MAX_TEXT),
 )
@@ -44,7 +45,7 @@ frames = st.builds(
 def raw(
     magic: int = MAGIC, kind: int = Kind.DONE, sequence: int = 1, fuel: int = 0, length: int = 0, text: bytes = b""
 ) -> bytes:
-    return FRAME.pack(magic, kind, sequence, 0, 0.0, 0.0, fuel, length, bytes(32), text)
+    return FRAME.pack(magic, kind, sequence, 0, 0.0, 0.0, fuel, length, 0, bytes(32), text)
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_texts_are_cut_and_escaped() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        raw(magic=MAGIC + 1), raw(magic=0), raw(kind=0), raw(kind=7), raw(kind=15), raw(kind=23), raw(kind=255),
+        raw(magic=MAGIC + 1), raw(magic=0), raw(kind=0), raw(kind=9), raw(kind=15), raw(kind=25), raw(kind=255),
         raw(length=MAX_MESSAGE + 1), raw(length=2**64 - 1), bytes(FRAME.size), b"\xff" * FRAME.size,
     ],
 )  # fmt: skip
@@ -105,8 +106,8 @@ def test_frames_arrive_in_order_and_the_end_is_none(pipe: tuple[int, int]) -> No
         send(pipe[1], Frame(Kind.DONE, sequence))
     os.close(pipe[1])
     assert receive(pipe[0], 1.0) == Frame(Kind.DONE, 1)
-    assert receive(pipe[0]) == Frame(Kind.DONE, 2)
-    assert receive(pipe[0]) is None
+    assert receive(pipe[0], 1.0) == Frame(Kind.DONE, 2)
+    assert receive(pipe[0], 1.0) is None
     assert receive(pipe[0], 1.0) is None
 
 
@@ -225,11 +226,27 @@ def test_the_worker_cannot_make_its_mapping_of_the_inputs_writable(inputs: Regio
     theirs = Region.attach(inputs.descriptor, SIZE, 2, writer=False).vector(0)
     libc = ctypes.CDLL(None, use_errno=True)
     protection = mmap.PROT_READ | mmap.PROT_WRITE
-    assert theirs.data_ptr() % mmap.PAGESIZE == 0
-    assert libc.mprotect(ctypes.c_void_p(theirs.data_ptr()), ctypes.c_size_t(mmap.PAGESIZE), protection) == -1
+    assert libc.mprotect(page_of(theirs), ctypes.c_size_t(mmap.PAGESIZE), protection) == -1
     assert ctypes.get_errno() == errno.EACCES
-    mine = inputs.vector(0)
-    assert libc.mprotect(ctypes.c_void_p(mine.data_ptr()), ctypes.c_size_t(mmap.PAGESIZE), protection) == 0
+    assert libc.mprotect(page_of(inputs.vector(0)), ctypes.c_size_t(mmap.PAGESIZE), protection) == 0
+
+
+def page_of(vector: torch.Tensor) -> ctypes.c_void_p:
+    """The first page that is the vector's."""
+    return ctypes.c_void_p(vector.data_ptr() // mmap.PAGESIZE * mmap.PAGESIZE)
+
+
+def test_vectors_begin_on_cache_lines(inputs: Region, outputs: Region) -> None:
+    assert [v.data_ptr() % 64 for v in (inputs.vector(0), inputs.vector(1), outputs.vector(0))] == [0, 0, 0]
+
+
+def test_a_worker_hears_requests_in_order_and_the_end(pipe: tuple[int, int]) -> None:
+    for sequence in (1, 2):
+        send(pipe[1], Frame(Kind.STEP, sequence))
+    assert listen(pipe[0]) == Frame(Kind.STEP, 1)
+    assert listen(pipe[0]) == Frame(Kind.STEP, 2)
+    os.close(pipe[1])
+    assert listen(pipe[0]) is None
 
 
 CHANGES: dict[str, Callable[[int], object]] = {

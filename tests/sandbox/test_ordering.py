@@ -84,7 +84,7 @@ def test_extremes(values: list[float]) -> None:
         position = search(x, 0)
         assert (position.dtype, position.shape) == (torch.int64, ())
         assert position.item() == extreme(values, sign)
-        assert bits(whole(x)) == bits(tensor32([values[int(position)] + 0.0]))
+        assert bits(whole(x, 0)) == bits(tensor32([values[int(position)] + 0.0]))
 
 
 def test_special_numbers_in_order() -> None:

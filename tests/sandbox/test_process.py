@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -31,12 +31,15 @@ from sample_optimisers import (
     play,
 )
 
-from sandbox import jail, process
+from sandbox import process
 from sandbox.channel import MAGIC, MAX_MESSAGE, Frame, Kind, Region
 from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, SandboxError, WorkerFault
 from sandbox.facade import tensor
+from sandbox.isolation import Jail
+from sandbox.jail import confinement
 from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser
 from sandbox.process import ProcessOptimiser, WorkerProcess
+from sandbox.zygote import Zygote
 
 linux = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the worker needs Linux")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="a worker hides its files in /proc from everybody but root")
@@ -44,16 +47,19 @@ pytestmark = linux
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[WorkerProcess]:
+def worker(jail: Jail) -> Iterator[WorkerProcess]:
     """One real worker for the tests that leave it alive; each of them loads its own module."""
-    with WorkerProcess(LAYOUT.size) as running:
+    with WorkerProcess(jail.zygote, LAYOUT.size) as running:
+        running.start()
         yield running
 
 
 @pytest.fixture
-def in_worker(worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> Callable[[Assignment], ProcessOptimiser]:
-    monkeypatch.setattr(process, "WorkerProcess", lambda size: worker)
-    return ProcessOptimiser
+def in_worker(
+    jail: Jail, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Assignment], ProcessOptimiser]:
+    monkeypatch.setattr(process, "WorkerProcess", lambda zygote, size: worker)
+    return jail.start
 
 
 def hosted(given: Assignment) -> HostedOptimiser:
@@ -72,7 +78,16 @@ def failure(make: Callable[[Assignment], Optimiser], given: Assignment) -> tuple
 
 
 def pid_of(optimiser: ProcessOptimiser) -> int:
-    return optimiser._worker._process.pid
+    """The worker's process, which is started if it is not running yet."""
+    worker = optimiser._worker
+    if worker._child is None:
+        worker.start()
+    return process_of(worker)
+
+
+def process_of(worker: WorkerProcess) -> int:
+    assert worker._child is not None
+    return worker._child.process
 
 
 # Equality of the two modes
@@ -124,12 +139,12 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
     "slice": (module(step="return gradient[0][2:2], state"), OptimiserError, "slice is empty"),
     "number": (module(step="return gradient + 10 ** 400, state"), OptimiserError, "OverflowError"),
     "operand": (module(step="return gradient + None, state"), OptimiserError, "TypeError"),
-    "attribute": (module(step="return gradient.sqrtt(), state"), OptimiserError, "AttributeError"),
+    "attribute": (module(step="return gradient.item(), state"), OptimiserError, "AttributeError"),
     "unpacking": (module(step="a, b, c = gradient; return a, state"), OptimiserError, "ValueError"),
-    "arguments": (module(step="return gradient.norm(1), state"), OptimiserError, "TypeError"),
+    "arguments": (module(step="return gradient.numel(1), state"), OptimiserError, "TypeError"),
     "recursion": (module(initial="f = lambda g: g(g); return f(f)"), OptimiserError, "RecursionError"),
     "unbound": (module(step="return nothing, state"), ModuleRefused, ""),
-    "huge": (module(initial="return torch.zeros(10**12)"), OptimiserError, "at most 67108864 elements"),
+    "huge": (module(initial="return torch.zeros(10**12)"), OptimiserError, "at most 16777216 elements"),
     "pair": (module(step="return gradient"), OptimiserError, "must return a pair"),
     "returned": (module(step="return 1.0, state"), OptimiserError, "optimiser_step_updates returned float"),
     "mask": (module(step="return gradient > 0, state"), OptimiserError, "returned a mask"),
@@ -166,7 +181,7 @@ def test_unknown_hyperparameters_are_named(in_worker: Callable[[Assignment], Pro
     given = assignment(module(), hyperparameters={"momentum": 0.9})
     errors = [failure(make, given)[:2] for make in (hosted, in_worker)]
     assert errors[0] == errors[1]
-    assert "no hyperparameter 'momentum'; its HYPERPARAMETERS: lr" in errors[0][1]
+    assert "no hyperparameter 'momentum'; its HYPERPARAMETERS: 'lr'" in errors[0][1]
 
 
 REFUSED = [
@@ -176,6 +191,7 @@ REFUSED = [
     module(step="return gradient.data, state.__class__"),
     module(initial='return "\\u202e" + zürich.__dict__'),
     b"".join(b"import os%d\n" % i for i in range(150)),
+    ("def _" + "\u00e9" * 470 + "(): pass\n").encode() * 67,
 ]
 
 
@@ -191,7 +207,7 @@ def test_refusals_carry_the_same_diagnostics(number: int, in_worker: Callable[[A
     assert len(here.value.diagnostics) >= 1
 
 
-def test_checking_happens_in_the_worker_too(worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checking_happens_in_the_worker_too(jail: Jail, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     class Kept:
         """The running worker, which this check does not end."""
 
@@ -200,10 +216,10 @@ def test_checking_happens_in_the_worker_too(worker: WorkerProcess, monkeypatch: 
 
         def __exit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr(process, "WorkerProcess", lambda size: Kept())
-    process.check_in_worker(module(), "good.py")
+    monkeypatch.setattr(process, "WorkerProcess", lambda zygote, size: Kept())
+    process.check_in_worker(jail.zygote, module(), "good.py")
     with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
-        process.check_in_worker(b"import os\n", "bad.py")
+        process.check_in_worker(jail.zygote, b"import os\n", "bad.py")
 
 
 def test_a_worker_survives_errors_and_loads_again(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
@@ -213,14 +229,27 @@ def test_a_worker_survives_errors_and_loads_again(in_worker: Callable[[Assignmen
     assert play(in_worker(assignment(module()))) == play(hosted(assignment(module())))
 
 
-def test_what_is_returned_is_a_private_copy(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
-    optimiser = in_worker(assignment(module()))
+def test_a_location_is_a_private_copy(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
+    """The loop reads it more than once; updates only once, as they are added."""
+    optimiser = in_worker(assignment(module(query="return gradient * 1.0")))
     optimiser.gradient.fill_(1.0)
     optimiser.initialise()
-    first = optimiser.step_updates(1, 0.0, 0.0)
+    first = optimiser.query_location(1, 0.0, 0.0)
     optimiser.gradient.fill_(2.0)
-    second = optimiser.step_updates(2, 0.0, 0.0)
-    assert (first.tolist(), second.tolist()) == ([-1.0] * LAYOUT.size, [-2.0] * LAYOUT.size)
+    second = optimiser.query_location(2, 0.0, 0.0)
+    assert first is not None
+    assert second is not None
+    assert (first - second).tolist() == [-1.0] * LAYOUT.size
+
+
+def test_all_calls_of_a_run_together_have_a_deadline(jail: Jail, monkeypatch: pytest.MonkeyPatch) -> None:
+    with jail.start(assignment(module())) as optimiser:
+        optimiser.initialise()
+        monkeypatch.setattr(process, "RUN_SECONDS", 0.1)
+        optimiser._worker._waited = 0.08
+        os.kill(pid_of(optimiser), signal.SIGSTOP)
+        with pytest.raises(WorkerFault, match=r"did not answer within 0\.0"):
+            optimiser.step_updates(1, 0.0, 0.0)
 
 
 def test_a_source_that_does_not_fit_is_refused_before_it_is_sent(
@@ -232,7 +261,7 @@ def test_a_source_that_does_not_fit_is_refused_before_it_is_sent(
 
 def test_a_step_before_a_module_is_a_fault_of_the_caller(tmp_path: Path) -> None:
     """The worker's own loop, in this process: what is not loaded cannot step."""
-    from sandbox.worker import Worker
+    from sandbox.jailed.worker import Worker
 
     inputs, outputs = (Region.create("tig-test", 4, 2, writer=writer) for writer in (True, False))
     serving = Worker(inputs, Region.attach(outputs.descriptor, 4, 1, writer=True))
@@ -247,8 +276,7 @@ def test_a_step_before_a_module_is_a_fault_of_the_caller(tmp_path: Path) -> None
 
 @root
 def test_the_worker_has_no_environment_and_only_its_descriptors(worker: WorkerProcess) -> None:
-    start(worker)
-    here = Path(f"/proc/{worker._process.pid}")
+    here = Path(f"/proc/{process_of(worker)}")
     assert (here / "environ").read_bytes() == b""
     links = {int(d): os.readlink(here / "fd" / d) for d in os.listdir(here / "fd")}
     assert [links.pop(standard) for standard in (0, 1, 2)] == ["/dev/null"] * 3
@@ -260,42 +288,34 @@ def test_the_worker_has_no_environment_and_only_its_descriptors(worker: WorkerPr
 
 @root
 def test_the_worker_is_limited_and_unprivileged(worker: WorkerProcess) -> None:
-    start(worker)
-    here = Path(f"/proc/{worker._process.pid}")
+    here = Path(f"/proc/{process_of(worker)}")
     lines = (here / "limits").read_text().splitlines()[1:]
     limits = {line[:26].strip(): line[26:].split()[:2] for line in lines}
     for name in ("Max file size", "Max core file size", "Max processes", "Max open files"):
         assert limits[name] == ["0", "0"], name
     soft, hard = limits["Max address space"]
     assert soft == hard
-    assert jail.MEMORY_BYTES <= int(soft) < jail.MEMORY_BYTES + 2**36
+    assert confinement.MEMORY_BYTES <= int(soft) < confinement.MEMORY_BYTES + 2**36
     status = dict(line.split(":\t", 1) for line in (here / "status").read_text().splitlines() if ":\t" in line)
     assert status["NoNewPrivs"].strip() == "1"
     assert status["Threads"].strip() == "1"
-    assert os.getsid(worker._process.pid) == worker._process.pid  # Ctrl-C does not reach it
-    if os.getuid() != 0:
-        assert os.stat(here / "environ").st_uid == 0  # not dumpable
+    assert os.getsid(process_of(worker)) != os.getsid(0)  # Ctrl-C does not reach it
 
 
 @root
 def test_the_worker_maps_the_inputs_for_reading_only(worker: WorkerProcess) -> None:
-    start(worker)
-    maps = Path(f"/proc/{worker._process.pid}/maps").read_text().splitlines()
+    maps = Path(f"/proc/{process_of(worker)}/maps").read_text().splitlines()
     regions = {name: line.split()[1] for line in maps for name in ("tig-inputs", "tig-outputs") if name in line}
     assert regions == {"tig-inputs": "r--s", "tig-outputs": "rw-s"}
-
-
-def start(worker: WorkerProcess) -> None:
-    if not worker._started:
-        worker._await_start()
 
 
 PARENT = """
 import sys, time
 from sandbox.process import WorkerProcess
-worker = WorkerProcess(4)
-worker._await_start()
-print(worker._process.pid, worker._requests, flush=True)
+from sandbox.zygote import Zygote
+worker = WorkerProcess(Zygote(), 4)
+worker.start()
+print(worker._child.process, worker._requests, flush=True)
 time.sleep(600)
 """
 
@@ -328,27 +348,23 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def test_a_worker_of_another_parent_does_not_start(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sandbox.process.os.getpid", lambda: 1)
-    with WorkerProcess(4) as orphan, pytest.raises(WorkerFault, match=r"could not start \(exit status 1\)"):
-        orphan.request(Frame(Kind.CHECK, 0))
-    assert "the trainer is gone" in capfd.readouterr().err
-
-
 # Death
 
 
 def ends_cleanly(pid: int) -> None:
-    with pytest.raises(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    assert not is_running(pid)
+    assert not Path(f"/proc/{pid}").exists()  # not even as a zombie
 
 
 def kill_at_start(optimiser: ProcessOptimiser) -> None:
     os.kill(pid_of(optimiser), signal.SIGKILL)
     optimiser.initialise()
+
+
+def kill_while_loading(optimiser: ProcessOptimiser) -> None:
+    os.kill(pid_of(optimiser), signal.SIGSTOP)
+    optimiser._worker.request(Frame(Kind.LOAD, 0))
+    os.kill(pid_of(optimiser), signal.SIGKILL)
+    optimiser._worker.reply()
 
 
 def kill_when_loaded(optimiser: ProcessOptimiser) -> None:
@@ -375,14 +391,18 @@ def kill_before_the_digest(optimiser: ProcessOptimiser) -> None:
 
 
 @pytest.mark.parametrize(
-    "scenario", [kill_at_start, kill_when_loaded, kill_in_a_call, kill_before_the_digest], ids=lambda s: s.__name__
+    "scenario",
+    [kill_at_start, kill_while_loading, kill_when_loaded, kill_in_a_call, kill_before_the_digest],
+    ids=lambda s: s.__name__,
 )
-def test_the_death_of_the_worker_is_a_fault(scenario: Callable[[ProcessOptimiser], None]) -> None:
+def test_the_death_of_the_worker_is_a_fault(
+    jail: Jail, worker: WorkerProcess, scenario: Callable[[ProcessOptimiser], None]
+) -> None:
     gc.collect()
     before = descriptors()
-    with ProcessOptimiser(assignment(module())) as optimiser:
+    with jail.start(assignment(module())) as optimiser:
         pid = pid_of(optimiser)
-        with pytest.raises(WorkerFault, match=r"could not start \(signal 9\)|ended unexpectedly"):
+        with pytest.raises(WorkerFault, match=r"ended unexpectedly"):
             scenario(optimiser)
     ends_cleanly(pid)
     del optimiser
@@ -390,10 +410,12 @@ def test_the_death_of_the_worker_is_a_fault(scenario: Callable[[ProcessOptimiser
     assert descriptors() == before
 
 
-def test_a_worker_that_stalls_is_a_fault_and_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_stalls_is_a_fault_and_is_killed(
+    jail: Jail, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gc.collect()
     before = descriptors()
-    with ProcessOptimiser(assignment(module())) as optimiser:
+    with jail.start(assignment(module())) as optimiser:
         optimiser.initialise()
         pid = pid_of(optimiser)
         os.kill(pid, signal.SIGSTOP)
@@ -406,30 +428,33 @@ def test_a_worker_that_stalls_is_a_fault_and_is_killed(monkeypatch: pytest.Monke
     assert descriptors() == before
 
 
-def test_a_worker_ends_by_itself_when_the_channel_closes() -> None:
-    with WorkerProcess(4) as worker:
-        start(worker)
+def test_a_worker_ends_by_itself_when_the_channel_closes(jail: Jail) -> None:
+    with WorkerProcess(jail.zygote, 4) as worker:
+        worker.start()
+        pid = process_of(worker)
         os.dup2(worker._replies, worker._requests)  # closes the only end from which requests come
-        assert worker._process.wait(10.0) == 0
-    ends_cleanly(worker._process.pid)
+        assert worker._child is not None
+        assert worker._child.end(10.0) == 0
+    ends_cleanly(pid)
 
 
 # Lies: an impostor in the worker's place
 
 
 class Impostor:
-    """Takes the place of the worker's process; the test says what it answers."""
+    """Takes the place of the zygote and of a worker's process; the test says what it answers."""
 
-    latest: Impostor
+    process = -1
 
-    def __init__(self, command: list[str], *, pass_fds: tuple[int, ...], **_: object) -> None:
-        requests, replies, _inputs, outputs = pass_fds
+    def fork(self, descriptors: tuple[int, ...], size: int) -> Impostor:
+        requests, replies, _inputs, outputs = descriptors
         self.requests, self.replies = os.dup(requests), os.dup(replies)
-        self.outputs = Region.attach(outputs, LAYOUT.size, 1, writer=True)
-        self.returncode: int | None = None
-        self.pid = -1
-        Impostor.latest = self
-        self.say(Frame(Kind.READY, 0))
+        self.outputs = Region.attach(outputs, size, 1, writer=True)
+        self.greet()
+        return self
+
+    def greet(self) -> None:
+        self.say(Frame(Kind.READY, 0, text="pid,net;0;65534"))
 
     def say(self, *frames: Frame | bytes) -> None:
         for frame in frames:
@@ -442,25 +467,26 @@ class Impostor:
         os.close(self.replies)
         self.replies = os.dup(self.requests)
 
-    def wait(self, timeout: float | None = None) -> int:
-        self.returncode = 3
-        return 3
-
-    def kill(self) -> None:
+    def end(self, patience: float) -> int:
         for descriptor in (self.requests, self.replies):
-            os.close(descriptor)
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        return 3 << 8
 
 
 @pytest.fixture
 def impostor(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Impostor, ProcessOptimiser]]:
-    monkeypatch.setattr("sandbox.process.subprocess.Popen", Impostor)
+    liar = Impostor()
+    monkeypatch.setattr(process, "confirm", lambda number: None)
     monkeypatch.setattr(process, "CALL_SECONDS", 0.2)
-    with ProcessOptimiser(assignment(module(query="return parameters"), fuel_budget=1000)) as optimiser:
-        yield Impostor.latest, optimiser
+    given = assignment(module(query="return parameters"), fuel_budget=1000)
+    with ProcessOptimiser(given, cast(Zygote, liar)) as optimiser:
+        optimiser._worker.start()
+        yield liar, optimiser
 
 
 def raw(magic: int = MAGIC, kind: int = Kind.DONE, sequence: int = 3, length: int = 0) -> bytes:
-    return struct.pack("<IBxxxQqddQQ32s200s", magic, kind, sequence, 0, 0.0, 0.0, 0, length, bytes(32), b"")
+    return struct.pack("<IBxxxQqddQQQ32s200s", magic, kind, sequence, 0, 0.0, 0.0, 0, length, 0, bytes(32), b"")
 
 
 LIES: dict[str, tuple[Frame | bytes, str]] = {
@@ -470,7 +496,7 @@ LIES: dict[str, tuple[Frame | bytes, str]] = {
     "ready again": (Frame(Kind.READY, 3, fuel_used=5), "does not go with the request"),
     "a request": (Frame(Kind.STEP, 3, fuel_used=5), "does not go with the request"),
     "refused in the middle": (Frame(Kind.REFUSED, 3, fuel_used=5), "does not go with the request"),
-    "exhausted with fuel left": (Frame(Kind.EXHAUSTED, 3, fuel_used=6), "fuel that does not add up|does not go with"),
+    "exhausted with fuel left": (Frame(Kind.OUT_OF_FUEL, 3, fuel_used=6), "fuel that does not add up|does not go with"),
     "magic": (raw(magic=MAGIC ^ 1), "not of the channel's form"),
     "unknown kind": (raw(kind=99), "not of the channel's form"),
     "length": (raw(length=MAX_MESSAGE + 1), "not of the channel's form"),
@@ -510,17 +536,17 @@ def test_an_impostor_that_tells_the_truth_is_believed(impostor: tuple[Impostor, 
     assert optimiser.fuel_used == 1000
 
 
-@pytest.mark.parametrize("first", [Frame(Kind.DONE, 0), Frame(Kind.FAULT, 0), b"x" * 10])
-def test_a_worker_that_does_not_begin_with_ready_does_not_start(
-    first: Frame | bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("first", [Frame(Kind.DONE, 0), b"x" * 10])
+def test_a_worker_that_does_not_begin_with_ready_does_not_start(first: Frame | bytes) -> None:
     class Other(Impostor):
-        def say(self, *frames: Frame | bytes) -> None:
-            super().say(first)
+        def greet(self) -> None:
+            self.say(first)
             self.hang_up()
 
-    monkeypatch.setattr("sandbox.process.subprocess.Popen", Other)
-    with WorkerProcess(LAYOUT.size) as worker, pytest.raises(WorkerFault, match=r"could not start|middle of a frame"):
+    with (
+        WorkerProcess(cast(Zygote, Other()), LAYOUT.size) as worker,
+        pytest.raises(WorkerFault, match=r"could not start|middle of a frame"),
+    ):
         worker.request(Frame(Kind.CHECK, 0))
 
 

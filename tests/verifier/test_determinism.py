@@ -27,14 +27,16 @@ from protocol.settings import Settings
 from sandbox.arithmetic import machine
 from sandbox.arithmetic.layers.training_kernels import training_kernels
 from verifier.editions import DECEMBER_2025
-from verifier.solving import Isolation, Task, solve
+from sandbox.isolation import InProcess, Jail
+from verifier.solving import Task, solve
 
-path, isolation, threads = Path(sys.argv[1]), Isolation(sys.argv[2]), int(sys.argv[3])
+path, place, threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(threads)
 edition = replace(DECEMBER_2025, name="three-epochs", max_epochs=3)
 settings = Settings("a", "b", "c006", "p", "n_hidden=2")
 task = Task(edition, settings, "0" * 32, 5, path.read_bytes(), path.name, {}, 10**12)
-claim = solve(task, isolation).claim
+with Jail() as jail:
+    claim = solve(task, jail if place == "process" else InProcess()).claim
 numbers = torch.linspace(-3.0, 7.0, 4099)
 plain = torch.cat([numbers.exp(), numbers.sin(), numbers.tanh(), numbers.view(1, -1).softmax(1).view(-1)])
 print(json.dumps({

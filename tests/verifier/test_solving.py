@@ -12,11 +12,12 @@ from protocol.claim import Claim, StopReason
 from protocol.hashes import blake3_digest
 from protocol.solution import Solution
 from sandbox.errors import ModuleRefused, OptimiserError
+from sandbox.isolation import InProcess, Jail
 from sandbox.state import tensor_bytes
 from verifier import scoring
 from verifier.errors import EditionError
 from verifier.network import Architecture, Network
-from verifier.solving import Isolation, read_solution, solve
+from verifier.solving import read_solution, solve
 from verifier.streams import stream
 from verifier.training import Epoch
 
@@ -29,17 +30,20 @@ EVERYTHING = module(
 """Momentum that looks ahead, with random numbers and losses in its state."""
 
 
-def test_isolation_does_not_change_a_byte_of_the_claim() -> None:
-    isolated, hosted = (solve(task(EVERYTHING), isolation) for isolation in (Isolation.PROCESS, Isolation.NONE))
+def test_isolation_does_not_change_a_byte_of_the_claim(jail: Jail) -> None:
+    isolated, hosted = (solve(task(EVERYTHING), isolation) for isolation in (jail, InProcess()))
     assert isolated.solution.to_bytes() == hosted.solution.to_bytes()
-    without = [replace(solved.claim, versions={}).to_bytes() for solved in (isolated, hosted)]
+    without = [replace(solved.claim, run={}).to_bytes() for solved in (isolated, hosted)]
     assert without[0] == without[1]
     assert isolated.claim.epochs > 3
+    assert hosted.claim.run["isolation"] == "none"
+    assert {"isolation": "process", "seccomp": "allow-list"}.items() <= isolated.claim.run.items()
+    assert {"landlock", "namespaces", "user"} <= isolated.claim.run.keys()
 
 
 def test_the_claim_says_what_was_done() -> None:
     asked = task(EVERYTHING, fuel_budget=10**11, lr=0.25)
-    solved = solve(asked, Isolation.NONE)
+    solved = solve(asked, InProcess())
     claim, training = solved.claim, solved.training
     assert (claim.edition, claim.settings, claim.nonce) == ("small", SETTINGS, 7)
     assert claim.rand_hash == asked.rand_hash
@@ -51,12 +55,12 @@ def test_the_claim_says_what_was_done() -> None:
     assert claim.validation_losses[claim.best_epoch - 1] == min(claim.validation_losses)
     assert claim.quality == solved.score.quality
     assert claim.solution_digest == solved.solution.digest()
-    assert {"tig-verify", "torch", "python"} <= claim.versions.keys()
+    assert {"tig-verify", "torch", "python"} <= claim.run.keys()
     assert Claim.from_bytes(claim.to_bytes()) == claim
 
 
 def test_the_solution_is_the_best_epochs_weights_and_scores_what_is_claimed() -> None:
-    solved = solve(task(), Isolation.NONE)
+    solved = solve(task(), InProcess())
     read = read_solution(Solution.from_bytes(solved.solution.to_bytes()), Architecture(SMALL, 1))
     assert read is not None
     parameters, statistics = read
@@ -80,18 +84,18 @@ def test_a_solution_of_other_sizes_is_not_read(name: str, elements: int) -> None
 
 def test_hyperparameters_nonce_and_module_change_the_transcript() -> None:
     others = [task(), task(lr=0.051), task(nonce=8), task(module("-0.5 * state * gradient, state"))]
-    assert len({solve(other, Isolation.NONE).claim.transcript_root for other in others}) == 4
+    assert len({solve(other, InProcess()).claim.transcript_root for other in others}) == 4
 
 
 def test_an_override_equal_to_the_default_changes_nothing_but_the_claims_text() -> None:
-    plain, named = solve(task(), Isolation.NONE).claim, solve(task(lr=0.05), Isolation.NONE).claim
+    plain, named = solve(task(), InProcess()).claim, solve(task(lr=0.05), InProcess()).claim
     assert replace(named, hyperparameters={}) == plain
 
 
 def test_a_budget_that_is_used_to_the_last_unit_is_not_exhausted() -> None:
-    plenty = solve(task(), Isolation.NONE).claim
-    exact = solve(task(fuel_budget=plenty.fuel_used), Isolation.NONE).claim
-    short = solve(task(fuel_budget=plenty.fuel_used - 1), Isolation.NONE).claim
+    plenty = solve(task(), InProcess()).claim
+    exact = solve(task(fuel_budget=plenty.fuel_used), InProcess()).claim
+    short = solve(task(fuel_budget=plenty.fuel_used - 1), InProcess()).claim
     assert replace(exact, fuel_budget=plenty.fuel_budget) == plenty
     assert (short.stop_reason, short.fuel_used) == (StopReason.FUEL_EXHAUSTED, short.fuel_budget)
     assert short.epochs == plenty.epochs - 1
@@ -99,21 +103,21 @@ def test_a_budget_that_is_used_to_the_last_unit_is_not_exhausted() -> None:
 
 def test_errors_of_the_module_have_its_name_or_line() -> None:
     with pytest.raises(ModuleRefused, match=r"^small\.py:16:12: "):
-        solve(task(module("open(1), state")), Isolation.NONE)
+        solve(task(module("open(1), state")), InProcess())
     with pytest.raises(OptimiserError, match=r"line 16: IndexError: list index out of range"):
-        solve(task(module("[gradient][epoch + 1], state")), Isolation.NONE)
-    with pytest.raises(OptimiserError, match=r"small\.py has no hyperparameter 'beta'; its HYPERPARAMETERS: lr"):
-        solve(task(beta=0.5), Isolation.NONE)
-    with pytest.raises(OptimiserError, match="the fuel budget of 5 ends before the first epoch; give more fuel"):
-        solve(task(fuel_budget=5), Isolation.NONE)
+        solve(task(module("[gradient][epoch + 1], state")), InProcess())
+    with pytest.raises(OptimiserError, match=r"small\.py has no hyperparameter 'beta'; its HYPERPARAMETERS: 'lr'"):
+        solve(task(beta=0.5), InProcess())
+    with pytest.raises(OptimiserError, match="before the first epoch the fuel budget of 5 units"):
+        solve(task(fuel_budget=5), InProcess())
 
 
-def test_refusals_are_the_same_from_a_worker() -> None:
+def test_refusals_are_the_same_from_a_worker(jail: Jail) -> None:
     refused = task(module("open(1), state", query="eval(state)"))
     with pytest.raises(ModuleRefused) as hosted:
-        solve(refused, Isolation.NONE)
+        solve(refused, InProcess())
     with pytest.raises(ModuleRefused) as isolated:
-        solve(refused, Isolation.PROCESS)
+        solve(refused, jail)
     assert isolated.value.diagnostics == hosted.value.diagnostics
     assert str(isolated.value) == str(hosted.value)
     assert len(hosted.value.diagnostics) == 2
@@ -121,13 +125,13 @@ def test_refusals_are_the_same_from_a_worker() -> None:
 
 def test_the_observer_sees_the_claims_losses() -> None:
     seen: list[Epoch] = []
-    claim = solve(task(), Isolation.NONE, seen.append).claim
+    claim = solve(task(), InProcess(), seen.append).claim
     assert tuple(epoch.validation_loss for epoch in seen) == claim.validation_losses
 
 
 def test_a_track_that_does_not_exist() -> None:
     with pytest.raises(EditionError, match="n_hidden=L"):
-        solve(replace(task(), settings=replace(SETTINGS, track_id="n_hidden=65")), Isolation.NONE)
+        solve(replace(task(), settings=replace(SETTINGS, track_id="n_hidden=65")), InProcess())
 
 
 def test_the_seed_is_not_what_the_optimiser_is_given() -> None:

@@ -5,6 +5,8 @@ A forger holds a key, may change every field, and signs again: a verdict must no
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,8 +16,8 @@ import pytest
 import torch
 from small_contest import SMALL, module, task
 
+import sandbox.isolation
 import sandbox.process
-import verifier.solving
 import verifier.verification
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, seal
@@ -25,12 +27,14 @@ from protocol.keys import SigningKey
 from protocol.solution import Solution
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
+from sandbox.isolation import InProcess, Jail
 from sandbox.process import ProcessOptimiser
 from sandbox.state import tensor_bytes
+from sandbox.zygote import Zygote
 from verifier import editions, scoring
 from verifier.errors import InputError
 from verifier.network import Architecture, Network
-from verifier.solving import Isolation, Task, read_solution, solve
+from verifier.solving import Task, read_solution, solve
 from verifier.verification import Evidence, verify
 
 KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
@@ -52,7 +56,7 @@ class Made:
 
 @cache
 def made(source: bytes = SOURCE, fuel_budget: int = 10**12) -> Made:
-    solved = solve(task(source, fuel_budget), Isolation.NONE)
+    solved = solve(task(source, fuel_budget), InProcess())
     return Made(solved.claim, solved.solution, source)
 
 
@@ -62,7 +66,7 @@ def _small_edition(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def judge(evidence: Evidence, level: Level) -> Verdict:
-    return verify(evidence, level, Isolation.NONE)
+    return verify(evidence, level, InProcess())
 
 
 def assert_rejected(verdict: Verdict, step: int, reason: Reason) -> None:
@@ -135,10 +139,10 @@ def test_a_claim_that_used_its_budget_to_the_last_unit_is_accepted() -> None:
         assert judge(honest.evidence(), level).outcome is Outcome.ACCEPTED
 
 
-def test_a_replay_in_a_worker_comes_to_the_same_verdict() -> None:
-    assert verify(made().evidence(), Level.REPLAY, Isolation.PROCESS).outcome is Outcome.ACCEPTED
+def test_a_replay_in_a_worker_comes_to_the_same_verdict(jail: Jail) -> None:
+    assert verify(made().evidence(), Level.REPLAY, jail).outcome is Outcome.ACCEPTED
     forged = replace(made(), claim=replace(made().claim, transcript_root=bytes(32)))
-    assert_rejected(verify(forged.evidence(), Level.REPLAY, Isolation.PROCESS), 8, Reason.TRANSCRIPT)
+    assert_rejected(verify(forged.evidence(), Level.REPLAY, jail), 8, Reason.TRANSCRIPT)
 
 
 def test_evaluation_needs_no_module() -> None:
@@ -401,31 +405,32 @@ def assert_undetermined(verdict: Verdict) -> None:
     assert Verdict.from_bytes(verdict.to_bytes()) == verdict
 
 
-def test_a_worker_that_is_too_slow_rejects_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_too_slow_rejects_nobody(jail: Jail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox.process, "CALL_SECONDS", 0.0)
     for evidence in (made().evidence(), replace(made(), claim=replace(made().claim, quality=0)).evidence()):
-        verdict = verify(evidence, Level.REPLAY, Isolation.PROCESS)
+        verdict = verify(evidence, Level.REPLAY, jail)
         if verdict.step != 5:  # what needs no worker is decided all the same
             assert_undetermined(verdict)
 
 
 @pytest.mark.parametrize("victim", ["step_updates", "request_state_digest"])
-def test_a_worker_that_is_killed_rejects_nobody(monkeypatch: pytest.MonkeyPatch, victim: str) -> None:
+def test_a_worker_that_is_killed_rejects_nobody(jail: Jail, monkeypatch: pytest.MonkeyPatch, victim: str) -> None:
     class Dying(ProcessOptimiser):
-        def __init__(self, assignment: Any) -> None:
-            super().__init__(assignment)
+        def __init__(self, assignment: Any, zygote: Zygote) -> None:
+            super().__init__(assignment, zygote)
             method, calls = getattr(self, victim), []
 
             def dying(*arguments: Any) -> Any:
                 calls.append(arguments)
                 if len(calls) == 2:
-                    self._worker._process.kill()
+                    assert self._worker._child is not None
+                    os.kill(self._worker._child.process, signal.SIGKILL)
                 return method(*arguments)
 
             setattr(self, victim, dying)
 
-    monkeypatch.setattr(verifier.solving, "ProcessOptimiser", Dying)
-    assert_undetermined(verify(made().evidence(), Level.REPLAY, Isolation.PROCESS))
+    monkeypatch.setattr(sandbox.isolation, "ProcessOptimiser", Dying)
+    assert_undetermined(verify(made().evidence(), Level.REPLAY, jail))
 
 
 @pytest.mark.parametrize(

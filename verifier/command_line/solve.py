@@ -18,11 +18,13 @@ from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.settings import Settings, instance_seed
 from sandbox.errors import OptimiserError
+from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
 from verifier.command_line.files import Bundle, bundle_for, load_signing_key, read_file, require_writable, write_file
+from verifier.command_line.isolation import isolation_option, open_isolation
 from verifier.editions import EDITIONS, Edition, Track, find_edition
 from verifier.errors import InputError
-from verifier.solving import Isolation, Solved, Task
+from verifier.solving import Solved, Task
 from verifier.solving import solve as run
 from verifier.training import Epoch
 
@@ -85,7 +87,6 @@ class _Job:
     source: bytes
     hyperparameters: dict[str, Scalar]
     fuel_budget: int
-    isolation: Isolation
     device: str
     key: SigningKey
     folder: Path
@@ -117,8 +118,7 @@ class _Job:
 @click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
 @click.option("--fuel", "fuel_budget", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
-@click.option("--isolation", type=click.Choice([i.value for i in Isolation]), default=Isolation.PROCESS.value,
-              show_default=True, help="Where the module's code runs; 'none' only for code that you trust.")  # fmt: skip
+@isolation_option
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
               help="Where the products are computed; the result is the same.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace claims that exist.")
@@ -141,16 +141,17 @@ def solve(
         raise InputError(f"--fuel: the edition's maximum is {chosen.max_fuel_budget}")
     job = _Job(
         chosen, Settings(algorithm_id, block_id, challenge_id, player_id, track), rand_hash, optimiser,
-        read_file(optimiser), dict(overrides), fuel_budget or chosen.max_fuel_budget, Isolation(isolation),
+        read_file(optimiser), dict(overrides), fuel_budget or chosen.max_fuel_budget,
         device, load_signing_key(key), folder,
     )  # fmt: skip
     instance_seed(job.settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
     require_writable(folder)
     if not overwrite:
         _require_new(job, nonces)
-    for nonce, solved, seconds in _solved(job, nonces):
-        bundle = _write(job, nonce, solved)
-        click.echo(_as_json(bundle, solved, seconds) if as_json else _as_text(bundle, solved, seconds))
+    with open_isolation(isolation) as place:
+        for nonce, solved, seconds in _solved(job, nonces, place):
+            bundle = _write(job, nonce, solved)
+            click.echo(_as_json(bundle, solved, seconds) if as_json else _as_text(bundle, solved, seconds))
 
 
 def _require_new(job: _Job, nonces: range) -> None:
@@ -159,7 +160,7 @@ def _require_new(job: _Job, nonces: range) -> None:
             raise InputError(f"{path}: exists; choose another folder with -o, or pass --overwrite")
 
 
-def _solved(job: _Job, nonces: range) -> Iterator[tuple[int, Solved, float]]:
+def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:
     """Solve one nonce after the other under a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
@@ -176,7 +177,7 @@ def _solved(job: _Job, nonces: range) -> Iterator[tuple[int, Solved, float]]:
 
             started = time.perf_counter()
             try:
-                solved = run(job.task(nonce), job.isolation, show, job.device)
+                solved = run(job.task(nonce), isolation, show, job.device)
             except OptimiserError as error:
                 raise InputError(f"{job.optimiser}: {error}") from None
             progress.advance(bar)

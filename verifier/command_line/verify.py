@@ -14,6 +14,7 @@ from protocol.errors import ProtocolError
 from protocol.hashes import blake3_digest
 from protocol.keys import VerifyKey
 from protocol.verdict import Level, Outcome, Verdict
+from sandbox.isolation import Isolation
 from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
 from verifier.command_line.files import (
     Bundle,
@@ -22,8 +23,8 @@ from verifier.command_line.files import (
     read_file,
     write_file,
 )
+from verifier.command_line.isolation import isolation_option, open_isolation
 from verifier.errors import InputError
-from verifier.solving import Isolation
 from verifier.training import Epoch
 from verifier.verification import Evidence
 from verifier.verification import verify as examine
@@ -37,12 +38,7 @@ from verifier.verification import verify as examine
 @click.option("--optimiser", type=click.Path(path_type=Path), help="The module. Default: beside the claim, by digest.")
 @click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed the claims.")
 @click.option("--key", type=click.Path(path_type=Path), help="Private key: write a signed .verdict beside each claim.")
-@click.option(
-    "--isolation",
-    type=click.Choice([i.value for i in Isolation]),
-    default=Isolation.PROCESS.value,
-    show_default=True,
-)
+@isolation_option
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
               help="Where the products are computed; the result is the same.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
@@ -64,22 +60,23 @@ def verify(
     signing_key = load_signing_key(key) if key else None
     module = read_file(optimiser) if optimiser else None
     codes = set()
-    for path in claims:
-        try:
-            evidence = _evidence(Bundle(path), Level(level), solution, optimiser, module, expected)
-            verdict = _examine(evidence, Level(level), Isolation(isolation), device)
-        except InputError as error:
-            click.echo(f"tig-verify: {error}", err=True)
-            codes.add(USAGE)
-            continue
-        except ProtocolError as error:  # signed, but not a claim and its solution
-            click.echo(f"tig-verify: {path}: {error}", err=True)
-            codes.add(USAGE)
-            continue
-        if signing_key is not None:
-            write_file(Bundle(path).verdict, seal(verdict, signing_key).to_bytes())
-        click.echo(_as_json(path, verdict) if as_json else _as_text(path, verdict))
-        codes.add(_CODES[verdict.outcome])
+    with open_isolation(isolation) as place:
+        for path in claims:
+            try:
+                evidence = _evidence(Bundle(path), Level(level), solution, optimiser, module, expected)
+                verdict = _examine(evidence, Level(level), place, device)
+            except InputError as error:
+                click.echo(f"tig-verify: {error}", err=True)
+                codes.add(USAGE)
+                continue
+            except ProtocolError as error:  # signed, but not a claim and its solution
+                click.echo(f"tig-verify: {path}: {error}", err=True)
+                codes.add(USAGE)
+                continue
+            if signing_key is not None:
+                write_file(Bundle(path).verdict, seal(verdict, signing_key).to_bytes())
+            click.echo(_as_json(path, verdict) if as_json else _as_text(path, verdict))
+            codes.add(_CODES[verdict.outcome])
     return next(code for code in (REJECTED, UNDETERMINED, USAGE, 0) if code in codes)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.errors import ModuleRefused
 from sandbox.language.module import LoadedModule, compile_module, load_module
+from sandbox.language.vocabulary import Vocabulary
 from sandbox.meter import Meter
 
 NAME = "optimiser.py"
@@ -79,6 +80,14 @@ ATTRIBUTES = {Number: frozenset({"sqrt"}), Namespace: frozenset({"sqrt", "pi", "
 NAMESPACES = {"math": Namespace(sqrt=math.sqrt, pi=math.pi), "torch": Namespace(number=Number)}
 
 
+VOCABULARY = Vocabulary(
+    namespaces={"math": frozenset({"sqrt", "pi"}), "torch": frozenset({"number"})},
+    attributes=frozenset({"sqrt", "pi", "number", "cos", "gi_frame", "secret", "sort"}),
+    keywords={"sqrt": frozenset({"value"})},
+    hints={"cuda": "leave it out", "dtype=": "leave it out: all are equal"},
+)
+
+
 def float_power(base: float, exponent: float | int) -> float:
     """Stand in for the caller's power: not the C library's, so that a test can tell them apart."""
     return -1000.0 - base - exponent
@@ -87,7 +96,7 @@ def float_power(base: float, exponent: float | int) -> float:
 def load(source: str, budget: int = 10**8) -> tuple[LoadedModule, Meter]:
     """Compile and load a whole module."""
     meter = Meter(budget)
-    compiled = compile_module(source.encode(), NAME)
+    compiled = compile_module(source.encode(), NAME, VOCABULARY)
     return load_module(compiled, meter, NAMESPACES, ATTRIBUTES, float_power), meter
 
 
@@ -107,7 +116,7 @@ def run(body: str, parameters: Any = None, before: str = "", budget: int = 10**8
 def codes(source: str | bytes) -> list[str]:
     """Return the rule codes with which a module is refused; none when it is not."""
     try:
-        compile_module(source if isinstance(source, bytes) else source.encode(), NAME)
+        compile_module(source if isinstance(source, bytes) else source.encode(), NAME, VOCABULARY)
     except ModuleRefused as refusal:
         return [problem.code for problem in refusal.diagnostics]
     return []

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 import pytest
-from sample_modules import ATTRIBUTES, Number, float_power, run
+from sample_modules import ATTRIBUTES, Number, float_power, load_function, run
 
 from sandbox.language.builtins import BUILTIN_NAMES
 from sandbox.language.guards import Guards
@@ -18,7 +18,7 @@ def table() -> dict[str, Any]:
 def test_the_table_holds_nothing_else() -> None:
     """B15, H02."""
     assert table().keys() == BUILTIN_NAMES | {"ValueError", "TypeError", "RuntimeError"}
-    assert not {"getattr", "isinstance", "type", "open", "id", "hash", "repr", "__import__"} & table().keys()
+    assert not {"getattr", "issubclass", "type", "open", "id", "hash", "repr", "__import__"} & table().keys()
 
 
 def test_every_table_is_fresh() -> None:
@@ -48,6 +48,16 @@ def test_opaque_values_are_converted_by_their_own_methods() -> None:
         "return sorted([1.0, float('nan')])",
         "return max([[1], [2]])",
         "return max([1], key=len)",
+        "return max([1], by=len)",
+        "return sorted([1], key=len)",
+        "return sorted([1, 2], key=lambda x: [x])",
+        "return sorted([1, 2], key=lambda x: float('nan'))",
+        "return isinstance(1, len)",
+        "return isinstance(1, [int])",
+        "return isinstance(1, (int, 2))",
+        "return isinstance(1, ((int,),))",
+        "return divmod('%s', 1)",
+        "return pow(2, 3, 5)",
         "return max([])",
         "return str([1])",
         "return str(len)",
@@ -64,6 +74,7 @@ def test_opaque_values_are_converted_by_their_own_methods() -> None:
         "return zip([1], [1, 2], strict=True)",
         "return enumerate([1], 'a')",
         "return round(parameters)",
+        "return isinstance(parameters, parameters)",
         "return ['é'.lower()]",
         "return ','.join([1])",
         "return [1, 2].index(3)",
@@ -83,3 +94,51 @@ def test_iterating_builtins_pay_for_every_element() -> None:
             Guards(meter, ATTRIBUTES, float_power).builtins()[name](range(1, size))  # type: ignore[operator]
             costs.append(meter.used)
         assert costs[1] - costs[0] >= 990 * 10, name
+
+
+def test_a_key_is_made_of_every_element_once_and_before_the_sorting() -> None:
+    """B05."""
+    body = """
+x = [3, 1, 2]
+seen = []
+def key(a):
+    seen.append(a)
+    x.append(a)
+    return -a
+return sorted(x, key=key), seen, max([2, 5, 4], key=key), seen
+"""
+    assert run(body) == ([3, 2, 1], [3, 1, 2, 2, 5, 4], 2, [3, 1, 2, 2, 5, 4])
+
+
+def test_making_keys_costs_fuel_even_of_functions_that_cost_none() -> None:
+    costs = []
+    for key in ("", ", key=d.get"):
+        function, meter = load_function(f"d = {{1: 2, 2: 1}}\nd.get\nreturn sorted([1, 2] * 500{key})")
+        function()
+        costs.append(meter.used)
+    assert costs[1] - costs[0] >= 1000 * 1000
+
+
+@pytest.mark.parametrize(
+    "call", ["list()", "tuple()", "zip()", "sum([])", "sorted([])", "any([])", "float('1')", "int('1')", "str()"]
+)
+def test_every_call_of_a_builtin_costs_an_operation(call: str) -> None:
+    function, meter = load_function(f"return {call}")
+    idle, idle_meter = load_function(f"return 1 or {call}")
+    function()
+    idle()
+    assert meter.used - idle_meter.used >= 1000 - 10 * 3  # the nodes of the second
+
+
+def test_isinstance_knows_exact_types_only() -> None:
+    body = """
+kinds = [bool, int, float, str, list, tuple, dict]
+values = [True, 1, 1.5, "a", [], (), {}, None, parameters, D]
+return [[isinstance(value, kind) for kind in kinds] for value in values], isinstance(1, (str, float, int))
+"""
+    table, several = run(body, Number(1), before="D = {'x': 1}\n")
+    plain = [True, 1, 1.5, "a", [], (), {}, None, object(), {}]
+    assert table == [
+        [isinstance(value, kind) for kind in (bool, int, float, str, list, tuple, dict)] for value in plain
+    ]
+    assert several

@@ -11,13 +11,14 @@ from sandbox.language.gate import read_source
 
 
 def problems(source: bytes) -> tuple[Diagnostic, ...]:
-    with pytest.raises(ModuleRefused) as caught:
-        read_source(source, "m.py")
-    return caught.value.diagnostics
+    try:
+        return read_source(source, "m.py")[1]
+    except ModuleRefused as refused:
+        return refused.diagnostics
 
 
 def test_ordinary_source_passes_with_its_line_ends_normalised() -> None:
-    assert read_source("a = 1\r\nb = 'é'  # ü\r\n".encode(), "m.py") == "a = 1\nb = 'é'  # ü\n"
+    assert read_source("a = 1\r\nb = 'é'  # ü\r\n".encode(), "m.py") == ("a = 1\nb = 'é'  # ü\n", ())
 
 
 @pytest.mark.parametrize(
@@ -60,10 +61,55 @@ def test_all_problems_are_reported() -> None:
     assert [problem.code for problem in found] == ["G007", "G013", "G009", "G005"]
 
 
+WRONG = ENTRY_POINTS + "def f(a):\n    return opne(a)\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ("x = 1\t+ 1", ["G005"]),
+        ("x = 1\x00", ["G005"]),
+        ("x = 1 \x0c+ 1", ["G005"]),
+        ("# \u202e", ["G005"]),
+        ("x = 1 #" + "b" * 1001, ["G006"]),
+        ("# coding: latin-1", ["G007"]),
+        ("é = 1", ["G008"]),
+        ("x = é", ["G008"]),
+        ("ｘ = 1", ["G008"]),
+        ("x = 1 + \\\n 2", ["G013"]),
+        ("x = '\\N{BULLET}'", ["G014"]),
+    ],
+)
+def test_the_problems_of_the_bytes_hide_none_of_the_code(before: str, found: list[str]) -> None:
+    assert sorted(codes(before + WRONG)) == sorted([*found, "D151"])
+
+
+@pytest.mark.parametrize(
+    ("before", "code"), [("x = 1 × 2", "G008"), ("x = “a”", "G008"), ("x = 1\rx = 2", "G005"), ("\x0cx = 1", "G005")]
+)
+def test_a_lexeme_that_python_refuses_as_well_is_reported_once(before: str, code: str) -> None:
+    assert codes(before + WRONG) == [code]
+
+
+@pytest.mark.parametrize(
+    ("before", "code"),
+    [
+        ("x = " + "(" * 33 + ")" * 33, "G009"),
+        ("x = " + "-" * 17 + "1", "G010"),
+        ("x = " + "9" * 101, "G011"),
+        ("# \t\nx = 0x" + "9" * 101, "G011"),
+    ],
+)
+def test_what_could_be_a_bomb_is_not_parsed(before: str, code: str) -> None:
+    found = codes(before + WRONG)
+    assert code in found
+    assert "D151" not in found
+
+
 def test_strings_and_comments_are_not_scanned() -> None:
     brackets = "(" * 40
     quoted = f"# {brackets}\na = '{brackets}' + '\\'{brackets}'\nb = '''\n{brackets}\n'''\n"
-    assert read_source(quoted.encode(), "m.py") == quoted
+    assert read_source(quoted.encode(), "m.py") == (quoted, ())
 
 
 def test_only_bytes_are_read() -> None:

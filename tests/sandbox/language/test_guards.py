@@ -104,6 +104,14 @@ REFUSED = {
     "sandbox": "return parameters.secret()",
     "range": "return len(range(10 ** 30))",
     "unpack": "a, b = range(10 ** 18)",
+    "star": "return max(*range(257))",
+    "star endless": "return max(*range(10 ** 18))",
+    "star of a number": "return max(*5)",
+    "merge": "return {**[1]}",
+    "merge pairs": "return {**[('a', 1)]}",
+    "merge doubling": "d = {i: i for i in range(2 ** 19 + 1)}\nreturn {**d, **{i + 2 ** 20: i for i in d}}",
+    "items of a number": "x = 5\nx[0], y = 1, 2",
+    "del": "del parameters[0]",
 }
 
 
@@ -111,7 +119,7 @@ REFUSED = {
 def test_attacks_fail_as_ordinary_errors(attack: str) -> None:
     errors = (ValueError, TypeError, OverflowError, AttributeError)
     with pytest.raises(errors):
-        run(REFUSED[attack], Number(2.0), budget=10**9)
+        run(REFUSED[attack], Number(2.0), budget=10**10)
 
 
 EXHAUSTING = {
@@ -153,6 +161,45 @@ def test_calls_are_nested_only_so_deeply() -> None:
 def test_deep_calls_through_comprehensions_stay_within_pythons_stack() -> None:
     comprehensions = "[[[[g(n - 1) for a in b] for b in c] for c in d] for d in [[[[1]]]]]"
     assert run(f"def g(n):\n    return 0 if n == 0 else {comprehensions}\nreturn g(98)")
+
+
+def test_deep_calls_through_keys_and_chains_stay_within_pythons_stack() -> None:
+    chain = "0 < len([1]) < (0 < len([1]) < (0 < len([1]) < (0 < {} < 9) + 1) + 1) + 1"
+    key = "sorted([1], key=lambda a: [[[[g(n - 1) for a in b] for b in c] for c in d] for d in [[[[1]]]]][0][0][0][0])"
+    extreme = f"max([1], key=lambda a: {chain.format('g(n - 1)')})"
+    for calls in (chain.format("g(n - 1)") + " and 1", key + "[0]", extreme):
+        depth = 97 if calls.startswith("0") else 48
+        assert run(f"def g(n):\n    return 1 if n == 0 else {calls}\nreturn g({depth})", budget=10**9) == 1
+
+
+class Shelf:
+    """Stands in for a tensor with items."""
+
+    def __init__(self) -> None:
+        self.items: dict[object, object] = {}
+
+    def __getitem__(self, index: object) -> object:
+        return self.items[index]
+
+    def __setitem__(self, index: object, value: object) -> None:
+        self.items[index] = value
+
+
+def test_items_of_opaque_values_that_allow_it_can_be_assigned() -> None:
+    meter, shelf = Meter(10**6), Shelf()
+    hooks = Guards(meter, ATTRIBUTES | {Shelf: frozenset()}, float_power).hooks()
+    hooks["_setitem_"](1, shelf, 0)
+    hooks["_augment_item_"](hooks["_locate_"](shelf, 0), "+", 5)
+    assert shelf.items == {0: 6}
+    with pytest.raises(TypeError, match="cannot be deleted"):
+        hooks["_delitem_"](shelf, 0)
+
+
+def test_a_star_pays_for_every_element() -> None:
+    few, few_meter = load_function("return max(*range(2))")
+    many, many_meter = load_function("return max(*range(202))")
+    few(), many()
+    assert many_meter.used - few_meter.used >= 200 * 250
 
 
 def test_a_long_list_can_be_built_but_not_a_longer_one() -> None:
@@ -199,9 +246,9 @@ def test_equal_programs_use_equal_fuel() -> None:
 
 
 def test_the_price_of_a_loop_is_known() -> None:
-    """Each turn: 250 for the element, and 10 for each of the 8 nodes of the loop."""
+    """Each turn: 1000 for the element, and 10 for each of the 8 nodes of the loop."""
     empty, empty_meter = load_function("for i in range(0):\n    pass")
     empty()
     full, full_meter = load_function("for i in range(3):\n    pass")
     full()
-    assert full_meter.used - empty_meter.used == 3 * (250 + 10 * 8)
+    assert full_meter.used - empty_meter.used == 3 * (1000 + 10 * 8)

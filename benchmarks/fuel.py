@@ -1,0 +1,155 @@
+"""Whether fuel is time: what a step of each shipped optimiser uses of both, and what single operations do.
+
+    python -m benchmarks.fuel [--operations] [--rounds 9]
+
+A step is the optimiser's own calls, `query_location` and `step_updates`, in this process: processor time of one
+thread, the median over steps after warm-up, on one gradient; the optimisers take turns. The middle is the geometric
+one of the dearest and the cheapest nanosecond per unit. With `--operations` a second table has the operations one by
+one, each in a loop of its own; an operation whose ratio is far above 1 is underpriced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from benchmarks.fuel_operations import FACADE, LANGUAGE
+from sandbox.allocator import keep_freed_memory
+from sandbox.optimiser import Assignment, HostedOptimiser
+from verifier.editions import DECEMBER_2025
+from verifier.network import Architecture
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+WARM_UP = 3
+HIDDEN = (4, 10)
+OPERATION_UNITS = 2 * 10**8
+"""Units that an operation's loop uses, at least."""
+
+MODULE = """import torch
+import math
+HYPERPARAMETERS = {{"turns": 0}}
+def init_optimiser_state(difficulty, parameters, hyperparameters, rng):
+    {setup}
+    for _ in range(hyperparameters["turns"]):
+        {operation}
+def query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss):
+    return None
+def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, validation_loss):
+    return gradient, state
+"""
+
+
+Case = tuple[str, int]
+"""An optimiser and the number of hidden layers."""
+
+
+class Cost(NamedTuple):
+    """Processor time and fuel of the same work."""
+
+    seconds: float
+    units: int
+
+    @property
+    def price(self) -> float:
+        """Nanoseconds for each unit."""
+        return self.seconds * 1e9 / self.units
+
+
+def hosted(source: bytes, name: str, n_hidden: int, hyperparameters: Mapping[str, int]) -> HostedOptimiser:
+    layout = Architecture(DECEMBER_2025, n_hidden).layout()
+    assignment = Assignment(source, name, layout, {"n_hidden": n_hidden}, hyperparameters, bytes(32), 10**15)
+    numbers = torch.Generator().manual_seed(n_hidden)
+    parameters, gradient = (torch.randn(layout.size, generator=numbers) / 10 for _ in range(2))
+    return HostedOptimiser(assignment, parameters, gradient)
+
+
+def steps(rounds: int) -> dict[Case, Cost]:
+    """The median step of every optimiser; they take turns, so that a busy machine slows all of them alike."""
+    running = {(name, n): hosted(path.read_bytes(), path.name, n, {}) for name, path in optimisers() for n in HIDDEN}
+    taken: dict[Case, list[Cost]] = {case: [] for case in running}
+    for optimiser in running.values():
+        optimiser.initialise()
+    for epoch in range(WARM_UP + rounds):
+        for case, optimiser in running.items():
+            taken[case].append(step(optimiser, epoch))
+    return {
+        case: Cost(statistics.median(c.seconds for c in costs[WARM_UP:]), costs[-1].units)
+        for case, costs in taken.items()
+    }
+
+
+def step(optimiser: HostedOptimiser, epoch: int) -> Cost:
+    used, started = optimiser.fuel_used, time.process_time()
+    optimiser.query_location(epoch, 1.0, 1.0)
+    updates = optimiser.step_updates(epoch, 1.0, 1.0)
+    cost = Cost(time.process_time() - started, optimiser.fuel_used - used)
+    optimiser.parameters.add_(updates)
+    return cost
+
+
+def loop(setup: str, operation: str, turns: int) -> Cost:
+    """What a loop of an operation takes, its setup included."""
+    source = MODULE.format(setup=setup, operation=operation).encode()
+    optimiser = hosted(source, "operation.py", 1, {"turns": turns})
+    started = time.process_time()
+    optimiser.initialise()
+    return Cost(time.process_time() - started, optimiser.fuel_used)
+
+
+def single(setup: str, operation: str, rounds: int) -> Cost:
+    """The median turn of a loop of an operation."""
+    nothing, once = (loop(setup, operation, turns) for turns in (0, 1))
+    turns = math.ceil(OPERATION_UNITS / (once.units - nothing.units))
+    loops = [loop(setup, operation, turns) for _ in range(rounds)]
+    setting_up = min(loop(setup, operation, 0).seconds for _ in range(rounds))
+    return Cost((statistics.median(c.seconds for c in loops) - setting_up) / turns, once.units - nothing.units)
+
+
+def optimisers() -> Iterator[tuple[str, Path]]:
+    for folder in ("optimisers", "trials"):
+        for path in sorted((FIXTURES / folder).glob("*.py")):
+            if not path.stem.endswith(".before"):
+                yield f"{folder}/{path.stem}", path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--operations", action="store_true")
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        costs = steps(options.rounds)
+        prices = [cost.price for cost in costs.values()]
+        middle = math.sqrt(min(prices) * max(prices))
+        print(
+            "| optimiser | n_hidden | ms a step | units a step | ns a unit | to the middle |\n|---|---|---|---|---|---|"
+        )
+        for (name, n_hidden), cost in costs.items():
+            print(f"| {name} | {n_hidden} | {cost.seconds * 1e3:.2f} {columns(cost, middle)}")
+        if options.operations:
+            operations(middle, options.rounds)
+    print(f"dearest to cheapest unit of the optimisers: {max(prices) / min(prices):.2f}")
+
+
+def operations(middle: float, rounds: int) -> None:
+    print("\n| operation | µs a turn | units a turn | ns a unit | to the middle |\n|---|---|---|---|---|")
+    for name, (setup, operation) in {**LANGUAGE, **FACADE}.items():
+        cost = single(setup, operation, rounds)
+        print(f"| {name} | {cost.seconds * 1e6:.2f} {columns(cost, middle)}")
+
+
+def columns(cost: Cost, middle: float) -> str:
+    return f"| {cost.units} | {cost.price:.3f} | {cost.price / middle:.2f} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""What the sandbox costs: a training step with Adam in a jailed worker against the same Adam on plain torch tensors.
+
+    python benchmarks/isolation.py [--hidden 4 10] [--rounds 7] [--epochs 8]
+
+Both train the same network with the same trusted loop, side by side, one thread each; only where and how the optimiser
+runs differs: torch's own operations in this process, or the module behind language, facade, meter, jail and channel.
+Plain Adam computes no digest of its state, so the price of the worker's is included. Printed are medians of the times
+and of the ratios within a round, then the start of a worker and a single round trip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from protocol.settings import Settings
+from sandbox.allocator import keep_freed_memory
+from sandbox.arithmetic.layers.training_kernels import training_kernels
+from sandbox.isolation import InProcess, Isolation, Jail
+from sandbox.layout import Layout, Part
+from sandbox.optimiser import Assignment, Optimiser
+from sandbox.process import WorkerProcess
+from verifier.editions import DECEMBER_2025
+from verifier.instance import Instance, draw_instance
+from verifier.network import Architecture, Network, initial_parameters
+from verifier.solving import Task, start_optimiser
+from verifier.training import train
+
+FLAT = (Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py").read_bytes()
+PER_TENSOR = b"""
+import torch
+
+HYPERPARAMETERS = {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+
+
+def init_optimiser_state(difficulty, parameters, hyperparameters, rng):
+    return {
+        "settings": hyperparameters,
+        "t": 0,
+        "m": [torch.zeros_like(p) for p in parameters],
+        "v": [torch.zeros_like(p) for p in parameters],
+    }
+
+
+def query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss):
+    return None
+
+
+def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, validation_loss):
+    s = state["settings"]
+    state["t"] += 1
+    step_size = s["lr"] / (1 - s["beta1"] ** state["t"])
+    correction = 1 - s["beta2"] ** state["t"]
+    updates = []
+    for m, v, g in zip(state["m"], state["v"], gradient):
+        m.mul_(s["beta1"]).add_((1 - s["beta1"]) * g)
+        v.mul_(s["beta2"]).add_((1 - s["beta2"]) * g * g)
+        updates.append(-step_size * m / ((v / correction).sqrt() + s["eps"]))
+    return updates, state
+"""
+
+
+class PlainAdam:
+    """The two modules above, line by line, in torch's own operations."""
+
+    fuel_used = 0
+
+    def __init__(self, layout: Layout, per_tensor: bool) -> None:
+        self.parameters, self.gradient = torch.zeros(layout.size), torch.zeros(layout.size)
+        self._sizes = [part.size for part in layout.parts] if per_tensor else [layout.size]
+        self._t = 0
+
+    def __enter__(self) -> PlainAdam:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def initialise(self) -> None:
+        self._m, self._v = ([torch.zeros_like(p) for p in self.parameters.split(self._sizes)] for _ in range(2))
+
+    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> None: ...
+
+    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+        self._t += 1
+        step_size, correction = 0.001 / (1 - 0.9**self._t), 1 - 0.999**self._t
+        updates = []
+        for m, v, g in zip(self._m, self._v, self.gradient.split(self._sizes), strict=True):
+            m.mul_(0.9).add_((1 - 0.9) * g)
+            v.mul_(0.999).add_((1 - 0.999) * g * g)
+            updates.append(-step_size * m / ((v / correction).sqrt() + 1e-8))
+        return updates[0] if len(updates) == 1 else torch.cat(updates)
+
+    def request_state_digest(self) -> Callable[[], bytes]:
+        return lambda: bytes(32)
+
+    def save(self) -> bytes: ...  # type: ignore[empty-body]
+
+    def restore(self, state: bytes, fuel_used: int) -> None: ...
+
+
+class Plain:
+    """An isolation that is none: no language, no facade."""
+
+    def __init__(self, per_tensor: bool) -> None:
+        self._per_tensor = per_tensor
+
+    def start(self, assignment: Assignment) -> Optimiser:
+        return PlainAdam(assignment.layout, self._per_tensor)
+
+    def describe(self) -> Mapping[str, str]:
+        return {}
+
+
+def step(n_hidden: int, epochs: int, source: bytes, instance: Instance, isolation: Isolation) -> float:
+    """Seconds a step, without the first epoch."""
+    settings = Settings("", "", "c006", "", f"n_hidden={n_hidden}")
+    edition = replace(DECEMBER_2025, max_epochs=epochs)
+    task = Task(edition, settings, "0" * 32, 0, source, "adam.py", {}, edition.max_fuel_budget)
+    architecture = Architecture(edition, n_hidden)
+    ends: list[float] = []
+    with start_optimiser(task, architecture, isolation) as optimiser:
+        network = Network(architecture, task.seed, kernels=training_kernels())
+        initial = initial_parameters(architecture, task.seed)
+        train(edition, task.seed, instance, network, initial, optimiser, lambda _: ends.append(time.perf_counter()))
+    return (ends[-1] - ends[0]) / (epochs - 1) / edition.batches
+
+
+def start_and_round_trip(jail: Jail) -> tuple[float, float]:
+    """Milliseconds until a worker that is asked for is ready; microseconds of a call that does next to nothing."""
+    layout = Layout((Part("w", "weight", (4,)),))
+    trivial = FLAT.partition(b'    s = state["settings"]')[0] + b"    return gradient, state\n"
+    assignment = Assignment(trivial, "trivial.py", layout, {}, {}, bytes(32), 10**12)
+    starts, trips = [], []
+    for _ in range(20):
+        started = time.perf_counter()
+        with WorkerProcess(jail.zygote, 300_000) as worker:
+            worker.start()
+            starts.append(time.perf_counter() - started)
+    with jail.start(assignment) as optimiser:
+        optimiser.initialise()
+        for _ in range(2000):
+            started = time.perf_counter()
+            optimiser.step_updates(0, 0.0, 0.0)
+            trips.append(time.perf_counter() - started)
+    return statistics.median(starts) * 1e3, statistics.median(trips) * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hidden", type=int, nargs="+", default=[4, 10])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=8)
+    options = parser.parse_args()
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    instance = draw_instance(DECEMBER_2025, bytes(32))
+    print("n_hidden  written      plain ms  jailed ms  in process ms   jailed/plain  in process/plain")
+    with Jail() as jail:
+        for n_hidden in options.hidden:
+            for name, source in (("flat", FLAT), ("per tensor", PER_TENSOR)):
+                ways: list[Isolation] = [Plain(name != "flat"), jail, InProcess()]
+                run = partial(step, n_hidden, options.epochs, source, instance)
+                rounds = [[run(way) for way in ways] for _ in range(options.rounds)]
+                plain, jailed, inside = (statistics.median(r[i] for r in rounds) * 1000 for i in range(3))
+                ratios = [statistics.median(r[i] / r[0] for r in rounds) for i in (1, 2)]
+                print(
+                    f"{n_hidden:8d}  {name:10s} {plain:10.2f} {jailed:10.2f} {inside:14.2f} "
+                    f"{ratios[0]:14.3f} {ratios[1]:17.3f}"
+                )
+        start, trip = start_and_round_trip(jail)
+        print(f"start of a worker {start:.1f} ms; round trip of a trivial step {trip:.0f} us")
+
+
+if __name__ == "__main__":
+    main()

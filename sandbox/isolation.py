@@ -1,0 +1,68 @@
+"""Where an optimiser's code runs: in a jailed worker, or in this process for code that is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol, Self
+
+import torch
+
+from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser
+from sandbox.process import ProcessOptimiser
+from sandbox.zygote import Zygote
+
+
+class Isolation(Protocol):
+    """A place for optimisers."""
+
+    def start(self, assignment: Assignment) -> Optimiser:
+        """Begin on an optimiser, to be used as a context manager. Raises as the optimiser does."""
+
+    def describe(self) -> Mapping[str, str]:
+        """What protects the host from the optimisers started so far, for the record of a run."""
+
+
+class InProcess:
+    """No isolation: the module's code runs in this process, held by the language and the facade alone."""
+
+    def start(self, assignment: Assignment) -> HostedOptimiser:
+        """Load the module into this process."""
+        size = assignment.layout.size
+        return HostedOptimiser(assignment, torch.zeros(size), torch.zeros(size))
+
+    def describe(self) -> Mapping[str, str]:
+        """The one word that says it."""
+        return {"isolation": "none"}
+
+
+class Jail:
+    """A zygote, started when the first optimiser is, and a jailed worker for each one; a context manager."""
+
+    def __init__(self) -> None:
+        self._zygote: Zygote | None = None
+
+    @property
+    def zygote(self) -> Zygote:
+        """The running zygote. Raises JailError or WorkerFault."""
+        if self._zygote is None:
+            self._zygote = Zygote()
+        return self._zygote
+
+    def start(self, assignment: Assignment) -> ProcessOptimiser:
+        """Fork a worker; it enters its jail while the caller goes on."""
+        return ProcessOptimiser(assignment, self.zygote)
+
+    def describe(self) -> Mapping[str, str]:
+        """The layers of the worker that was started last."""
+        confinement = self._zygote and self._zygote.confinement
+        return {"isolation": "process", **(confinement.describe() if confinement else {})}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._zygote is not None:
+            self._zygote.close()

@@ -1,0 +1,47 @@
+"""One small run of everything, before the jail: what libraries import, open and measure late, they do here.
+
+A worker can open nothing, so whatever a module may cause has to have happened once in the zygote.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+import torch
+
+from sandbox.errors import ModuleRefused, OptimiserError
+from sandbox.layout import Layout
+from sandbox.optimiser import Assignment, HostedOptimiser, compile_optimiser
+
+_MODULE = b"""
+import torch, math
+def init_optimiser_state(difficulty, parameters, hyperparameters, rng):
+    w = rng.normal(64, 64)
+    return {
+        "m": torch.zeros_like(parameters), "w": w @ w.T, "s": w.sort(0), "u": rng.uniform(3), "r": rng.rademacher(3),
+        "p": rng.permutation(3), "b": torch.stack([w, w]) @ w, "t": 0, "c": w.cumsum(0), "k": w.topk(2)
+    }
+def query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss):
+    x = (gradient.abs() + 0.5) ** 0.3
+    return parameters + x.exp().log().tanh().sigmoid().erf().rsqrt() + x.sin() * x.cos() + x.expm1().log1p()
+def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, validation_loss):
+    a = math.exp(0.1) + math.log(2.0) + math.sin(1.0) + math.tanh(0.1) + 0.5 ** 0.3
+    return -a * gradient.sqrt() / (1.0 + state["m"]), {"m": state["m"] * 0.9 ** 2, "t": f"{epoch}"}
+"""
+
+
+def rehearse() -> None:
+    """Run a module that works, one that fails and one that is refused."""
+    layout = Layout.decode([("w", "weight", [2, 2])])
+    assignment = Assignment(_MODULE, "rehearsal.py", layout, {}, {}, bytes(32), 10**12)
+    optimiser = HostedOptimiser(assignment, torch.ones(4), torch.ones(4))
+    optimiser.initialise()
+    optimiser.query_location(0, 0.0, 0.0)
+    optimiser.step_updates(0, 0.0, 0.0)
+    optimiser.request_state_digest()()
+    failing = replace(assignment, source=_MODULE.replace(b'"t": 0', b'"t": [][0]'))
+    with contextlib.suppress(OptimiserError):
+        HostedOptimiser(failing, torch.ones(4), torch.ones(4)).initialise()
+    with contextlib.suppress(ModuleRefused):
+        compile_optimiser(b"import os\n", "rehearsal.py")

@@ -1,0 +1,147 @@
+"""The attack corpus of `fixtures/attacks`: JSON and module files, read into frozen records."""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sample_optimisers import module
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "attacks"
+LENGTHS = {"A": 56, "B": 19, "C": 38, "D": 40, "E": 50, "F": 24, "G": 18, "H": 12}
+"""The sections of the list, and how many attacks each has."""
+IDS = tuple(f"{section}{number:02}" for section, length in LENGTHS.items() for number in range(1, length + 1))
+LAYERS = frozenset("GRFJTVC")
+
+
+class Build(enum.Enum):
+    """Which layers are on; all but `FULL` exist only in these tests."""
+
+    FULL = "full"
+    UNGATED = "ungated"
+    RAW = "raw"
+    UNFACED = "unfaced"
+    NAKED = "naked"
+    IMPOSTOR = "impostor"
+    """No module: a script in the worker's place, with all of the channel in its hands (`impostors.py`)."""
+
+
+class Verdict(enum.Enum):
+    """How a run of an attack ends."""
+
+    REJECT = "REJECT"
+    DENY = "DENY"
+    FUEL = "FUEL"
+    MEMORY = "MEMORY"
+    INVALID = "INVALID"
+    STOP = "STOP"
+    KILL = "KILL"
+    FAULT = "FAULT"
+    NEUTRAL = "NEUTRAL"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One module, run in one build, and what must come of it."""
+
+    name: str
+    source: bytes
+    verdict: Verdict
+    build: Build = Build.FULL
+    detail: tuple[str, ...] = ()
+    """Rule codes (REJECT), or texts of the message; all of them must be there."""
+    equals: bytes | None = None
+    """Another module, whose run must look the same to the training loop."""
+    repeatable: bool = False
+    """Whether two runs must give the same answers."""
+    fuel: int = 10**9
+    """The budget of the run."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One attack of the list."""
+
+    id: str
+    title: str
+    layers: tuple[str, ...]
+    """Which layers contain it, the first one first."""
+    cases: tuple[Case, ...]
+    tests: tuple[str, ...]
+    """Tests that demonstrate it, as pytest names them."""
+    not_applicable: str
+    """Why there is nothing to run."""
+    files: frozenset[str]
+    """The module files that its cases use, relative to `FOLDER`."""
+
+
+def read_corpus() -> tuple[Item, ...]:
+    """Read the sections that are there, in the order of the list. Raises as `read_item` does."""
+    paths = [FOLDER / f"{section}.json" for section in LENGTHS]
+    return tuple(read_item(fields) for path in paths if path.exists() for fields in json.loads(path.read_text("utf-8")))
+
+
+def read_item(fields: dict[str, Any]) -> Item:
+    """Read one item. Raises ValueError, and TypeError for an unknown field."""
+    return _item(**fields)
+
+
+def _item(
+    id: str,  # noqa: A002
+    title: str,
+    layers: str,
+    cases: list[dict[str, Any]] | None = None,
+    tests: list[str] | None = None,
+    not_applicable: str = "",
+    note: str = "",
+) -> Item:
+    rows = cases or []
+    made = tuple(_case(id, f"{id}-{number}", **row) for number, row in enumerate(rows, 1))
+    files = frozenset(f"{id[0]}/{row[key]}" for row in rows for key in ("source", "equals") if _is_file(row.get(key)))
+    return Item(id, title, tuple(layers.split()), made, tuple(tests or ()), not_applicable, files)
+
+
+def _case(
+    item: str,
+    name: str,
+    source: str | dict[str, Any],
+    verdict: str,
+    build: str = "full",
+    detail: str | list[str] = (),  # type: ignore[assignment]
+    equals: str | dict[str, Any] | None = None,
+    repeatable: bool = False,
+    fuel: int = 10**9,
+    note: str = "",
+) -> Case:
+    return Case(
+        name=name,
+        source=read_source(item[0], source),
+        verdict=Verdict(verdict),
+        build=Build(build),
+        detail=(detail,) if isinstance(detail, str) else tuple(detail),
+        equals=None if equals is None else read_source(item[0], equals),
+        repeatable=repeatable,
+        fuel=fuel,
+    )
+
+
+def _is_file(source: object) -> bool:
+    return isinstance(source, str)
+
+
+def read_source(section: str, source: str | dict[str, Any]) -> bytes:
+    """The bytes of a module: a file, a text in parts, or bytes in hexadecimal."""
+    if isinstance(source, str):
+        return (FOLDER / section / source).read_bytes()
+    if "hex" in source:
+        return bytes.fromhex(source["hex"])
+    text = "".join(_repeated(part) for part in source["parts"])
+    return module(initial=text) if source.get("module") else text.encode()
+
+
+def _repeated(part: str | list[Any]) -> str:
+    text, times = (part, 1) if isinstance(part, str) else part
+    return "".join(text.replace("{i}", str(number)) for number in range(times)) if "{i}" in text else text * times

@@ -1,0 +1,145 @@
+"""The corpus in real workers: with all layers on, and with the first one off, when the next one has to hold."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import weakened
+from corpus import Build, Case, Verdict, read_corpus
+from sample_optimisers import assignment, buffers, module, play
+from verdicts import check, observe
+
+from sandbox import optimiser, process
+from sandbox.isolation import Jail
+from sandbox.process import ProcessOptimiser, WorkerProcess
+from sandbox.zygote import Zygote
+
+ENDLESS = "did not answer"
+DEADLINE, PATIENCE = 0.25, 30.0
+"""Seconds for a call: of an attack that only the deadline ends, and of the others."""
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")
+
+CASES = [case for item in read_corpus() for case in item.cases]
+FULL = [case for case in CASES if case.build is Build.FULL]
+REPEATED = frozenset((Verdict.REJECT, Verdict.DENY, Verdict.FUEL, Verdict.INVALID, Verdict.STOP))
+"""The verdicts after which the worker serves the next attack."""
+WEAK = [case for case in CASES if case.build not in (Build.FULL, Build.IMPOSTOR)]
+
+
+class Zygotes:
+    """One zygote for each build, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._running: dict[Build, Zygote] = {}
+
+    def __getitem__(self, build: Build) -> Zygote:
+        if build not in self._running:
+            self._running[build] = Zygote((sys.executable, "-I", weakened.__file__, build.value))
+        return self._running[build]
+
+    def close(self) -> None:
+        for zygote in self._running.values():
+            zygote.close()
+
+
+@pytest.fixture(scope="session")
+def zygotes() -> Iterator[Zygotes]:
+    started = Zygotes()
+    yield started
+    started.close()
+
+
+class Lasting(WorkerProcess):
+    """A worker that outlives its optimiser."""
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def end(self) -> None:
+        super().__exit__()
+
+
+class Reused:
+    """A worker for one attack after the other, as a worker for each would take a minute in all."""
+
+    def __init__(self) -> None:
+        self._running: Lasting | None = None
+
+    def worker(self, zygote: Zygote, size: int) -> WorkerProcess:
+        """What stands in for the class of workers."""
+        if self._running is None:
+            self._running = Lasting(zygote, size)
+        return self._running
+
+    def end(self) -> None:
+        if self._running is not None:
+            self._running.end()
+            self._running = None
+
+
+@pytest.fixture(scope="module")
+def reused() -> Iterator[Reused]:
+    kept = Reused()
+    yield kept
+    kept.end()
+
+
+@pytest.fixture(autouse=True)
+def deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "CALL_SECONDS", PATIENCE)
+
+
+@pytest.mark.parametrize("case", FULL, ids=lambda case: case.name)
+def test_in_a_worker_the_attack_ends_as_it_must(
+    case: Case, jail: Jail, reused: Reused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if case.verdict in REPEATED:
+        monkeypatch.setattr(process, "WorkerProcess", reused.worker)
+    try:
+        check(case, jail.start)
+    except AssertionError:
+        reused.end()  # whatever state it is in
+        raise
+
+
+@pytest.mark.parametrize("case", WEAK, ids=lambda case: f"{case.name}-{case.build.value}")
+def test_without_the_first_layer_the_next_one_holds(
+    case: Case, zygotes: Zygotes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if any(text.startswith(ENDLESS) for text in case.detail):
+        monkeypatch.setattr(process, "CALL_SECONDS", DEADLINE)
+    check(case, partial(ProcessOptimiser, zygote=zygotes[case.build]))
+
+
+@pytest.mark.parametrize("build", [Build.UNGATED, Build.RAW, Build.UNFACED, Build.NAKED])
+def test_honest_modules_run_in_every_build(build: Build, zygotes: Zygotes) -> None:
+    """So that no attack is thought to be contained because nothing works."""
+    steps = "return -0.5 * gradient, {'n': state['n'] + 1}"
+    given = assignment(module("return {'n': 0}", step=steps))
+    with ProcessOptimiser(given, zygotes[build]) as running:
+        answers = play(running)
+    with ProcessOptimiser(given, zygotes[Build.UNGATED]) as running:
+        expected = play(running)
+    updates, parameters = answers[3::6], answers[4::6]
+    assert (updates, parameters) == (expected[3::6], expected[4::6])
+
+
+@pytest.mark.parametrize("build", [Build.RAW, Build.NAKED])
+def test_only_the_jail_keeps_a_module_from_the_files(
+    build: Build, zygotes: Zygotes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that SIGSYS is the jail's doing, and no weakness of the attack or of the build."""
+    kept = tmp_path / "kept"
+    attack = module(f"open({str(kept)!r}, 'w').close()\n    return {{}}")
+    killed = observe(attack, partial(ProcessOptimiser, zygote=zygotes[build]))
+    assert (killed.verdict, killed.detail, kept.exists()) == (Verdict.KILL, "SIGSYS", False)
+    monkeypatch.setattr(optimiser, "compile_optimiser", weakened.compile_raw)
+    outside = {Build.RAW: weakened.Raw, Build.NAKED: weakened.Naked}[build]
+    assert observe(attack, lambda given: outside(given, *buffers())).verdict is Verdict.NEUTRAL
+    assert kept.exists()

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from corpus import FOLDER, IDS, LAYERS, LENGTHS, Build, Case, Verdict, read_corpus, read_item, read_source
+from sample_optimisers import buffers, module
+from verdicts import check, observe
+
+from sandbox.optimiser import Assignment, HostedOptimiser
+
+ROOT = Path(__file__).parents[2]
+ITEMS = read_corpus()
+IN_PROCESS = frozenset(Verdict) - {Verdict.KILL, Verdict.FAULT}
+"""The verdicts that need no worker."""
+
+
+def hosted(given: Assignment) -> HostedOptimiser:
+    return HostedOptimiser(given, *buffers())
+
+
+def test_every_attack_of_the_list_is_here_once_and_in_order() -> None:
+    assert [item.id for item in ITEMS] == list(IDS)
+
+
+def test_every_file_is_run() -> None:
+    used = frozenset().union(*(item.files for item in ITEMS))
+    files = [path for section in LENGTHS for path in (FOLDER / section).rglob("*") if path.is_file()]
+    assert {str(path.relative_to(FOLDER)) for path in files} == used
+
+
+def test_every_item_is_run_or_says_why_not() -> None:
+    assert [item.id for item in ITEMS if bool(item.cases or item.tests) == bool(item.not_applicable)] == []
+
+
+def test_every_item_names_the_layers_that_contain_it() -> None:
+    assert [item.id for item in ITEMS if not item.layers or not set(item.layers) <= LAYERS] == []
+
+
+def test_what_the_language_contains_is_tried_with_all_layers_on() -> None:
+    tried = {item.id for item in ITEMS for case in item.cases if case.build is Build.FULL}
+    assert [item.id for item in ITEMS if item.cases and item.layers[0] in "GRF" and item.id not in tried] == []
+
+
+def test_the_tests_that_items_name_exist() -> None:
+    assert [(item.id, test) for item in ITEMS for test in item.tests if not exists(test)] == []
+
+
+def exists(test: str) -> bool:
+    path, _, name = test.partition("::")
+    file = ROOT / path
+    return file.exists() and f"def {name.rpartition('::')[2]}(" in file.read_text("utf-8")
+
+
+def test_parts_are_repeated_numbered_and_joined() -> None:
+    source = {"parts": ["x = ", ["(", 3], "1", [")", 3], ["\n    y{i} = {i}", 2]], "module": True}
+    assert b"    x = (((1)))\n    y0 = 0\n    y1 = 1\n" in read_source("A", source)
+
+
+def test_bytes_are_written_in_hexadecimal() -> None:
+    assert read_source("A", {"hex": "fffe00"}) == b"\xff\xfe\x00"
+
+
+@pytest.mark.parametrize("field", ["detials", "fuels", "Build"])
+def test_a_misspelt_field_is_refused(field: str) -> None:
+    with pytest.raises(TypeError, match=field):
+        read_item(
+            {"id": "A01", "title": "", "layers": "R", "cases": [{"source": {"hex": ""}, "verdict": "DENY", field: 1}]}
+        )
+
+
+@pytest.mark.parametrize(
+    ("initial", "step", "wrong"),
+    [
+        ("return {}", "return -gradient, state", Case("", b"", Verdict.REJECT)),
+        ("return {}", "return gradient / 0, state", Case("", b"", Verdict.NEUTRAL)),
+        ("return [][0]", "return -gradient, state", Case("", b"", Verdict.INVALID)),
+        ("return [][0]", "return -gradient, state", Case("", b"", Verdict.DENY, detail=("KeyError",))),
+        ("return x", "return -gradient, state", Case("", b"", Verdict.REJECT, detail=("D150",))),
+        ("return {}", "return gradient, state", Case("", b"", Verdict.NEUTRAL, equals=module())),
+    ],
+)
+def test_another_end_than_the_expected_fails(initial: str, step: str, wrong: Case) -> None:
+    source = module(initial, step=step)
+    check(Case("", source, observe(source, hosted).verdict), hosted)
+    with pytest.raises(AssertionError):
+        check(replace(wrong, source=source), hosted)
+
+
+CASES = [case for item in ITEMS for case in item.cases if case.build is Build.FULL and case.verdict in IN_PROCESS]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_with_all_layers_on_the_attack_ends_as_it_must(case: Case) -> None:
+    check(case, hosted)

@@ -1,0 +1,352 @@
+"""Attacks on the contest itself (section E) that no single module shows: the training loop, the claim, the replay."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+import sample_optimisers
+import torch
+from sample_optimisers import assignment, buffers, play
+from small_contest import SMALL, module, task
+
+from protocol.claim import StopReason
+from protocol.envelope import seal
+from protocol.errors import RecordError
+from protocol.keys import SigningKey
+from protocol.verdict import Level, Outcome, Reason, Verdict
+from sandbox.arithmetic import elementwise as ew
+from sandbox.errors import OptimiserError, WorkerFault
+from sandbox.isolation import InProcess, Isolation
+from sandbox.optimiser import Assignment, HostedOptimiser
+from verifier import editions
+from verifier.instance import Instance, Points, draw_instance
+from verifier.network import Architecture, Network, Statistics, initial_parameters
+from verifier.solving import Solved, Task, solve
+from verifier.training import EarlyStopping, Training, train
+from verifier.transcript import network_digest
+from verifier.verification import Evidence, verify
+
+KEY = SigningKey.generate()
+ARCHITECTURE = Architecture(SMALL, 1)
+ENDS = frozenset((StopReason.EARLY_STOPPING, StopReason.EPOCH_LIMIT, StopReason.NON_FINITE_LOSS))
+
+
+@pytest.fixture(autouse=True)
+def _small_edition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
+
+
+def replay(solved: Solved, source: bytes, isolation: Isolation | None = None) -> Verdict:
+    """The verdict of a replay on a claim that was signed as it is."""
+    evidence = Evidence(seal(solved.claim, KEY), seal(solved.solution, KEY), source)
+    return verify(evidence, Level.REPLAY, isolation or InProcess())
+
+
+# -- what an optimiser is shown ----------------------------------------------------------------------------------
+
+
+def trained(asked: Task, change: Callable[[Instance], Instance]) -> Training:
+    """A training on an instance that is not what the seed says."""
+    seed, network = asked.seed, Network(ARCHITECTURE, asked.seed)
+    given = Assignment(asked.source, "a.py", network.layout, {"n_hidden": 1}, {}, bytes(32), asked.fuel_budget)
+    instance = change(draw_instance(SMALL, seed))
+    return train(SMALL, seed, instance, network, initial_parameters(ARCHITECTURE, seed), InProcess().start(given))
+
+
+def spoilt(points: Points) -> Points:
+    return Points(*(torch.full_like(values, 0.25) for values in (points.x, points.f, points.y)))
+
+
+def test_nothing_that_an_optimiser_sees_depends_on_the_test_set() -> None:
+    whole = trained(task(), lambda instance: instance)
+    other = trained(task(), lambda instance: replace(instance, test=spoilt(instance.test)))
+    assert other.transcript_root == whole.transcript_root
+    assert torch.equal(other.parameters, whole.parameters)
+    seen = trained(task(), lambda instance: replace(instance, validation=spoilt(instance.validation)))
+    assert seen.transcript_root != whole.transcript_root
+
+
+@dataclass
+class Watching(InProcess):
+    """Notes what every optimiser is given."""
+
+    given: list[Assignment] = field(default_factory=list)
+
+    def start(self, assignment: Assignment) -> HostedOptimiser:
+        self.given.append(assignment)
+        return super().start(assignment)
+
+
+def test_two_nonces_are_told_apart_by_their_numbers_alone() -> None:
+    watching = Watching()
+    for nonce in (7, 8):
+        solve(task(nonce=nonce), watching)
+    first, second = watching.given
+    assert first.key != second.key
+    assert replace(first, key=second.key) == second
+    for secret in (task().seed.hex(), task().rand_hash, task().settings.block_id, task().settings.player_id):
+        assert secret not in f"{first} {first.key.hex()}"
+
+
+def test_a_second_nonce_does_not_know_of_the_first() -> None:
+    alone = solve(task(nonce=8), InProcess()).claim
+    place = InProcess()
+    solve(task(nonce=7), place)
+    assert solve(task(nonce=8), place).claim == alone
+
+
+@pytest.mark.parametrize("scale", ["1e10", "1e30", "3e38"])
+def test_a_far_location_ends_training_or_leaves_the_same_transcript(scale: str) -> None:
+    source = module("(gradient / 1e32).clamp(-0.1, 0.1), state", query=f"parameters * {scale}")
+    solved = solve(task(source), InProcess())
+    assert solved.claim.stop_reason in ENDS
+    assert replay(solved, source).outcome is Outcome.ACCEPTED
+
+
+def test_awkward_hyperparameters_reach_the_module_unchanged() -> None:
+    values = [5e-324, -0.0, 0.1 + 0.2, 1.7976931348623157e308, 2**63, -(2**63), True, 1, 1.0, None, "\x1b\u2028\ud800"]
+    awkward = {f"h{i}": value for i, value in enumerate(values)}
+    names = ", ".join(f'"{name}": 0' for name in awkward)
+    source = sample_optimisers.module(initial="return hyperparameters").replace(b'"lr": 0.5', names.encode())
+    crossed = json.loads(json.dumps(awkward))  # as the channel carries them
+    digests = [play(hosted(assignment(source, hyperparameters=given)), 1) for given in (awkward, crossed)]
+    assert digests[0] == digests[1]
+    assert play(hosted(assignment(source, hyperparameters={**awkward, "h1": 0.0})), 1) != digests[0]
+
+
+def hosted(given: Assignment) -> HostedOptimiser:
+    return HostedOptimiser(given, *buffers())
+
+
+# -- what would tell one machine, or one isolation, from another -------------------------------------------------
+
+
+def answered(source: bytes, *losses: float) -> list[object]:
+    """What a module answers that is told these losses in its first epoch."""
+    optimiser = hosted(assignment(source))
+    optimiser.parameters.copy_(torch.arange(1.0, 17.0))
+    optimiser.gradient.fill_(0.5)
+    optimiser.initialise()
+    updates = optimiser.step_updates(0, *losses)
+    return [updates.tolist(), optimiser.request_state_digest()(), optimiser.fuel_used]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["[train_loss] == [validation_loss]", "train_loss in [validation_loss]", "[validation_loss].count(train_loss) > 0"],
+)
+def test_losses_that_are_nans_are_the_same_to_an_optimiser_everywhere(condition: str) -> None:
+    """In this process the losses of epoch 0 are one object, from the channel they are two."""
+    source = sample_optimisers.module(step=f"return gradient * (2.0 if {condition} else 1.0), state")
+    assert answered(source, math.nan, math.nan) == answered(source, float("nan"), float("nan"))
+
+
+NANS = ["-math.nan", "math.inf - math.inf", "(torch.zeros(9) / 0.0)[8].item()", "-(torch.full((1,), math.nan)).item()"]
+
+
+@pytest.mark.parametrize("nan", NANS)
+def test_the_sign_of_a_nan_does_not_show(nan: str) -> None:
+    """0 / 0 has its sign set on x86 and not on ARM."""
+    source = sample_optimisers.module(
+        initial=f"return math.copysign(1.0, {nan}) == math.copysign(1.0, math.nan)", math=True
+    )
+    same = sample_optimisers.module(initial="return True", math=True)
+    assert answered(source, 1.0, 1.0)[1] == answered(same, 1.0, 1.0)[1]
+
+
+HIDDEN = {
+    "sign": ("[math.nan]", "[-math.nan]"),
+    "identity": ("[x, x]", "[x, math.inf - math.inf]"),
+    "sign in a tensor": ("[torch.full((1,), math.nan)]", "[-torch.full((1,), math.nan)]"),
+}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["sign", "identity", "sign in a tensor"],
+)
+def test_no_bit_of_a_nan_is_state_that_the_digest_misses(kind: str) -> None:
+    looks = "a, b = float(state[0]), float(state[-1])\n    told = math.copysign(1.0, a) * (2.0 if [a] == [b] else 3.0)"
+    runs = []
+    for state in HIDDEN[kind]:
+        source = sample_optimisers.module(
+            initial=f"x = math.inf - math.inf\n    return {state}",
+            step=f"{looks}\n    return gradient * told, state",
+            math=True,
+        )
+        updates, digest, _ = answered(source, 1.0, 1.0)
+        runs.append((updates, digest))
+    assert runs[0][1] == runs[1][1]
+    assert runs[0] == runs[1]
+
+
+def test_every_bit_of_the_parameters_is_in_the_transcript() -> None:
+    parameters, statistics = initial_parameters(ARCHITECTURE, bytes(32)), Statistics.initial(ARCHITECTURE)
+    digests = set()
+    for bit in range(-1, 31):
+        flipped = parameters.clone()
+        if bit >= 0:
+            flipped.view(torch.int32)[3] ^= 1 << bit
+        digests.add(network_digest(flipped, statistics))
+    zeros = [torch.zeros(80), -torch.zeros(80), torch.full((80,), 1e-45)]
+    digests |= {network_digest(zero, statistics) for zero in zeros}
+    assert len(digests) == 35
+
+
+# -- what a replay finds, and what it does not -------------------------------------------------------------------
+
+
+@dataclass
+class Nudging(InProcess):
+    """Moves one parameter by a few units in the last place, at one step."""
+
+    at: int
+    steps: int = 0
+
+    def start(self, assignment: Assignment) -> HostedOptimiser:
+        optimiser = super().start(assignment)
+        honest = optimiser.step_updates
+
+        def nudged(epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+            updates = honest(epoch, train_loss, validation_loss).clone()
+            if self.steps == self.at:
+                moved = optimiser.parameters[0] + updates[0]
+                updates[0] += moved * 2.0**-20
+            self.steps += 1
+            return updates
+
+        optimiser.step_updates = nudged  # type: ignore[method-assign]
+        return optimiser
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, 17, 18, -1])
+def test_a_difference_in_the_last_bits_at_any_step_is_rejected(at: int) -> None:
+    """Whatever made the difference: hidden state, a clock, an address, another processor, a window."""
+    honest = solve(task(), counting := Nudging(-1))
+    last = counting.steps - 1
+    cheated = solve(task(), Nudging(last if at == -1 else at))
+    assert cheated.claim.transcript_root != honest.claim.transcript_root
+    verdict = replay(cheated, task().source)
+    assert verdict.outcome is Outcome.REJECTED
+    assert verdict.step in (7, 8)
+
+
+@dataclass
+class Dying(InProcess):
+    """Optimisers whose worker dies at their first step."""
+
+    started: int = 0
+
+    def start(self, assignment: Assignment) -> HostedOptimiser:
+        self.started += 1
+        optimiser = super().start(assignment)
+
+        def die(*_: object) -> torch.Tensor:
+            raise WorkerFault("gone")
+
+        optimiser.step_updates = die  # type: ignore[method-assign, assignment]
+        return optimiser
+
+
+def test_a_fault_is_not_tried_again() -> None:
+    dying = Dying()
+    with pytest.raises(WorkerFault):
+        solve(task(), dying)
+    assert dying.started == 1
+    verdict = replay(solve(task(), InProcess()), task().source, dying)
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNDETERMINED, Reason.MACHINE_FAULT)
+    assert dying.started == 2
+
+
+def test_the_digest_is_that_of_the_exact_bytes() -> None:
+    source = task().source
+    variants = [source.replace(b"\n", b"\r\n"), source + b"\n", source.replace(b"0.05", b"5e-2")]
+    solved = solve(task(), InProcess())
+    for variant in variants:
+        again = solve(task(variant), InProcess()).claim
+        assert again.transcript_root == solved.claim.transcript_root or b"\r" not in variant
+        assert again.optimiser_digest != solved.claim.optimiser_digest
+        assert replay(solved, variant).reason is Reason.OPTIMISER_DIGEST
+
+
+def test_a_validation_loss_that_is_no_number_is_never_the_best() -> None:
+    stopping = EarlyStopping(5)
+    assert [stopping.improved(loss) for loss in (math.nan, math.inf, 1e300, math.nan, -math.nan)] == [
+        False, False, True, False, False,
+    ]  # fmt: skip
+
+
+BROUGHT = b"""
+import torch
+
+HYPERPARAMETERS = {"weights": ""}
+
+
+def init_optimiser_state(difficulty, parameters, hyperparameters, rng):
+    return torch.tensor([float(text) for text in hyperparameters["weights"].split()])
+
+
+def query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss):
+    return None
+
+
+def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, validation_loss):
+    updates, first = [], 0
+    for part in parameters:
+        updates.append(state[first : first + part.numel()].reshape(part.shape) - part)
+        first += part.numel()
+    return updates, state
+"""
+
+
+def fitted_to_the_test_set(asked: Task) -> torch.Tensor:
+    """Weights that no optimiser has seen the data for: gradient descent on the test points."""
+    points, network = draw_instance(SMALL, asked.seed).test, Network(ARCHITECTURE, asked.seed)
+    weights = initial_parameters(ARCHITECTURE, asked.seed)
+    gradient, statistics = torch.zeros_like(weights), Statistics.initial(ARCHITECTURE)
+    for _ in range(300):
+        network.loss_and_gradient(weights, statistics, points.x, points.y, gradient)
+        ew.add_(weights, ew.multiply(gradient, -0.1))
+    return weights
+
+
+def test_weights_do_not_fit_the_hyperparameters_of_a_claim() -> None:
+    """A replay shows that this module with these hyperparameters makes this claim, whoever found the numbers."""
+    weights = " ".join(map(repr, fitted_to_the_test_set(task()).tolist()))
+    with pytest.raises(RecordError, match="hyperparameters: expected at most 1024 bytes"):
+        solve(replace(task(BROUGHT), hyperparameters={"weights": weights}), InProcess())
+
+
+def test_an_optimiser_chooses_when_training_ends() -> None:
+    """And with it the test subset: one training costs as much as the choice of the best T from it."""
+    source = module('gradient * (math.nan if epoch == state["stop"] else -0.05), state', state="hyperparameters")
+    source = source.replace(b'"lr": 0.05', b'"stop": 99')
+    ends = [solve(task(source, stop=stop), InProcess()) for stop in (3, 5, 8)]
+    assert [solved.claim.epochs for solved in ends] == [3, 5, 8]
+    assert {solved.claim.stop_reason for solved in ends} == {StopReason.NON_FINITE_UPDATE}
+    assert len({solved.score.threshold for solved in ends}) == 3
+    assert all(replay(solved, source).outcome is Outcome.ACCEPTED for solved in ends)
+
+
+# -- what reaches people, and what reaches the worker ------------------------------------------------------------
+
+
+def test_the_names_of_hyperparameters_are_shown_escaped() -> None:
+    source = sample_optimisers.module().replace(b'"lr"', b'"\\x1b[31m\\n\\u202e"')
+    with pytest.raises(OptimiserError, match="has no hyperparameter") as raised:
+        hosted(assignment(source, hyperparameters={"lr": 0.1}))
+    assert str(raised.value).isprintable()
+
+
+def test_a_worker_s_process_never_imports_what_holds_a_key() -> None:
+    code = "import sandbox.jailed.zygote, sandbox.jailed.worker, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "sandbox" in loaded
+    assert not loaded & {"protocol", "verifier", "cryptography", "click"}

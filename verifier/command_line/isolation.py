@@ -1,0 +1,23 @@
+"""The option `--isolation` of the commands that run modules."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
+
+import click
+
+from sandbox.isolation import InProcess, Isolation, Jail
+
+isolation_option: Final = click.option(
+    "--isolation",
+    type=click.Choice(["process", "none"]),
+    default="process",
+    show_default=True,
+    help="Where the module's code runs: in a jailed process, or unprotected in this one (only code that you trust).",
+)
+
+
+def open_isolation(name: str) -> AbstractContextManager[Isolation]:
+    """The place that the option names; its processes end with the context."""
+    return Jail() if name == "process" else nullcontext(InProcess())
