@@ -1,6 +1,6 @@
 """Whether fuel is time: what a step of each shipped optimiser uses of both, and what single operations do.
 
-    python -m benchmarks.fuel [--operations] [--rounds 9]
+    python -m benchmarks.fuel [--operations] [--rounds 15]
 
 A step is the optimiser's own calls, `query_location` and `step_updates`, in this process: processor time of one
 thread, the median over steps after warm-up, on one gradient; the optimisers take turns. The middle is the geometric
@@ -122,7 +122,7 @@ def optimisers() -> Iterator[tuple[str, Path]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--operations", action="store_true")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)

@@ -86,6 +86,7 @@ class _Builtins:
             raise TypeError("round() takes a number and a number of digits")
         if ndigits is not None and abs(ndigits) > _MAX_DIGITS:
             raise ValueError(f"round() takes between -{_MAX_DIGITS} and {_MAX_DIGITS} digits")
+        self._do.charge(COPY * abs(ndigits or 0))
         return round(value, ndigits)
 
     def pow_(self, base: Any, exponent: Any) -> Any:

@@ -106,6 +106,8 @@ def _is_foreign(program: Program, message: str) -> bool:
         return True
     if error[2] == "AttributeError":
         return not re.search("has no attribute '[^_]", message)  # a private one is refused before the module runs
+    if "dictionary changed size during iteration" in message:  # Python's own answer to an author who does that
+        return False
     return error[2] in ("AssertionError", "RuntimeError") and not re.search(rb"assert|RuntimeError", program.source)
 
 

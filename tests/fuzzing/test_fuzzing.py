@@ -52,6 +52,13 @@ def test_memory_runs_out_before_ample_fuel() -> None:
     assert outcome.ending == "MemoryExhausted"
 
 
+def test_an_author_who_changes_a_dict_in_a_loop_over_it_is_told_so() -> None:
+    step = "d = {'a': 1}\n    for k in d:\n        d[k + 'b'] = 2\n    return gradient, state"
+    changing = of(module(step=step))
+    assert "dictionary changed size during iteration" in observe(changing, in_process).message
+    assert finding(changing, in_process, in_process) == ""
+
+
 STEP = module(step="return abs(-1.0) * gradient, {'m': parameters.sum()}")
 
 

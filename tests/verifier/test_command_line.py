@@ -447,7 +447,10 @@ BAD_MODULES: dict[str, tuple[bytes, str]] = {
     "raising at once": (module(state="[][0]"), "bad.py: line 8: IndexError: list index out of range"),
     "raising later": (module("[gradient][epoch], state"), "bad.py: line 16: IndexError: list index out of range"),
     "returning nothing": (module("None"), "bad.py: optimiser_step_updates must return a pair: return updates, state"),
-    "endless": (module(state="[i for i in range(10 ** 12)]"), "before the first epoch the fuel budget of 3000000 units"),
+    "endless": (
+        module(state="[i for i in range(10 ** 12)]"),
+        "before the first epoch the fuel budget of 3000000 units",
+    ),
 }
 
 

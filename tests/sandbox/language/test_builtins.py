@@ -130,6 +130,19 @@ def test_every_call_of_a_builtin_costs_an_operation(call: str) -> None:
     assert meter.used - idle_meter.used >= 1000 - 10 * 3  # the nodes of the second
 
 
+@pytest.mark.parametrize(
+    ("dear", "cheap", "units"),
+    [("round(1.7, 300)", "round(1.7, 0)", 300 * 50), ("enumerate([0] * 1000)", "list([0] * 1000)", 1000 * 50)],
+)
+def test_digits_and_pairs_cost_fuel(dear: str, cheap: str, units: int) -> None:
+    costs = []
+    for call in (dear, cheap):
+        function, meter = load_function(f"return {call}")
+        function()
+        costs.append(meter.used)
+    assert costs[0] - costs[1] == units
+
+
 def test_isinstance_knows_exact_types_only() -> None:
     body = """
 kinds = [bool, int, float, str, list, tuple, dict]
