@@ -1,12 +1,16 @@
-"""One zygote for all tests of a process: a fork takes milliseconds, its libraries a second."""
+"""One zygote for all tests of a process, as its libraries take a second; no deadlines on busy machines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from sandbox.isolation import Jail
+
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")
