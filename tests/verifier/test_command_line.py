@@ -210,6 +210,7 @@ def test_ctrl_c_leaves_no_file_and_no_process(office: Office) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - background suites ignore it
     )
     before = files()
     started = [jailed_worker_of(process), *descendants(process.pid)]
