@@ -72,10 +72,10 @@ class Claim(Record):
             self.require(found == self.epochs, name, f"expected one per epoch ({self.epochs}), found {found}")
 
 
-def check_hyperparameters(overrides: Mapping[str, Scalar]) -> None:
-    """Raise `RecordError` for overrides that a claim cannot carry."""
+def check_hyperparameters(overrides: Mapping[str, Scalar], record: str = "claim") -> None:
+    """Raise `RecordError` for overrides that a record, named for the message, cannot carry."""
     found = len(encode(dict(overrides)))
     if found > MAX_HYPERPARAMETERS:
         raise RecordError(
-            "claim.hyperparameters", f"expected at most {MAX_HYPERPARAMETERS} bytes when encoded, found {found}"
+            f"{record}.hyperparameters", f"expected at most {MAX_HYPERPARAMETERS} bytes when encoded, found {found}"
         )

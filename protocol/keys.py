@@ -16,20 +16,20 @@ from protocol.hashes import blake3_digest
 
 PUBLIC_KEY_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
-MAX_FILE_SIZE: Final = 1 << 16
+MAX_FILE_SIZE: Final = 1 << 14
+MAX_PASSPHRASE: Final = 1023  # bytes; the library takes no more
 
-# The points of order 1, 2, 4 and 8, in every encoding, without the sign bit. Such a key has no secret:
-# anybody can make signatures that hold for it, and libraries disagree on which.
+_FIELD: Final = (1 << 255) - 19
+# The points of order 1, 2, 4 and 8, without the sign bit. Such a key has no secret: anybody can make signatures
+# that hold for it, and libraries disagree on which.
 _SMALL_ORDER: Final = frozenset(
-    bytes.fromhex(encoding)
+    int.from_bytes(bytes.fromhex(encoding), "little")
     for encoding in (
         "00" * 32,
         "01" + "00" * 31,
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
         "ec" + "ff" * 30 + "7f",
-        "ed" + "ff" * 30 + "7f",
-        "ee" + "ff" * 30 + "7f",
     )
 )
 
@@ -69,11 +69,20 @@ class VerifyKey:
         """Write the key as SubjectPublicKeyInfo PEM to a new file; `KeyFileError` if `path` exists."""
         key = Ed25519PublicKey.from_public_bytes(self.raw)
         pem, info = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        _create(path, key.public_bytes(pem, info), mode=0o644)
+        _create(path, key.public_bytes(pem, info))
 
     def verify(self, message: bytes, signature: bytes) -> None:
-        """Raise `SignatureError` unless `signature` (64 bytes) over `message` was made with this key."""
-        if self.raw[:-1] + bytes([self.raw[-1] & 0x7F]) in _SMALL_ORDER:
+        """Raise `SignatureError` unless `signature` (64 bytes, R and S) over `message` was made with this key A.
+
+        RFC 8032 leaves some signatures to the implementation, which only the signer can make; here all have one
+        answer. A is below the field's prime and not of small order; S is below the order of the group; and
+        the canonical encoding of [S]B - [k]A, where k hashes the received bytes of R, A and the message, is R: no
+        cofactor, and R is compared as bytes.
+        """
+        y = int.from_bytes(self.raw, "little") & ((1 << 255) - 1)
+        if y >= _FIELD:
+            raise SignatureError("the public key is not in its canonical form; ask for another key")
+        if y in _SMALL_ORDER:
             raise SignatureError("the public key is of small order, anybody can sign for it; ask for another key")
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
@@ -123,11 +132,13 @@ class SigningKey:
         """Write the key as PKCS#8 PEM to a new file of mode 0600; `KeyFileError` if `path` exists."""
         if passphrase == b"":
             raise KeyFileError(path, "the passphrase is empty; choose one, or save without a passphrase")
+        if passphrase and len(passphrase) > MAX_PASSPHRASE:
+            raise KeyFileError(path, f"the passphrase is longer than {MAX_PASSPHRASE} bytes; choose a shorter one")
         encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
         if passphrase:
             encryption = serialization.BestAvailableEncryption(passphrase)
         pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-        _create(path, self._key.private_bytes(pem, pkcs8, encryption), mode=0o600)
+        _create(path, self._key.private_bytes(pem, pkcs8, encryption), secret=True)
 
     @property
     def verify_key(self) -> VerifyKey:
@@ -152,15 +163,18 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _create(path: Path, data: bytes, mode: int) -> None:
+def _create(path: Path, data: bytes, secret: bool = False) -> None:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        # O_EXCL refuses symbolic links too, dangling ones included.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
     except FileExistsError:
         raise KeyFileError(path, "already exists and is not overwritten; choose another name") from None
     except OSError as fault:
         raise KeyFileError(path, f"cannot be created ({fault.strerror}); check the folder") from None
     try:
         with os.fdopen(descriptor, "wb") as stream:
+            if secret:
+                os.fchmod(descriptor, 0o600)  # whatever the umask takes away
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -172,6 +186,8 @@ def _create(path: Path, data: bytes, mode: int) -> None:
 
 
 def _explain(fault: Exception, data: bytes, passphrase: bytes | None) -> str:
+    if "bcrypt" in str(fault):
+        return "an OpenSSH key with a passphrase needs the Python package bcrypt; install it, or use a PEM key"
     if isinstance(fault, UnsupportedAlgorithm):
         return "this kind of key or encryption is not supported; remove the passphrase with `ssh-keygen -p`"
     if isinstance(fault, TypeError) and passphrase:

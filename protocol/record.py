@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
@@ -10,8 +10,8 @@ from functools import cache
 from types import MappingProxyType, UnionType
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
-from protocol.codec import decode, encode
-from protocol.errors import RecordError
+from protocol.codec import decode, encode, offset_of
+from protocol.errors import RecordError, Step, place
 from protocol.hashes import blake3_digest
 
 _NAMES = {
@@ -58,13 +58,14 @@ class Record:
         self.require(low <= found <= high, field, f"expected {low} to {high}, found {found}")
 
     def to_bytes(self) -> bytes:
-        """Return the canonical bytes; `RecordError` for NaN or an infinity, `CodecError` beyond a limit."""
-        return encode(_lower(self, _title(type(self))))
+        """Return the canonical bytes; `CodecError` beyond a limit of the codec, and for NaN or an infinity."""
+        return encode(_lower(self), _title(type(self)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Return the record whose canonical bytes are `data`; `CodecError` or `RecordError` for others."""
-        record: Self = _lift(cls, decode(data), _title(cls))
+        value = decode(data, _title(cls))
+        record: Self = _Lifter(data, _title(cls)).lift(cls, value)
         return record
 
     def digest(self) -> bytes:
@@ -82,65 +83,79 @@ def _annotations(dataclass_type: type[Any]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(dataclass_type)}
 
 
-def _lower(value: Any, where: str) -> object:
+def _lower(value: Any) -> object:
     """Turn a field into the codec's plain types."""
     if is_dataclass(value):
-        return {field.name: _lower(getattr(value, field.name), f"{where}.{field.name}") for field in fields(value)}
+        return {field.name: _lower(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
-        return [_lower(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        return [_lower(item) for item in value]
     if isinstance(value, Mapping):
-        return {key: _lower(item, _entry(where, key)) for key, item in value.items()}
+        return {key: _lower(item) for key, item in value.items()}
     if isinstance(value, StrEnum):
         return value.value
-    if isinstance(value, float) and not math.isfinite(value):
-        raise RecordError(where, f"expected a finite number, found {value}")
     return value
 
 
-def _lift(annotation: Any, value: Any, where: str) -> Any:
-    """Turn the codec's plain types into what the annotation says, refusing everything else."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is tuple:
-        items = _expect(where, value, list)
-        return tuple(_lift(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(items))
-    if origin is Mapping:
-        entries = _expect(where, value, dict)
-        return {key: _lift(arguments[1], item, _entry(where, key)) for key, item in entries.items()}
-    if origin is UnionType:
-        return _expect(where, value, *arguments)
-    if is_dataclass(annotation):
-        return _lift_dataclass(annotation, value, where)
-    if issubclass(annotation, StrEnum):
-        return _lift_choice(annotation, value, where)
-    return _expect(where, value, annotation)
+class _Lifter:
+    """Turns the codec's plain types into what the annotations say, refusing everything else."""
 
+    def __init__(self, data: bytes, title: str) -> None:
+        self._data = data  # for the offsets in messages only
+        self._title = title
+        self._path: list[Step] = []
 
-def _lift_dataclass(annotation: Any, value: Any, where: str) -> Any:
-    entries = _expect(where, value, dict)
-    annotations = _annotations(annotation)
-    for name in annotations:
-        if name not in entries:
-            raise RecordError(f"{where}.{name}", "missing; the file is of another version or incomplete")
-    for key in entries:
-        if key not in annotations:
-            raise RecordError(_entry(where, key), "unknown field; the file is of another version or altered")
-    return annotation(**{name: _lift(kind, entries[name], f"{where}.{name}") for name, kind in annotations.items()})
+    def lift(self, annotation: Any, value: Any) -> Any:
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if origin is tuple:
+            items = self._expect(value, list)
+            return tuple(self._lift_inside(index, arguments[0], item) for index, item in enumerate(items))
+        if origin is Mapping:
+            entries = self._expect(value, dict)
+            return {key: self._lift_inside(key, arguments[1], item) for key, item in entries.items()}
+        if origin is UnionType:
+            return self._expect(value, *arguments)
+        if is_dataclass(annotation):
+            return self._lift_dataclass(annotation, value)
+        if issubclass(annotation, StrEnum):
+            return self._lift_choice(annotation, value)
+        return self._expect(value, annotation)
 
+    def _lift_inside(self, step: Step, annotation: Any, value: Any) -> Any:
+        self._path.append(step)
+        lifted = self.lift(annotation, value)
+        self._path.pop()
+        return lifted
 
-def _lift_choice(choices: type[StrEnum], value: Any, where: str) -> StrEnum:
-    text = _expect(where, value, str)
-    if text not in list(choices):
-        raise RecordError(where, f"expected one of {', '.join(choices)}, found {text[:80]!a}")
-    return choices(text)
+    def _lift_dataclass(self, annotation: Any, value: Any) -> Any:
+        entries = self._expect(value, dict)
+        annotations = _annotations(annotation)
+        for name in annotations:
+            if name not in entries:
+                raise self._fault("missing; the file is of another version or incomplete", name)
+        for key in entries:
+            if key not in annotations:
+                raise self._fault("unknown field; the file is of another version or altered", key)
+        lifted = {name: self._lift_inside(name, kind, entries[name]) for name, kind in annotations.items()}
+        try:
+            return annotation(**lifted)
+        except RecordError as fault:
+            # A record's own check names its fields from itself on: "claim.nonce", "benchmark.qualities[3]".
+            steps = re.findall(r"\w+", fault.where)[1:]
+            raise self._fault(fault.problem, *(int(step) if step.isdecimal() else step for step in steps)) from None
 
+    def _lift_choice(self, choices: type[StrEnum], value: Any) -> StrEnum:
+        text = self._expect(value, str)
+        if text not in list(choices):
+            raise self._fault(f"expected one of {', '.join(choices)}, found {text[:80]!a}")
+        return choices(text)
 
-def _expect(where: str, value: Any, *kinds: type) -> Any:
-    # Exact types: a boolean is not an integer here, nor an integer a number.
-    if type(value) not in kinds:
-        expected = " or ".join(_NAMES[kind] for kind in kinds)
-        raise RecordError(where, f"expected {expected}, found {_NAMES[type(value)]}")
-    return value
+    def _expect(self, value: Any, *kinds: type) -> Any:
+        # Exact types: a boolean is not an integer here, nor an integer a number.
+        if type(value) not in kinds:
+            expected = " or ".join(_NAMES[kind] for kind in kinds)
+            raise self._fault(f"expected {expected}, found {_NAMES[type(value)]}")
+        return value
 
-
-def _entry(where: str, key: str) -> str:
-    return f"{where}[{key[:80]!a}]"
+    def _fault(self, problem: str, *steps: Step) -> RecordError:
+        path = [*self._path, *steps]
+        return RecordError(place(self._title, path), problem, offset_of(self._data, path))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from protocol import Claim, Level, Outcome, Reason, Settings, Solution, StopReason, Verdict
+from protocol.benchmark import Benchmark
+from protocol.proof import Proof, Proven, Stem
 
 SETTINGS = Settings(
     algorithm_id="c006_a012",
@@ -61,3 +63,27 @@ def verdict(**changes: Any) -> Verdict:
         "run": {"tig-verify": "0.1.0"},
     }
     return Verdict(**{**fields, **changes})
+
+
+def benchmark(**changes: Any) -> Benchmark:
+    fields: dict[str, Any] = {
+        "edition": "2025-12",
+        "settings": SETTINGS,
+        "rand_hash": "4c3594711e8362ac9d2ec9ae55abb055",
+        "optimiser_digest": bytes(range(32)),
+        "hyperparameters": {"rate": 0.01, "steps": 3, "nesterov": True, "name": "a", "decay": None},
+        "fuel_budget": 5_000_000_000_000,
+        "num_bundles": 2,
+        "qualities": (-562_511, 0, 731_902, (1 << 31) - 1, -(1 << 31), 7),
+        "merkle_root": b"\x04" * 32,
+    }
+    return Benchmark(**{**fields, **changes})
+
+
+def proof(**changes: Any) -> Proof:
+    fields: dict[str, Any] = {
+        "benchmark_digest": b"\x05" * 32,
+        "beacon": "c5a1e2",
+        "proven": (Proven(claim(nonce=0), (Stem(0, b"\x06" * 32), Stem(2, b"\x07" * 32))), Proven(claim(nonce=4), ())),
+    }
+    return Proof(**{**fields, **changes})

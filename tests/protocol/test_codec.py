@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import random
 import struct
+import tracemalloc
+from collections.abc import Callable
+from typing import Final
 
 import pytest
+from codec_samples import KNOWN, NOT_CANONICAL
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import CodecError, Value, codec, decode, encode
+from protocol.codec import offset_of
 
 scalars = (
     st.none()
@@ -21,63 +26,6 @@ scalars = (
     | st.binary()
 )
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)
-
-KNOWN: list[tuple[Value, bytes]] = [
-    (None, b"\xc0"),
-    (True, b"\xc3"),
-    (127, b"\x7f"),
-    (128, b"\xcc\x80"),
-    (256, b"\xcd\x01\x00"),
-    (1 << 16, b"\xce\x00\x01\x00\x00"),
-    ((1 << 64) - 1, b"\xcf" + b"\xff" * 8),
-    (-32, b"\xe0"),
-    (-33, b"\xd0\xdf"),
-    (-(1 << 63), b"\xd3\x80" + bytes(7)),
-    (1.0, b"\xcb\x3f\xf0" + bytes(6)),
-    (-0.0, b"\xcb\x80" + bytes(7)),
-    ("é", b"\xa2\xc3\xa9"),
-    ("a" * 32, b"\xd9\x20" + b"a" * 32),
-    (b"", b"\xc4\x00"),
-    ([1, []], b"\x92\x01\x90"),
-    ({"b": 1, "": 2, "ab": 3}, b"\x83\xa0\x02\xa2ab\x03\xa1b\x01"),
-]
-
-NOT_CANONICAL: dict[str, tuple[bytes, int, str]] = {
-    "duplicate keys": (b"\x82\xa1a\x01\xa1a\x02", 0, "not the canonical form"),
-    "unsorted keys": (b"\x82\xa1b\x01\xa1a\x02", 2, "not the canonical form"),
-    "fat positive integer": (b"\xcc\x05", 0, "not the canonical form"),
-    "fat negative integer": (b"\x91\xd0\xff", 1, "not the canonical form"),
-    "positive integer in a signed form": (b"\xd1\x01\x00", 0, "not the canonical form"),
-    "fat 64-bit integer": (b"\xcf" + bytes(8), 0, "not the canonical form"),
-    "fat text": (b"\xd9\x01a", 0, "not the canonical form"),
-    "fat bytes": (b"\xc5\x00\x01a", 0, "not the canonical form"),
-    "fat list": (b"\xdc\x00\x01\x01", 0, "not the canonical form"),
-    "fat map": (b"\xde\x00\x01\xa1a\x01", 0, "not the canonical form"),
-    "binary32": (b"\x92\x01\xca\x3f\x80\x00\x00", 2, "binary32 numbers"),
-    "NaN": (b"\x91\xcb" + struct.pack(">d", math.nan), 1, "NaN and infinities"),
-    "NaN after a fat integer": (b"\x92\xcc\x05\xcb" + struct.pack(">d", math.nan), 3, "NaN and infinities"),
-    "infinity": (b"\xcb" + struct.pack(">d", math.inf), 0, "NaN and infinities"),
-    "never used": (b"\xc1", 0, "not a value"),
-    "fixed extension": (b"\x91\xd4\x05\x00", 1, "extension types"),
-    "extension": (b"\xc7\x01\x05\x00", 0, "extension types"),
-    "timestamp": (b"\xd6\xff" + bytes(4), 0, "extension types"),
-    "timestamp out of range": (b"\xd7\xff" + b"\xff" * 8, 0, "extension types"),
-    "integer key": (b"\x81\x01\x01", 1, "key is not text"),
-    "bytes key": (b"\x81\xc4\x01a\x01", 1, "key is not text"),
-    "list key": (b"\x81\x90\x01", 1, "key is not text"),
-    "invalid UTF-8": (b"\x91\xa2\xc3\x28", 1, "not UTF-8"),
-    "invalid UTF-8 in a key": (b"\x81\xa1\xff\x01", 1, "not UTF-8"),
-    "encoded surrogate": (b"\xa3\xed\xa0\x80", 0, "not UTF-8"),
-    "trailing value": (b"\x01\x01", 1, "1 bytes follow"),
-    "trailing junk": (b"\x90\xc1", 1, "1 bytes follow"),
-    "nothing": (b"", 0, "end inside"),
-    "huge list": (b"\xdd\xff\xff\xff\xff", 0, "1048576"),
-    "huge map": (b"\xdf\xff\xff\xff\xff", 0, "1048576"),
-    "huge list, missing": (b"\x91\xdd\x00\x0f\xff\xff", 6, "end inside"),
-    "huge bytes, missing": (b"\xc6\x03\xff\xff\xff", 5, "end inside"),
-    "huge text, missing": (b"\xda\xff\xff", 3, "end inside"),
-    "huge extension, missing": (b"\xc9\xff\xff\xff\xff\x00", 0, "extension types"),
-}
 
 
 @pytest.mark.parametrize(("value", "data"), KNOWN)
@@ -106,11 +54,55 @@ def test_keys_come_in_the_order_of_their_utf8_bytes(value: dict[str, None]) -> N
     assert list(keys) == sorted(value, key=str.encode)
 
 
-@pytest.mark.parametrize(("data", "offset", "problem"), NOT_CANONICAL.values(), ids=NOT_CANONICAL.keys())
-def test_other_bytes_are_refused_with_their_offset(data: bytes, offset: int, problem: str) -> None:
-    with pytest.raises(CodecError, match=f"^byte {offset}: .*{problem}") as refusal:
+@pytest.mark.parametrize(("data", "offset", "where", "problem"), NOT_CANONICAL.values(), ids=NOT_CANONICAL.keys())
+def test_other_bytes_are_refused_with_their_place(data: bytes, offset: int, where: str, problem: str) -> None:
+    with pytest.raises(CodecError, match=rf"^byte {offset}( \([^ ]+\))?: .*{problem}") as refusal:
         decode(data)
-    assert refusal.value.offset == offset
+    assert (refusal.value.offset, refusal.value.where) == (offset, where)
+
+
+def test_a_refusal_names_the_path_from_the_name_of_the_value() -> None:
+    data = encode({"train losses": [1, {"x": 2, "": [3, [4]]}]})
+    with pytest.raises(CodecError, match=r"^byte 19 .*: the bytes end inside") as refusal:
+        decode(data[:19], "claim")
+    assert refusal.value.where == "claim['train losses'][1][''][0]"
+    with pytest.raises(CodecError, match=r"^byte 2 \(claim\): 1 bytes follow"):
+        decode(b"\xcc\x80\x00", "claim")
+    with pytest.raises(CodecError, match=r"^byte 5 \(claim\.a\[1\]\): NaN and infinities"):
+        encode({"a": [1, math.nan]}, "claim")
+
+
+def test_hostile_keys_are_escaped_and_clipped_in_messages() -> None:
+    value: Value = math.nan
+    for key in ("\x1b[31m" + "😀" * 10_000, "a" * 60_000, "\n'\"") * 5:
+        value = {key: value}
+    with pytest.raises(CodecError) as refusal:
+        encode(value, "claim")
+    assert str(refusal.value).isprintable()
+    assert str(refusal.value).isascii()
+    assert len(str(refusal.value)) < 500
+    key = "\x1b" + "😀" * 10_000
+    twice = b"\x82" + 2 * (b"\xda" + struct.pack(">H", len(key.encode())) + key.encode() + b"\xc0")
+    with pytest.raises(CodecError, match="comes twice") as refusal:
+        decode(twice)
+    assert str(refusal.value).isascii()
+    assert len(str(refusal.value)) < 600
+
+
+@given(values, st.data())
+def test_the_offset_of_every_value_is_found(value: Value, data: st.DataObject) -> None:
+    """The bytes from the offset on begin with the encoding of what is there."""
+    encoded = encode(value)
+    path: list[int | str] = []
+    while isinstance(value, (list, dict)) and value and data.draw(st.booleans()):
+        steps: list[int | str] = [*range(len(value))] if isinstance(value, list) else [*value]
+        step = data.draw(st.sampled_from(steps))
+        path.append(step)
+        value = value[step]  # type: ignore[index]
+    offset = offset_of(encoded, path)
+    assert encoded.startswith(encode(value), offset)
+    if isinstance(value, dict) and "absent" not in value:
+        assert offset_of(encoded, [*path, "absent"]) == offset
 
 
 def test_truncation_is_refused_at_every_offset() -> None:
@@ -121,7 +113,7 @@ def test_truncation_is_refused_at_every_offset() -> None:
         assert refusal.value.offset == length
 
 
-@pytest.mark.parametrize("opening", [b"\x91", b"\x81\xa1a", b"\xdc\x00\x01"])
+@pytest.mark.parametrize("opening", [b"\x91", b"\x81\xa1a", b"\xdc\x00\x10" + b"\xc0" * 15])
 def test_a_depth_bomb_is_refused(opening: bytes) -> None:
     with pytest.raises(CodecError, match="nested more than 16"):
         decode(opening * 1_000_000 + b"\xc0")
@@ -140,24 +132,27 @@ def test_text_limit_is_exact() -> None:
     longest = "a" * (1 << 16)
     assert decode(encode(longest)) == longest
     too_long = b"\xdb" + struct.pack(">I", (1 << 16) + 1) + b"a" * ((1 << 16) + 1)
-    with pytest.raises(CodecError, match="not a value of this format"):
+    with pytest.raises(CodecError, match="a text is longer than 65536 bytes"):
         decode(too_long)
+    with pytest.raises(CodecError, match="a text is longer than 65536 bytes"):
+        decode(b"\x81" + too_long + b"\xc0")
     with pytest.raises(CodecError, match="a text of 65537 bytes"):
         encode(longest + "a")
     with pytest.raises(CodecError, match="a text of 80000 bytes"):
         encode("é" * 40_000)
 
 
-def test_item_limit_counts_all_lists_and_maps() -> None:
-    half = [None] * (codec.MAX_ITEMS // 2 - 1)
-    fitting = [half, half]
+def test_item_limit_counts_all_lists_and_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "MAX_ITEMS", 100)
+    half = dict.fromkeys(map(str, range(49)))
+    fitting: Value = [half, list(half.values())]
     assert decode(encode(fitting)) == fitting
-    with pytest.raises(CodecError, match="more than 1048576 list items"):
-        encode([half, [*half, None]])
-    header = b"\xdd" + struct.pack(">I", len(half))
-    data = b"\x93" + (header + b"\xc0" * len(half)) * 2 + b"\xc0"
-    with pytest.raises(CodecError, match="more than 1048576 list items"):
-        decode(data)
+    with pytest.raises(CodecError, match=r"^byte 190 \(\[1\]\): more than 100 list items") as refusal:
+        encode([half, [None] * 50])
+    data = encode(fitting)
+    at = refusal.value.offset
+    with pytest.raises(CodecError, match=r"^byte 190 \(\[1\]\): more than 100 list items"):
+        decode(data[:at] + b"\xdc\x00\x32" + data[at + 3 :] + b"\xc0")
 
 
 def test_size_limit_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +190,54 @@ def test_values_without_canonical_bytes_are_refused(value: object) -> None:
     assert refusal.value.offset >= 8
 
 
+SMALL: Final = 1 << 14  # items, a 64th of the limit, in at most a 64th of MAX_SIZE
+
+
+def many(item: Callable[[int], bytes], count: int = SMALL, head: bytes = b"\xdd") -> bytes:
+    return head + struct.pack(">I", count) + b"".join(map(item, range(count)))
+
+
+def emoji(index: int) -> bytes:
+    """A text of 31 bytes, which takes 4 bytes for each character in memory."""
+    return b"\xbf" + f"😀{index:027x}".encode()
+
+
+GREEDY: dict[str, Callable[[], bytes]] = {
+    "empty lists": lambda: many(lambda _: b"\x90"),
+    "empty maps": lambda: many(lambda _: b"\x80"),
+    "numbers": lambda: many(lambda _: b"\xcb\x3f" + b"\xff" * 7),
+    "map of texts": lambda: many(lambda i: emoji(i) + emoji(0), head=b"\xdf"),
+    "map of nothing": lambda: many(lambda i: b"\xa4%04x" % i + b"\xc0", head=b"\xdf"),
+    "long texts": lambda: many(lambda _: b"\xdb\x00\x01\x00\x00" + b"\xf0\x90\x80\x80" + b"a" * 65532, 15),
+    "bytes": lambda: b"\xc6\x00\x0f\xff\xf0" + bytes((1 << 20) - 16),
+}
+
+
+@pytest.mark.parametrize("make", GREEDY.values(), ids=GREEDY.keys())
+@pytest.mark.parametrize("cut", [0, 1])
+def test_memory_is_bounded(make: Callable[[], bytes], cut: int) -> None:
+    data = make()
+    data = data[: len(data) - cut]
+    tracemalloc.start()
+    decodes_or_is_refused(data, again=False)
+    peak = tracemalloc.get_traced_memory()[1] + len(data)
+    tracemalloc.stop()
+    assert peak <= 100 * len(data)
+    assert peak <= 11 * codec.MAX_SIZE // 64
+
+
+@pytest.mark.parametrize("opening", [b"\xdd\x00\x0f\xff\xff", b"\xdf\x00\x0f\xff\xff", b"\xc6\x03\xff\xff\xff"])
+def test_a_promise_of_items_takes_no_memory(opening: bytes) -> None:
+    """The library alone would reserve 8 MiB for each of these lists inside one another."""
+    tracemalloc.start()
+    assert not decodes_or_is_refused(opening)
+    assert not decodes_or_is_refused(b"\x91" * 15 + opening)
+    assert not decodes_or_is_refused(opening * 16)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 500_000  # the library's own object takes 300 000
+
+
 def test_random_bytes_never_raise_anything_else() -> None:
     source = random.Random(20251201)
     heads = bytes([*range(0x80, 0xA4), *range(0xC0, 0xE0)])
@@ -206,13 +249,13 @@ def test_random_bytes_never_raise_anything_else() -> None:
     assert 50 < accepted < 5_000
 
 
-def decodes_or_is_refused(data: bytes) -> bool:
+def decodes_or_is_refused(data: bytes, again: bool = True) -> bool:
     try:
         value = decode(data)
     except CodecError as refusal:
         offset = refusal.offset
     else:
-        assert encode(value) == data
+        assert not again or encode(value) == data
         return True
     assert 0 <= offset <= len(data)
     return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sample_records import claim, solution, verdict
+from sample_records import benchmark, claim, proof, solution, verdict
 
 from protocol import (
     Claim,
@@ -77,13 +79,46 @@ def test_another_key_does_not_open_it() -> None:
         open_envelope(forged, Claim)
 
 
-def test_every_changed_byte_is_refused() -> None:
+def test_every_changed_bit_is_refused() -> None:
     data = seal(solution(), KEY).to_bytes()
-    for position in range(len(data)):
+    for bit in range(8 * len(data)):
         changed = bytearray(data)
-        changed[position] ^= 0x01
+        changed[bit // 8] ^= 1 << bit % 8
         with pytest.raises((CodecError, RecordError, SignatureError)):
             open_envelope(Envelope.from_bytes(bytes(changed)), Solution)
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [
+        ("payload", SignatureError),
+        ("signature", SignatureError),
+        ("public_key", SignatureError),
+        ("payload_type", RecordError),
+    ],
+)
+def test_every_changed_bit_of_a_field_has_its_own_fault(field: str, fault: type[Exception]) -> None:
+    envelope = seal(solution(), KEY)
+    value = getattr(envelope, field)
+    data = value.encode() if field == "payload_type" else value
+    for bit in range(8 * len(data)):
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        wrong: Any = changed.decode("latin-1") if field == "payload_type" else bytes(changed)
+        with pytest.raises(fault):
+            open_envelope(replace(envelope, **{field: wrong}), Solution)
+
+
+def test_records_of_all_types_cannot_take_each_others_place() -> None:
+    records = (claim(), solution(), verdict(), benchmark(), proof())
+    for signed, shown in itertools.permutations(records, 2):
+        envelope = seal(signed, KEY)
+        with pytest.raises(RecordError, match=r"^envelope\.payload_type: expected"):
+            open_envelope(envelope, type(shown))
+        with pytest.raises(SignatureError):
+            open_envelope(replace(envelope, payload_type=seal(shown, KEY).payload_type), type(shown))
+        with pytest.raises(SignatureError):
+            open_envelope(replace(seal(shown, KEY), signature=envelope.signature), type(shown))
 
 
 def test_every_truncation_is_refused() -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import stat
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from key_files import LOCKED_OPENSSH, PASSPHRASE
 
-from protocol import KeyFileError, RecordError, SignatureError, SigningKey, VerifyKey, blake3_digest
+from protocol import KeyFileError, RecordError, SigningKey, VerifyKey, blake3_digest
 
 # RFC 8032, section 7.1, test 2.
 RFC_SECRET = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
@@ -38,46 +39,6 @@ def public_file(folder: Path) -> Path:
     path = folder / "public.pem"
     VerifyKey(RFC_PUBLIC).save(path)
     return path
-
-
-def test_signatures_follow_rfc_8032() -> None:
-    key = SigningKey(Ed25519PrivateKey.from_private_bytes(RFC_SECRET))
-    assert key.sign(b"\x72") == RFC_SIGNATURE
-    assert key.verify_key == VerifyKey.from_raw(RFC_PUBLIC)
-    key.verify_key.verify(b"\x72", RFC_SIGNATURE)
-
-
-def test_a_signature_holds_for_one_message_and_one_key() -> None:
-    key = VerifyKey(RFC_PUBLIC)
-    for message, signature in ((b"\x73", RFC_SIGNATURE), (b"\x72", RFC_SIGNATURE[:-1]), (b"\x72", b"")):
-        with pytest.raises(SignatureError, match=key.fingerprint):
-            key.verify(message, signature)
-    with pytest.raises(SignatureError):
-        SigningKey.generate().verify_key.verify(b"\x72", RFC_SIGNATURE)
-
-
-def test_keys_of_small_order_are_refused() -> None:
-    """For such a point the plain library accepts signatures that were made without any secret."""
-    order_8 = (
-        bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
-        bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
-    )
-    p = (1 << 255) - 19
-    points = [*(y.to_bytes(32, "little") for y in (0, 1, p - 1, p, p + 1)), *order_8]
-    for point in points:
-        for raw in (point, point[:-1] + bytes([point[-1] | 0x80])):
-            with pytest.raises(SignatureError, match="small order"):
-                VerifyKey(raw).verify(b"x", bytes(64))
-    for point in (points[1], *order_8):
-        assert any(plain_library_accepts(point, r, b"%d" % i) for i, r in itertools.product(range(64), points))
-
-
-def plain_library_accepts(public: bytes, commitment: bytes, message: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(commitment + bytes(32), message)
-    except InvalidSignature:
-        return False
-    return True
 
 
 def test_fingerprint_is_the_start_of_the_digest() -> None:
@@ -123,6 +84,43 @@ def test_openssh_files_are_read(tmp_path: Path) -> None:
         VerifyKey.load(private)
 
 
+def test_a_locked_openssh_key_is_read_or_says_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "id_ed25519"
+    path.write_bytes(LOCKED_OPENSSH)
+    with pytest.raises(KeyFileError, match="the key is encrypted; pass its passphrase"):
+        SigningKey.load(path)
+    if find_spec("bcrypt"):
+        assert SigningKey.load(path, PASSPHRASE).verify_key.raw[:2] == b"\x21\x8e"
+    else:
+        with pytest.raises(KeyFileError, match="needs the Python package bcrypt"):
+            SigningKey.load(path, PASSPHRASE)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o277, 0o777])
+def test_the_mode_does_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        private, public = private_file(tmp_path), public_file(tmp_path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert stat.S_IMODE(public.stat().st_mode) == 0o644 & ~umask
+
+
+def test_symbolic_links_are_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    for name in ("private.pem", "public.pem"):
+        (tmp_path / name).symlink_to(target)
+    for there in (False, True):
+        if there:
+            target.write_bytes(b"precious")
+        for make in (private_file, public_file):
+            with pytest.raises(KeyFileError, match="already exists"):
+                make(tmp_path)
+        assert target.exists() == there
+    assert target.read_bytes() == b"precious"
+
+
 @pytest.mark.parametrize("make", [private_file, public_file])
 def test_files_are_never_overwritten(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     path = make(tmp_path)
@@ -160,6 +158,13 @@ def test_an_empty_passphrase_is_not_taken_for_encryption(tmp_path: Path) -> None
         private_file(tmp_path, b"")
     assert list(tmp_path.iterdir()) == []
     assert SigningKey.load(private_file(tmp_path), b"").sign(b"\x72") == RFC_SIGNATURE
+
+
+def test_a_passphrase_has_a_length_that_the_library_takes(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match="the passphrase is longer than 1023 bytes"):
+        private_file(tmp_path, b"x" * 1024)
+    assert list(tmp_path.iterdir()) == []
+    assert SigningKey.load(private_file(tmp_path, b"x" * 1023), b"x" * 1023).sign(b"\x72") == RFC_SIGNATURE
 
 
 def test_passphrase_faults_are_told_apart(tmp_path: Path) -> None:
@@ -204,11 +209,43 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
             load(path)
 
 
-def test_other_key_types_are_named(tmp_path: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    private, public = tmp_path / "ec.pem", tmp_path / "ec.pub"
+def test_truncated_files_are_refused(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(RFC_SECRET)
+    openssh = key.private_bytes(PEM, serialization.PrivateFormat.OpenSSH, NOT_ENCRYPTED)
+    line = key.public_key().public_bytes(OPENSSH, serialization.PublicFormat.OpenSSH)
+    files = (
+        (private_file(tmp_path).read_bytes(), SigningKey.load),
+        (openssh, SigningKey.load),
+        (public_file(tmp_path).read_bytes(), VerifyKey.load),
+        (line, VerifyKey.load),
+    )
+    path = tmp_path / "cut"
+    for data, load in files:
+        for length in range(len(data.rstrip())):
+            path.write_bytes(data[:length])
+            with pytest.raises(KeyFileError):
+                load(path)
+
+
+KINDS: dict[str, Callable[[], Any]] = {
+    "RSA": lambda: rsa.generate_private_key(65537, 1024),
+    "EC": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "X25519": x25519.X25519PrivateKey.generate,
+    "X448": x448.X448PrivateKey.generate,
+    "Ed448": ed448.Ed448PrivateKey.generate,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_key_types_are_named(tmp_path: Path, kind: str) -> None:
+    key = KINDS[kind]()
+    private, public = tmp_path / "other.pem", tmp_path / "other.pub"
     private.write_bytes(key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, NOT_ENCRYPTED))
-    public.write_bytes(key.public_key().public_bytes(OPENSSH, serialization.PublicFormat.OpenSSH))
+    public.write_bytes(key.public_key().public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
     for path, load in ((private, SigningKey.load), (public, VerifyKey.load)):
-        with pytest.raises(KeyFileError, match=r"holds a key of type E\w+; pass an Ed25519 key"):
+        with pytest.raises(KeyFileError, match=rf"holds a key of type {kind}; pass an Ed25519 key"):
             load(path)
+    if kind in ("RSA", "EC"):
+        public.write_bytes(key.public_key().public_bytes(OPENSSH, serialization.PublicFormat.OpenSSH))
+        with pytest.raises(KeyFileError, match=rf"holds a key of type {kind}; pass an Ed25519 key"):
+            VerifyKey.load(public)

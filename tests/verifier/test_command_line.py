@@ -333,6 +333,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no such option": (solve_with("--colour"), "--colour"),
     "an option left out": (("solve", "adam.py", "--track", "n_hidden=1"), "Missing option '--nonce'"),
     "module missing": (solve_with(module_file="none.py"), "none.py: No such file or directory; check the name"),
+    "module without end": (solve_with(module_file="/dev/zero"), "/dev/zero: is larger than 67108864 bytes"),
     "module a folder": (solve_with(module_file="out"), "out: is a folder; name a file in it"),
     "module empty": (solve_with(module_file="empty.claim"), "empty.claim:1:"),
     "track of no number": (solve_with("--track", "n_hidden=x"), "track 'n_hidden=x' is not one of this edition; write"),

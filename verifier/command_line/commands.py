@@ -6,11 +6,16 @@ from importlib.metadata import version
 
 import click
 
+from verifier.command_line.c006.group import c006
 from verifier.command_line.check import check
+from verifier.command_line.commit import commit
 from verifier.command_line.inspect import inspect
 from verifier.command_line.keygen import keygen
+from verifier.command_line.prove import prove
+from verifier.command_line.sample import sample
 from verifier.command_line.solve import solve
 from verifier.command_line.verify import verify
+from verifier.command_line.verify_proof import verify_proof
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,12 +27,15 @@ def commands() -> None:
     Innovator:    tig-verify check my_optimiser.py
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify solve my_optimiser.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
+                  tig-verify commit out/*.claim --bundles 2 --key key.pem -o a.benchmark
     Validator:    tig-verify verify out/*.claim --level replay
+                  tig-verify verify-proof a.benchmark a.proof --beacon BLOCK-HASH
+    Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
     Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
     tool or the machine).
     """
 
 
-for command in (keygen, check, solve, verify, inspect):
+for command in (keygen, check, solve, verify, commit, sample, prove, verify_proof, inspect, c006):
     commands.add_command(command)

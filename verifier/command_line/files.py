@@ -23,11 +23,13 @@ def read_file(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise InputError(f"{path}: is a folder; name a file in it")
-        if path.stat().st_size > _LARGEST:
-            raise InputError(f"{path}: is larger than {_LARGEST} bytes, which no file of tig-verify is")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)  # a device has no size that could be asked for
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; check the name") from None
+    if len(data) > _LARGEST:
+        raise InputError(f"{path}: is larger than {_LARGEST} bytes, which no file of tig-verify is")
+    return data
 
 
 def write_file(path: Path, data: bytes) -> None:

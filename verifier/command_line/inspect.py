@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 
+from protocol.benchmark import Benchmark
 from protocol.claim import Claim
 from protocol.envelope import Envelope, open_envelope
 from protocol.errors import ProtocolError, SignatureError
 from protocol.keys import VerifyKey
+from protocol.proof import Proof
 from protocol.record import Record
 from protocol.solution import Solution
 from protocol.verdict import Verdict
@@ -20,7 +22,7 @@ from verifier.command_line.exit_codes import USAGE
 from verifier.command_line.files import read_envelope
 from verifier.errors import InputError
 
-_RECORDS: tuple[type[Record], ...] = (Claim, Solution, Verdict)
+_RECORDS: tuple[type[Record], ...] = (Claim, Solution, Verdict, Benchmark, Proof)
 _LONG = 40
 
 
@@ -28,7 +30,7 @@ _LONG = 40
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file; losses and digests whole.")
 def inspect(files: tuple[Path, ...], as_json: bool) -> int:
-    """Show what is in claims, solutions and verdicts.
+    """Show what is in claims, solutions, verdicts, benchmarks and proofs.
 
     The signature is checked; nothing else is (that is `verify`).
 
@@ -86,7 +88,7 @@ def _plain(value: object) -> object:
         return dict(value)
     if is_dataclass(value):
         return _plain_fields(value)
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _lines(shown: Mapping[str, object], indent: str = "  ") -> list[str]:
@@ -95,8 +97,18 @@ def _lines(shown: Mapping[str, object], indent: str = "  ") -> list[str]:
         if isinstance(value, Mapping):
             lines += [f"{indent}{name}:", *_lines(value, indent + "  ")] if value else [f"{indent}{name}: none"]
         elif isinstance(value, list):
-            ends = f", {value[0]:.5f} .. {value[-1]:.5f}" if value else ""
-            lines.append(f"{indent}{name}: {len(value)} values{ends}")
+            lines += _list_lines(name, value, indent)
         else:
             lines.append(f"{indent}{name}: {value}")
     return lines
+
+
+def _list_lines(name: str, values: list[object], indent: str) -> list[str]:
+    if values and isinstance(values[0], Mapping):
+        return _lines({f"{name}[{index}]": value for index, value in enumerate(values)}, indent)
+    ends = f", {_number(values[0])} .. {_number(values[-1])}" if values else ""
+    return [f"{indent}{name}: {len(values)} values{ends}"]
+
+
+def _number(value: object) -> str:
+    return f"{value:.5f}" if isinstance(value, float) else str(value)

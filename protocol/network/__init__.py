@@ -1,0 +1,1 @@
+"""The live network's own formats: output records, random streams, bundles, proofs and solution blobs."""

@@ -1,0 +1,194 @@
+"""The proof that the claims of a sample are those that a benchmark committed to (specification, section 10.10).
+
+    1   both signatures hold, of the same signer, who is the expected one
+    2   the proof is about this benchmark
+    3   its beacon is the validator's
+    4   its claims are those of the sampled nonces, each once
+    5   each claim is of the benchmark's task
+    6   each has the quality that the benchmark lists
+    7   each branch has the levels of the benchmark's tree at that nonce
+    8   each branch leads from the claim's digest to the benchmark's root
+
+A step that fails rejects the proof, with its own reason. What the claims state is not looked at: that is `verify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import ClassVar
+
+from protocol.benchmark import Benchmark, Ledger, differing_field
+from protocol.claim import Claim
+from protocol.envelope import Envelope, open_envelope
+from protocol.errors import RecordError, SignatureError
+from protocol.hashes import DIGEST_SIZE, blake3_digest
+from protocol.merkle import Branch, sibling_depths
+from protocol.record import Record
+from protocol.sampling import SamplingRule, check_beacon, sample
+
+
+@dataclass(frozen=True)
+class Stem:
+    """One step of a branch: the sibling (32 bytes) at a depth, 0 being that of the leaves."""
+
+    depth: int
+    sibling: bytes
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A claim and the branch from its digest to the root."""
+
+    claim: Claim
+    branch: tuple[Stem, ...]
+
+
+@dataclass(frozen=True)
+class Proof(Record):
+    """The claims of a benchmark that a beacon drew."""
+
+    TYPE: ClassVar[str] = "proof.v1"
+
+    benchmark_digest: bytes  # of the benchmark record's bytes
+    beacon: str
+    proven: tuple[Proven, ...]  # by nonce
+
+    def check(self) -> None:
+        """Raise `RecordError` for a digest, beacon or sibling that cannot be one."""
+        self.require_size("benchmark_digest", DIGEST_SIZE)
+        check_beacon(self.beacon, "proof.beacon")
+        for index, proven in enumerate(self.proven):
+            for level, stem in enumerate(proven.branch):
+                size = len(stem.sibling)
+                where = f"proven[{index}].branch[{level}].sibling"
+                self.require(size == DIGEST_SIZE, where, f"expected {DIGEST_SIZE} bytes, found {size}")
+
+
+class ProofFault(StrEnum):
+    """Which check of a proof failed. The list is closed and its texts are stable."""
+
+    SIGNATURE = "signature"  # a signature does not hold for its bytes
+    SIGNER = "signer"  # benchmark and proof have different signers, or not the expected one
+    BENCHMARK = "benchmark"  # the proof is about another benchmark
+    BEACON = "beacon"  # the proof answers another beacon
+    DUPLICATE_NONCE = "duplicate-nonce"  # two claims of one nonce
+    WRONG_NONCE = "wrong-nonce"  # a claim of a nonce that was not sampled
+    MISSING_NONCE = "missing-nonce"  # a sampled nonce without a claim
+    TASK = "task"  # a claim is of another task than the benchmark
+    QUALITY = "quality"  # a claim has another quality than the benchmark lists
+    BRANCH_LENGTH = "branch-length"  # a branch is longer than the tree is high
+    BRANCH_ORDER = "branch-order"  # the depths of a branch do not ascend
+    BRANCH_LEVELS = "branch-levels"  # a branch has not the levels that its nonce has in the tree
+    ROOT = "root"  # a branch does not lead to the benchmark's root
+
+
+class ProofRejected(Exception):
+    """A check of a proof failed: the answer is no. Not an error, and not one of this package's errors."""
+
+    def __init__(self, step: int, fault: ProofFault, detail: str) -> None:
+        super().__init__(detail)
+        self.step = step
+        self.fault = fault
+
+
+def prove(
+    benchmark_digest: bytes, benchmark: Benchmark, beacon: str, ledger: Ledger, sampled: Mapping[int, Claim]
+) -> Proof:
+    """Return the proof of the `sampled` claims, by nonce, out of the `ledger` of all claims.
+
+    Raises `RecordError`, naming the nonce where it can be known, unless these are the claims of the benchmark.
+    """
+    qualities = ledger.qualities
+    if len(qualities) != len(benchmark.qualities):
+        problem = f"the benchmark has {len(benchmark.qualities)} nonces, found claims of {len(qualities)}; name all"
+        raise RecordError("benchmark.qualities", problem)
+    for nonce, (committed, found) in enumerate(zip(benchmark.qualities, qualities, strict=True)):
+        if committed != found:
+            problem = f"the benchmark says {committed} of nonce {nonce}, its claim {found}; name the committed claims"
+            raise RecordError(f"benchmark.qualities[{nonce}]", problem)
+    tree = ledger.tree()
+    if tree.root != benchmark.merkle_root:
+        raise RecordError("benchmark.merkle_root", "a claim is not the committed one; name the committed claims")
+    proven = (Proven(sampled[nonce], _stems(tree.branch(nonce))) for nonce in sorted(sampled))
+    return Proof(benchmark_digest, beacon, tuple(proven))
+
+
+def _stems(branch: Branch) -> tuple[Stem, ...]:
+    return tuple(Stem(depth, sibling) for depth, sibling in branch.stems)
+
+
+def check_proof(
+    benchmark: Envelope, proof: Envelope, beacon: str, rule: SamplingRule, signer: bytes | None = None
+) -> tuple[Claim, ...]:
+    """Return the claims that hold as the sample of `benchmark`, for `verify`; raises `ProofRejected` if they do not.
+
+    `beacon` and `rule` are the validator's; `signer` is the public key (32 bytes) that must have signed, None for any.
+    Raises `RecordError` or `CodecError` when an envelope does not hold a benchmark or a proof at all.
+    """
+    committed, answer = _check_signatures(benchmark, proof, signer)
+    digest = blake3_digest(benchmark.payload)
+    if answer.benchmark_digest != digest:
+        found = answer.benchmark_digest.hex()[:16]
+        detail = f"the proof is about the benchmark with digest {found}, not {digest.hex()[:16]}"
+        raise ProofRejected(2, ProofFault.BENCHMARK, detail)
+    if answer.beacon != beacon:
+        raise ProofRejected(3, ProofFault.BEACON, f"the proof answers beacon {answer.beacon!a}, not {beacon!a}")
+    _check_nonces([proven.claim.nonce for proven in answer.proven], sample(digest, committed, beacon, rule))
+    for proven in answer.proven:
+        _check_claim(proven.claim, committed)
+        _check_branch(proven, len(committed.qualities))
+        branch = Branch(tuple((stem.depth, stem.sibling) for stem in proven.branch))
+        if branch.root(proven.claim.digest(), proven.claim.nonce) != committed.merkle_root:
+            detail = f"nonce {proven.claim.nonce}: claim and branch do not lead to the benchmark's root"
+            raise ProofRejected(8, ProofFault.ROOT, detail)
+    return tuple(proven.claim for proven in answer.proven)
+
+
+def _check_signatures(benchmark: Envelope, proof: Envelope, signer: bytes | None) -> tuple[Benchmark, Proof]:
+    try:
+        committed, answer = open_envelope(benchmark, Benchmark), open_envelope(proof, Proof)
+    except SignatureError as error:
+        raise ProofRejected(1, ProofFault.SIGNATURE, str(error)) from None
+    if signer is not None and benchmark.public_key != signer:
+        raise ProofRejected(1, ProofFault.SIGNER, "the benchmark is signed by another key than the expected one")
+    if proof.public_key != benchmark.public_key:
+        raise ProofRejected(1, ProofFault.SIGNER, "benchmark and proof are signed by different keys")
+    return committed, answer
+
+
+def _check_nonces(proven: list[int], sampled: tuple[int, ...]) -> None:
+    drawn = f"the sample is {', '.join(map(str, sampled))}"
+    for position, nonce in enumerate(proven):
+        if nonce in proven[:position]:
+            raise ProofRejected(4, ProofFault.DUPLICATE_NONCE, f"nonce {nonce} is proven twice")
+        if nonce not in sampled:
+            raise ProofRejected(4, ProofFault.WRONG_NONCE, f"nonce {nonce} was not sampled; {drawn}")
+    if missing := [nonce for nonce in sampled if nonce not in proven]:
+        raise ProofRejected(4, ProofFault.MISSING_NONCE, f"nonce {missing[0]} is not proven; {drawn}")
+
+
+def _check_claim(claim: Claim, benchmark: Benchmark) -> None:
+    if field := differing_field(benchmark, claim):
+        raise ProofRejected(5, ProofFault.TASK, f"nonce {claim.nonce}: {field} is not that of the benchmark")
+    if claim.quality != (listed := benchmark.qualities[claim.nonce]):
+        detail = f"nonce {claim.nonce}: the claim has quality {claim.quality}, the benchmark lists {listed}"
+        raise ProofRejected(6, ProofFault.QUALITY, detail)
+
+
+def _check_branch(proven: Proven, count: int) -> None:
+    """Step 7. With other levels than the tree's, a root could hold several claims of a nonce, to choose from later."""
+    nonce, depths = proven.claim.nonce, [stem.depth for stem in proven.branch]
+    height = (count - 1).bit_length()
+    if len(depths) > height:
+        detail = f"nonce {nonce}: the branch has {len(depths)} levels, a tree of {count} leaves has {height}"
+        raise ProofRejected(7, ProofFault.BRANCH_LENGTH, detail)
+    for lower, upper in pairwise(depths):
+        if upper <= lower:
+            detail = f"nonce {nonce}: the branch goes from depth {lower} to {upper}, not up"
+            raise ProofRejected(7, ProofFault.BRANCH_ORDER, detail)
+    if depths != (expected := list(sibling_depths(nonce, count))):
+        detail = f"nonce {nonce}: the branch has depths {depths}, in a tree of {count} leaves they are {expected}"
+        raise ProofRejected(7, ProofFault.BRANCH_LEVELS, detail)

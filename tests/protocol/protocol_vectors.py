@@ -1,0 +1,123 @@
+"""The vectors of our own formats, for second implementations: fixtures/vectors/codec.json and records.json.
+
+python tests/protocol/protocol_vectors.py fill    writes them anew (say why in the changelog)
+python tests/protocol/protocol_vectors.py check   computes and compares; the test suite does the same
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
+
+import sample_records  # noqa: E402
+from codec_samples import KNOWN, NOT_CANONICAL  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
+
+from protocol import Record, SigningKey, Value, decode, encode, pre_authentication_encoding, seal  # noqa: E402
+
+FOLDER: Final = Path(__file__).parents[2] / "fixtures" / "vectors"
+SEED: Final = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
+"""The secret key of RFC 8032, section 7.1, test 2: published, so that everybody can sign the same."""
+RECORDS: Final[tuple[Record, ...]] = (
+    sample_records.claim(),
+    sample_records.solution(),
+    sample_records.verdict(),
+    sample_records.benchmark(),
+    sample_records.proof(),
+)
+DSSE: Final = ("http://example.com/HelloWorld", "hello world")
+
+
+def tagged(value: Value) -> Any:
+    """A value as JSON with its type: integers in decimal, numbers as the bits of binary64, bytes in hexadecimal."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, list):
+        return {"list": [tagged(item) for item in value]}
+    if isinstance(value, dict):
+        return {"map": [[key, tagged(item)] for key, item in sorted(value.items())]}
+    if isinstance(value, float):
+        return {"binary64": struct.pack(">d", value).hex()}
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    return {"integer": str(value)} if isinstance(value, int) else {"text": value}
+
+
+def untagged(given: Any) -> Value:
+    """The value of such JSON."""
+    if not isinstance(given, dict):
+        return bool(given) if given is not None else None
+    ((tag, content),) = given.items()
+    if tag == "list":
+        return [untagged(item) for item in content]
+    if tag == "map":
+        return {key: untagged(item) for key, item in content}
+    if tag == "binary64":
+        return float(struct.unpack(">d", bytes.fromhex(content))[0])
+    if tag == "bytes":
+        return bytes.fromhex(content)
+    return int(content) if tag == "integer" else str(content)
+
+
+def codec() -> dict[str, Any]:
+    """Values and their bytes; bytes that must be refused."""
+    return {
+        "values": [{"value": tagged(value), "bytes": encode(value).hex()} for value, _ in KNOWN],
+        "malformed": [
+            {"id": name, "bytes": data.hex(), "offset": offset, "path": where, "why": why}
+            for name, (data, offset, where, why) in NOT_CANONICAL.items()
+        ],
+    }
+
+
+def records() -> dict[str, Any]:
+    """A record of each type, and what is signed."""
+    key = SigningKey(Ed25519PrivateKey.from_private_bytes(SEED))
+    made = []
+    for record in RECORDS:
+        envelope = seal(record, key)
+        made.append(
+            {
+                "type": record.TYPE,
+                "fields": tagged(decode(record.to_bytes())),
+                "bytes": record.to_bytes().hex(),
+                "digest": record.digest().hex(),
+                "payload_type": envelope.payload_type,
+                "signature": envelope.signature.hex(),
+                "envelope": envelope.to_bytes().hex(),
+            }
+        )
+    name, payload = DSSE
+    encoding = pre_authentication_encoding(name, payload.encode()).decode()
+    return {
+        "pre_authentication_encoding": {"payload_type": name, "payload": payload, "encoding": encoding},
+        "secret_key": SEED.hex(),
+        "public_key": key.verify_key.raw.hex(),
+        "records": made,
+    }
+
+
+FILES: Final = {"codec.json": codec, "records.json": records}
+
+
+def main(arguments: list[str]) -> int:
+    """The two commands."""
+    if arguments == ["fill"]:
+        for name, make in FILES.items():
+            (FOLDER / name).write_text(json.dumps(make(), indent=1) + "\n", encoding="utf-8")
+        return 0
+    if arguments == ["check"]:
+        wrong = [name for name, make in FILES.items() if json.loads((FOLDER / name).read_text()) != make()]
+        print("\n".join(f"{name} differs" for name in wrong) or f"all {len(FILES)} files agree")
+        return int(bool(wrong))
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,95 @@
+"""Random valid records of every type, as strategies of hypothesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from protocol import Claim, Envelope, Level, Outcome, Reason, Record, Settings, Solution, StopReason, Verdict
+from protocol.benchmark import Benchmark
+from protocol.proof import Proof, Proven, Stem
+
+texts = st.text(max_size=12)
+digests = st.binary(min_size=32, max_size=32)
+u64s = st.integers(0, (1 << 64) - 1)
+i32s = st.integers(-(1 << 31), (1 << 31) - 1)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+scalars = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | numbers | texts
+measurements = st.dictionaries(texts, scalars, max_size=4)
+versions = st.dictionaries(texts, texts, max_size=4)
+settings = st.builds(Settings, texts, texts, texts, texts, texts)
+weights = st.binary(max_size=8).map(lambda data: data * 4)
+
+
+@st.composite
+def claims(draw: st.DrawFn) -> Claim:
+    epochs = draw(st.integers(0, 4))
+    losses = st.tuples(*[numbers] * epochs)
+    return Claim(
+        edition=draw(texts),
+        settings=draw(settings),
+        rand_hash=draw(texts),
+        nonce=draw(u64s),
+        optimiser_digest=draw(digests),
+        hyperparameters=draw(measurements),
+        fuel_budget=draw(u64s),
+        fuel_used=draw(u64s),
+        epochs=epochs,
+        best_epoch=draw(st.integers(0, epochs)),
+        stop_reason=draw(st.sampled_from(StopReason)),
+        train_losses=draw(losses),
+        validation_losses=draw(losses),
+        transcript_root=draw(digests),
+        quality=draw(i32s),
+        solution_digest=draw(digests),
+        run=draw(versions),
+    )
+
+
+@st.composite
+def verdicts(draw: st.DrawFn) -> Verdict:
+    outcome = draw(st.sampled_from(Outcome))
+    only = {Outcome.ACCEPTED: Reason.NONE, Outcome.UNDETERMINED: Reason.MACHINE_FAULT}
+    others = [reason for reason in Reason if reason not in only.values()]
+    return Verdict(
+        claim_digest=draw(digests),
+        level=draw(st.sampled_from(Level)),
+        outcome=outcome,
+        reason=only.get(outcome) or draw(st.sampled_from(others)),
+        detail=draw(texts),
+        step=0 if outcome is Outcome.ACCEPTED else draw(st.integers(0, (1 << 31) - 1)),
+        measured=draw(measurements),
+        run=draw(versions),
+    )
+
+
+@st.composite
+def benchmarks(draw: st.DrawFn) -> Benchmark:
+    bundles, size = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    return Benchmark(
+        edition=draw(texts),
+        settings=draw(settings),
+        rand_hash=draw(texts),
+        optimiser_digest=draw(digests),
+        hyperparameters=draw(measurements),
+        fuel_budget=draw(u64s),
+        num_bundles=bundles,
+        qualities=draw(st.tuples(*[i32s] * (bundles * size))),
+        merkle_root=draw(digests),
+    )
+
+
+def tuples(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(items, max_size=2).map(tuple)
+
+
+stems = st.builds(Stem, u64s, digests)
+RANDOM: dict[type[Record], st.SearchStrategy[Any]] = {
+    Claim: claims(),
+    Solution: st.builds(Solution, texts, texts, weights, weights, weights),
+    Verdict: verdicts(),
+    Benchmark: benchmarks(),
+    Proof: st.builds(Proof, digests, st.just("beacon"), tuples(st.builds(Proven, claims(), tuples(stems)))),
+    Envelope: st.builds(Envelope, texts, st.binary(max_size=40), digests, st.binary(min_size=64, max_size=64)),
+}

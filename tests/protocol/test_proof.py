@@ -1,0 +1,344 @@
+"""Proofs: the right one holds, and each wrong one is refused for its own reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_records import SETTINGS, claim, proof
+
+from protocol import Claim, Envelope, RecordError, SigningKey, blake3_digest, encode, merkle_root, open_envelope, seal
+from protocol.benchmark import Benchmark, Ledger
+from protocol.merkle import Branch
+from protocol.proof import Proof, ProofFault, ProofRejected, Proven, Stem, check_proof, prove
+from protocol.sampling import SamplingRule, sample
+
+# Computed once; a change means that proofs of earlier releases no longer verify, and needs a new record type.
+SAMPLE_DIGEST = "e0c40b11685b388a602f9967b01c0a43bb99a1422894493dccf26f03a2d09517"
+
+KEY = SigningKey.generate()
+BEACON = "c5a1e2"
+RULE = SamplingRule()
+COUNT = 30
+
+
+def claims(count: int) -> list[Claim]:
+    return [claim(nonce=nonce, quality=nonce * 7919 % 101) for nonce in range(count)]
+
+
+def commit(made: list[Claim], num_bundles: int) -> tuple[Ledger, Benchmark]:
+    ledger = Ledger()
+    for entry in made:
+        ledger.add(entry)
+    return ledger, ledger.commit(num_bundles)
+
+
+def answer(made: list[Claim], num_bundles: int, beacon: str, rule: SamplingRule) -> tuple[Benchmark, Proof]:
+    """A benchmark and the proof that is asked for."""
+    ledger, benchmark = commit(made, num_bundles)
+    nonces = sample(benchmark.digest(), benchmark, beacon, rule)
+    return benchmark, prove(benchmark.digest(), benchmark, beacon, ledger, {nonce: made[nonce] for nonce in nonces})
+
+
+@cache
+def honest() -> tuple[Benchmark, Proof]:
+    return answer(claims(COUNT), 2, BEACON, RULE)
+
+
+def judge(benchmark: Benchmark, proof: Proof, beacon: str = BEACON, rule: SamplingRule = RULE) -> str:
+    """`holds`, or step and reason."""
+    try:
+        check_proof(seal(benchmark, KEY), seal(proof, KEY), beacon, rule, KEY.verify_key.raw)
+    except ProofRejected as rejected:
+        return f"{rejected.step} {rejected.fault}"
+    return "holds"
+
+
+def with_claim(position: int, **changes: Any) -> Proof:
+    """The honest proof with something else in one claim."""
+    _, proof = honest()
+    proven = list(proof.proven)
+    proven[position] = replace(proven[position], claim=replace(proven[position].claim, **changes))
+    return replace(proof, proven=tuple(proven))
+
+
+def with_branch(branch: Iterable[Stem], position: int = 0) -> Proof:
+    """The honest proof with another branch."""
+    _, proof = honest()
+    proven = list(proof.proven)
+    proven[position] = replace(proven[position], branch=tuple(branch))
+    return replace(proof, proven=tuple(proven))
+
+
+# -- the right one -----------------------------------------------------------------------------------------------
+
+
+def test_the_encoding_is_stable() -> None:
+    assert proof().digest().hex() == SAMPLE_DIGEST
+    assert Proof.from_bytes(proof().to_bytes()) == proof()
+
+
+def test_an_honest_proof_gives_the_claims() -> None:
+    benchmark, proof = honest()
+    envelopes = seal(benchmark, KEY), Envelope.from_bytes(seal(proof, KEY).to_bytes())
+    found = check_proof(*envelopes, BEACON, RULE)
+    assert [entry.nonce for entry in found] == list(sample(benchmark.digest(), benchmark, BEACON, RULE))
+    assert found == tuple(claims(COUNT)[entry.nonce] for entry in found)
+
+
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(1, 25), st.integers(0, 25), st.integers())
+def test_every_honest_proof_holds(num_bundles: int, size: int, upper: int, lower: int, beacon: int) -> None:
+    rule = SamplingRule(upper, lower)
+    benchmark, proof = answer(claims(num_bundles * size), num_bundles, f"{beacon}", rule)
+    assert judge(benchmark, proof, f"{beacon}", rule) == "holds"
+
+
+def test_the_order_of_the_claims_does_not_matter() -> None:
+    benchmark, proof = honest()
+    assert judge(benchmark, replace(proof, proven=proof.proven[::-1])) == "holds"
+
+
+# -- each wrong one ----------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_faults_is_closed_and_stable() -> None:
+    assert " ".join(ProofFault) == (
+        "signature signer benchmark beacon duplicate-nonce wrong-nonce missing-nonce task quality branch-length "
+        "branch-order branch-levels root"
+    )
+
+
+def rejection(benchmark: Envelope, proof: Envelope, signer: bytes | None = None) -> str:
+    with pytest.raises(ProofRejected) as rejected:
+        check_proof(benchmark, proof, BEACON, RULE, signer)
+    assert str(rejected.value)
+    return f"{rejected.value.step} {rejected.value.fault}"
+
+
+def test_signatures_and_signers() -> None:
+    benchmark, proof = honest()
+    other = SigningKey.generate()
+    good = seal(benchmark, KEY), seal(proof, KEY)
+    for place in (0, 1):
+        forged = list(good)
+        forged[place] = replace(good[place], signature=bytes(64))
+        assert rejection(forged[0], forged[1]) == "1 signature"
+    assert rejection(good[0], seal(proof, other)) == "1 signer"
+    assert rejection(seal(benchmark, other), good[1]) == "1 signer"
+    assert rejection(*good, signer=other.verify_key.raw) == "1 signer"
+    assert rejection(seal(benchmark, other), seal(proof, other), signer=KEY.verify_key.raw) == "1 signer"
+
+
+def test_another_record_is_no_proof() -> None:
+    benchmark, proof = honest()
+    with pytest.raises(RecordError, match=r"expected .*proof\.v1.*, found .*benchmark\.v1"):
+        check_proof(seal(benchmark, KEY), seal(benchmark, KEY), BEACON, RULE)
+    with pytest.raises(RecordError, match=r"expected .*benchmark\.v1.*, found .*proof\.v1"):
+        check_proof(seal(proof, KEY), seal(proof, KEY), BEACON, RULE)
+
+
+def test_another_benchmark() -> None:
+    benchmark, proof = honest()
+    assert judge(replace(benchmark, fuel_budget=7), proof) == "2 benchmark"
+    assert judge(benchmark, replace(proof, benchmark_digest=bytes(32))) == "2 benchmark"
+
+
+def test_another_beacon() -> None:
+    benchmark, proof = honest()
+    assert judge(benchmark, proof, "c5a1e3") == "3 beacon"
+    assert judge(benchmark, replace(proof, beacon="c5a1e3")) == "3 beacon"
+
+
+def test_a_proof_for_another_beacon_that_says_this_one() -> None:
+    made = claims(COUNT)
+    benchmark, proof = answer(made, 2, "another", RULE)
+    assert judge(benchmark, replace(proof, beacon=BEACON)) == "4 wrong-nonce"
+
+
+def test_nonces_that_were_not_sampled_are_missing_or_come_twice() -> None:
+    benchmark, proof = honest()
+    first, second, third = proof.proven
+    drawn = [proven.claim.nonce for proven in proof.proven]
+    undrawn = next(nonce for nonce in range(COUNT) if nonce not in drawn)
+    assert judge(benchmark, with_claim(0, nonce=undrawn)) == "4 wrong-nonce"
+    assert judge(benchmark, with_claim(0, nonce=COUNT)) == "4 wrong-nonce"
+    assert judge(benchmark, with_claim(0, nonce=(1 << 64) - 1)) == "4 wrong-nonce"
+    assert judge(benchmark, replace(proof, proven=(first, second))) == "4 missing-nonce"
+    assert judge(benchmark, replace(proof, proven=())) == "4 missing-nonce"
+    assert judge(benchmark, replace(proof, proven=(first, second, third, second))) == "4 duplicate-nonce"
+    assert judge(benchmark, replace(proof, proven=(first, second, second))) == "4 duplicate-nonce"
+    assert judge(benchmark, proof, rule=SamplingRule(lower=2)) == "4 missing-nonce"
+    assert judge(benchmark, proof, rule=SamplingRule(lower=0)) == "4 wrong-nonce"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"edition": "2026-01"}, "edition"),
+        ({"settings": replace(SETTINGS, track_id="n_hidden=5")}, "settings.track_id"),
+        ({"rand_hash": ""}, "rand_hash"),
+        ({"optimiser_digest": bytes(32)}, "optimiser_digest"),
+        ({"hyperparameters": {}}, "hyperparameters"),
+        ({"fuel_budget": 1}, "fuel_budget"),
+    ],
+)
+def test_a_claim_of_another_task(changes: dict[str, Any], field: str) -> None:
+    benchmark, _ = honest()
+    proof = with_claim(1, **changes)
+    with pytest.raises(ProofRejected) as rejected:
+        check_proof(seal(benchmark, KEY), seal(proof, KEY), BEACON, RULE)
+    assert (rejected.value.step, rejected.value.fault) == (5, ProofFault.TASK)
+    assert str(rejected.value) == f"nonce {proof.proven[1].claim.nonce}: {field} is not that of the benchmark"
+
+
+def test_another_quality_than_the_committed_one() -> None:
+    benchmark, proof = honest()
+    quality = proof.proven[1].claim.quality
+    assert judge(benchmark, with_claim(1, quality=quality + 1)) == "6 quality"
+
+
+def test_a_benchmark_that_lists_other_qualities_than_its_claims() -> None:
+    made = claims(COUNT)
+    ledger, benchmark = commit(made, 2)
+    boasting = replace(benchmark, qualities=tuple(quality + 1 for quality in benchmark.qualities))
+    nonces = sample(boasting.digest(), boasting, BEACON, RULE)
+    proven = {nonce: made[nonce] for nonce in nonces}
+    proof = replace(prove(benchmark.digest(), benchmark, BEACON, ledger, proven), benchmark_digest=boasting.digest())
+    assert judge(boasting, proof) == "6 quality"
+
+
+def test_branches_of_another_form() -> None:
+    benchmark, proof = honest()
+    branch = proof.proven[0].branch
+    assert judge(benchmark, with_branch([*branch, Stem(9, bytes(32))])) == "7 branch-length"
+    assert judge(benchmark, with_branch(branch * 1000)) == "7 branch-length"
+    assert judge(benchmark, with_branch(branch[::-1])) == "7 branch-order"
+    assert judge(benchmark, with_branch([branch[1], branch[0], *branch[2:]])) == "7 branch-order"
+    assert judge(benchmark, with_branch([branch[0], *branch[:-1]])) == "7 branch-order"
+    assert judge(benchmark, with_branch(branch[1:])) == "7 branch-levels"
+    assert judge(benchmark, with_branch(branch[:-1])) == "7 branch-levels"
+    assert judge(benchmark, with_branch([])) == "7 branch-levels"
+    for depth in (-1, -(1 << 63), 256, (1 << 64) - 1):
+        moved = [*branch[:-1], replace(branch[-1], depth=depth)]
+        assert judge(benchmark, with_branch(moved)) == ("7 branch-order" if depth < 0 else "7 branch-levels")
+
+
+def test_one_root_cannot_hold_two_claims_of_a_nonce() -> None:
+    """The network's rule alone lets a second claim hang higher up, to be chosen when the beacon is known."""
+    made = [claim(nonce=nonce, quality=5) for nonce in range(8)]
+    _, regular = commit(made, 1)
+    second = claim(nonce=5, quality=5, run={})
+    right = merkle_root([entry.digest() for entry in made[4:]])
+    root = blake3_digest(second.digest() + right)
+    branch = Branch(((1, right),))
+    assert branch.root(second.digest(), 5) == root
+    siblings = (made[4].digest(), merkle_root([made[6].digest(), made[7].digest()]), second.digest())
+    assert Branch(tuple(enumerate(siblings))).root(made[5].digest(), 5) == root
+    benchmark = replace(regular, merkle_root=root)
+    rule = SamplingRule(1, 0)
+    beacon = next(f"{n}" for n in range(1000) if sample(benchmark.digest(), benchmark, f"{n}", rule) == (5,))
+    first = Proven(made[5], tuple(Stem(depth, sibling) for depth, sibling in enumerate(siblings)))
+    assert judge(benchmark, Proof(benchmark.digest(), beacon, (first,)), beacon, rule) == "holds"
+    other = Proven(second, (Stem(1, right),))
+    assert judge(benchmark, Proof(benchmark.digest(), beacon, (other,)), beacon, rule) == "7 branch-levels"
+
+
+def test_every_byte_of_every_sibling_counts() -> None:
+    benchmark, proof = honest()
+    branch = proof.proven[1].branch
+    for level, stem in enumerate(branch):
+        for at in range(32):
+            changed = bytearray(stem.sibling)
+            changed[at] ^= 1 << at % 8
+            stems = (*branch[:level], Stem(stem.depth, bytes(changed)), *branch[level + 1 :])
+            assert judge(benchmark, with_branch(stems, 1)) == "8 root"
+
+
+CHANGES: dict[str, Any] = {
+    "edition": "", "settings": replace(SETTINGS, player_id=""), "rand_hash": "", "nonce": 31,
+    "optimiser_digest": bytes(32), "hyperparameters": {"rate": 0.02}, "fuel_budget": 1, "fuel_used": 122, "epochs": 2,
+    "best_epoch": 1, "stop_reason": "epoch-limit", "train_losses": (1.0, 0.5, 0.125),
+    "validation_losses": (1.5, 0.75, 0.0), "transcript_root": bytes(32), "quality": -1, "solution_digest": bytes(32),
+    "run": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Claim)])
+def test_every_field_of_a_claim_counts(field: str) -> None:
+    changes = {field: CHANGES[field]}
+    if field == "epochs":
+        changes |= {"train_losses": (1.0, 0.5), "validation_losses": (1.5, 0.75)}
+    benchmark, _ = honest()
+    reasons = {"nonce": "4 wrong-nonce", "quality": "6 quality"}
+    task = {"edition", "settings", "rand_hash", "optimiser_digest", "hyperparameters", "fuel_budget"}
+    expected = reasons.get(field, "5 task" if field in task else "8 root")
+    assert judge(benchmark, with_claim(2, **changes)) == expected
+
+
+def test_swapped_claims_swapped_branches_and_swapped_contents() -> None:
+    made = [claim(nonce=nonce, quality=5, solution_digest=bytes([nonce]) * 32) for nonce in range(16)]
+    benchmark, proof = answer(made, 2, BEACON, RULE)
+    first, second, third = proof.proven
+    swapped = Proven(second.claim, first.branch), Proven(first.claim, second.branch)
+    assert judge(benchmark, replace(proof, proven=(*swapped, third))) == "8 root"
+    renumbered = replace(second.claim, nonce=first.claim.nonce), replace(first.claim, nonce=second.claim.nonce)
+    contents = Proven(renumbered[0], first.branch), Proven(renumbered[1], second.branch)
+    assert judge(benchmark, replace(proof, proven=(*contents, third))) == "8 root"
+
+
+# -- making one --------------------------------------------------------------------------------------------------
+
+
+def test_only_the_committed_claims_are_proven() -> None:
+    _, benchmark = commit(claims(8), 2)
+    digest = benchmark.digest()
+    shorter, _ = commit(claims(6), 2)
+    with pytest.raises(RecordError, match=r"^benchmark\.qualities: the benchmark has 8 nonces, found claims of 6"):
+        prove(digest, benchmark, BEACON, shorter, {})
+    made = claims(8)
+    made[3] = replace(made[3], quality=1)
+    better, _ = commit(made, 2)
+    with pytest.raises(
+        RecordError, match=r"^benchmark\.qualities\[3\]: the benchmark says \d+ of nonce 3, its claim 1;"
+    ):
+        prove(digest, benchmark, BEACON, better, {})
+    made[3] = replace(claims(8)[3], run={})
+    other, _ = commit(made, 2)
+    with pytest.raises(RecordError, match=r"^benchmark\.merkle_root: a claim is not the committed one"):
+        prove(digest, benchmark, BEACON, other, {})
+
+
+# -- bytes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"benchmark_digest": bytes(31)}, r"^proof\.benchmark_digest: expected 32 bytes, found 31"),
+        (
+            {"beacon": "a b"},
+            r"^proof\.beacon: expected 1 to 256 printable ASCII characters without spaces, found 'a b'",
+        ),
+        (
+            {"proven": (Proven(claim(), (Stem(0, bytes(32)), Stem(1, bytes(64)))),)},
+            r"^proof\.proven\[0\]\.branch\[1\]\.sibling: expected 32 bytes, found 64",
+        ),
+    ],
+)
+def test_what_cannot_be_a_proof_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecordError, match=message):
+        proof(**changes)
+
+
+def test_a_malformed_claim_inside_is_named() -> None:
+    payload = proof().to_bytes().replace(encode("n_hidden=4"), encode(4), 1)
+    envelope = seal(proof(), KEY)
+    assert payload != envelope.payload
+    with pytest.raises(RecordError, match=r"proof\.proven\[0\]\.claim\.settings\.track_id"):
+        Proof.from_bytes(payload)
+    assert open_envelope(envelope, Proof) == proof()

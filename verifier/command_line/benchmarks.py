@@ -1,0 +1,64 @@
+"""Claims and benchmarks as files, for the commands that commit, sample and prove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from protocol.benchmark import Benchmark, Ledger
+from protocol.claim import Claim
+from protocol.envelope import Envelope, open_envelope
+from protocol.errors import ProtocolError, RecordError, SignatureError
+from protocol.keys import VerifyKey
+from protocol.record import Record
+from verifier.command_line.files import read_envelope
+from verifier.errors import InputError
+
+_R = TypeVar("_R", bound=Record)
+
+
+def read_benchmark(path: Path) -> tuple[Envelope, Benchmark]:
+    """A benchmark whose signature holds, in and out of its envelope. Raises InputError."""
+    envelope = read_envelope(path)
+    return envelope, _open(path, envelope, Benchmark)
+
+
+def read_unjudged(path: Path, kind: type[Record]) -> Envelope:
+    """A record of `kind` whose signature may not hold: what to answer then is not said here. Raises InputError."""
+    envelope = read_envelope(path)
+    try:
+        open_envelope(envelope, kind)
+    except SignatureError:
+        return envelope
+    except ProtocolError as error:
+        raise InputError(f"{path}: {error}") from None
+    return envelope
+
+
+def entered(paths: Sequence[Path], ledger: Ledger, signer: VerifyKey) -> Iterator[Claim]:
+    """Claims signed by `signer`, each once it is in the ledger. Raises InputError, which names file and field."""
+    for path in paths:
+        envelope = read_envelope(path)
+        claim = _open(path, envelope, Claim)
+        if envelope.public_key != signer.raw:
+            found = VerifyKey.from_raw(envelope.public_key).fingerprint
+            raise InputError(f"{path}: is signed by key {found}, not {signer.fingerprint}; pass the key that signed it")
+        try:
+            ledger.add(claim)
+        except RecordError as error:
+            raise InputError(f"{path}: {error}") from None
+        yield claim
+
+
+def require_new(path: Path) -> None:
+    """Refuse to replace a file that may have been published. Raises InputError."""
+    if path.exists():
+        raise InputError(f"{path}: exists and is not replaced, as it may be published; choose another name with -o")
+
+
+def _open(path: Path, envelope: Envelope, kind: type[_R]) -> _R:
+    try:
+        return open_envelope(envelope, kind)
+    except ProtocolError as error:
+        raise InputError(f"{path}: {error}") from None

@@ -1,0 +1,1 @@
+"""`tig-verify c006`: the live network's challenge."""

@@ -1,0 +1,95 @@
+"""`tig-verify c006 export` and `tig-verify c006 import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from protocol.claim import Claim
+from protocol.envelope import Envelope, open_envelope, seal
+from protocol.errors import ProtocolError
+from protocol.network.blob import decode_blob, encode_blob
+from protocol.record import Record
+from protocol.solution import Solution
+from verifier.command_line.files import Bundle, load_signing_key, read_envelope, read_file, write_file
+from verifier.errors import InputError, VerifierError
+from verifier.exchange import export_blob, import_solution
+
+_Record = TypeVar("_Record", bound=Record)
+
+
+@click.command("export")
+@click.argument("claim", type=click.Path(path_type=Path))
+@click.option("--solution", type=click.Path(path_type=Path), help="Default: beside the claim.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="File for the blob. Default: standard output.")
+def export_command(claim: Path, solution: Path | None, out: Path | None) -> None:
+    """Write the solution of one of this toolkit's claims as a blob in the live network's format.
+
+    The network of a claim has other dimensions than one of live c006 (two inputs, one output, one layer more), so the
+    live network's verifier cannot score the blob. It is for tools that read the format, and for `c006 import`.
+
+    \b
+    Example: tig-verify c006 export out/adam-n_hidden=4-nonce=7.claim -o 7.blob
+    """
+    _require_new(out)
+    named, (opened, _) = solution or Bundle(claim).solution, _opened(claim, Claim)
+    trained, _ = _opened(named, Solution)
+    _require_claimed(named, trained, opened)
+    try:
+        text = encode_blob(export_blob(opened, trained))
+    except (ProtocolError, VerifierError) as error:
+        raise InputError(f"{claim}: {error}") from None
+    if out is None:
+        click.echo(text)
+    else:
+        write_file(out, f"{text}\n".encode("ascii"))
+
+
+@click.command("import")
+@click.argument("claim", type=click.Path(path_type=Path))
+@click.argument("blob", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="File for the solution. Default: beside the claim.")
+@click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key that signed the claim.")
+def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None:
+    """Write the .solution of CLAIM from a BLOB that `c006 export` made of it.
+
+    What is frozen must be what the claim's seed gives, and the result the solution that the claim names: then
+    `tig-verify verify` accepts it. A solution of live c006 has other dimensions and is refused.
+
+    \b
+    Example: tig-verify c006 import out/adam-n_hidden=4-nonce=7.claim 7.blob --key key.pem
+    """
+    path = out or Bundle(claim).solution
+    _require_new(path)
+    opened, envelope = _opened(claim, Claim)
+    signing_key = load_signing_key(key)
+    if signing_key.verify_key.raw != envelope.public_key:
+        raise InputError(f"{key}: did not sign {claim}; a solution counts only under the key of its claim")
+    text = read_file(blob)
+    try:
+        solution = import_solution(opened, decode_blob(text).blob)
+    except (ProtocolError, VerifierError) as error:
+        raise InputError(f"{blob}: {error}") from None
+    _require_claimed(blob, solution, opened)
+    write_file(path, seal(solution, signing_key).to_bytes())
+    click.echo(f"{path}: the solution that {claim} names")
+
+
+def _opened(path: Path, kind: type[_Record]) -> tuple[_Record, Envelope]:
+    envelope = read_envelope(path)
+    try:
+        return open_envelope(envelope, kind), envelope
+    except ProtocolError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _require_claimed(path: Path, solution: Solution, claim: Claim) -> None:
+    if solution.digest() != claim.solution_digest:
+        raise InputError(f"{path}: is not the solution that the claim names; pass the one of the same nonce and run")
+
+
+def _require_new(path: Path | None) -> None:
+    if path is not None and path.exists():
+        raise InputError(f"{path}: exists; choose another name with -o")
