@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -59,7 +59,7 @@ class VerifyKey:
         parse = serialization.load_pem_public_key if is_pem else serialization.load_ssh_public_key
         try:
             key = parse(data)
-        except (ValueError, UnsupportedAlgorithm):
+        except (ValueError, UnsupportedAlgorithm, InternalError):
             raise KeyFileError(path, "this is not a public key in PEM or OpenSSH form; pass an Ed25519 key") from None
         if not isinstance(key, Ed25519PublicKey):
             raise _other_type(path, key)
@@ -122,7 +122,12 @@ class SigningKey:
         parse = serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key
         try:
             key = parse(data, passphrase)
-        except (TypeError, ValueError, UnsupportedAlgorithm) as fault:
+        except (
+            TypeError,
+            ValueError,
+            UnsupportedAlgorithm,
+            InternalError,
+        ) as fault:
             raise KeyFileError(path, _explain(fault, data, passphrase)) from None
         if not isinstance(key, Ed25519PrivateKey):
             raise _other_type(path, key)

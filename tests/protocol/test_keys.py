@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from collections.abc import Callable
@@ -249,3 +250,16 @@ def test_other_key_types_are_named(tmp_path: Path, kind: str) -> None:
         public.write_bytes(key.public_key().public_bytes(OPENSSH, serialization.PublicFormat.OpenSSH))
         with pytest.raises(KeyFileError, match=rf"holds a key of type {kind}; pass an Ed25519 key"):
             VerifyKey.load(public)
+
+
+@pytest.mark.parametrize("arc", [0x6F, 0x71], ids=["X448", "Ed448"])
+def test_a_key_that_is_too_short_for_its_type_is_no_key(tmp_path: Path, arc: int) -> None:
+    """Found by the fuzzer: the library ends in an internal error of its own."""
+    der = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, NOT_ENCRYPTED
+    )
+    text = base64.b64encode(der.replace(bytes.fromhex("2b6570"), bytes([0x2B, 0x65, arc]), 1)).decode()
+    path = tmp_path / "short.pem"
+    path.write_text(f"-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    with pytest.raises(KeyFileError, match="this is not a private key"):
+        SigningKey.load(path)
