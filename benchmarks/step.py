@@ -30,11 +30,12 @@ from sandbox.arithmetic import machine
 from sandbox.arithmetic.layers.training_kernels import training_kernels
 from sandbox.isolation import InProcess, Isolation, Jail
 from verifier.editions import DECEMBER_2025
+from verifier.examination import Evidence
 from verifier.instance import Instance, draw_instance
 from verifier.network import Architecture, Network, initial_parameters, initial_weight
 from verifier.solving import Task, solve, start_optimiser
 from verifier.training import train
-from verifier.verification import Evidence, verify
+from verifier.verification import verify
 
 ADAM = Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py"
 

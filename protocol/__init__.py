@@ -5,13 +5,17 @@ Usable alone: it needs msgpack, blake3 and cryptography, and knows nothing of tr
 
 from __future__ import annotations
 
-from protocol.canonical_json import jsonify
+from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
+from protocol.benchmark import Benchmark, Ledger
+from protocol.canonical_json import jsonify, parse_json
 from protocol.claim import Claim, StopReason
 from protocol.codec import Scalar, Value, decode, encode
 from protocol.envelope import Envelope, open_envelope, pre_authentication_encoding, seal
 from protocol.errors import (
     CodecError,
+    DisputeError,
     KeyFileError,
+    MerkleError,
     ProtocolError,
     RecordError,
     SettingsError,
@@ -19,24 +23,43 @@ from protocol.errors import (
 )
 from protocol.hashes import DIGEST_SIZE, blake3_digest
 from protocol.keys import SigningKey, VerifyKey
-from protocol.merkle import merkle_root
+from protocol.merkle import Branch, MerkleTree, merkle_root
+from protocol.proof import Proof, ProofFault, ProofRejected, Proven, check_proof, prove
 from protocol.record import Record
+from protocol.sampling import SamplingRule, sample
 from protocol.settings import Settings, instance_seed
 from protocol.solution import Solution
+from protocol.transcript import Leaf, Transcript
 from protocol.verdict import Level, Outcome, Reason, Verdict
 
 __all__ = [
     "DIGEST_SIZE",
+    "AuditRequest",
+    "AuditResponse",
+    "Benchmark",
+    "Branch",
     "Claim",
     "CodecError",
+    "DisputeError",
     "Envelope",
+    "EpochState",
     "KeyFileError",
+    "Leaf",
+    "Ledger",
     "Level",
+    "MerkleError",
+    "MerkleTree",
+    "OpenedLeaf",
     "Outcome",
+    "Proof",
+    "ProofFault",
+    "ProofRejected",
     "ProtocolError",
+    "Proven",
     "Reason",
     "Record",
     "RecordError",
+    "SamplingRule",
     "Scalar",
     "Settings",
     "SettingsError",
@@ -44,16 +67,21 @@ __all__ = [
     "SigningKey",
     "Solution",
     "StopReason",
+    "Transcript",
     "Value",
     "Verdict",
     "VerifyKey",
     "blake3_digest",
+    "check_proof",
     "decode",
     "encode",
     "instance_seed",
     "jsonify",
     "merkle_root",
     "open_envelope",
+    "parse_json",
     "pre_authentication_encoding",
+    "prove",
+    "sample",
     "seal",
 ]

@@ -29,6 +29,11 @@ class StopReason(StrEnum):
     NON_FINITE_LOSS = "non-finite-loss"  # a loss became NaN or infinite
     NON_FINITE_UPDATE = "non-finite-update"  # the optimiser returned a NaN or infinite update or query location
 
+    @property
+    def is_inside_epoch(self) -> bool:
+        """Whether training ended in the middle of an epoch, which was discarded."""
+        return self not in (StopReason.EARLY_STOPPING, StopReason.EPOCH_LIMIT)
+
 
 @dataclass(frozen=True)
 class Claim(Record):
@@ -70,6 +75,11 @@ class Claim(Record):
         for name in ("train_losses", "validation_losses"):
             found = len(getattr(self, name))
             self.require(found == self.epochs, name, f"expected one per epoch ({self.epochs}), found {found}")
+
+    @property
+    def runtime_signature(self) -> int:
+        """The transcript's u64 in an output record of the network: the first, little-endian, of its root."""
+        return int.from_bytes(self.transcript_root[:8], "little")
 
 
 def check_hyperparameters(overrides: Mapping[str, Scalar], record: str = "claim") -> None:

@@ -70,3 +70,7 @@ class SignatureError(ProtocolError):
 
 class MerkleError(ProtocolError):
     """A Merkle branch that leads to no root; the message names the stem."""
+
+
+class DisputeError(ProtocolError):
+    """A side of a dispute shows what it has not committed to; the message names the side and the node."""

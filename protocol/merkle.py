@@ -65,6 +65,10 @@ class Branch:
         shift = batch_size.bit_length() - 1
         return Branch(self.stems + tuple((depth + shift, sibling) for depth, sibling in upper.stems))
 
+    def above(self, depth: int) -> Branch:
+        """Return what is left of it from `depth` on: the branch of the leaf's ancestor there."""
+        return Branch(tuple(stem for stem in self.stems if stem[0] >= depth))
+
     def to_text(self) -> str:
         """Return 66 lower-case hexadecimal digits for each stem: 2 of the depth, 64 of the sibling."""
         return "".join(f"{depth:02x}{sibling.hex()}" for depth, sibling in self.stems)
@@ -112,6 +116,10 @@ class MerkleTree:
     def root(self) -> bytes:
         """The 32-byte root."""
         return self._levels[-1][0]
+
+    def node(self, depth: int, index: int) -> bytes:
+        """Return node `index` of a level; depth 0 is that of the leaves."""
+        return self._levels[depth][index]
 
     def branch(self, index: int) -> Branch:
         """Return the branch of leaf `index`; `ValueError` if there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -67,6 +67,9 @@ class Record:
         value = decode(data, _title(cls))
         record: Self = _Lifter(data, _title(cls)).lift(cls, value)
         return record
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:  # read-only maps cannot be pickled
+        return self.from_bytes, (self.to_bytes(),)
 
     def digest(self) -> bytes:
         """Return the 32-byte BLAKE3 digest of `to_bytes()`."""

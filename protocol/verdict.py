@@ -18,6 +18,7 @@ class Level(StrEnum):
     """How deeply the claim was checked."""
 
     EVALUATE = "evaluate"  # one forward pass with the shipped weights
+    AUDIT = "audit"  # some epochs, again from states that the benchmarker ships
     REPLAY = "replay"  # the whole training, again from the seed
 
 
@@ -48,6 +49,10 @@ class Reason(StrEnum):
     BEST_EPOCH = "best-epoch"  # the best epoch is not where the validation losses put it
     STOP_REASON = "stop-reason"  # training ended for another reason
     FUEL = "fuel"  # the fuel budget or the fuel used differs
+    AUDIT_RESPONSE = "audit-response"  # what was given for an audit is no response to the request
+    OPENING = "opening"  # a leaf or a state is not the one that the transcript commits to
+    INITIAL_STATE = "initial-state"  # the transcript does not begin where every training begins
+    EPOCH = "epoch"  # an epoch, trained again, ends otherwise
     TRANSCRIPT = "transcript"  # the root of the transcript differs
     SOLUTION = "solution"  # the retrained solution differs
     MACHINE_FAULT = "machine-fault"  # this machine or tool failed; nothing follows about the claim

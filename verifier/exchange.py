@@ -7,6 +7,7 @@ tools that read it.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol.claim import Claim
-from protocol.network.blob import Blob, Rows
+from protocol.network.blob import Blob, Rows, encode_blob
+from protocol.network.output import CpuArch, OutputData
 from protocol.settings import instance_seed
 from protocol.solution import Solution
 from verifier.editions import Track, find_edition
@@ -79,6 +81,18 @@ def export_blob(claim: Claim, solution: Solution) -> Blob:
         norm_biases=(*trainable[3::4], *[bytes(sizes[0])] * frozen_norms),
         running_means=tuple(_cut(solution.running_means, sizes)),
         running_variances=tuple(_cut(solution.running_variances, sizes)),
+    )
+
+
+def export_output(claim: Claim, solution: Solution) -> OutputData:
+    """A claim and its solution as an output record of the live network. Raises as `export_blob` does."""
+    is_arm = platform.machine().lower() in ("aarch64", "arm64")
+    return OutputData(
+        cpu_arch=CpuArch.ARM64 if is_arm else CpuArch.AMD64,
+        fuel_consumed=claim.fuel_used,
+        nonce=claim.nonce,
+        runtime_signature=claim.runtime_signature,
+        solution=f'"{encode_blob(export_blob(claim, solution))}"',
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 
@@ -16,7 +17,7 @@ from sandbox.arithmetic.layers.training_kernels import training_kernels
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Assignment, Optimiser, Scalar
 from sandbox.state import tensor_bytes
-from verifier.editions import Edition, Track
+from verifier.editions import Edition, Track, find_edition
 from verifier.instance import draw_instance
 from verifier.network import Architecture, Network, Statistics, initial_parameters
 from verifier.scoring import Score, score, test_subset
@@ -39,6 +40,20 @@ class Task:
     """Its name for messages."""
     hyperparameters: Mapping[str, Scalar]
     fuel_budget: int
+
+    @classmethod
+    def of(cls, claim: Claim, source: bytes, name: str) -> Self:
+        """The training that a claim is about; `source` is its module. Raises EditionError."""
+        return cls(
+            edition=find_edition(claim.edition),
+            settings=claim.settings,
+            rand_hash=claim.rand_hash,
+            nonce=claim.nonce,
+            source=source,
+            name=name,
+            hyperparameters=claim.hyperparameters,
+            fuel_budget=claim.fuel_budget,
+        )
 
     @property
     def track(self) -> Track:
@@ -107,15 +122,18 @@ def make_solution(edition: Edition, track_id: str, training: Training) -> Soluti
 
 def read_solution(solution: Solution, architecture: Architecture) -> tuple[torch.Tensor, Statistics] | None:
     """Parameters (flat) and running statistics of a solution; None if their sizes are not the architecture's."""
-    parameters, means, variances = (
-        torch.frombuffer(bytearray(data), dtype=torch.float32) if data else torch.zeros(0)
-        for data in (solution.parameters, solution.running_means, solution.running_variances)
-    )
+    arrays = solution.parameters, solution.running_means, solution.running_variances
+    parameters, means, variances = map(tensor_of, arrays)
     shape = (architecture.normed_layers, architecture.edition.width)
     norms = shape[0] * shape[1]
     if (parameters.numel(), means.numel(), variances.numel()) != (architecture.layout().size, norms, norms):
         return None
     return parameters, Statistics(means.view(shape), variances.view(shape))
+
+
+def tensor_of(data: bytes) -> torch.Tensor:
+    """Little-endian binary32 as a flat tensor."""
+    return torch.frombuffer(bytearray(data), dtype=torch.float32) if data else torch.zeros(0)
 
 
 def _claim(task: Task, training: Training, result: Score, solution: Solution, run: Mapping[str, str]) -> Claim:

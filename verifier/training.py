@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
 from protocol.claim import StopReason
+from protocol.transcript import Leaf
 from sandbox import randomness
 from sandbox.arithmetic import elementwise as ew
 from sandbox.arithmetic import exact, movement
 from sandbox.arithmetic.exponents import NonFiniteError
 from sandbox.errors import FuelExhausted, MemoryExhausted
 from sandbox.optimiser import Optimiser
+from verifier.early_stopping import EarlyStopping
 from verifier.editions import Edition
 from verifier.instance import Instance
 from verifier.network import Network, Statistics
 from verifier.streams import stream
-from verifier.transcript import NO_LOSSES, Transcript, network_digest, tensor_digest
+from verifier.transcript import NO_LOSSES, network_digest, tensor_digest, transcript_tree
 
 
 @dataclass(frozen=True)
@@ -53,113 +55,165 @@ class Training:
     statistics: Statistics
     """Running statistics after the best epoch."""
     fuel_used: int
-    transcript_root: bytes
+    leaves: tuple[Leaf, ...]
+    """The transcript: leaf 0 and one for each epoch."""
 
     @property
     def epochs(self) -> int:
         """T, epochs completed."""
         return len(self.train_losses)
 
+    @property
+    def transcript_root(self) -> bytes:
+        """The Merkle root of the transcript, 32 bytes."""
+        return transcript_tree(self.leaves).root
+
 
 class _NonFiniteUpdate(Exception):
     """A location, or the parameters after an update, hold an infinity or a NaN."""
 
 
-@dataclass
-class EarlyStopping:
-    """The best epoch so far and the count of epochs since (specification, step 6.7)."""
-
-    patience: int
-    lowest: float = math.inf
-    best_epoch: int = 0
-    epochs: int = 0
-
-    def improved(self, validation_loss: float) -> bool:
-        """Count an epoch; whether its loss is strictly lower than every one before."""
-        self.epochs += 1
-        if not validation_loss < self.lowest:
-            return False
-        self.lowest, self.best_epoch = validation_loss, self.epochs
-        return True
-
-    @property
-    def stale_epochs(self) -> int:
-        """Epochs since the best one."""
-        return self.epochs - self.best_epoch
-
-    @property
-    def is_over(self) -> bool:
-        """Whether patience is exhausted."""
-        return self.stale_epochs >= self.patience
+Weights = tuple[torch.Tensor, Statistics]
+"""Trainable parameters, flat, and running statistics."""
 
 
-@dataclass
-class _Run:
-    """The state of Algorithm 1."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that a training is after an epoch: from it, training goes on with the same bits."""
 
-    edition: Edition
-    seed: bytes
-    instance: Instance
-    network: Network
-    optimiser: Optimiser
+    leaves: tuple[Leaf, ...]
+    """Of the epochs so far, leaf 0 first; with a single one, only the next epoch can be taken from here."""
+    losses: tuple[tuple[float, float], ...]
+    """Training and validation loss of each epoch so far."""
+    parameters: torch.Tensor
     statistics: Statistics
-    stopping: EarlyStopping
-    transcript: Transcript = field(default_factory=Transcript)
-    losses: list[tuple[float, float]] = field(default_factory=list)
-    best: tuple[torch.Tensor, Statistics] | None = None
+    gradient: torch.Tensor
+    state: bytes
+    """The optimiser's, in its canonical encoding."""
+    fuel_used: int
+    best: Weights
+
+
+class Trainer:
+    """Algorithm 1, epoch by epoch; begin with `start` or `resume`. To be used in inference mode."""
+
+    def __init__(
+        self, edition: Edition, seed: bytes, instance: Instance, network: Network, optimiser: Optimiser
+    ) -> None:
+        self._edition, self._seed, self._instance = edition, seed, instance
+        self._network, self._optimiser = network, optimiser
+        self._statistics = Statistics.initial(network.architecture)
+        self.stopping = EarlyStopping(edition.patience)
+        self.leaves: list[Leaf] = []
+        self.losses: list[tuple[float, float]] = []
+        self.best: Weights | None = None
 
     def start(self, initial: torch.Tensor) -> None:
-        """6.1 and 6.2: initial parameters, zero gradient, the optimiser's state, leaf 0."""
-        self.optimiser.parameters.copy_(initial)
-        self.optimiser.gradient.zero_()
-        self._keep_best()
-        self.optimiser.initialise()
+        """6.1 and 6.2: initial parameters (flat), zero gradient, the optimiser's state, leaf 0."""
+        self._optimiser.parameters.copy_(initial)
+        self._optimiser.gradient.zero_()
+        self.best = self._weights()
+        self._optimiser.initialise()
         self._record(NO_LOSSES)
 
-    def epoch(self) -> None:
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint. Raises StateError for a state or fuel that no optimiser of this task has."""
+        self._optimiser.parameters.copy_(checkpoint.parameters)
+        self._optimiser.gradient.copy_(checkpoint.gradient)
+        self._optimiser.restore(checkpoint.state, checkpoint.fuel_used)
+        self._statistics = checkpoint.statistics.copy()
+        self.stopping = EarlyStopping.after(self._edition.patience, (loss for _, loss in checkpoint.losses))
+        self.leaves, self.losses = list(checkpoint.leaves), list(checkpoint.losses)
+        self.best = checkpoint.best
+
+    def checkpoint(self) -> Checkpoint:
+        """What is needed to go on from here."""
+        assert self.best is not None
+        parameters, statistics = self._weights()
+        return Checkpoint(
+            leaves=tuple(self.leaves),
+            losses=tuple(self.losses),
+            parameters=parameters,
+            statistics=statistics,
+            gradient=self._optimiser.gradient.clone(),
+            state=self._optimiser.save(),
+            fuel_used=self._optimiser.fuel_used,
+            best=self.best,
+        )
+
+    def advance(self) -> StopReason | None:
+        """Take an epoch; why training has ended, or None. An epoch that cannot be completed leaves no leaf (6.9)."""
+        try:
+            self._epoch()
+        except FuelExhausted:
+            return StopReason.FUEL_EXHAUSTED
+        except MemoryExhausted:
+            return StopReason.MEMORY_EXHAUSTED
+        except NonFiniteError:
+            return StopReason.NON_FINITE_LOSS
+        except _NonFiniteUpdate:
+            return StopReason.NON_FINITE_UPDATE
+        if self.stopping.is_over:
+            return StopReason.EARLY_STOPPING
+        return StopReason.EPOCH_LIMIT if len(self.losses) == self._edition.max_epochs else None
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel used so far."""
+        return self._optimiser.fuel_used
+
+    def _epoch(self) -> None:
         """6.3 to 6.8: one pass over the training set, validation, early stopping, a leaf."""
         number = len(self.losses)
         previous = self.losses[-1] if self.losses else NO_LOSSES
         train_loss = 0.0
         for x, y in self._batches(number):
-            train_loss = train_loss + self._batch(x, y, number, previous) / self.edition.batches
-        pending = self.optimiser.request_state_digest()  # a worker hashes while we validate
-        validation = self.instance.validation
-        validation_loss = self.network.loss(self.optimiser.parameters, self.statistics, validation.x, validation.y)
+            train_loss = train_loss + self._batch(x, y, number, previous) / self._edition.batches
+        pending = self._optimiser.request_state_digest()  # a worker hashes while we validate
+        points = self._instance.validation
+        validation_loss = self._network.loss(self._optimiser.parameters, self._statistics, points.x, points.y)
         if self.stopping.improved(validation_loss):
-            self._keep_best()
+            self.best = self._weights()
         self.losses.append((train_loss, validation_loss))
         self._record((train_loss, validation_loss), pending)
 
     def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """6.3: the training set in the epoch's order, in equal batches."""
-        words = stream(self.edition, self.seed, "shuffle", epoch).words(0, self.edition.train_points)
+        words = stream(self._edition, self._seed, "shuffle", epoch).words(0, self._edition.train_points)
         order = movement.positions(randomness.permutation(words))
-        train, size = self.instance.train, self.edition.batch_points
+        train, size = self._instance.train, self._edition.batch_points
         x, y = (movement.rows(points, order).split(size) for points in (train.x, train.y))
         return list(zip(x, y, strict=True))
 
     def _batch(self, x: torch.Tensor, y: torch.Tensor, epoch: int, previous: tuple[float, float]) -> float:
-        optimiser = self.optimiser
+        optimiser = self._optimiser
         location = optimiser.query_location(epoch, *previous)  # 6.4
         if location is not None:
             _require_finite(location)
         where = optimiser.parameters if location is None else location
-        loss = self.network.loss_and_gradient(where, self.statistics, x, y, optimiser.gradient)  # 6.5
+        loss = self._network.loss_and_gradient(where, self._statistics, x, y, optimiser.gradient)  # 6.5
         ew.add_(optimiser.parameters, optimiser.step_updates(epoch, *previous))  # 6.6; reads the updates once
         _require_finite(optimiser.parameters)
         return loss
 
-    def _keep_best(self) -> None:
-        self.best = self.optimiser.parameters.clone(), self.statistics.copy()
+    def _weights(self) -> Weights:
+        return self._optimiser.parameters.clone(), self._statistics.copy()
 
     def _record(self, losses: tuple[float, float], pending: Callable[[], bytes] | None = None) -> None:
         """6.8: the leaf of the epoch."""
-        pending = pending or self.optimiser.request_state_digest()
-        network = network_digest(self.optimiser.parameters, self.statistics)
-        gradient = tensor_digest(self.optimiser.gradient)
-        self.transcript.append(
-            losses, network, pending(), gradient, self.optimiser.fuel_used, self.stopping.stale_epochs
+        pending = pending or self._optimiser.request_state_digest()
+        train_loss, validation_loss = (None if math.isnan(loss) else loss for loss in losses)
+        self.leaves.append(
+            Leaf(
+                epoch=len(self.losses),
+                train_loss=train_loss,
+                validation_loss=validation_loss,
+                network_digest=network_digest(self._optimiser.parameters, self._statistics),
+                gradient_digest=tensor_digest(self._optimiser.gradient),
+                state_digest=pending(),
+                fuel_used=self._optimiser.fuel_used,
+                stale_epochs=self.stopping.stale_epochs,
+            )
         )
 
 
@@ -176,45 +230,36 @@ def train(
 
     Raises OptimiserError, ModuleRefused or WorkerFault; every other end is a `stop_reason`.
     """
-    run = _Run(
-        edition, seed, instance, network, optimiser,
-        Statistics.initial(network.architecture), EarlyStopping(edition.patience),
-    )  # fmt: skip
+    trainer = Trainer(edition, seed, instance, network, optimiser)
     with torch.inference_mode():  # no autograd: its bookkeeping costs a tenth of a small step
-        reason = _loop(run, initial, observer)
-    assert run.best is not None
+        trainer.start(initial)
+        return finish(trainer, observer)
+
+
+def finish(trainer: Trainer, observer: Observer | None = None) -> Training:
+    """Train to the end; in inference mode."""
+    completed, reason = len(trainer.losses), None
+    while reason is None:
+        reason = trainer.advance()
+        if observer is not None and len(trainer.losses) > completed:
+            observer(_observed(trainer))
+        completed = len(trainer.losses)
+    assert trainer.best is not None
     return Training(
         stop_reason=reason,
-        train_losses=tuple(train for train, _ in run.losses),
-        validation_losses=tuple(validation for _, validation in run.losses),
-        best_epoch=run.stopping.best_epoch,
-        parameters=run.best[0],
-        statistics=run.best[1],
-        fuel_used=optimiser.fuel_used,
-        transcript_root=run.transcript.root,
+        train_losses=tuple(train for train, _ in trainer.losses),
+        validation_losses=tuple(validation for _, validation in trainer.losses),
+        best_epoch=trainer.stopping.best_epoch,
+        parameters=trainer.best[0],
+        statistics=trainer.best[1],
+        fuel_used=trainer.fuel_used,
+        leaves=tuple(trainer.leaves),
     )
 
 
-def _loop(run: _Run, initial: torch.Tensor, observer: Observer | None) -> StopReason:
-    try:
-        run.start(initial)
-        while len(run.losses) < run.edition.max_epochs:
-            run.epoch()
-            if observer is not None:
-                train_loss, validation_loss = run.losses[-1]
-                lowest, fuel = run.stopping.lowest, run.optimiser.fuel_used
-                observer(Epoch(len(run.losses), train_loss, validation_loss, lowest, fuel))
-            if run.stopping.is_over:
-                return StopReason.EARLY_STOPPING
-    except FuelExhausted:
-        return StopReason.FUEL_EXHAUSTED
-    except MemoryExhausted:
-        return StopReason.MEMORY_EXHAUSTED
-    except NonFiniteError:
-        return StopReason.NON_FINITE_LOSS
-    except _NonFiniteUpdate:
-        return StopReason.NON_FINITE_UPDATE
-    return StopReason.EPOCH_LIMIT
+def _observed(trainer: Trainer) -> Epoch:
+    train_loss, validation_loss = trainer.losses[-1]
+    return Epoch(len(trainer.losses), train_loss, validation_loss, trainer.stopping.lowest, trainer.fuel_used)
 
 
 def _require_finite(values: torch.Tensor) -> None:

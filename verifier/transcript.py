@@ -3,47 +3,24 @@
 from __future__ import annotations
 
 import math
-import struct
+from collections.abc import Sequence
+from typing import Final
 
 import torch
 from blake3 import blake3
 
-from protocol.hashes import blake3_digest
-from protocol.merkle import merkle_root
+from protocol.merkle import MerkleTree
+from protocol.transcript import Leaf
 from sandbox.state import tensor_view
 from verifier.network import Statistics
 
-_LEAF = struct.Struct("<Qdd32s32s32sQQ")
+NO_LOSSES: Final = (math.nan, math.nan)
+"""What the first epoch is told of the epoch before it."""
 
 
-class Transcript:
-    """The leaves so far; leaf 0 is the initial state, leaf t the state after epoch t."""
-
-    def __init__(self) -> None:
-        self._leaves: list[bytes] = []
-
-    def append(
-        self,
-        losses: tuple[float, float],
-        network_digest: bytes,
-        state_digest: bytes,
-        gradient_digest: bytes,
-        fuel_used: int,
-        stale_epochs: int,
-    ) -> None:
-        """Add the next leaf: (train, validation) losses, digests, fuel and epochs without improvement."""
-        epoch = len(self._leaves)
-        leaf = _LEAF.pack(epoch, *losses, network_digest, state_digest, gradient_digest, fuel_used, stale_epochs)
-        self._leaves.append(blake3_digest(leaf))
-
-    @property
-    def root(self) -> bytes:
-        """The Merkle root of all leaves, 32 bytes."""
-        return merkle_root(self._leaves)
-
-
-NO_LOSSES = (math.nan, math.nan)
-"""The losses of leaf 0."""
+def transcript_tree(leaves: Sequence[Leaf]) -> MerkleTree:
+    """The Merkle tree over all leaves."""
+    return MerkleTree([leaf.digest() for leaf in leaves])
 
 
 def network_digest(parameters: torch.Tensor, statistics: Statistics) -> bytes:

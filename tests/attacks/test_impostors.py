@@ -30,8 +30,9 @@ from sandbox.optimiser import Assignment
 from sandbox.process import ProcessOptimiser
 from sandbox.zygote import Zygote
 from verifier import editions
+from verifier.examination import Evidence
 from verifier.solving import Solved, solve
-from verifier.verification import Evidence, verify
+from verifier.verification import verify
 
 IMPOSTORS = Path(__file__).with_name("impostors.py")
 CASES = [case for item in read_corpus() for case in item.cases if case.build is Build.IMPOSTOR]

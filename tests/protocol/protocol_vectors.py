@@ -29,6 +29,10 @@ RECORDS: Final[tuple[Record, ...]] = (
     sample_records.verdict(),
     sample_records.benchmark(),
     sample_records.proof(),
+    sample_records.transcript(),
+    sample_records.audit_request(),
+    sample_records.audit_response(),
+    sample_records.epoch_state(),
 )
 DSSE: Final = ("http://example.com/HelloWorld", "hello world")
 

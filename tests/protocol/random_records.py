@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from protocol import Claim, Envelope, Level, Outcome, Reason, Record, Settings, Solution, StopReason, Verdict
+from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark
 from protocol.proof import Proof, Proven, Stem
+from protocol.transcript import Leaf, Transcript
 
 texts = st.text(max_size=12)
 digests = st.binary(min_size=32, max_size=32)
@@ -84,12 +86,31 @@ def tuples(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.lists(items, max_size=2).map(tuple)
 
 
+def leaves(epochs: st.SearchStrategy[int]) -> st.SearchStrategy[Leaf]:
+    losses = st.none() | numbers
+    return st.builds(Leaf, epochs, losses, losses, digests, digests, digests, u64s, u64s)
+
+
+@st.composite
+def transcripts(draw: st.DrawFn) -> Transcript:
+    count = draw(st.integers(1, 3))
+    return Transcript(draw(digests), tuple(draw(leaves(st.just(epoch))) for epoch in range(count)))
+
+
+epochs = st.integers(1, 1000)
 stems = st.builds(Stem, u64s, digests)
+opened = st.builds(OpenedLeaf, leaves(epochs), texts)
 RANDOM: dict[type[Record], st.SearchStrategy[Any]] = {
     Claim: claims(),
     Solution: st.builds(Solution, texts, texts, weights, weights, weights),
     Verdict: verdicts(),
     Benchmark: benchmarks(),
     Proof: st.builds(Proof, digests, st.just("beacon"), tuples(st.builds(Proven, claims(), tuples(stems)))),
+    Transcript: transcripts(),
+    AuditRequest: st.builds(
+        AuditRequest, digests, st.sets(epochs, max_size=4).map(lambda chosen: tuple(sorted(chosen)))
+    ),
+    AuditResponse: st.builds(AuditResponse, digests, tuples(opened)),
+    EpochState: st.builds(EpochState, digests, epochs, weights, weights, weights, weights, st.binary(max_size=20)),
     Envelope: st.builds(Envelope, texts, st.binary(max_size=40), digests, st.binary(min_size=64, max_size=64)),
 }

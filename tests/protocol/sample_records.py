@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from protocol import Claim, Level, Outcome, Reason, Settings, Solution, StopReason, Verdict
+from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark
+from protocol.merkle import Branch
 from protocol.proof import Proof, Proven, Stem
+from protocol.transcript import Leaf, Transcript
 
 SETTINGS = Settings(
     algorithm_id="c006_a012",
@@ -87,3 +90,47 @@ def proof(**changes: Any) -> Proof:
         "proven": (Proven(claim(nonce=0), (Stem(0, b"\x06" * 32), Stem(2, b"\x07" * 32))), Proven(claim(nonce=4), ())),
     }
     return Proof(**{**fields, **changes})
+
+
+def leaf(**changes: Any) -> Leaf:
+    fields: dict[str, Any] = {
+        "epoch": 1,
+        "train_loss": 1.0,
+        "validation_loss": 1.5,
+        "network_digest": b"\x08" * 32,
+        "state_digest": b"\x09" * 32,
+        "gradient_digest": b"\x0a" * 32,
+        "fuel_used": 41,
+        "stale_epochs": 0,
+    }
+    return Leaf(**{**fields, **changes})
+
+
+def transcript(**changes: Any) -> Transcript:
+    initial = leaf(epoch=0, train_loss=None, validation_loss=None, fuel_used=1)
+    fields: dict[str, Any] = {"claim_digest": b"\x03" * 32, "leaves": (initial, leaf())}
+    return Transcript(**{**fields, **changes})
+
+
+def audit_request(**changes: Any) -> AuditRequest:
+    fields: dict[str, Any] = {"claim_digest": b"\x03" * 32, "epochs": (1, 2, 3)}
+    return AuditRequest(**{**fields, **changes})
+
+
+def audit_response(**changes: Any) -> AuditResponse:
+    branch = Branch(((0, b"\x0b" * 32), (1, b"\x0c" * 32))).to_text()
+    fields: dict[str, Any] = {"request_digest": b"\x0d" * 32, "leaves": (OpenedLeaf(leaf(), branch),)}
+    return AuditResponse(**{**fields, **changes})
+
+
+def epoch_state(**changes: Any) -> EpochState:
+    fields: dict[str, Any] = {
+        "claim_digest": b"\x03" * 32,
+        "epoch": 1,
+        "parameters": bytes(range(16)),
+        "running_means": bytes(8),
+        "running_variances": bytes(4),
+        "gradient": bytes(range(16)),
+        "optimiser_state": b"N",
+    }
+    return EpochState(**{**fields, **changes})

@@ -9,11 +9,17 @@ import pytest
 from protocol_vectors import FILES, FOLDER, untagged
 
 from protocol import (
+    AuditRequest,
+    AuditResponse,
+    Benchmark,
     Claim,
     CodecError,
     Envelope,
+    EpochState,
+    Proof,
     Record,
     Solution,
+    Transcript,
     Verdict,
     blake3_digest,
     decode,
@@ -21,11 +27,14 @@ from protocol import (
     open_envelope,
     pre_authentication_encoding,
 )
-from protocol.benchmark import Benchmark
-from protocol.proof import Proof
 
 FOUND: dict[str, Any] = {name: json.loads((FOLDER / name).read_text(encoding="utf-8")) for name in FILES}
-TYPES: dict[str, type[Record]] = {kind.TYPE: kind for kind in (Claim, Solution, Verdict, Benchmark, Proof)}
+TYPES: dict[str, type[Record]] = {
+    kind.TYPE: kind
+    for kind in (
+        Claim, Solution, Verdict, Benchmark, Proof, Transcript, AuditRequest, AuditResponse, EpochState,
+    )
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FILES)

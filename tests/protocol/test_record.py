@@ -15,21 +15,25 @@ from hypothesis import strategies as st
 from random_records import RANDOM
 
 from protocol import (
+    AuditRequest,
+    AuditResponse,
+    Benchmark,
     Claim,
     CodecError,
     Envelope,
+    EpochState,
+    Proof,
     Record,
     RecordError,
     Scalar,
     Settings,
     Solution,
+    Transcript,
     Verdict,
     blake3_digest,
     decode,
     encode,
 )
-from protocol.benchmark import Benchmark
-from protocol.proof import Proof
 
 
 class Colour(StrEnum):
@@ -59,6 +63,10 @@ SAMPLES: dict[type[Record], Record] = {
     Verdict: sample_records.verdict(),
     Benchmark: sample_records.benchmark(),
     Proof: sample_records.proof(proven=sample_records.proof().proven[:1]),
+    Transcript: sample_records.transcript(),
+    AuditRequest: sample_records.audit_request(),
+    AuditResponse: sample_records.audit_response(),
+    EpochState: sample_records.epoch_state(),
     Envelope: Envelope("type", b"payload", bytes(32), bytes(64)),
 }
 

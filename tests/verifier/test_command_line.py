@@ -23,7 +23,8 @@ from protocol.envelope import Envelope, open_envelope, seal
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
-from verifier.command_line import verify as verify_command
+from verifier.command_line import judge
+from verifier.command_line.files import write_file
 from verifier.command_line.main import main
 
 ADAM = Path(__file__).parents[2] / "fixtures" / "optimisers" / "adam.py"
@@ -135,7 +136,8 @@ def test_solving_writes_claim_solution_and_module(made: Office) -> None:
     assert made.solved.out.count("\n") == 1
     assert made.solved.err == ""
     module_file = f"optimiser-{claim.optimiser_digest.hex()[:16]}.py"
-    assert {path.name for path in (made.folder / "out").iterdir()} == {f"{STEM}.claim", f"{STEM}.solution", module_file}
+    records = {f"{STEM}.claim", f"{STEM}.solution", f"{STEM}.transcript"}
+    assert {path.name for path in (made.folder / "out").iterdir()} == {*records, module_file}
     assert (made.folder / "out" / module_file).read_bytes() == ADAM.read_bytes()
     assert stat.S_IMODE(made.key.stat().st_mode) == 0o600
 
@@ -241,7 +243,8 @@ def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) 
             "best_epoch": claim.best_epoch,
             "fuel_used": 3_000_000,
         }
-    again = call("verify", *(entry["claim"] for entry in printed), "--level", "replay", "--isolation", "none")
+    claims = [entry["claim"] for entry in printed]
+    again = call("verify", *claims, "--level", "replay", "--isolation", "none", "--jobs", 1)
     assert again.code == 0
     assert again.out.count("accepted at level replay") == 2
 
@@ -269,6 +272,21 @@ def test_overwrite_replaces_a_claim(office: Office, call: Call) -> None:
     assert office.claim.read_bytes() == before
     assert call(*options, "--overwrite").code == 0
     assert office.opened().fuel_budget == 3_000_000
+
+
+def test_overwriting_that_is_killed_leaves_no_claim_beside_files_of_another(
+    office: Office, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, data: bytes) -> None:
+        if path.suffix == ".transcript":
+            raise KeyboardInterrupt
+        write_file(path, data)
+
+    monkeypatch.setattr("verifier.command_line.solve.write_file", killed)
+    assert (
+        call("solve", "adam.py", "--nonce", 0, "--key", "key.pem", "-o", "out", *ONE_EPOCH, "--overwrite").code == 130
+    )
+    assert not office.claim.exists()
 
 
 def test_inspect_shows_claims_solutions_and_verdicts(office: Office, call: Call) -> None:
@@ -415,7 +433,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("verify", CLAIM, "--level", "replay", "--optimiser", "text.txt"),
         "text.txt: is not the module that the claim names; its digest begins ",
     ),
-    "level unknown": (("verify", CLAIM, "--level", "audit2"), "'audit2' is not one of 'evaluate', 'replay'"),
+    "level unknown": (("verify", CLAIM, "--level", "audit2"), "'audit2' is not one of 'evaluate', 'audit', 'replay'"),
     "signer private": (("verify", CLAIM, "--signer", "key.pem"), "key.pem: this is a private key; pass the public key"),
     "signer text": (("verify", CLAIM, "--signer", "text.txt"), "text.txt: this is not a public key in PEM or OpenSSH"),
     "inspect missing": (("inspect", "none.claim"), "none.claim: No such file or directory; check the name"),
@@ -526,7 +544,7 @@ def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monke
     done = call("verify", office.claim, "--level", "replay", "--json")
     assert done.code == 3
     assert json.loads(done.out)["outcome"] == "undetermined"
-    assert call("verify", "none.claim", office.claim, "--level", "replay").code == 3
+    assert call("verify", "none.claim", office.claim, "--level", "replay", "--jobs", 1).code == 3
     assert call("verify", forged(office), office.claim, "none.claim").code == 1
     monkeypatch.setattr("verifier.command_line.solve.run", gone)
     done = call(*SOLVE)
@@ -543,7 +561,7 @@ def test_an_error_of_ours_is_exit_code_3_and_never_1(
     def broken(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(verify_command, "examine", broken)
+    monkeypatch.setattr(judge, "examine", broken)
     done = call("verify", office.claim)
     assert (done.code, done.out) == (3, "")
     assert "internal error: this is a bug of tig-verify, not a verdict" in done.err
@@ -555,5 +573,5 @@ def test_ctrl_c_between_two_claims_is_exit_code_130(
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verify_command, "examine", interrupted)
+    monkeypatch.setattr(judge, "examine", interrupted)
     assert call("verify", office.claim).code == 130

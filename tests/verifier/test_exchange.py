@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -22,6 +23,7 @@ from protocol.claim import Claim
 from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
 from protocol.network.blob import Blob, BlobError, Rows, decode_blob, encode_blob, from_bincode, to_bincode
+from protocol.network.output import OutputData
 from protocol.settings import instance_seed
 from protocol.solution import Solution
 from protocol.verdict import Level, Outcome
@@ -29,11 +31,12 @@ from sandbox.isolation import InProcess
 from verifier import editions
 from verifier.command_line.c006.exchange import export_command, import_command
 from verifier.errors import InputError
+from verifier.examination import Evidence
 from verifier.exchange import ExchangeError, ExchangeFault, export_blob, import_solution
 from verifier.instance import draw_points
 from verifier.network import Architecture, Network, initial_weight
 from verifier.solving import read_solution, solve
-from verifier.verification import Evidence, verify
+from verifier.verification import verify
 
 DEPTH = 2
 
@@ -287,6 +290,24 @@ def test_export_prints_the_blob_and_import_writes_beside_the_claim() -> None:
     assert Path("a.solution").read_bytes() == before
 
 
+@pytest.mark.usefixtures("folder")
+def test_an_output_record_carries_nonce_fuel_and_a_signature_of_the_training() -> None:
+    claim = solved()[0]
+    run(export_command, "a.claim", "--output-data", "-o", "7.json")
+    output = OutputData.from_json(Path("7.json").read_bytes().strip())
+    assert (output.nonce, output.fuel_consumed) == (claim.nonce, claim.fuel_used)
+    assert struct.pack("<Q", output.runtime_signature) == claim.transcript_root[:8]
+    assert decode_blob(output.solution).blob == exported()
+    run(import_command, "a.claim", "7.json", "--key", "key.pem", "-o", "b.solution")
+    assert Path("b.solution").read_bytes() == Path("a.solution").read_bytes()
+
+
+def _output_of_another_nonce() -> None:
+    text = run(export_command, "a.claim", "--output-data")
+    output = OutputData.from_json(text.strip())
+    Path("a.blob").write_text(replace(output, nonce=output.nonce + 1).to_json())
+
+
 def _other_claim() -> None:
     claim = replace(solved()[0], solution_digest=bytes(32))
     Path("a.claim").write_bytes(seal(claim, SigningKey.load(Path("key.pem"))).to_bytes())
@@ -328,6 +349,7 @@ MISTAKES: list[tuple[Callable[[], None], tuple[Any, ...], str]] = [
     (_nothing, (import_command, "a.claim", "b.blob", *IMPORT[3:]), r"^b\.blob: No such file"),
     (_nothing, (import_command, "a.claim", "key.pem", *IMPORT[3:]), r"^key\.pem: character 0: "),
     (_cut_blob, IMPORT, r"^a\.blob: the gzip member ends early"),
+    (_output_of_another_nonce, IMPORT, r"^a\.blob: is of nonce \d+, the claim of \d+"),
     (_other_claim, IMPORT, r"^a\.blob: is not the solution that the claim names"),
     (_forged, IMPORT, r"^a\.claim: the signature does not hold"),
 ]

@@ -15,12 +15,14 @@ from small_contest import SEED, SMALL
 
 from protocol.claim import StopReason
 from protocol.merkle import merkle_root
+from protocol.transcript import Leaf
 from sandbox.errors import FuelExhausted
+from verifier.early_stopping import EarlyStopping
 from verifier.editions import Edition
 from verifier.instance import draw_instance
 from verifier.network import Architecture, Network, Statistics, initial_parameters
-from verifier.training import EarlyStopping, Epoch, Observer, Training, train
-from verifier.transcript import NO_LOSSES, Transcript, network_digest, tensor_digest
+from verifier.training import Epoch, Observer, Training, train
+from verifier.transcript import network_digest, tensor_digest, transcript_tree
 
 Losses = tuple[float, float]
 STATE = b"state of the optimiser, 32 bytes"
@@ -418,25 +420,19 @@ def test_the_root_depends_on_the_optimisers_state_and_on_the_fuel() -> None:
     assert len(roots) == 4
 
 
-def transcript(*leaves: tuple[Losses, bytes, bytes, bytes, int, int]) -> bytes:
-    written = Transcript()
-    for leaf in leaves:
-        written.append(*leaf)
-    return written.root
-
-
 def test_the_root_changes_with_every_part_of_every_leaf() -> None:
-    first = (NO_LOSSES, b"n" * 32, b"s" * 32, b"g" * 32, 5, 0)
-    second = ((1.0, 2.0), b"N" * 32, b"S" * 32, b"G" * 32, 9, 1)
-    changes: list[tuple[int, object]] = [
-        (0, (1.0, 2.5)), (0, (1.5, 2.0)), (0, (2.0, 1.0)), (1, b"x" * 32), (2, b"x" * 32), (3, b"x" * 32),
-        (4, 10), (5, 2),
+    first = Leaf(0, None, None, b"n" * 32, b"s" * 32, b"g" * 32, 5, 0)
+    second = Leaf(1, 1.0, 2.0, b"N" * 32, b"S" * 32, b"G" * 32, 9, 1)
+    changes: list[dict[str, object]] = [
+        {"epoch": 2}, {"train_loss": 1.5}, {"validation_loss": 2.5}, {"train_loss": 2.0, "validation_loss": 1.0},
+        {"network_digest": b"x" * 32}, {"state_digest": b"x" * 32}, {"gradient_digest": b"x" * 32},
+        {"fuel_used": 10}, {"stale_epochs": 2},
     ]  # fmt: skip
-    roots = [transcript(first, second), transcript(first), transcript(second, first), transcript(first, first)]
-    for position, value in changes:
-        changed = (*second[:position], value, *second[position + 1 :])
-        roots += [transcript(first, changed), transcript(changed, second)]  # type: ignore[arg-type]
-    assert len(set(roots)) == len(roots)
+    sequences = [(first, second), (first,), (second, first), (first, first)]
+    for change in changes:
+        changed = replace(second, **change)  # type: ignore[arg-type]
+        sequences += [(first, changed), (changed, second)]
+    assert len({transcript_tree(leaves).root for leaves in sequences}) == len(sequences)
 
 
 def test_digests_of_networks_and_tensors() -> None:

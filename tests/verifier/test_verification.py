@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 import torch
+from audited import audit_evidence
 from small_contest import SMALL, module, task
 
 import sandbox.isolation
 import sandbox.process
-import verifier.verification
+import verifier.evaluation
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, seal
 from protocol.errors import RecordError
@@ -33,9 +34,10 @@ from sandbox.state import tensor_bytes
 from sandbox.zygote import Zygote
 from verifier import editions, scoring
 from verifier.errors import InputError
+from verifier.examination import Evidence
 from verifier.network import Architecture, Network
 from verifier.solving import Task, read_solution, solve
-from verifier.verification import Evidence, verify
+from verifier.verification import verify
 
 KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
 SOURCE = module()
@@ -122,8 +124,9 @@ def test_an_honest_claim_of_every_end_is_accepted(kind: str) -> None:
     source, budget, reason = HONEST[kind]
     honest = made(source, budget)
     assert honest.claim.stop_reason is reason
+    given = audit_evidence(honest.claim, task(source, budget), KEY)
     for level in Level:
-        verdict = judge(honest.evidence(signer=KEY.verify_key.raw), level)
+        verdict = judge(honest.evidence(signer=KEY.verify_key.raw, audit=given), level)
         assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.ACCEPTED, Reason.NONE, 0), verdict.detail
         assert verdict.level is level
         assert verdict.claim_digest == honest.claim.digest()
@@ -135,14 +138,14 @@ def test_a_claim_that_used_its_budget_to_the_last_unit_is_accepted() -> None:
     honest = made(SOURCE, made().claim.fuel_used)
     assert honest.claim.fuel_used == honest.claim.fuel_budget
     assert honest.claim.stop_reason is not StopReason.FUEL_EXHAUSTED
-    for level in Level:
+    for level in (Level.EVALUATE, Level.REPLAY):
         assert judge(honest.evidence(), level).outcome is Outcome.ACCEPTED
 
 
 def test_a_replay_in_a_worker_comes_to_the_same_verdict(jail: Jail) -> None:
     assert verify(made().evidence(), Level.REPLAY, jail).outcome is Outcome.ACCEPTED
     forged = replace(made(), claim=replace(made().claim, transcript_root=bytes(32)))
-    assert_rejected(verify(forged.evidence(), Level.REPLAY, jail), 8, Reason.TRANSCRIPT)
+    assert_rejected(verify(forged.evidence(), Level.REPLAY, jail), 13, Reason.TRANSCRIPT)
 
 
 def test_evaluation_needs_no_module() -> None:
@@ -170,7 +173,7 @@ def test_one_flipped_bit_breaks_the_signature(part: str, name: str) -> None:
     evidence = made().evidence()
     changes: Changes = {part: flipped(getattr(evidence, part), name)}
     forged = replace(evidence, **changes)
-    for level in Level:
+    for level in (Level.EVALUATE, Level.REPLAY):
         assert_rejected(judge(forged, level), 1, Reason.SIGNATURE)
 
 
@@ -311,7 +314,7 @@ SHALLOW: dict[str, tuple[Callable[[], Made], int, Reason]] = {
 @pytest.mark.parametrize("kind", SHALLOW)
 def test_a_forgery_that_one_forward_pass_shows(kind: str) -> None:
     forge, step, reason = SHALLOW[kind]
-    for level in Level:
+    for level in (Level.EVALUATE, Level.REPLAY):
         assert_rejected(judge(forge().evidence(), level), step, reason)
 
 
@@ -351,25 +354,25 @@ def tuned_weights() -> Made:
 
 DEEP: dict[str, tuple[Callable[[], Made], int, Reason]] = {
     "module not the claim's": (lambda: replace(made(), source=SOURCE + b"\n"), 6, Reason.OPTIMISER_DIGEST),
-    "module swapped": (swapped_module(module("-0.5 * state * gradient, state")), 7, Reason.LOSSES),
-    "module refused": (swapped_module(module("open(1), state")), 7, Reason.OPTIMISER_REFUSED),
-    "module no Python": (swapped_module(b"\x00\xff"), 7, Reason.OPTIMISER_REFUSED),
-    "module raising": (swapped_module(module("[gradient][1], state")), 7, Reason.OPTIMISER_FAILED),
-    "module returning nothing": (swapped_module(module("None")), 7, Reason.OPTIMISER_FAILED),
-    "hyperparameter changed": (claimed(lambda c: {"hyperparameters": {"lr": 0.5}}), 7, Reason.LOSSES),
-    "hyperparameter of no use": (claimed(lambda c: {"hyperparameters": {"lr": "fast"}}), 7, Reason.OPTIMISER_FAILED),
-    "hyperparameter unknown": (claimed(lambda c: {"hyperparameters": {"beta": 0.5}}), 7, Reason.OPTIMISER_FAILED),
-    "train losses": (claimed(slightly_other_losses("train_losses")), 7, Reason.LOSSES),
-    "validation losses": (claimed(slightly_other_losses("validation_losses")), 7, Reason.LOSSES),
-    "fuel used more": (claimed(lambda c: {"fuel_used": c.fuel_used + 1}), 7, Reason.FUEL),
-    "fuel used less": (claimed(lambda c: {"fuel_used": c.fuel_used - 1}), 7, Reason.FUEL),
-    "fuel budget less": (claimed(fuel(100_000, 200_000)), 7, Reason.EPOCHS),
-    "transcript root": (claimed(lambda c: {"transcript_root": bytes(32)}), 8, Reason.TRANSCRIPT),
-    "epochs fewer with their own subset": (stopped_early, 7, Reason.EPOCHS),
-    "weights from elsewhere": (tuned_weights, 9, Reason.SOLUTION),
+    "module swapped": (swapped_module(module("-0.5 * state * gradient, state")), 12, Reason.LOSSES),
+    "module refused": (swapped_module(module("open(1), state")), 12, Reason.OPTIMISER_REFUSED),
+    "module no Python": (swapped_module(b"\x00\xff"), 12, Reason.OPTIMISER_REFUSED),
+    "module raising": (swapped_module(module("[gradient][1], state")), 12, Reason.OPTIMISER_FAILED),
+    "module returning nothing": (swapped_module(module("None")), 12, Reason.OPTIMISER_FAILED),
+    "hyperparameter changed": (claimed(lambda c: {"hyperparameters": {"lr": 0.5}}), 12, Reason.LOSSES),
+    "hyperparameter of no use": (claimed(lambda c: {"hyperparameters": {"lr": "fast"}}), 12, Reason.OPTIMISER_FAILED),
+    "hyperparameter unknown": (claimed(lambda c: {"hyperparameters": {"beta": 0.5}}), 12, Reason.OPTIMISER_FAILED),
+    "train losses": (claimed(slightly_other_losses("train_losses")), 12, Reason.LOSSES),
+    "validation losses": (claimed(slightly_other_losses("validation_losses")), 12, Reason.LOSSES),
+    "fuel used more": (claimed(lambda c: {"fuel_used": c.fuel_used + 1}), 12, Reason.FUEL),
+    "fuel used less": (claimed(lambda c: {"fuel_used": c.fuel_used - 1}), 12, Reason.FUEL),
+    "fuel budget less": (claimed(fuel(100_000, 200_000)), 12, Reason.EPOCHS),
+    "transcript root": (claimed(lambda c: {"transcript_root": bytes(32)}), 13, Reason.TRANSCRIPT),
+    "epochs fewer with their own subset": (stopped_early, 12, Reason.EPOCHS),
+    "weights from elsewhere": (tuned_weights, 14, Reason.SOLUTION),
     "variances from elsewhere": (
         lambda: scored(with_solution(with_weight("running_variances", 0, 0.5))),
-        9,
+        14,
         Reason.SOLUTION,
     ),
 }
@@ -388,7 +391,7 @@ def test_a_stop_reason_that_the_history_leaves_open() -> None:
     honest = made(*HONEST["non-finite update"][:2])
     forged = replace(honest, claim=replace(honest.claim, stop_reason=StopReason.NON_FINITE_LOSS))
     assert judge(forged.evidence(), Level.EVALUATE).outcome is Outcome.ACCEPTED
-    assert_rejected(judge(forged.evidence(), Level.REPLAY), 7, Reason.STOP_REASON)
+    assert_rejected(judge(forged.evidence(), Level.REPLAY), 12, Reason.STOP_REASON)
 
 
 def test_the_authors_line_is_in_the_verdict() -> None:
@@ -455,7 +458,7 @@ def test_an_error_of_ours_is_no_verdict_at_all(monkeypatch: pytest.MonkeyPatch) 
     def broken(*_: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(verifier.verification, "score", broken)
+    monkeypatch.setattr(verifier.evaluation, "score", broken)
     with pytest.raises(ValueError, match="a bug"):
         judge(made().evidence(), Level.EVALUATE)
 

@@ -9,9 +9,11 @@ import click
 from verifier.command_line.c006.group import c006
 from verifier.command_line.check import check
 from verifier.command_line.commit import commit
+from verifier.command_line.dispute import dispute
 from verifier.command_line.inspect import inspect
 from verifier.command_line.keygen import keygen
 from verifier.command_line.prove import prove
+from verifier.command_line.respond import respond
 from verifier.command_line.sample import sample
 from verifier.command_line.solve import solve
 from verifier.command_line.verify import verify
@@ -28,8 +30,10 @@ def commands() -> None:
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify solve my_optimiser.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
                   tig-verify commit out/*.claim --bundles 2 --key key.pem -o a.benchmark
+                  tig-verify respond audit.request out/x.claim --key key.pem
     Validator:    tig-verify verify out/*.claim --level replay
                   tig-verify verify-proof a.benchmark a.proof --beacon BLOCK-HASH
+    Anybody:      tig-verify dispute mine/x.claim theirs/x.claim
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
     Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
@@ -37,5 +41,7 @@ def commands() -> None:
     """
 
 
-for command in (keygen, check, solve, verify, commit, sample, prove, verify_proof, inspect, c006):
+for command in (
+    keygen, check, solve, respond, verify, dispute, commit, sample, prove, verify_proof, inspect, c006,
+):  # fmt: skip
     commands.add_command(command)

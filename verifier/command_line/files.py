@@ -7,15 +7,19 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
-from protocol.envelope import Envelope
+from protocol.envelope import Envelope, open_envelope
 from protocol.errors import KeyFileError, ProtocolError
+from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
+from protocol.record import Record
 from verifier.errors import InputError
 
 _LARGEST = 64 * 2**20
+_R = TypeVar("_R", bound=Record)
 
 
 def read_file(path: Path) -> bytes:
@@ -70,6 +74,15 @@ def read_envelope(path: Path) -> Envelope:
         raise InputError(f"{path}: is not a signed record of tig-verify, or was cut or changed: {error}") from None
 
 
+def read_record(path: Path, record_type: type[_R]) -> tuple[_R, bytes]:
+    """A record whose signature holds, and the public key (32 bytes) of its signer. Raises InputError."""
+    envelope = read_envelope(path)
+    try:
+        return open_envelope(envelope, record_type), envelope.public_key
+    except ProtocolError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
 def load_signing_key(path: Path) -> SigningKey:
     """A private key; asks for its passphrase if it has one. Raises KeyFileError."""
     try:
@@ -82,7 +95,7 @@ def load_signing_key(path: Path) -> SigningKey:
 
 @dataclass(frozen=True)
 class Bundle:
-    """The files of one claim: `<stem>.claim`, `<stem>.solution` and, beside them, the module by its digest."""
+    """The files of one claim: `<stem>.claim`, `.solution`, `.transcript` and, beside them, the module by its digest."""
 
     claim: Path
 
@@ -92,6 +105,16 @@ class Bundle:
         return self.claim.with_suffix(".solution")
 
     @property
+    def transcript(self) -> Path:
+        """Where the transcript is."""
+        return self.claim.with_suffix(".transcript")
+
+    @property
+    def response(self) -> Response:
+        """Where the answer to an audit's request goes."""
+        return Response(self.claim.with_suffix(".response"))
+
+    @property
     def verdict(self) -> Path:
         """Where a verdict goes."""
         return self.claim.with_suffix(".verdict")
@@ -99,6 +122,33 @@ class Bundle:
     def module(self, digest: bytes) -> Path:
         """Where the module with that digest is."""
         return self.claim.parent / f"optimiser-{digest.hex()[:16]}.py"
+
+
+@dataclass(frozen=True)
+class Response:
+    """The folder that answers an audit's request: `response` and one `epoch-<n>.state` for each shipped state."""
+
+    folder: Path
+
+    @property
+    def response(self) -> Path:
+        """Where the response is; written last: where it is, the states are."""
+        return self.folder / "response"
+
+    def state(self, epoch: int) -> Path:
+        """Where the state after an epoch is."""
+        return self.folder / f"epoch-{epoch}.state"
+
+
+def read_module(bundle: Bundle, digest: bytes, optimiser: Path | None) -> tuple[Path, bytes]:
+    """The module with that digest: the named file, or the one beside the claim. Raises InputError for another."""
+    path = optimiser or bundle.module(digest)
+    if optimiser is None and not path.exists():
+        raise InputError(f"{path}: the claim's module is not there; name it with --optimiser")
+    source = read_file(path)
+    if blake3_digest(source) != digest:
+        raise InputError(f"{path}: is not the module that the claim names; its digest begins {digest.hex()[:16]}")
+    return path, source
 
 
 def bundle_for(folder: Path, optimiser: Path, track_id: str, nonce: int) -> Bundle:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from protocol.audit import AuditRequest, AuditResponse, EpochState
 from protocol.benchmark import Benchmark
 from protocol.claim import Claim
 from protocol.envelope import Envelope, open_envelope
@@ -17,20 +18,24 @@ from protocol.keys import VerifyKey
 from protocol.proof import Proof
 from protocol.record import Record
 from protocol.solution import Solution
+from protocol.transcript import Transcript
 from protocol.verdict import Verdict
 from verifier.command_line.exit_codes import USAGE
 from verifier.command_line.files import read_envelope
 from verifier.errors import InputError
 
-_RECORDS: tuple[type[Record], ...] = (Claim, Solution, Verdict, Benchmark, Proof)
+_RECORDS: tuple[type[Record], ...] = (
+    Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Benchmark, Proof,
+)  # fmt: skip
 _LONG = 40
+_MANY = 4
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file; losses and digests whole.")
 def inspect(files: tuple[Path, ...], as_json: bool) -> int:
-    """Show what is in claims, solutions, verdicts, benchmarks and proofs.
+    """Show what is in claims, solutions, transcripts, verdicts, benchmarks, proofs and the files of an audit.
 
     The signature is checked; nothing else is (that is `verify`).
 
@@ -105,7 +110,9 @@ def _lines(shown: Mapping[str, object], indent: str = "  ") -> list[str]:
 
 def _list_lines(name: str, values: list[object], indent: str) -> list[str]:
     if values and isinstance(values[0], Mapping):
-        return _lines({f"{name}[{index}]": value for index, value in enumerate(values)}, indent)
+        shown = range(len(values)) if len(values) <= _MANY else (0, len(values) - 1)
+        count = [] if len(values) <= _MANY else [f"{indent}{name}: {len(values)} values, the first and the last:"]
+        return [*count, *_lines({f"{name}[{index}]": values[index] for index in shown}, indent)]
     ends = f", {_number(values[0])} .. {_number(values[-1])}" if values else ""
     return [f"{indent}{name}: {len(values)} values{ends}"]
 

@@ -1,4 +1,4 @@
-"""The option `--isolation` of the commands that run modules."""
+"""The options of the commands that train: `--isolation` and `--device`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ isolation_option: Final = click.option(
     default="process",
     show_default=True,
     help="Where the module's code runs: in a jailed process, or unprotected in this one (only code that you trust).",
+)
+
+device_option: Final = click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where the products are computed; the result is the same.",
 )
 
 

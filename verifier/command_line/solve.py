@@ -17,11 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.settings import Settings, instance_seed
+from protocol.transcript import Transcript
 from sandbox.errors import OptimiserError
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
 from verifier.command_line.files import Bundle, bundle_for, load_signing_key, read_file, require_writable, write_file
-from verifier.command_line.isolation import isolation_option, open_isolation
+from verifier.command_line.isolation import device_option, isolation_option, open_isolation
 from verifier.editions import EDITIONS, Edition, Track, find_edition
 from verifier.errors import InputError
 from verifier.solving import Solved, Task
@@ -119,8 +120,7 @@ class _Job:
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
 @click.option("--fuel", "fuel_budget", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
 @isolation_option
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
-              help="Where the products are computed; the result is the same.")  # fmt: skip
+@device_option
 @click.option("--overwrite", is_flag=True, help="Replace claims that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def solve(
@@ -130,7 +130,8 @@ def solve(
 ) -> None:  # fmt: skip
     """Train OPTIMISER on the instance of each nonce and write signed claims.
 
-    For each nonce a .claim and a .solution are written, and once the module under the name of its digest.
+    For each nonce a .claim, a .solution and a .transcript are written, and once the module under the name of its
+    digest.
 
     \b
     Example: tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
@@ -185,10 +186,13 @@ def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[in
 
 
 def _write(job: _Job, nonce: int, solved: Solved) -> Bundle:
-    """Write the files of a claim, the claim last: where it is, the others are."""
+    """Write the files of a claim, the claim last, an older one gone first: where it is, the others are its own."""
     bundle = job.bundle(nonce)
+    bundle.claim.unlink(missing_ok=True)
     write_file(bundle.module(solved.claim.optimiser_digest), job.source)
     write_file(bundle.solution, seal(solved.solution, job.key).to_bytes())
+    transcript = Transcript(solved.claim.digest(), solved.training.leaves)
+    write_file(bundle.transcript, seal(transcript, job.key).to_bytes())
     write_file(bundle.claim, seal(solved.claim, job.key).to_bytes())
     return bundle
 

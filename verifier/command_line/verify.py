@@ -2,158 +2,140 @@
 
 from __future__ import annotations
 
-import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import click
-from rich.console import Console
 
-from protocol.claim import Claim
-from protocol.envelope import seal
-from protocol.errors import ProtocolError
-from protocol.hashes import blake3_digest
-from protocol.keys import VerifyKey
+from protocol.keys import SigningKey, VerifyKey
 from protocol.verdict import Level, Outcome, Verdict
-from sandbox.isolation import Isolation
-from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
-from verifier.command_line.files import (
-    Bundle,
-    load_signing_key,
-    read_envelope,
-    read_file,
-    write_file,
-)
-from verifier.command_line.isolation import isolation_option, open_isolation
+from sandbox.arithmetic import self_test
+from verifier.command_line.auditing import read_audit, write_request
+from verifier.command_line.bar import ClaimsBar
+from verifier.command_line.files import load_signing_key
+from verifier.command_line.isolation import device_option, isolation_option
+from verifier.command_line.judge import Judge, judged
+from verifier.command_line.ledger import Ledger
+from verifier.command_line.verdicts import Report, Tally
 from verifier.errors import InputError
-from verifier.training import Epoch
-from verifier.verification import Evidence
-from verifier.verification import verify as examine
+
+_FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
+"""Claims that this process has done before another one has started."""
 
 
 @click.command()
 @click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--level", type=click.Choice([level.value for level in Level]), default=Level.EVALUATE.value,
-              show_default=True, help="evaluate: one forward pass. replay: the whole training again.")  # fmt: skip
+              show_default=True, help="evaluate: a forward pass. audit: some epochs again. replay: all of them."
+)  # fmt: skip
 @click.option("--solution", type=click.Path(path_type=Path), help="Default: beside the claim.")
 @click.option("--optimiser", type=click.Path(path_type=Path), help="The module. Default: beside the claim, by digest.")
 @click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed the claims.")
-@click.option("--key", type=click.Path(path_type=Path), help="Private key: write a signed .verdict beside each claim.")
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    help="Private key: write a signed .verdict beside each claim, replacing an older one.",
+)
+@click.option(
+    "--epochs", type=click.IntRange(0), help="Audit: the first epoch, the best, the last, and so many at random."
+)
+@click.option("--request-out", type=click.Path(path_type=Path), help="Audit: write the request here, and stop.")
+@click.option("--request", type=click.Path(path_type=Path), help="Audit: the request that you wrote.")
+@click.option("--response", type=click.Path(path_type=Path), help="Audit: the folder that the benchmarker sent.")
 @isolation_option
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
-              help="Where the products are computed; the result is the same.")  # fmt: skip
+@device_option
+@click.option("--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores if it pays.")
+@click.option("--out", type=click.Path(path_type=Path),
+              help="Append the JSON to this file, and skip what it has a verdict on.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def verify(
     claims: tuple[Path, ...], level: str, solution: Path | None, optimiser: Path | None, signer: Path | None,
-    key: Path | None, isolation: str, device: str, as_json: bool,
+    key: Path | None, epochs: int | None, request_out: Path | None, request: Path | None, response: Path | None,
+    isolation: str, device: str, jobs: int | None, out: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Verify claims and print a verdict for each.
+    """Verify claims and print a verdict for each, in the order in which they are done.
 
-    Exit code 0 if all are accepted, 1 if one is rejected, else 3 if one is undetermined, else 2 if a file could not
-    be read.
+    Many claims: --out keeps the verdicts; the same call again goes on where the last one was stopped, and writes no
+    .verdict for those that it skips. A claim whose verifying process was killed is undetermined, and tried again then.
+
+    An audit goes in three steps: you write a request (--request-out), the benchmarker answers it with a folder
+    (`tig-verify respond`), and you judge the folder (--request and --response). Your calls need --key, by which you
+    know your own request. --epochs without --request-out answers for the benchmarker: it takes longer than a
+    replay and proves less, but shows a benchmarker what an audit will say.
+
+    At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 3 if one
+    is undetermined, else 2 if a file could not be read.
 
     \b
-    Example: tig-verify verify out/*.claim --level replay
+    Example: tig-verify verify out/*.claim --level replay --out verdicts.jsonl
+             tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
+             tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem
     """
-    if solution is not None and len(claims) > 1:
+    if len(claims) > 1 and solution is not None:
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
-    expected = VerifyKey.load(signer).raw if signer else None
+    if len(claims) > 1 and not request_out is request is None:
+        raise InputError("--request-out and --request go with one claim; call once for each")
     signing_key = load_signing_key(key) if key else None
-    module = read_file(optimiser) if optimiser else None
-    codes = set()
-    with open_isolation(isolation) as place:
-        for path in claims:
-            try:
-                evidence = _evidence(Bundle(path), Level(level), solution, optimiser, module, expected)
-                verdict = _examine(evidence, Level(level), place, device)
-            except InputError as error:
-                click.echo(f"tig-verify: {error}", err=True)
-                codes.add(USAGE)
-                continue
-            except ProtocolError as error:  # signed, but not a claim and its solution
-                click.echo(f"tig-verify: {path}: {error}", err=True)
-                codes.add(USAGE)
-                continue
-            if signing_key is not None:
-                write_file(Bundle(path).verdict, seal(verdict, signing_key).to_bytes())
-            click.echo(_as_json(path, verdict) if as_json else _as_text(path, verdict))
-            codes.add(_CODES[verdict.outcome])
-    return next(code for code in (REJECTED, UNDETERMINED, USAGE, 0) if code in codes)
+    audit = read_audit(Level(level), epochs, request_out, request, response, signing_key)
+    expected = VerifyKey.load(signer).raw if signer else None
+    judge = Judge(Level(level), solution, optimiser, expected, isolation, device, audit)
+    self_test.require_sound(device)
+    if request_out is not None:
+        return _request(judge, claims[0], epochs, request_out, signing_key, as_json)
+    return _verify_all(judge, claims, jobs, signing_key, out, as_json)
 
 
-_CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
+def _request(judge: Judge, path: Path, count: int | None, out: Path, key: SigningKey | None, as_json: bool) -> int:
+    """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
+    if key is None or count is None:
+        raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
+    if out.exists():
+        raise InputError(f"{out}: exists, and may be on its way to be answered; choose another name")
+    report = Report(Tally(), as_json, judge.signer)
+    for _, answer in judged(replace(judge, level=Level.EVALUATE, audit=None), [path], jobs=1):
+        if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
+            write_request(out, path, count, key, as_json)
+        else:
+            report.add(path, answer)
+    return report.tally.code()
 
 
-def _evidence(
-    bundle: Bundle, level: Level, solution: Path | None, optimiser: Path | None, module: bytes | None,
-    signer: bytes | None,
-) -> Evidence:  # fmt: skip
-    """Read the files of one claim. Raises InputError."""
-    claim = read_envelope(bundle.claim)
-    if module is not None and optimiser is not None:
-        _require_named(claim.payload, optimiser, module)
-    found = solution or bundle.solution
-    name = optimiser
-    if level is Level.REPLAY and module is None:
-        name = _module_beside(bundle, claim.payload)
-        module = read_file(name) if name else None
-    return Evidence(claim, read_envelope(found), module, name.name if name else "optimiser.py", signer)
+def _verify_all(
+    judge: Judge, claims: Sequence[Path], jobs: int | None, key: SigningKey | None, out: Path | None, as_json: bool
+) -> int:
+    tally = Tally()
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(out)) if out else None
+        todo = _todo(claims, judge, ledger, tally)
+        known = len(claims) - len(todo)
+        bar = stack.enter_context(ClaimsBar(len(claims), known))
+        report = Report(tally, as_json, judge.signer, key, ledger, bar.echo)
+        jobs = min(jobs or (_cores() if len(todo) > _FEW[judge.level] else 1), max(len(todo), 1))
+        for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, bar.observe))):
+            report.add(path, answer)
+            bar.advance(str(tally))
+    if out is not None and not as_json:
+        click.echo(f"{out}: {tally}" + (f"; {known} of them from before" if known else ""))
+    return tally.code()
 
 
-def _module_beside(bundle: Bundle, payload: bytes) -> Path | None:
-    """The module that a claim names; the claim itself is judged later."""
-    try:
-        digest = Claim.from_bytes(payload).optimiser_digest
-    except ProtocolError:
-        return None
-    path = bundle.module(digest)
-    if not path.exists():
-        raise InputError(f"{path}: the claim's module is not there; name it with --optimiser")
-    return path
+def _todo(claims: Sequence[Path], judge: Judge, ledger: Ledger | None, tally: Tally) -> list[Path]:
+    """The claims that have no verdict; those that have one are counted."""
+    todo = []
+    for path in claims:
+        outcome = ledger.outcome(path, judge.level, judge.signer) if ledger else None
+        if outcome is None:
+            todo.append(path)
+        else:
+            tally.counts[outcome] += 1
+    return todo
 
 
-def _require_named(payload: bytes, optimiser: Path, module: bytes) -> None:
-    """Refuse another module than the claim's: the mistake is then the caller's, not the benchmarker's."""
-    digest = Claim.from_bytes(payload).optimiser_digest
-    if blake3_digest(module) != digest:
-        raise InputError(f"{optimiser}: is not the module that the claim names; its digest begins {digest.hex()[:16]}")
-
-
-def _examine(evidence: Evidence, level: Level, isolation: Isolation, device: str) -> Verdict:
-    console = Console(stderr=True)
-    if not console.is_terminal or level is Level.EVALUATE:
-        return examine(evidence, level, isolation, device=device)
-    with console.status("replaying") as status:
-
-        def show(epoch: Epoch) -> None:
-            status.update(f"replaying  epoch {epoch.number}  validation loss {epoch.validation_loss:.4f}")
-
-        return examine(evidence, level, isolation, show, device)
-
-
-def _as_text(path: Path, verdict: Verdict) -> str:
-    if verdict.outcome is Outcome.ACCEPTED:
-        head = f"{path}: accepted at level {verdict.level}: {verdict.detail}"
-    else:
-        where = f"at level {verdict.level}, step {verdict.step}"
-        head = f"{path}: {verdict.outcome} {where}, {verdict.reason}: {verdict.detail}"
-    shown = ", ".join(f"{name} {_number(value)}" for name, value in verdict.measured.items())
-    return f"{head}\n  {shown}" if shown else head
-
-
-def _number(value: object) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def _as_json(path: Path, verdict: Verdict) -> str:
-    return json.dumps(
-        {
-            "claim": str(path),
-            "claim_digest": verdict.claim_digest.hex(),
-            "level": verdict.level,
-            "outcome": verdict.outcome,
-            "reason": verdict.reason,
-            "step": verdict.step,
-            "detail": verdict.detail,
-            "measured": dict(verdict.measured),
-        }
-    )
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

@@ -13,9 +13,10 @@ from protocol.errors import ProtocolError
 from protocol.network.blob import decode_blob, encode_blob
 from protocol.record import Record
 from protocol.solution import Solution
-from verifier.command_line.files import Bundle, load_signing_key, read_envelope, read_file, write_file
+from verifier.command_line.c006.solution_file import read_solution
+from verifier.command_line.files import Bundle, load_signing_key, read_envelope, write_file
 from verifier.errors import InputError, VerifierError
-from verifier.exchange import export_blob, import_solution
+from verifier.exchange import export_blob, export_output, import_solution
 
 _Record = TypeVar("_Record", bound=Record)
 
@@ -23,9 +24,13 @@ _Record = TypeVar("_Record", bound=Record)
 @click.command("export")
 @click.argument("claim", type=click.Path(path_type=Path))
 @click.option("--solution", type=click.Path(path_type=Path), help="Default: beside the claim.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="File for the blob. Default: standard output.")
-def export_command(claim: Path, solution: Path | None, out: Path | None) -> None:
+@click.option("--output-data", is_flag=True, help="An output record of the network (`7.json`) with the blob in it.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="File for it. Default: standard output.")
+def export_command(claim: Path, solution: Path | None, output_data: bool, out: Path | None) -> None:
     """Write the solution of one of this toolkit's claims as a blob in the live network's format.
+
+    With --output-data, nonce and fuel go with it, and a signature of the training: the first eight bytes of the
+    transcript's root.
 
     The network of a claim has other dimensions than one of live c006 (two inputs, one output, one layer more), so the
     live network's verifier cannot score the blob. It is for tools that read the format, and for `c006 import`.
@@ -38,7 +43,7 @@ def export_command(claim: Path, solution: Path | None, out: Path | None) -> None
     trained, _ = _opened(named, Solution)
     _require_claimed(named, trained, opened)
     try:
-        text = encode_blob(export_blob(opened, trained))
+        text = _written(opened, trained, output_data)
     except (ProtocolError, VerifierError) as error:
         raise InputError(f"{claim}: {error}") from None
     if out is None:
@@ -47,13 +52,17 @@ def export_command(claim: Path, solution: Path | None, out: Path | None) -> None
         write_file(out, f"{text}\n".encode("ascii"))
 
 
+def _written(claim: Claim, solution: Solution, output_data: bool) -> str:
+    return export_output(claim, solution).to_json() if output_data else encode_blob(export_blob(claim, solution))
+
+
 @click.command("import")
 @click.argument("claim", type=click.Path(path_type=Path))
 @click.argument("blob", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="File for the solution. Default: beside the claim.")
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key that signed the claim.")
 def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None:
-    """Write the .solution of CLAIM from a BLOB that `c006 export` made of it.
+    """Write the .solution of CLAIM from a BLOB, or an output record, that `c006 export` made of it.
 
     What is frozen must be what the claim's seed gives, and the result the solution that the claim names: then
     `tig-verify verify` accepts it. A solution of live c006 has other dimensions and is refused.
@@ -67,9 +76,11 @@ def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None
     signing_key = load_signing_key(key)
     if signing_key.verify_key.raw != envelope.public_key:
         raise InputError(f"{key}: did not sign {claim}; a solution counts only under the key of its claim")
-    text = read_file(blob)
+    given = read_solution(str(blob))
+    if given.nonce not in (None, opened.nonce):
+        raise InputError(f"{blob}: is of nonce {given.nonce}, the claim of {opened.nonce}; pass the one of the claim")
     try:
-        solution = import_solution(opened, decode_blob(text).blob)
+        solution = import_solution(opened, decode_blob(given.text).blob)
     except (ProtocolError, VerifierError) as error:
         raise InputError(f"{blob}: {error}") from None
     _require_claimed(blob, solution, opened)
