@@ -120,6 +120,10 @@ _SAMPLES: Final[tuple[tuple[type[Record], Any], ...]] = (
         sample_records.verdict(),
         sample_records.benchmark(),
         sample_records.proof(proven=sample_records.proof().proven[:1]),
+        sample_records.transcript(),
+        sample_records.audit_request(),
+        sample_records.audit_response(),
+        sample_records.epoch_state(),
     )),
     (Envelope, sample_records.solution()),
 )  # fmt: skip

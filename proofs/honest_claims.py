@@ -1,0 +1,290 @@
+"""Many honest claims, each verified at every level; results/honest_claims.json has all of them.
+
+    python proofs/honest_claims.py --claims 200 --jobs 1
+
+Claim n is always the same training: an optimiser of fixtures/, a track, a nonce, perhaps other hyperparameters, and
+fuel for a part of an epoch up to a whole training. Every record goes through its bytes, and each of solving, answering
+an audit, auditing and replaying runs in a jailed worker or in this process. The exit code is 1 unless all are accepted.
+A run can be stopped and goes on where it was, as long as the code is the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import datetime
+import hashlib
+import json
+import multiprocessing
+import os
+import platform
+import random
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import torch  # noqa: E402
+
+from protocol.audit import AuditRequest  # noqa: E402
+from protocol.claim import Claim  # noqa: E402
+from protocol.envelope import Envelope, seal  # noqa: E402
+from protocol.keys import SigningKey  # noqa: E402
+from protocol.settings import Settings  # noqa: E402
+from protocol.verdict import Level, Outcome, Verdict  # noqa: E402
+from sandbox.allocator import keep_freed_memory  # noqa: E402
+from sandbox.isolation import InProcess, Isolation, Jail  # noqa: E402
+from verifier.auditing import AuditEvidence, Ground, choose_epochs, respond  # noqa: E402
+from verifier.editions import DECEMBER_2025  # noqa: E402
+from verifier.examination import Evidence  # noqa: E402
+from verifier.solving import Task, solve  # noqa: E402
+from verifier.verification import verify  # noqa: E402
+
+RESULTS: Final = ROOT / "proofs" / "results" / "honest_claims.json"
+SHIPPED: Final = sorted((ROOT / "fixtures" / "optimisers").glob("*.py"))
+TRIALS: Final = sorted(p for p in (ROOT / "fixtures" / "trials").glob("*.py") if not p.name.endswith(".before.py"))
+OPTIMISERS: Final = (*SHIPPED, *TRIALS)
+"""Fourteen; with five tracks every pair comes once in seventy claims."""
+TRACKS: Final = (4, 7, 10, 14, 18)
+SECONDS: Final = 2.0
+"""About what a training that is cut short may take here; measured in fuel, so that it is the same claim everywhere."""
+
+
+@cache
+def fuel(path: Path, n_hidden: int) -> tuple[int, int]:
+    """Units before the first epoch, and those of the first epoch."""
+    ground = Ground(task(path, n_hidden, 0, {}, DECEMBER_2025.max_fuel_budget), InProcess())
+    with ground.trainer() as trainer:
+        trainer.start(ground.initial)
+        before = trainer.fuel_used
+        trainer.advance()
+        return before, trainer.fuel_used - before
+
+
+def task(path: Path, n_hidden: int, nonce: int, hyperparameters: dict[str, float], fuel_budget: int) -> Task:
+    """A training on the edition."""
+    settings = Settings("honest", "", "c006", "", f"n_hidden={n_hidden}")
+    source = path.read_bytes()
+    return Task(DECEMBER_2025, settings, "0" * 32, nonce, source, path.name, hyperparameters, fuel_budget)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What claim `number` is about; the same on every machine."""
+
+    number: int
+
+    @property
+    def path(self) -> Path:
+        """The optimiser."""
+        return OPTIMISERS[self.number % len(OPTIMISERS)]
+
+    @property
+    def n_hidden(self) -> int:
+        """The track."""
+        return TRACKS[self.number % len(TRACKS)]
+
+    @cached_property
+    def task(self) -> Task:
+        """A third have another learning rate, every twentieth one with which training diverges."""
+        draw = random.Random(self.number)
+        rate = _learning_rate(self.path)
+        hyperparameters: dict[str, float] = {}
+        if rate is not None and self.number % 20 == 19:
+            hyperparameters["lr"] = 1e30
+        elif rate is not None and draw.random() < 1 / 3:
+            hyperparameters["lr"] = rate * 10.0 ** draw.uniform(-1.0, 1.0)
+        return task(self.path, self.n_hidden, self.number, hyperparameters, self._fuel_budget(draw))
+
+    def _fuel_budget(self, draw: random.Random) -> int:
+        """For a whole training if it is a short one, else for a part of an epoch up to some seconds."""
+        if self.path in SHIPPED and self.n_hidden == TRACKS[0]:
+            return DECEMBER_2025.max_fuel_budget
+        before, epoch = fuel(self.path, self.n_hidden)
+        seconds = 0.02 * self.n_hidden + 0.35e-9 * epoch
+        return before + int(epoch * draw.uniform(0.05, max(1.5, SECONDS / seconds)))
+
+    def places(self) -> dict[str, str]:
+        """Where solving, answering, auditing and replaying run."""
+        draw = random.Random(f"places {self.number}")
+        return {step: draw.choice(("jail", "process")) for step in ("solve", "respond", "audit", "replay")}
+
+
+def _learning_rate(path: Path) -> float | None:
+    """What the module says it is, if it is a number."""
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HYPERPARAMETERS":
+            rate: float | None = ast.literal_eval(node.value)["lr"]
+            return rate
+    return None
+
+
+@cache
+def isolation(name: str) -> Isolation:
+    """A jail for all claims of this process, or none."""
+    return Jail() if name == "jail" else InProcess()
+
+
+@cache
+def key() -> SigningKey:
+    """The benchmarker's key of this process."""
+    return SigningKey.generate()
+
+
+def carried(envelope: Envelope) -> Envelope:
+    """The same, written and read."""
+    return Envelope.from_bytes(envelope.to_bytes())
+
+
+def audited(plan: Plan, claim: Claim, place: str) -> AuditEvidence:
+    """A request for the first, best and last epoch and up to four that nobody could foresee, and the honest answer."""
+    request = choose_epochs(claim, random.Random(f"epochs {plan.number}").randint(0, 4))
+    states: dict[int, Envelope] = {}
+    ground = Ground(plan.task, isolation(place))
+    response = respond(
+        AuditRequest.from_bytes(request.to_bytes()),
+        claim,
+        ground,
+        lambda state: states.__setitem__(state.epoch, carried(seal(state, key()))),
+    )
+    return AuditEvidence(request, carried(seal(response, key())), states.__getitem__)
+
+
+def told(verdict: Verdict) -> str:
+    """One word if it is accepted, else what is wrong too."""
+    if verdict.outcome is Outcome.ACCEPTED:
+        return str(verdict.outcome)
+    return f"{verdict.outcome} at step {verdict.step}: {verdict.reason}: {verdict.detail}"
+
+
+def examine(number: int) -> dict[str, Any]:
+    """Make claim `number` and verify it at every level."""
+    plan = Plan(number)
+    places, seconds, verdicts = plan.places(), {}, {}
+    started = time.perf_counter()
+    solved = solve(plan.task, isolation(places["solve"]))
+    seconds["solve"] = time.perf_counter() - started
+    claim = solved.claim
+    evidence = Evidence(
+        carried(seal(claim, key())),
+        carried(seal(solved.solution, key())),
+        plan.task.source,
+        plan.path.name,
+        key().verify_key.raw,
+    )
+    started = time.perf_counter()
+    answered = audited(plan, claim, places["respond"])
+    seconds["respond"] = time.perf_counter() - started
+    for level in Level:
+        started = time.perf_counter()
+        verdict = verify(replace(evidence, audit=answered), level, isolation(places.get(level, "process")))
+        verdicts[level.value] = told(verdict)
+        seconds[level.value] = time.perf_counter() - started
+    return {
+        "claim": number,
+        "optimiser": str(plan.path.relative_to(ROOT / "fixtures")),
+        "n_hidden": plan.n_hidden,
+        "nonce": plan.task.nonce,
+        "hyperparameters": dict(plan.task.hyperparameters),
+        "fuel_budget": plan.task.fuel_budget,
+        "fuel_used": claim.fuel_used,
+        "epochs": claim.epochs,
+        "best_epoch": claim.best_epoch,
+        "stop_reason": str(claim.stop_reason),
+        "transcript_root": claim.transcript_root.hex(),
+        "audited_epochs": list(answered.request.epochs),
+        "places": places,
+        "verdicts": verdicts,
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+    }
+
+
+def code() -> str:
+    """The hash of everything that is run."""
+    places = [ROOT / name for name in ("protocol", "sandbox", "verifier", "fixtures/optimisers", "fixtures/trials")]
+    files = sorted(path for place in places for path in place.rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in (*files, Path(__file__)))).hexdigest()
+
+
+def accepted(claim: dict[str, Any]) -> bool:
+    """Whether every level says so."""
+    return set(claim["verdicts"].values()) == {str(Outcome.ACCEPTED)}
+
+
+def record(about: str, claims: dict[int, dict[str, Any]]) -> str:
+    """The results as text: a summary, then a line for each claim."""
+    rows = [claims[number] for number in sorted(claims)]
+    summary = {
+        "date": f"{datetime.date.today()}",
+        "machine": platform.machine(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "sha256_of_the_code": about,
+        "claims": len(rows),
+        "not_accepted": [row["claim"] for row in rows if not accepted(row)],
+        "verdicts": sum(len(row["verdicts"]) for row in rows),
+        "audited_epochs": sum(len(row["audited_epochs"]) for row in rows),
+        "by_track": dict(Counter(f"n_hidden={row['n_hidden']}" for row in rows)),
+        "by_optimiser": dict(sorted(Counter(row["optimiser"] for row in rows).items())),
+        "by_stop_reason": dict(Counter(row["stop_reason"] for row in rows)),
+        "with_hyperparameters": sum(bool(row["hyperparameters"]) for row in rows),
+        "seconds": round(sum(sum(row["seconds"].values()) for row in rows)),
+    }
+    lines = ",\n".join(f"  {json.dumps(row)}" for row in rows)
+    return json.dumps(summary, indent=1)[:-2] + f',\n "each": [\n{lines}\n ]\n}}\n'
+
+
+def so_far(about: str) -> dict[int, dict[str, Any]]:
+    """The claims that the results have, if they are of the same code."""
+    if not RESULTS.exists():
+        return {}
+    found: dict[str, Any] = json.loads(RESULTS.read_text())
+    return {row["claim"]: row for row in found["each"]} if found["sha256_of_the_code"] == about else {}
+
+
+def keep(text: str) -> None:
+    """Replace the results at once, so that a killed run leaves the ones before."""
+    partial = RESULTS.with_suffix(".partial")
+    partial.write_text(text)
+    os.replace(partial, RESULTS)
+
+
+def begin() -> None:
+    """What each process does first."""
+    keep_freed_memory()
+    torch.set_num_threads(1)
+
+
+def main() -> int:
+    """Make the claims that the results lack; 1 unless all are accepted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--claims", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=1, help="processes; each trains on one core")
+    options = parser.parse_args()
+    about = code()
+    claims = so_far(about)
+    missing = [number for number in range(options.claims) if number not in claims]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.jobs, spawn, begin) as pool:
+        for done in as_completed([pool.submit(examine, number) for number in missing]):
+            row = done.result()
+            claims[row["claim"]] = row
+            keep(record(about, claims))
+            print(
+                f"{row['claim']:4d} {row['optimiser']:28s} {row['n_hidden']:2d} T {row['epochs']:3d} "
+                f"{row['stop_reason']:18s} {sum(row['seconds'].values()):6.1f} s {row['verdicts']}",
+                flush=True,
+            )
+    bad = [number for number, row in claims.items() if not accepted(row)]
+    print(f"{len(claims)} claims, not accepted: {bad or 'none'}")
+    return int(bool(bad))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
