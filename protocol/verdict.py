@@ -49,7 +49,7 @@ class Reason(StrEnum):
     BEST_EPOCH = "best-epoch"  # the best epoch is not where the validation losses put it
     STOP_REASON = "stop-reason"  # training ended for another reason
     FUEL = "fuel"  # the fuel budget or the fuel used differs
-    AUDIT_RESPONSE = "audit-response"  # what was given for an audit is no response to the request
+    AUDIT_RESPONSE = "audit-response"  # nobody can answer an audit: training gives another transcript
     OPENING = "opening"  # a leaf or a state is not the one that the transcript commits to
     INITIAL_STATE = "initial-state"  # the transcript does not begin where every training begins
     EPOCH = "epoch"  # an epoch, trained again, ends otherwise

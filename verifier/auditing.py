@@ -1,6 +1,6 @@
 """Audits: some epochs of a claim are trained again, from states that the benchmarker ships (specification, 10.11).
 
-7   the response answers this request, and the claim's signer signed it and every state
+7   the response answers this request, and the claim's signer signed it and every state, or there is no verdict
 8   it opens exactly the leaves that are asked for, and their branches lead to the claim's root
 9   the leaves agree with the claim: losses, stale epochs, fuel; the solution is that of the best epoch's leaf
 10  the first leaf is that of the initial parameters, and every shipped state is that of its leaf
@@ -32,7 +32,7 @@ from sandbox.errors import OptimiserError, StateError
 from sandbox.isolation import Isolation
 from sandbox.state import tensor_bytes
 from verifier.early_stopping import EarlyStopping
-from verifier.errors import InputError
+from verifier.errors import InputError, NoAnswerError
 from verifier.instance import Instance, draw_instance
 from verifier.network import Architecture, Network, Statistics, initial_parameters
 from verifier.rejection import Rejection
@@ -128,7 +128,11 @@ def epoch_state(claim_digest: bytes, checkpoint: Checkpoint) -> EpochState:
 
 
 def audit(claim: Claim, solution: Solution, signer: bytes, evidence: AuditEvidence, ground: Ground) -> None:
-    """Steps 7 to 11. Raises Rejection; InputError for a state that cannot be read."""
+    """Steps 7 to 11. Raises Rejection; InputError for a state that cannot be read, NoAnswerError for step 7.
+
+    What the signer has not signed as an answer to this request is no evidence against them: anybody can have put it
+    in the place of one.
+    """
     if evidence.request.claim_digest != claim.digest():
         raise InputError("the request is about another claim; name the one that it is for")
     leaves = _opened(claim, signer, evidence)
@@ -145,9 +149,9 @@ def audit(claim: Claim, solution: Solution, signer: bytes, evidence: AuditEviden
 
 def _opened(claim: Claim, signer: bytes, evidence: AuditEvidence) -> dict[int, Leaf]:
     """Steps 7 and 8: the opened leaves by epoch."""
-    response = _signed(evidence.response, AuditResponse, signer)
-    answers = response.request_digest == evidence.request.digest()
-    _require(answers, 7, Reason.AUDIT_RESPONSE, "the response is to another request")
+    response = _signed(evidence.response, AuditResponse, signer, "the response")
+    if response.request_digest != evidence.request.digest():
+        raise NoAnswerError("the response is to another request; get the one to this from the claim's signer")
     found = tuple(opened.leaf.epoch for opened in response.leaves)
     wanted = asked(claim, evidence.request).leaves
     _require(found == wanted, 8, Reason.OPENING, f"leaves {_listed(wanted)} were asked for, {_listed(found)} opened")
@@ -184,8 +188,10 @@ def _check_leaves(claim: Claim, solution: Solution, leaves: Mapping[int, Leaf], 
 
 def _checkpoint(claim: Claim, signer: bytes, evidence: AuditEvidence, leaf: Leaf, ground: Ground) -> Checkpoint:
     """Step 10 for one shipped state."""
-    state = _signed(evidence.states(leaf.epoch), EpochState, signer)
-    _require(state.claim_digest == claim.digest(), 10, Reason.OPENING, _of(leaf.epoch, "state") + " (another claim's)")
+    name = f"the state after epoch {leaf.epoch}"
+    state = _signed(evidence.states(leaf.epoch), EpochState, signer, name)
+    if (state.claim_digest, state.epoch) != (claim.digest(), leaf.epoch):
+        raise NoAnswerError(f"{name} is of another epoch or claim; get the right one from the claim's signer")
     weights = _read_weights(state, claim, ground)
     gradient = tensor_of(state.gradient)
     same = (
@@ -195,7 +201,7 @@ def _checkpoint(claim: Claim, signer: bytes, evidence: AuditEvidence, leaf: Leaf
         and blake3_digest(state.gradient) == leaf.gradient_digest
         and blake3_digest(state.optimiser_state) == leaf.state_digest
     )
-    _require(same and state.epoch == leaf.epoch, 10, Reason.OPENING, _of(leaf.epoch, "state"))
+    _require(same, 10, Reason.OPENING, _of(leaf.epoch, "state"))
     assert weights is not None
     losses = tuple(zip(claim.train_losses, claim.validation_losses, strict=True))[: leaf.epoch]
     return Checkpoint((leaf,), losses, *weights, gradient, state.optimiser_state, leaf.fuel_used, weights)
@@ -232,16 +238,14 @@ def _claimed_losses(claim: Claim, epoch: int) -> tuple[float | None, float | Non
     return (claim.train_losses[epoch - 1], claim.validation_losses[epoch - 1]) if epoch else (None, None)
 
 
-def _signed(envelope: Envelope, record_type: type[_R], signer: bytes) -> _R:
-    """A record of the benchmarker's. What is signed but no such record is no answer."""
+def _signed(envelope: Envelope, record_type: type[_R], signer: bytes, name: str) -> _R:
+    """A record that the claim's signer has signed, named for the message. Raises NoAnswerError."""
+    if envelope.public_key != signer:
+        raise NoAnswerError(f"{name} is not signed with the key of the claim; get it from the claim's signer")
     try:
-        record = open_envelope(envelope, record_type)
-    except SignatureError as error:
-        raise Rejection(7, Reason.SIGNATURE, str(error)) from None
-    except (RecordError, CodecError) as error:
-        raise Rejection(7, Reason.AUDIT_RESPONSE, str(error)) from None
-    _require(envelope.public_key == signer, 7, Reason.SIGNER, "the response is not signed by the claim's signer")
-    return record
+        return open_envelope(envelope, record_type)
+    except (SignatureError, RecordError, CodecError) as error:
+        raise NoAnswerError(f"{name} cannot be used: {error}; get it from the claim's signer") from None
 
 
 def _require(holds: bool, step: int, reason: Reason, detail: str) -> None:

@@ -13,3 +13,7 @@ class EditionError(VerifierError):
 
 class InputError(VerifierError):
     """A file or value given by the user cannot be used; the message names it and says what to do."""
+
+
+class NoAnswerError(InputError):
+    """What was given for an audit is no answer of the claim's signer to it; nothing follows about the claim."""

@@ -8,7 +8,7 @@
     -- level `evaluate` ends here; `audit` and `replay` go on --
     6   the module is the one that the claim names
     -- `audit` --
-    7   the response answers this request, and the claim's signer signed it and every state
+    7   the response answers this request, and the claim's signer signed it and every state, or there is no verdict
     8   it opens exactly the leaves that are asked for, and their branches lead to the claim's root
     9   the leaves agree with the claim: losses, stale epochs, fuel; the solution is that of the best epoch's leaf
     10  the first leaf is that of the initial parameters, and every shipped state is that of its leaf
@@ -54,8 +54,8 @@ def verify(
     """Examine a claim at a level; every outcome is a verdict. `device` is where training computes its products,
     `isolation` where it runs the module.
 
-    Raises InputError when the level needs a module or a response and none was given, ProtocolError when what was
-    signed is no claim, MachineError when this machine cannot compute what it must.
+    Raises InputError when the level needs a module or a response and none was given, or what was given is no answer,
+    ProtocolError when what was signed is no claim, MachineError when this machine cannot compute what it must.
     """
     self_test.require_sound()
     examination = Examination(level, blake3_digest(evidence.claim.payload))

@@ -20,7 +20,7 @@ from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.isolation import InProcess, Jail
 from verifier import editions
 from verifier.auditing import AuditEvidence, Ground, choose_epochs, respond
-from verifier.errors import InputError
+from verifier.errors import InputError, NoAnswerError
 from verifier.examination import Evidence
 from verifier.solving import Solved, solve
 from verifier.verification import verify
@@ -103,13 +103,6 @@ def state(epoch: int, **changes: Any) -> dict[int, EpochState]:
 
 STEM = 66
 BAD: dict[str, tuple[Callable[[], AuditEvidence], int, Reason]] = {
-    "another request": (lambda: shipped(replace(honest()[0], request_digest=bytes(32))), 7, Reason.AUDIT_RESPONSE),
-    "another key": (
-        lambda: replace(shipped(), response=seal(honest()[0], OTHER_KEY)), 7, Reason.SIGNER,
-    ),
-    "broken signature": (
-        lambda: replace(shipped(), response=replace(seal(honest()[0], KEY), signature=bytes(64))), 7, Reason.SIGNATURE,
-    ),
     "a leaf missing": (lambda: shipped(replace(honest()[0], leaves=honest()[0].leaves[:-1])), 8, Reason.OPENING),
     "leaves in another order": (
         lambda: shipped(replace(honest()[0], leaves=honest()[0].leaves[::-1])), 8, Reason.OPENING,
@@ -123,8 +116,6 @@ BAD: dict[str, tuple[Callable[[], AuditEvidence], int, Reason]] = {
     "a branch that is no branch": (lambda: shipped(branched(lambda text: "zz" + text[2:])), 8, Reason.OPENING),
     "a leaf with other losses": (lambda: shipped(opened(5, train_loss=0.5)), 8, Reason.OPENING),
     "a leaf with other fuel": (lambda: shipped(opened(4, fuel_used=1)), 8, Reason.OPENING),
-    "another claim's state": (lambda: shipped(states=state(3, claim_digest=bytes(32))), 10, Reason.OPENING),
-    "a state of another epoch": (lambda: shipped(states={3: honest()[1][4]}), 10, Reason.OPENING),
     "a state with other parameters": (
         lambda: shipped(states=state(3, parameters=bytes(len(honest()[1][3].parameters)))), 10, Reason.OPENING,
     ),
@@ -139,6 +130,25 @@ def test_a_bad_response_is_rejected(kind: str) -> None:
     make, step, reason = BAD[kind]
     verdict = judge(make())
     assert (verdict.outcome, verdict.step, verdict.reason) == (Outcome.REJECTED, step, reason), verdict.detail
+
+
+NO_ANSWER: dict[str, Callable[[], AuditEvidence]] = {
+    "another request": lambda: shipped(replace(honest()[0], request_digest=bytes(32))),
+    "not signed with the key": lambda: replace(shipped(), response=seal(honest()[0], OTHER_KEY)),
+    "signature does not hold": lambda: replace(
+        shipped(), response=replace(seal(honest()[0], KEY), signature=bytes(64))
+    ),
+    "cannot be used": lambda: replace(shipped(), response=seal(honest()[1][3], KEY)),
+    "another epoch or claim": lambda: shipped(states=state(3, claim_digest=bytes(32))),
+    "of another epoch": lambda: shipped(states={3: honest()[1][4]}),
+}
+
+
+@pytest.mark.parametrize("message", NO_ANSWER)
+def test_what_the_signer_has_not_answered_is_no_evidence_against_them(message: str) -> None:
+    """Or whoever carries the files could have an honest claim rejected."""
+    with pytest.raises(NoAnswerError, match=message):
+        judge(NO_ANSWER[message]())
 
 
 def test_a_request_for_another_claim_is_the_callers_mistake() -> None:

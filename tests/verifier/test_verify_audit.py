@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -141,17 +142,22 @@ def test_a_state_that_is_not_the_committed_one_is_rejected(call: Call, exchanged
     assert (verdict().reason, verdict().step) == (Reason.OPENING, 10)
 
 
-def test_what_the_claims_signer_has_not_signed_is_rejected(call: Call, exchanged: None) -> None:
+def test_what_the_claims_signer_has_not_signed_is_no_answer(call: Call, exchanged: None) -> None:
     state, _ = read_record(ANSWER.state(shipped()), EpochState)
     write(ANSWER.state(shipped()), state, STRANGER)
-    assert call(*JUDGE).code == 1
-    assert (verdict().reason, verdict().step) == (Reason.SIGNER, 7)
+    done = call(*JUDGE)
+    assert (done.code, done.out) == (2, "")
+    assert re.match(
+        r"tig-verify: out/x\.response: the state after epoch \d+ is not signed with the key of the ", done.err
+    )
+    assert not Bundle(CLAIM).verdict.exists()
 
 
-def test_an_answer_to_another_request_is_rejected(call: Call, exchanged: None) -> None:
+def test_an_answer_to_another_request_is_no_answer(call: Call, exchanged: None) -> None:
     assert call(*ASK, "--request-out", "other.request", "--epochs", 2).code == 0
-    assert call(*JUDGE, "--request", "other.request").code == 1
-    assert verdict().reason is Reason.AUDIT_RESPONSE
+    done = call(*JUDGE, "--request", "other.request")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("tig-verify: out/x.response: the response is to another request; get the one to this")
 
 
 # -- both sides here ---------------------------------------------------------------------------------------------

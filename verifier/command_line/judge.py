@@ -21,7 +21,7 @@ from verifier.auditing import AuditEvidence
 from verifier.command_line.files import Bundle, Response, read_envelope, read_module
 from verifier.command_line.isolation import open_isolation
 from verifier.crew import Crew, Lost
-from verifier.errors import InputError
+from verifier.errors import InputError, NoAnswerError
 from verifier.examination import Evidence, Examination
 from verifier.own_audit import OwnAudit
 from verifier.training import Observer
@@ -93,6 +93,8 @@ class Judge:
         try:
             evidence = self._evidence(Bundle(path))
             return examine(evidence, self.level, isolation, observer, self.device)
+        except NoAnswerError as error:
+            return Mistake(f"{self.audit.folder if isinstance(self.audit, Answered) else path}: {error}")
         except InputError as error:
             return Mistake(str(error))
         except ProtocolError as error:  # signed, but not a claim and its solution
