@@ -18,12 +18,13 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --editable '.[dev]'
 	touch $@
 
-# Create a key, solve one December-2025 instance with Adam, sign the claim, verify it at both levels.
+# Create a key, solve one December-2025 instance with Adam, sign the claim, verify it at every level.
 demo: $(VENV)/installed
 	rm -rf $(DEMO) && mkdir $(DEMO)
 	$(BIN)/tig-verify keygen $(DEMO)/key.pem
 	$(BIN)/tig-verify solve fixtures/optimisers/adam.py --track n_hidden=4 --nonce 0 --key $(DEMO)/key.pem -o $(DEMO)
 	$(BIN)/tig-verify verify $(DEMO)/*.claim --level evaluate
+	$(BIN)/tig-verify verify $(DEMO)/*.claim --level audit --epochs 4
 	$(BIN)/tig-verify verify $(DEMO)/*.claim --level replay
 
 test: lint types imports tests
