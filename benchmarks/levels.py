@@ -160,7 +160,7 @@ def hashing_share(n_hidden: int, pairs: int, isolation: Isolation) -> Share:
     network = Network(architecture, todo.seed, kernels=training_kernels())
     with torch.inference_mode(), start_optimiser(todo, architecture, isolation) as optimiser:
         trainer = Alternating(todo.edition, todo.seed, draw_instance(todo.edition, todo.seed), network, optimiser)
-        request = optimiser.request_state_digest
+        request = optimiser.request_state_digest  # without a leaf, the worker is to hash nothing either
         optimiser.request_state_digest = lambda: request() if trainer.records else bytes  # type: ignore[method-assign]
         trainer.start(initial_parameters(architecture, todo.seed))
         trainer.advance()

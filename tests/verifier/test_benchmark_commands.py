@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from called import Ended, called
 from small_contest import SETTINGS
 
 from protocol.benchmark import Benchmark
@@ -24,15 +25,6 @@ BEACON = "4c3594711e8362ac9d2ec9ae55abb055"
 COUNT = 30
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a call ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 Call = Callable[..., Ended]
 
 
@@ -40,15 +32,7 @@ Call = Callable[..., Ended]
 def call(capsys: pytest.CaptureFixture[str]) -> Call:
     """Run a command in this process."""
 
-    def run(*arguments: object) -> Ended:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return Ended(end.value.code, captured.out, captured.err)
-
-    return run
+    return lambda *arguments: called(capsys, *arguments)
 
 
 def claim(nonce: int, **changes: Any) -> Claim:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from called import Ended, called
 from small_contest import module
 
 from protocol.claim import Claim
@@ -34,15 +35,6 @@ ONE_EPOCH = ("--track", "n_hidden=1", "--fuel", "3000000", "--isolation", "none"
 """Enough fuel for an epoch or two of the full edition: a fraction of a second."""
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a call ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 Call = Callable[..., Ended]
 
 
@@ -58,15 +50,7 @@ def spawn(*arguments: object) -> Ended:
 def call(capsys: pytest.CaptureFixture[str]) -> Call:
     """Run a command in this process."""
 
-    def run(*arguments: object) -> Ended:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return Ended(end.value.code, captured.out, captured.err)
-
-    return run
+    return lambda *arguments: called(capsys, *arguments)
 
 
 @dataclass(frozen=True)

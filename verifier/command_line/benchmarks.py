@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from protocol.benchmark import Benchmark, Ledger
 from protocol.claim import Claim
@@ -12,16 +11,17 @@ from protocol.envelope import Envelope, open_envelope
 from protocol.errors import ProtocolError, RecordError, SignatureError
 from protocol.keys import VerifyKey
 from protocol.record import Record
-from verifier.command_line.files import read_envelope
+from verifier.command_line.files import read_envelope, read_record
 from verifier.errors import InputError
-
-_R = TypeVar("_R", bound=Record)
 
 
 def read_benchmark(path: Path) -> tuple[Envelope, Benchmark]:
-    """A benchmark whose signature holds, in and out of its envelope. Raises InputError."""
+    """A benchmark whose signature holds, in and out of its envelope: its digest is that of the payload. InputError."""
     envelope = read_envelope(path)
-    return envelope, _open(path, envelope, Benchmark)
+    try:
+        return envelope, open_envelope(envelope, Benchmark)
+    except ProtocolError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def read_unjudged(path: Path, kind: type[Record]) -> Envelope:
@@ -39,10 +39,9 @@ def read_unjudged(path: Path, kind: type[Record]) -> Envelope:
 def entered(paths: Sequence[Path], ledger: Ledger, signer: VerifyKey) -> Iterator[Claim]:
     """Claims signed by `signer`, each once it is in the ledger. Raises InputError, which names file and field."""
     for path in paths:
-        envelope = read_envelope(path)
-        claim = _open(path, envelope, Claim)
-        if envelope.public_key != signer.raw:
-            found = VerifyKey.from_raw(envelope.public_key).fingerprint
+        claim, author = read_record(path, Claim)
+        if author != signer.raw:
+            found = VerifyKey.from_raw(author).fingerprint
             raise InputError(f"{path}: is signed by key {found}, not {signer.fingerprint}; pass the key that signed it")
         try:
             ledger.add(claim)
@@ -55,10 +54,3 @@ def require_new(path: Path) -> None:
     """Refuse to replace a file that may have been published. Raises InputError."""
     if path.exists():
         raise InputError(f"{path}: exists and is not replaced, as it may be published; choose another name with -o")
-
-
-def _open(path: Path, envelope: Envelope, kind: type[_R]) -> _R:
-    try:
-        return open_envelope(envelope, kind)
-    except ProtocolError as error:
-        raise InputError(f"{path}: {error}") from None

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from protocol.claim import Claim
-from protocol.envelope import Envelope, open_envelope, seal
+from protocol.envelope import seal
 from protocol.errors import ProtocolError
 from protocol.network.blob import decode_blob, encode_blob
-from protocol.record import Record
 from protocol.solution import Solution
 from verifier.command_line.c006.solution_file import read_solution
-from verifier.command_line.files import Bundle, load_signing_key, read_envelope, write_file
+from verifier.command_line.files import Bundle, load_signing_key, read_record, write_file
 from verifier.errors import InputError, VerifierError
 from verifier.exchange import export_blob, export_output, import_solution
-
-_Record = TypeVar("_Record", bound=Record)
 
 
 @click.command("export")
@@ -39,8 +35,8 @@ def export_command(claim: Path, solution: Path | None, output_data: bool, out: P
     Example: tig-verify c006 export out/adam-n_hidden=4-nonce=7.claim -o 7.blob
     """
     _require_new(out)
-    named, (opened, _) = solution or Bundle(claim).solution, _opened(claim, Claim)
-    trained, _ = _opened(named, Solution)
+    named, (opened, _) = solution or Bundle(claim).solution, read_record(claim, Claim)
+    trained, _ = read_record(named, Solution)
     _require_claimed(named, trained, opened)
     try:
         text = _written(opened, trained, output_data)
@@ -72,9 +68,9 @@ def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None
     """
     path = out or Bundle(claim).solution
     _require_new(path)
-    opened, envelope = _opened(claim, Claim)
+    opened, signer = read_record(claim, Claim)
     signing_key = load_signing_key(key)
-    if signing_key.verify_key.raw != envelope.public_key:
+    if signing_key.verify_key.raw != signer:
         raise InputError(f"{key}: did not sign {claim}; a solution counts only under the key of its claim")
     given = read_solution(str(blob))
     if given.nonce not in (None, opened.nonce):
@@ -86,14 +82,6 @@ def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None
     _require_claimed(blob, solution, opened)
     write_file(path, seal(solution, signing_key).to_bytes())
     click.echo(f"{path}: the solution that {claim} names")
-
-
-def _opened(path: Path, kind: type[_Record]) -> tuple[_Record, Envelope]:
-    envelope = read_envelope(path)
-    try:
-        return open_envelope(envelope, kind), envelope
-    except ProtocolError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def _require_claimed(path: Path, solution: Solution, claim: Claim) -> None:
