@@ -101,7 +101,7 @@ def train(number: int, n_hidden: int, method: str, arm: str, rate: float) -> Run
     for epoch in range(epochs):
         words = stream(EDITION, seed, "shuffle", epoch).words(0, EDITION.train_points)
         order = torch.from_numpy(randomness.permutation(words))
-        for j, index in enumerate(order.split(EDITION.batch_points)):
+        for j, index in enumerate(order.split(EDITION.batch_sizes)):
             trained.differentiate(parameters, instance.train.x[index], instance.train.y[index], gradient)
             optimiser.step(gradient, rate * (1.0 - (epoch + j / EDITION.batches) / epochs))
         loss = mean_square(trained.predict(parameters, instance.validation.x) - instance.validation.y)

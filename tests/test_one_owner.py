@@ -30,7 +30,7 @@ PACKAGES = [ROOT / name for name in ("protocol", "sandbox", "verifier")]
 USERS = [
     *sorted((ROOT / "sandbox" / "facade").glob("*.py")),
     *(ROOT / "sandbox" / f"{name}.py" for name in ("layout", "optimiser", "state")),
-    *(ROOT / "verifier" / f"{name}.py" for name in ("instance", "network", "scoring", "training")),
+    *(ROOT / "verifier" / f"{name}.py" for name in ("instance", "network", "prospects", "scoring", "training")),
 ]
 """Modules through whose hands consensus values go."""
 

@@ -1,15 +1,41 @@
 """Editions of the challenge: every consensus constant, with its source. The only place that holds one.
 
-"Paper" is the December-2025 paper of the challenge; "live" is the public network's own harness, whose values
-fill in where the paper is silent.
+"Paper" is the paper of the challenge that an edition is named after, December 2025 or April 2025; "live" is the public
+network's own harness, whose values fill in where the papers are silent.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verifier.errors import EditionError
+
+
+@dataclass(frozen=True)
+class FourierFeatures:
+    """Functions that approximate a Gaussian process with the RBF kernel."""
+
+    features: int
+    """K, random Fourier features (paper, section 4)."""
+
+
+@dataclass(frozen=True)
+class MaternProcess:
+    """Exact draws of a Gaussian process with the product Matern-5/2 kernel (paper, section 4)."""
+
+    jitter: float
+    """Added to the diagonal of the covariance (this toolkit; docs/decisions)."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The data sets of the tracks with `n_data` points for training and validation (paper, section 5)."""
+
+    n_data: int
+    train_points: int
+    validation_points: int
+    batches: int
 
 
 @dataclass(frozen=True)
@@ -19,20 +45,24 @@ class Edition:
     name: str
     inputs: int
     """D, dimensions of a point (paper, section 4)."""
-    features: int
-    """K, random Fourier features (paper, section 4)."""
+    function: FourierFeatures | MaternProcess
+    """What f is drawn from."""
     lengthscale: float
-    """l of the RBF kernel (paper, section 4)."""
+    """l of the kernel (paper, section 4)."""
     noise_deviation: float
     """Standard deviation of the noise on the targets (live)."""
+    centred: bool
+    """Whether the mean of the training targets is taken off every value (this toolkit; docs/decisions)."""
     train_points: int
     validation_points: int
     test_points: int
-    """Sizes of the three sets (paper, section 3)."""
+    """Sizes of the three sets (paper, section 3); with `sizes`, see `for_track`."""
+    sizes: tuple[Sizes, ...]
+    """What a track's n_data chooses from; empty if there is nothing to choose."""
     test_subset_points: int
     """Size of the T-dependent test subset (paper asks for "a subset"; this toolkit's choice: half)."""
     batches: int
-    """Equal batches an epoch (paper, algorithm 1; the number is live's)."""
+    """Batches an epoch (paper, algorithm 1; the number is live's)."""
     width: int
     """H, units of a hidden layer (paper, section 4)."""
     norm_epsilon: float
@@ -51,25 +81,40 @@ class Edition:
     """Largest fuel budget of a claim, in this toolkit's units (specification, section 7)."""
 
     @property
-    def batch_points(self) -> int:
-        """B, points of a batch."""
-        return self.train_points // self.batches
+    def batch_sizes(self) -> list[int]:
+        """B, points of each batch: equal, or the first ones one larger."""
+        size, larger = divmod(self.train_points, self.batches)
+        return [size + 1] * larger + [size] * (self.batches - larger)
 
     @property
     def points(self) -> int:
         """All points of an instance: training, validation and test, in this order."""
         return self.train_points + self.validation_points + self.test_points
 
+    def for_track(self, track: Track) -> Edition:
+        """This edition with the sizes that a track of it chooses. Before, those that a track chooses are 0."""
+        for sizes in self.sizes:
+            if sizes.n_data == track.n_data:
+                return replace(
+                    self,
+                    train_points=sizes.train_points,
+                    validation_points=sizes.validation_points,
+                    batches=sizes.batches,
+                )
+        return self
+
 
 DECEMBER_2025 = Edition(
     name="december-2025",
     inputs=2,
-    features=1000,
+    function=FourierFeatures(features=1000),
     lengthscale=0.3,
     noise_deviation=0.2,
+    centred=False,
     train_points=1000,
     validation_points=200,
     test_points=250,
+    sizes=(),
     test_subset_points=125,
     batches=8,
     width=256,
@@ -83,7 +128,24 @@ DECEMBER_2025 = Edition(
     max_fuel_budget=5_000_000_000_000,
 )
 
-EDITIONS = {edition.name: edition for edition in (DECEMBER_2025,)}
+DECEMBER_2025_CENTRED = replace(DECEMBER_2025, name="december-2025-centred", centred=True)
+
+APRIL_2025 = replace(
+    DECEMBER_2025,
+    name="april-2025",
+    function=MaternProcess(jitter=2.0**-32),
+    train_points=0,
+    validation_points=0,
+    batches=0,
+    sizes=(  # 80 % for training, batches of about 128, each rounded to the nearest
+        Sizes(n_data=1024, train_points=819, validation_points=205, batches=6),
+        Sizes(n_data=2048, train_points=1638, validation_points=410, batches=13),
+        Sizes(n_data=4096, train_points=3277, validation_points=819, batches=26),
+    ),
+    max_fuel_budget=16_250_000_000_000,
+)
+
+EDITIONS = {edition.name: edition for edition in (DECEMBER_2025, DECEMBER_2025_CENTRED, APRIL_2025)}
 
 
 def find_edition(name: str) -> Edition:
@@ -100,26 +162,36 @@ class Track:
 
     n_hidden: int
     """L, hidden layers between the input and the output layer (paper, section 6)."""
+    n_data: int | None = None
+    """N, points for training and validation, where the edition lets a track choose (paper of April 2025)."""
 
     MAX_HIDDEN = 64
 
     @property
     def id(self) -> str:
         """The network's text for it."""
-        return f"n_hidden={self.n_hidden}"
+        return ",".join(f"{name}={value}" for name, value in self.difficulty.items())
 
     @property
     def difficulty(self) -> dict[str, int]:
         """What an optimiser is told."""
-        return {"n_hidden": self.n_hidden}
+        return {"n_hidden": self.n_hidden} | ({} if self.n_data is None else {"n_data": self.n_data})
 
     @staticmethod
-    def parse(track_id: str) -> Track:
-        """Read a track id such as `n_hidden=4`. Raises EditionError."""
-        match = re.fullmatch(r"n_hidden=([1-9][0-9]?)", track_id)
-        if match is None or int(match[1]) > Track.MAX_HIDDEN:
-            raise EditionError(
-                f"track {track_id!r} is not one of this edition; write n_hidden=L with L from 1 to "
-                f"{Track.MAX_HIDDEN}, such as n_hidden=4"
-            )
-        return Track(int(match[1]))
+    def parse(track_id: str, edition: Edition) -> Track:
+        """Read an edition's track id, such as `n_hidden=4` or `n_hidden=4,n_data=1024`. Raises EditionError."""
+        match = re.fullmatch(r"n_hidden=([1-9][0-9]?)(?:,n_data=([1-9][0-9]{0,9}))?", track_id)
+        choices: list[int | None] = [sizes.n_data for sizes in edition.sizes]
+        n_data = int(match[2]) if match and match[2] else None
+        if match is None or int(match[1]) > Track.MAX_HIDDEN or n_data not in (choices or [None]):
+            raise EditionError(f"track {track_id!r} is not one of edition {edition.name}; {_form(edition)}")
+        return Track(int(match[1]), n_data)
+
+
+def _form(edition: Edition) -> str:
+    """How the tracks of an edition are written."""
+    depths = f"L from 1 to {Track.MAX_HIDDEN}"
+    if not edition.sizes:
+        return f"write n_hidden=L with {depths}, such as n_hidden=4"
+    numbers = ", ".join(str(sizes.n_data) for sizes in edition.sizes)
+    return f"write n_hidden=L,n_data=N with {depths} and N one of {numbers}, such as n_hidden=4,n_data=1024"

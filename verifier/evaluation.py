@@ -74,13 +74,13 @@ def _check_settings(claim: Claim) -> Claimed:
     except EditionError as error:
         raise Rejection(2, Reason.EDITION, str(error)) from None
     try:
-        track = Track.parse(claim.settings.track_id)
+        track = Track.parse(claim.settings.track_id, edition)
         seed = instance_seed(claim.settings, claim.rand_hash, claim.nonce)
     except (EditionError, SettingsError) as error:
         raise Rejection(2, Reason.SETTINGS, str(error)) from None
     if not claim.fuel_used <= claim.fuel_budget <= edition.max_fuel_budget:
         raise Rejection(2, Reason.FUEL, "fuel used, fuel budget and the edition's maximum are not in order")
-    return Claimed(edition, track, seed)
+    return Claimed(edition.for_track(track), track, seed)
 
 
 def _check_solution(claim: Claim, solution: Solution, architecture: Architecture) -> tuple[torch.Tensor, Statistics]:

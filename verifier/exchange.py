@@ -127,7 +127,8 @@ def import_solution(claim: Claim, blob: Blob) -> Solution:
 
 
 def _architecture(claim: Claim) -> Architecture:
-    return Architecture(find_edition(claim.edition), Track.parse(claim.settings.track_id).n_hidden)
+    edition = find_edition(claim.edition)
+    return Architecture(edition, Track.parse(claim.settings.track_id, edition).n_hidden)
 
 
 def _frozen_weights(claim: Claim, architecture: Architecture) -> dict[int, Words]:

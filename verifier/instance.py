@@ -1,7 +1,7 @@
 """A challenge instance: a noisy random function at random points (specification, section 4; paper, section 4).
 
 Every point has its own addresses in the streams, so any range of points can be drawn alone.
-`N` points, `D` inputs, `K` features.
+`N` points, `D` inputs.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from sandbox import randomness
 from sandbox.arithmetic import exact, movement
-from sandbox.arithmetic.transcendental import elementary
 from sandbox.randomness import Source
-from verifier.editions import Edition
+from verifier import gaussian_process
+from verifier.editions import Edition, FourierFeatures, MaternProcess
+from verifier.fourier_features import draw_function
 from verifier.streams import stream
 
 Array = NDArray[np.float64]
-
-_CHUNK = 16  # points whose [N, K] angles are held at once: they stay in the second-level cache
 
 
 @dataclass(frozen=True)
@@ -45,41 +44,6 @@ class Instance:
     test: Points
 
 
-@dataclass(frozen=True)
-class Function:
-    """The random function f(x) = sqrt(2/K) sum_k a_k cos(omega_k . x + b_k), in binary64."""
-
-    omega: Array
-    """Frequencies [K, D]."""
-    b: Array
-    """Phases [K]."""
-    a: Array
-    """Amplitudes [K]."""
-
-    def __call__(self, x: Array) -> Array:
-        """Values [N] at points [N, D], each from an exact sum over K."""
-        return np.concatenate([self._values(x[i : i + _CHUNK]) for i in range(0, len(x), _CHUNK)])
-
-    def _values(self, x: Array) -> Array:
-        angles = x[:, :1] * self.omega[:, 0] + self.b
-        for d in range(1, x.shape[1]):
-            angles += x[:, d : d + 1] * self.omega[:, d]
-        values: Array = np.sqrt(2.0 / len(self.a)) * exact.row_sums(elementary.cos_array(angles) * self.a)
-        return values
-
-
-def draw_function(edition: Edition, seed: bytes) -> Function:
-    """The random function of an instance."""
-    d, k = edition.inputs, edition.features
-    record = 2 * d + 1 + 2
-    words = stream(edition, seed, "features").words(0, k * record).reshape(k, record)
-    return Function(
-        omega=randomness.normals(words[:, : 2 * d].reshape(k, d, 2)) / edition.lengthscale,
-        b=(2.0 * elementary.PI) * randomness.uniforms(words[:, 2 * d]),
-        a=randomness.normals(words[:, 2 * d + 1 :]),
-    )
-
-
 def draw_points(edition: Edition, seed: bytes, first: int, count: int) -> Points:
     """The points `first` to `first + count - 1` of an instance (training, validation, test, in this order)."""
     return _points(edition, seed, np.arange(first, first + count))
@@ -98,13 +62,47 @@ def draw_instance(edition: Edition, seed: bytes) -> Instance:
     return Instance(*(Points(x, f, y) for x, f, y in parts))
 
 
+def training_mean(edition: Edition, seed: bytes) -> float:
+    """The mean of the training targets as they are drawn, in binary64."""
+    _, _, y = _drawn(edition, seed, np.arange(edition.train_points))
+    return float(exact.row_sums(y[None])[0]) / edition.train_points
+
+
 def _points(edition: Edition, seed: bytes, index: NDArray[np.int64]) -> Points:
-    words = _records(stream(edition, seed, "points"), index, edition.inputs)
-    x = (words >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1.0
-    noise = randomness.normals(_records(stream(edition, seed, "noise"), index, 2))
-    f = draw_function(edition, seed)(x)
-    y = f + edition.noise_deviation * noise
+    x, f, y = _drawn(edition, seed, index)
+    if edition.centred:
+        mean = training_mean(edition, seed)
+        f, y = f - mean, y - mean
     return Points(*(movement.rounded(values) for values in (x, f, y)))
+
+
+def _drawn(edition: Edition, seed: bytes, index: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+    """Inputs [N, D], values [N] and targets [N] at an index [N], before they are centred and rounded."""
+    noise = randomness.normals(_records(stream(edition, seed, "noise"), index, 2))
+    if isinstance(edition.function, FourierFeatures):
+        x = _inputs(edition, seed, index)
+        f = draw_function(edition, edition.function, seed)(x)
+    else:
+        x, f = _process(edition, edition.function, seed, index)
+    return x, f, f + edition.noise_deviation * noise
+
+
+def _process(edition: Edition, process: MaternProcess, seed: bytes, index: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Inputs and values of a Gaussian process at an index [N].
+
+    Its points are ordered: the test set, so that it can be drawn alone, the training set, the validation set.
+    """
+    place = (index + edition.test_points) % edition.points
+    before = np.arange(place.max() + 1)
+    order = (before - edition.test_points) % edition.points
+    x, z = _inputs(edition, seed, order), randomness.normals(_records(stream(edition, seed, "features"), order, 2))
+    return x[place], gaussian_process.values(x, z, edition.lengthscale, process.jitter)[place]
+
+
+def _inputs(edition: Edition, seed: bytes, index: NDArray[np.int64]) -> Array:
+    """Inputs [N, D] at an index [N], multiples of 2^-23 in [-1, 1)."""
+    words = _records(stream(edition, seed, "points"), index, edition.inputs)
+    return (words >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1.0
 
 
 def _records(source: Source, index: NDArray[np.int64], width: int) -> NDArray[np.uint64]:

@@ -41,6 +41,10 @@ class Task:
     hyperparameters: Mapping[str, Scalar]
     fuel_budget: int
 
+    def __post_init__(self) -> None:
+        """The edition takes the sizes of the track. Raises EditionError."""
+        object.__setattr__(self, "edition", self.edition.for_track(self.track))
+
     @classmethod
     def of(cls, claim: Claim, source: bytes, name: str) -> Self:
         """The training that a claim is about; `source` is its module. Raises EditionError."""
@@ -58,7 +62,7 @@ class Task:
     @property
     def track(self) -> Track:
         """The track of the settings. Raises EditionError."""
-        return Track.parse(self.settings.track_id)
+        return Track.parse(self.settings.track_id, self.edition)
 
     @property
     def seed(self) -> bytes:

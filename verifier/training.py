@@ -168,7 +168,7 @@ class Trainer:
         previous = self.losses[-1] if self.losses else NO_LOSSES
         train_loss = 0.0
         for x, y in self._batches(number):
-            train_loss = train_loss + self._batch(x, y, number, previous) / self._edition.batches
+            train_loss = train_loss + self._batch(x, y, number, previous) / (self._edition.train_points / len(y))
         pending = self._optimiser.request_state_digest()  # a worker hashes while we validate
         points = self._instance.validation
         validation_loss = self._network.loss(self._optimiser.parameters, self._statistics, points.x, points.y)
@@ -178,11 +178,11 @@ class Trainer:
         self._record((train_loss, validation_loss), pending)
 
     def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """6.3: the training set in the epoch's order, in equal batches."""
+        """6.3: the training set in the epoch's order, in batches."""
         words = stream(self._edition, self._seed, "shuffle", epoch).words(0, self._edition.train_points)
         order = movement.positions(randomness.permutation(words))
-        train, size = self._instance.train, self._edition.batch_points
-        x, y = (movement.rows(points, order).split(size) for points in (train.x, train.y))
+        train, sizes = self._instance.train, self._edition.batch_sizes
+        x, y = (movement.rows(points, order).split(sizes) for points in (train.x, train.y))
         return list(zip(x, y, strict=True))
 
     def _batch(self, x: torch.Tensor, y: torch.Tensor, epoch: int, previous: tuple[float, float]) -> float:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.settings import Settings
-from verifier.editions import DECEMBER_2025
+from verifier.editions import DECEMBER_2025, FourierFeatures
 from verifier.solving import Task
 
 SMALL = replace(
     DECEMBER_2025,
     name="small",
-    features=32,
+    function=FourierFeatures(32),
     train_points=64,
     validation_points=32,
     test_points=40,

@@ -333,12 +333,15 @@ CLAIM, SOLUTION = f"out/{STEM}.claim", f"out/{STEM}.solution"
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no such command": (("solv",), "No such command 'solv'"),
     "no such option": (solve_with("--colour"), "--colour"),
-    "an option left out": (("solve", "adam.py", "--track", "n_hidden=1"), "Missing option '--nonce'"),
+    "an option left out": (("solve", "adam.py", "--track", "n_hidden=1"), "Missing option '--key'"),
     "module missing": (solve_with(module_file="none.py"), "none.py: No such file or directory; check the name"),
     "module without end": (solve_with(module_file="/dev/zero"), "/dev/zero: is larger than 67108864 bytes"),
     "module a folder": (solve_with(module_file="out"), "out: is a folder; name a file in it"),
     "module empty": (solve_with(module_file="empty.claim"), "empty.claim:1:"),
-    "track of no number": (solve_with("--track", "n_hidden=x"), "track 'n_hidden=x' is not one of this edition; write"),
+    "track of no number": (
+        solve_with("--track", "n_hidden=x"),
+        "track 'n_hidden=x' is not one of edition december-2025; write n_hidden=L",
+    ),
     "track too deep": (
         solve_with("--track", "n_hidden=65"),
         "write n_hidden=L with L from 1 to 64, such as n_hidden=4",
@@ -349,7 +352,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "nonce too large": (solve_with("--nonce", str(2**64)), "is empty or beyond 2^64 - 1"),
     "nonces too many": (solve_with("--nonce", f"0..{2**64 - 1}"), "is more than 1000000 nonces; split the range"),
     "hyperparameter too large": (solve_with("-p", f"lr={10**23}"), "write it as NAME=VALUE, such as lr=0.01"),
-    "edition unknown": (solve_with("--edition", "december-2024"), "'december-2024' is not 'december-2025'"),
+    "edition unknown": (
+        solve_with("--edition", "december-2024"),
+        "'december-2024' is not one of 'december-2025', 'december-2025-centred', 'april-2025'",
+    ),
     "key missing": (
         solve_with("--key", "none.pem"),
         "none.pem: there is no such file; create a key with `tig-verify ke",

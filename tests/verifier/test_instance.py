@@ -12,8 +12,9 @@ import torch
 from blake3 import blake3
 from small_contest import SEED, SMALL
 
-from verifier.editions import DECEMBER_2025
-from verifier.instance import draw_function, draw_instance, draw_points, draw_test_points
+from verifier.editions import DECEMBER_2025, FourierFeatures
+from verifier.fourier_features import draw_function
+from verifier.instance import draw_instance, draw_points, draw_test_points
 
 
 def word(label: str, index: int) -> int:
@@ -48,7 +49,8 @@ def test_a_point_by_an_independent_calculation(index: int) -> None:
     x = ((word("points", 2 * index) >> 40) * 2.0**-23 - 1.0, (word("points", 2 * index + 1) >> 40) * 2.0**-23 - 1.0)
     f = reference_f(x)
     y = f + 0.2 * normal("noise", 2 * index)
-    assert draw_function(DECEMBER_2025, SEED)(np.array([x]))[0] == pytest.approx(f, rel=0, abs=1e-12)
+    function = draw_function(DECEMBER_2025, FourierFeatures(1000), SEED)
+    assert function(np.array([x]))[0] == pytest.approx(f, rel=0, abs=1e-12)
     drawn = draw_points(DECEMBER_2025, SEED, index, 1)
     assert tuple(drawn.x[0].tolist()) == x
     # The rest of the tolerance is the one rounding to binary32.
@@ -73,7 +75,7 @@ def test_everything_is_binary32() -> None:
 
 @pytest.mark.parametrize(("first", "count"), [(0, 1), (5, 1), (0, 129), (127, 2), (128, 128), (1320, 130), (1449, 1)])
 def test_any_range_alone_equals_the_same_rows_of_the_whole(first: int, count: int) -> None:
-    edition = replace(DECEMBER_2025, features=40)
+    edition = replace(DECEMBER_2025, function=FourierFeatures(40))
     whole = draw_points(edition, SEED, 0, edition.points)
     part = draw_points(edition, SEED, first, count)
     rows = slice(first, first + count)
@@ -83,7 +85,7 @@ def test_any_range_alone_equals_the_same_rows_of_the_whole(first: int, count: in
 
 
 def test_the_value_at_a_point_does_not_depend_on_its_neighbours() -> None:
-    function = draw_function(DECEMBER_2025, SEED)
+    function = draw_function(DECEMBER_2025, FourierFeatures(1000), SEED)
     x = draw_points(DECEMBER_2025, SEED, 0, 300).x.double().numpy()
     order = np.random.default_rng(1).permutation(300)
     assert np.array_equal(function(x[order]), function(x)[order])
@@ -108,7 +110,7 @@ def test_an_instance_is_training_validation_and_test_in_this_order() -> None:
 
 
 def test_the_noise_has_its_deviation_and_no_mean() -> None:
-    edition = replace(DECEMBER_2025, features=4)
+    edition = replace(DECEMBER_2025, function=FourierFeatures(4))
     noise = []
     for number in range(10):
         points = draw_points(edition, seed(number), 0, edition.points)
@@ -122,7 +124,7 @@ def test_the_noise_has_its_deviation_and_no_mean() -> None:
 def test_values_have_the_covariance_of_the_rbf_kernel() -> None:
     """E f(x) f(x') = exp(-|x - x'|^2 / (2 * 0.3^2)); 1000 functions, so an error of about 0.04."""
     x = np.array([[0.0, 0.0], [0.3, 0.0], [0.0, 0.6], [0.9, 0.9]])
-    values = np.stack([draw_function(replace(DECEMBER_2025, features=200), seed(n))(x) for n in range(1000)])
+    values = np.stack([draw_function(DECEMBER_2025, FourierFeatures(200), seed(n))(x) for n in range(1000)])
     covariance = values.T @ values / len(values)
     squares = ((x[:, None] - x[None]) ** 2).sum(axis=2)
     assert np.abs(covariance - np.exp(-squares / (2 * 0.3**2))).max() < 0.12
@@ -130,7 +132,8 @@ def test_values_have_the_covariance_of_the_rbf_kernel() -> None:
 
 
 def test_inputs_are_uniform() -> None:
-    drawn = torch.cat([draw_points(replace(SMALL, features=1), seed(n), 0, 136).x for n in range(40)]).double()
+    edition = replace(SMALL, function=FourierFeatures(1))
+    drawn = torch.cat([draw_points(edition, seed(n), 0, 136).x for n in range(40)]).double()
     assert drawn.mean(0).abs().max().item() < 0.03  # 5440 draws: 0.577 / 74 = 0.008
     assert (drawn * drawn).mean(0).sub(1.0 / 3.0).abs().max().item() < 0.02
     assert (drawn[:, 0] * drawn[:, 1]).mean().abs().item() < 0.02

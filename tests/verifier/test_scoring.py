@@ -12,7 +12,7 @@ from blake3 import blake3
 from small_contest import SEED, SMALL
 
 from verifier import scoring
-from verifier.editions import DECEMBER_2025
+from verifier.editions import DECEMBER_2025, FourierFeatures
 from verifier.instance import Points, draw_instance
 from verifier.network import Architecture, Network, Statistics, initial_parameters
 from verifier.scoring import LOWEST, quality
@@ -57,7 +57,7 @@ def rows(points: Points) -> list[tuple[float, ...]]:
 
 
 def test_the_subset_is_half_of_the_test_set_and_depends_on_the_epochs() -> None:
-    edition = replace(DECEMBER_2025, features=8)
+    edition = replace(DECEMBER_2025, function=FourierFeatures(8))
     test = set(rows(draw_instance(edition, SEED).test))
     subsets = [set(rows(scoring.test_subset(edition, SEED, epochs))) for epochs in (0, 1, 2, 1000)]
     assert all(len(subset) == 125 and subset < test for subset in subsets)

@@ -11,6 +11,7 @@ from verifier.command_line.check import check
 from verifier.command_line.commit import commit
 from verifier.command_line.dispute import dispute
 from verifier.command_line.inspect import inspect
+from verifier.command_line.instance import instance
 from verifier.command_line.keygen import keygen
 from verifier.command_line.prove import prove
 from verifier.command_line.respond import respond
@@ -28,6 +29,7 @@ def commands() -> None:
     \b
     Innovator:    tig-verify check my_optimiser.py
     Benchmarker:  tig-verify keygen key.pem
+                  tig-verify instance --track n_hidden=4 --nonce 0..9
                   tig-verify solve my_optimiser.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
                   tig-verify commit out/*.claim --bundles 2 --key key.pem -o a.benchmark
                   tig-verify respond audit.request out/x.claim --key key.pem
@@ -42,6 +44,7 @@ def commands() -> None:
 
 
 for command in (
-    keygen, check, solve, respond, verify, dispute, commit, sample, prove, verify_proof, inspect, c006,
+    keygen, check, instance, solve, respond, verify, dispute, commit, sample, prove, verify_proof,
+    inspect, c006,
 ):  # fmt: skip
     commands.add_command(command)

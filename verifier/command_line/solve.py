@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,33 +21,13 @@ from sandbox.errors import OptimiserError
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
 from verifier.command_line.files import Bundle, bundle_for, load_signing_key, read_file, require_writable, write_file
+from verifier.command_line.instance_options import instance_options
 from verifier.command_line.isolation import device_option, isolation_option, open_isolation
-from verifier.editions import EDITIONS, Edition, Track, find_edition
+from verifier.editions import Edition, Track, find_edition
 from verifier.errors import InputError
 from verifier.solving import Solved, Task
 from verifier.solving import solve as run
 from verifier.training import Epoch
-
-_MAX_NONCE = 2**64 - 1
-_MOST_NONCES = 1_000_000
-
-
-class Nonces(click.ParamType[range]):
-    """One nonce or a range with both ends, such as 0..9."""
-
-    name = "N or A..B"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> range:
-        """Read the text of the option."""
-        match = re.fullmatch(r"([0-9]{1,20})(?:\.\.([0-9]{1,20}))?", str(value))
-        if match is None:
-            self.fail(f"{value!r} is no nonce; write one such as 7, or a range such as 0..9", param, ctx)
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last <= _MAX_NONCE:
-            self.fail(f"{value!r} is empty or beyond 2^64 - 1", param, ctx)
-        if last - first >= _MOST_NONCES:
-            self.fail(f"{value!r} is more than {_MOST_NONCES} nonces; split the range", param, ctx)
-        return range(first, last + 1)
 
 
 class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
@@ -106,16 +85,9 @@ class _Job:
 
 @click.command()
 @click.argument("optimiser", type=click.Path(path_type=Path))
-@click.option("--track", required=True, help="Difficulty, such as n_hidden=4.")
-@click.option("--nonce", "nonces", required=True, type=Nonces(), help="One nonce (7) or a range (0..9).")
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key that signs the claims.")
 @click.option("-o", "--out", "folder", default=".", type=click.Path(path_type=Path), help="Folder for the claims.")
-@click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True)
-@click.option("--rand-hash", default="0" * 32, help="The precommit's random hash (32 hex digits).")
-@click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three.")
-@click.option("--algorithm-id", default="")
-@click.option("--block-id", default="")
-@click.option("--challenge-id", default="c006", show_default=True)
+@instance_options
 @click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
 @click.option("--fuel", "fuel_budget", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
@@ -137,7 +109,7 @@ def solve(
     Example: tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
     """
     chosen = find_edition(edition)
-    Track.parse(track)
+    Track.parse(track, chosen)
     if fuel_budget is not None and fuel_budget > chosen.max_fuel_budget:
         raise InputError(f"--fuel: the edition's maximum is {chosen.max_fuel_budget}")
     job = _Job(

@@ -78,6 +78,17 @@ def log1p(x: float) -> float:
     return log_of(mantissa - 1.0, float(k), lost_from_sum(x, u) / u)
 
 
+def exp_array(x: Array) -> Array:
+    """e^x for -708 <= x <= 709, where the results are normal numbers."""
+    flat = np.ascontiguousarray(x).reshape(-1)
+    out = np.empty_like(flat)
+    for i in range(0, len(flat), _CHUNK):
+        rounded, p = exp_parts(flat[i : i + _CHUNK])
+        p += 1.0
+        np.add(p.view(np.int64), rounded.view(np.int64) << 52, out=out[i : i + _CHUNK].view(np.int64))
+    return out.reshape(x.shape)
+
+
 def log_array(x: Array) -> Array:
     """The natural logarithm of finite positive numbers."""
     mantissa, k = np.frexp(x)

@@ -1,0 +1,64 @@
+"""The options that name the instances of a call: edition, track, nonces and the settings of their seeds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from verifier.editions import EDITIONS
+
+_MAX_NONCE = 2**64 - 1
+_MOST_NONCES = 1_000_000
+
+Command = Callable[..., Any]
+
+
+class Nonces(click.ParamType[range]):
+    """One nonce or a range with both ends, such as 0..9."""
+
+    name = "N or A..B"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> range:
+        """Read the text of the option."""
+        match = re.fullmatch(r"([0-9]{1,20})(?:\.\.([0-9]{1,20}))?", str(value))
+        if match is None:
+            self.fail(f"{value!r} is no nonce; write one such as 7, or a range such as 0..9", param, ctx)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not first <= last <= _MAX_NONCE:
+            self.fail(f"{value!r} is empty or beyond 2^64 - 1", param, ctx)
+        if last - first >= _MOST_NONCES:
+            self.fail(f"{value!r} is more than {_MOST_NONCES} nonces; split the range", param, ctx)
+        return range(first, last + 1)
+
+
+_INSTANCES = (
+    click.option("--track", required=True, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024."),
+    click.option("--nonce", "nonces", required=True, type=Nonces(), help="One nonce (7) or a range (0..9)."),
+)
+_SETTINGS = (
+    click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True),
+    click.option("--rand-hash", default="0" * 32, help="The precommit's random hash (32 hex digits)."),
+    click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three."),
+    click.option("--algorithm-id", default=""),
+    click.option("--block-id", default=""),
+    click.option("--challenge-id", default="c006", show_default=True),
+)
+
+
+def instance_options(command: Command) -> Command:
+    """Add the options `track` and `nonces`, and those of `settings_options`."""
+    return _with(_INSTANCES, settings_options(command))
+
+
+def settings_options(command: Command) -> Command:
+    """Add the options `edition`, `rand_hash` and the ids of the settings."""
+    return _with(_SETTINGS, command)
+
+
+def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
