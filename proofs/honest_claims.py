@@ -51,7 +51,7 @@ RESULTS: Final = ROOT / "proofs" / "results" / "honest_claims.json"
 SHIPPED: Final = sorted((ROOT / "fixtures" / "optimisers").glob("*.py"))
 TRIALS: Final = sorted(p for p in (ROOT / "fixtures" / "trials").glob("*.py") if not p.name.endswith(".before.py"))
 OPTIMISERS: Final = (*SHIPPED, *TRIALS)
-"""Fourteen; with five tracks every pair comes once in seventy claims."""
+"""Each pair of one and a track comes once before any comes again."""
 TRACKS: Final = (4, 7, 10, 14, 18)
 SECONDS: Final = 2.0
 """About what a training that is cut short may take here; measured in fuel, so that it is the same claim everywhere."""

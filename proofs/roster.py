@@ -1,0 +1,308 @@
+"""Trains every reference optimiser on every track and writes the tables of docs/optimisers.md.
+
+    python proofs/roster.py --jobs 2     trains what the results lack; stop it at any time
+    python proofs/roster.py --table      writes the tables from the results so far
+
+Each optimiser is trained on five nonces of each track of the centred edition and of one track of the plain one, then
+the five best on twenty. A line of results/roster.jsonl is one training; it counts as long as the module is the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import torch  # noqa: E402
+
+from protocol.hashes import blake3_digest  # noqa: E402
+from protocol.settings import Settings  # noqa: E402
+from sandbox.allocator import keep_freed_memory  # noqa: E402
+from sandbox.arithmetic.layers.training_kernels import training_kernels  # noqa: E402
+from sandbox.isolation import InProcess  # noqa: E402
+from verifier.editions import DECEMBER_2025, DECEMBER_2025_CENTRED, find_edition  # noqa: E402
+from verifier.prospects import prospects  # noqa: E402
+from verifier.solving import Task, solve  # noqa: E402
+
+RESULTS: Final = ROOT / "proofs" / "results" / "roster.jsonl"
+DOCUMENT: Final = ROOT / "docs" / "optimisers.md"
+BEGIN, END = "<!-- tables by proofs/roster.py --table -->\n", "<!-- end of the tables -->\n"
+OPTIMISERS: Final = ROOT / "fixtures" / "optimisers"
+CENTRED, PLAIN = DECEMBER_2025_CENTRED.name, DECEMBER_2025.name
+TRACKS: Final = (4, 7, 10, 14, 18)
+PLAIN_TRACK: Final = 4
+NONCES, NONCES_OF_THE_BEST, BEST = 5, 20, 5
+SLOW: Final = {"muon": 8.0}
+"""About how much longer than the network's passes an optimiser takes; for the order and the time that is left."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the tables: a module of fixtures/optimisers, and a learning rate other than its default or None."""
+
+    module: str
+    lr: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What the tables call it."""
+        return self.module if self.lr is None else f"{self.module}, lr = {self.lr}"
+
+    @cached_property
+    def source(self) -> bytes:
+        """The module."""
+        return (OPTIMISERS / f"{self.module}.py").read_bytes()
+
+    @property
+    def digest(self) -> str:
+        """BLAKE3 of the module, its first 16 digits."""
+        return blake3_digest(self.source).hex()[:16]
+
+
+ENTRIES: Final = (*(Entry(path.stem) for path in sorted(OPTIMISERS.glob("*.py"))), Entry("adam", 0.01))
+"""The default of adam.py, which golden runs have recorded, is the paper's, and small for this challenge."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training."""
+
+    entry: Entry
+    edition: str
+    n_hidden: int
+    nonce: int
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells its row from others."""
+        return (self.entry.name, self.entry.digest, self.edition, self.n_hidden, self.nonce)
+
+    @property
+    def cost(self) -> float:
+        """In proportion to the time that an epoch takes."""
+        return (self.n_hidden + 1) * (1.0 + SLOW.get(self.entry.module, 0.0))
+
+    @property
+    def task(self) -> Task:
+        """What is trained."""
+        return Task(
+            edition=find_edition(self.edition),
+            settings=Settings("", "", "c006", "roster", f"n_hidden={self.n_hidden}"),
+            rand_hash="0" * 32,
+            nonce=self.nonce,
+            source=self.entry.source,
+            name=f"{self.entry.module}.py",
+            hyperparameters={} if self.entry.lr is None else {"lr": self.entry.lr},
+            fuel_budget=DECEMBER_2025.max_fuel_budget,
+        )
+
+
+def key(row: Row) -> tuple[object, ...]:
+    """The key of the plan that a row is of."""
+    return (row["optimiser"], row["digest"], row["edition"], row["n_hidden"], row["nonce"])
+
+
+def carry_out(plan: Plan) -> dict[str, Any]:
+    """Train; seconds are those of the processor, on one core."""
+    task, started = plan.task, time.process_time()
+    solved = solve(task, InProcess())
+    training, about = solved.training, prospects(task.edition, task.seed)
+    return {
+        "optimiser": plan.entry.name,
+        "digest": plan.entry.digest,
+        "edition": plan.edition,
+        "n_hidden": plan.n_hidden,
+        "nonce": plan.nonce,
+        "quality": solved.score.quality,
+        "test_loss": solved.score.loss,
+        "threshold": solved.score.threshold,
+        "floor": about.floor,
+        "epochs": training.epochs,
+        "best_epoch": training.best_epoch,
+        "stop_reason": str(training.stop_reason),
+        "fuel_used": training.fuel_used,
+        "seconds": round(time.process_time() - started, 2),
+    }
+
+
+def first_plans() -> list[Plan]:
+    """Five nonces of everything, cheap ones and the first nonces first."""
+    cells = [(CENTRED, n_hidden) for n_hidden in TRACKS] + [(PLAIN, PLAIN_TRACK)]
+    plans = [Plan(entry, *cell, nonce) for nonce in range(NONCES) for cell in cells for entry in ENTRIES]
+    return sorted(plans, key=lambda plan: plan.cost * (plan.nonce + 1))
+
+
+def later_plans(rows: Iterable[Row]) -> list[Plan]:
+    """The other nonces of the five best."""
+    best = ranked(rows)[:BEST]
+    nonces = range(NONCES, NONCES_OF_THE_BEST)
+    return [Plan(entry, CENTRED, n_hidden, nonce) for nonce in nonces for n_hidden in TRACKS for entry in best]
+
+
+def read_rows(path: Path) -> dict[tuple[object, ...], Row]:
+    """The rows of the modules as they are now; a line without an end is being written, or was when a run was killed."""
+    current = {(entry.name, entry.digest) for entry in ENTRIES}
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    return {key(row): row for row in rows if (row["optimiser"], row["digest"]) in current}
+
+
+def drop_unfinished(path: Path) -> None:
+    """Take off the file what a killed run left of a line."""
+    if path.exists():
+        text = path.read_text()
+        path.write_text(text[: text.rfind("\n") + 1])
+
+
+def begin() -> None:
+    """What each process does first: one thread, and compiled kernels, so that no training's time has them."""
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    training_kernels()
+
+
+def run(plans: list[Plan], path: Path, jobs: int, rows: dict[tuple[object, ...], Row]) -> None:
+    """Train what the rows lack, and add it to them and to the file, a whole line at a time."""
+    missing = [plan for plan in plans if plan.key not in rows]
+    left, spent, started = sum(plan.cost for plan in missing), 0.0, time.perf_counter()
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), begin) as pool:
+        futures = {pool.submit(carry_out, plan): plan for plan in missing}
+        for count, done in enumerate(as_completed(futures), 1):
+            row, cost = done.result(), futures[done].cost
+            rows[key(row)] = row
+            with path.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            left, spent = left - cost, spent + cost
+            hours = (time.perf_counter() - started) / spent * left / 3600
+            print(f"{count}/{len(missing)} {told(row)}; {hours:.1f} h left", flush=True)
+
+
+def told(row: Row) -> str:
+    """A training in a line."""
+    return (
+        f"{row['optimiser']:20s} {row['edition']} {row['n_hidden']:2d} nonce {row['nonce']:2d}: "
+        f"quality {row['quality'] / 1e6:6.3f}, T {row['epochs']:4d}, {row['stop_reason']}, {row['seconds']:.0f} s"
+    )
+
+
+# Tables
+
+
+def chosen(rows: Iterable[Row], entry: Entry, edition: str, n_hidden: int, nonces: int) -> list[Row]:
+    """The rows of a cell, of the first `nonces` nonces."""
+    return [
+        row
+        for row in rows
+        if (row["optimiser"], row["edition"], row["n_hidden"]) == (entry.name, edition, n_hidden)
+        and row["nonce"] < nonces
+    ]
+
+
+def overall(rows: Iterable[Row], entry: Entry) -> float:
+    """The mean over the tracks of the mean quality, of the first five nonces; -inf where a track is missing."""
+    cells = [chosen(rows, entry, CENTRED, n_hidden, NONCES) for n_hidden in TRACKS]
+    if not all(cells):
+        return -math.inf
+    return statistics.fmean(statistics.fmean(row["quality"] for row in cell) for cell in cells)
+
+
+def ranked(rows: Iterable[Row]) -> list[Entry]:
+    """All entries, the best first."""
+    rows = list(rows)
+    return sorted(ENTRIES, key=lambda entry: -overall(rows, entry))
+
+
+def spread(values: list[float], digits: int, nonces: int) -> str:
+    """Mean and standard error; the number of values if there are fewer than there should be."""
+    if not values:
+        return "-"
+    error = f" ± {statistics.stdev(values) / math.sqrt(len(values)):.{digits}f}" if len(values) > 1 else ""
+    few = f" ({len(values)})" if len(values) < nonces else ""
+    return f"{statistics.fmean(values):.{digits}f}{error}{few}"
+
+
+Show = Callable[[list[Row], int], str]
+
+
+def table(rows: list[Row], entries: list[Entry], nonces: int, show: Show, plain: bool = False) -> str:
+    """A line for each entry, a column for each track, and one for the plain edition."""
+    cells = [(CENTRED, n_hidden) for n_hidden in TRACKS] + [(PLAIN, PLAIN_TRACK)] * plain
+    heads = [f"{n_hidden}{', plain' * (edition == PLAIN)}" for edition, n_hidden in cells]
+    lines = [f"| optimiser | {' | '.join(heads)} |", "|---|" + "---|" * len(cells)]
+    for entry in entries:
+        shown = [show(chosen(rows, entry, *cell, nonces), nonces) for cell in cells]
+        lines.append(f"| {entry.name} | {' | '.join(shown)} |")
+    return "\n".join(lines) + "\n"
+
+
+def of(field: str, unit: float, digits: int) -> Show:
+    """Show a field of the rows in a unit."""
+    return lambda rows, nonces: spread([row[field] / unit for row in rows], digits, nonces)
+
+
+def tables(rows: list[Row]) -> str:
+    """All tables, as text."""
+    order = ranked(rows)
+    parts = [
+        ("Quality", f"Nonces 0 to {NONCES - 1}, the best first.", order, NONCES, of("quality", 1e6, 3), True),
+        (
+            "Quality of the five best",
+            f"Nonces 0 to {NONCES_OF_THE_BEST - 1}.",
+            order[:BEST],
+            NONCES_OF_THE_BEST,
+            of("quality", 1e6, 3),
+            False,
+        ),
+        ("Epochs T", "Until training ended.", order, NONCES, of("epochs", 1, 0), True),
+        ("Best epoch", "With the lowest validation loss.", order, NONCES, of("best_epoch", 1, 0), True),
+        ("Fuel", "In 10^9 units; the budget is 5000.", order, NONCES, of("fuel_used", 1e9, 2), True),
+        ("Seconds", "Of one core, for the whole training.", order, NONCES, of("seconds", 1, 0), True),
+    ]
+    return "\n".join(
+        f"### {title}\n\n{about}\n\n{table(rows, entries, nonces, show, plain)}"
+        for title, about, entries, nonces, show, plain in parts
+    )
+
+
+def write_tables(path: Path) -> None:
+    """Replace the tables of the document."""
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    rows = list(read_rows(path).values())
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{tables(rows)}\n{END}{after}")
+
+
+def main() -> int:
+    """Train, or write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=1, help="processes; each trains on one core")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--table", action="store_true", help="write the tables and train nothing")
+    options = parser.parse_args()
+    if options.table:
+        write_tables(options.results)
+        return 0
+    drop_unfinished(options.results)
+    rows = read_rows(options.results)
+    run(first_plans(), options.results, options.jobs, rows)
+    run(later_plans(rows.values()), options.results, options.jobs, rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
