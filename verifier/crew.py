@@ -33,6 +33,11 @@ Opening = Callable[[], AbstractContextManager[Callable[[Item], Result]]]
 """Makes what does the work, in each process anew; like items and results, it is pickled on its way."""
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Lost:
     """No result, and nothing follows about the item: the process died, or the work raised an error."""

@@ -9,14 +9,17 @@ import click
 from verifier.command_line.c006.group import c006
 from verifier.command_line.check import check
 from verifier.command_line.commit import commit
+from verifier.command_line.compare import compare
 from verifier.command_line.dispute import dispute
 from verifier.command_line.inspect import inspect
 from verifier.command_line.instance import instance
 from verifier.command_line.keygen import keygen
+from verifier.command_line.plot import plot
 from verifier.command_line.prove import prove
 from verifier.command_line.respond import respond
 from verifier.command_line.sample import sample
 from verifier.command_line.solve import solve
+from verifier.command_line.study import study
 from verifier.command_line.verify import verify
 from verifier.command_line.verify_proof import verify_proof
 
@@ -28,6 +31,7 @@ def commands() -> None:
 
     \b
     Innovator:    tig-verify check my_optimiser.py
+                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 20 -o both.png
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify instance --track n_hidden=4 --nonce 0..9
                   tig-verify solve my_optimiser.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
@@ -36,6 +40,7 @@ def commands() -> None:
     Validator:    tig-verify verify out/*.claim --level replay
                   tig-verify verify-proof a.benchmark a.proof --beacon BLOCK-HASH
     Anybody:      tig-verify dispute mine/x.claim theirs/x.claim
+                  tig-verify study figure2 --quick
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
     Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
@@ -44,7 +49,7 @@ def commands() -> None:
 
 
 for command in (
-    keygen, check, instance, solve, respond, verify, dispute, commit, sample, prove, verify_proof,
+    keygen, check, instance, solve, plot, compare, study, respond, verify, dispute, commit, sample, prove, verify_proof,
     inspect, c006,
 ):  # fmt: skip
     commands.add_command(command)

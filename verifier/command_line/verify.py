@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -22,6 +20,7 @@ from verifier.command_line.isolation import device_option, isolation_option
 from verifier.command_line.judge import Judge, judged
 from verifier.command_line.ledger import Ledger
 from verifier.command_line.verdicts import Report, Tally
+from verifier.crew import cores
 from verifier.errors import InputError
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
@@ -115,7 +114,7 @@ def _verify_all(
         known = len(claims) - len(todo)
         bar = stack.enter_context(ClaimsBar(len(claims), known))
         report = Report(tally, as_json, judge.signer, key, ledger, bar.echo)
-        jobs = min(jobs or (_cores() if len(todo) > _FEW[judge.level] else 1), max(len(todo), 1))
+        jobs = min(jobs or (cores() if len(todo) > _FEW[judge.level] else 1), max(len(todo), 1))
         for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, bar.observe))):
             report.add(path, answer)
             bar.advance(str(tally))
@@ -134,8 +133,3 @@ def _todo(claims: Sequence[Path], judge: Judge, ledger: Ledger | None, tally: Ta
         else:
             tally.counts[outcome] += 1
     return todo
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""Pictures of trainings and comparisons; the only package that needs matplotlib."""

@@ -1,0 +1,1 @@
+"""The papers' numerical studies, planned, carried out and read."""

@@ -1,0 +1,93 @@
+"""The lines of a study's table: what each training came to, as comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+from io import StringIO
+from typing import Final
+
+STUDY: Final = "figure2"
+Key = tuple[str, str, int, int, int]
+"""What one training is told from another by: digest, hyperparameters, L, N and nonce."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training. Losses are means of squares; the order of the fields is that of the columns."""
+
+    study: str
+    edition: str
+    optimiser: str
+    """What the figure calls it."""
+    digest: str
+    """Of the module: the first 16 digits."""
+    hyperparameters: str
+    """Those that are not the module's defaults."""
+    n_hidden: int
+    n_data: int
+    nonce: int
+    epochs: int
+    """T, epochs completed."""
+    best_epoch: int
+    stop_reason: str
+    train_loss: float
+    validation_loss: float
+    """Those of the best epoch; NaN if that is the start."""
+    test_error: float
+    """On all test points; infinite when it is not finite."""
+    centred_error: float
+    """The same without the squared mean of the residual: what the mean that no network can reach does not touch."""
+    noise: float
+    """The mean squared noise of all test points."""
+    threshold: float
+    """alpha times that."""
+    floor: float
+    """The squared mean of the training targets, which no training loss is below (specification, 9.4)."""
+    subset_error: float
+    """On the test subset that T picks, by which the solution is scored."""
+    quality: int
+    """In units of 1e-6."""
+    fuel_used: int
+    seconds: float
+    """Processor time of the process that trained; of a jailed optimiser's own process it does not know."""
+    versions: str
+
+    @property
+    def key(self) -> Key:
+        """See `Key`."""
+        return (self.digest, self.hyperparameters, self.n_hidden, self.n_data, self.nonce)
+
+    @property
+    def instance(self) -> tuple[int, int, int]:
+        """L, N and nonce: rows that share them are of the same instance and initial network."""
+        return (self.n_hidden, self.n_data, self.nonce)
+
+    def as_line(self) -> str:
+        """The line, without its end."""
+        return _line(astuple(self))
+
+
+_READERS: Final = [{"str": str, "int": int, "float": float}[str(field.type)] for field in fields(Row)]
+
+
+def _line(values: Iterable[object]) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()
+
+
+HEADER: Final = _line(field.name for field in fields(Row))
+
+
+def read_row(line: str) -> Row:
+    """The row of a line. Raises ValueError."""
+    (cells,) = csv.reader([line], strict=True)
+    return Row(*(read(cell) for read, cell in zip(_READERS, cells, strict=True)))
+
+
+def as_table(rows: Iterable[Row]) -> str:
+    """The whole file, sorted."""
+    ordered = sorted(rows, key=lambda row: (row.n_data, row.n_hidden, row.nonce, row.optimiser, row.key))
+    return "\n".join([HEADER, *(row.as_line() for row in ordered)]) + "\n"
