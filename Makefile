@@ -11,7 +11,7 @@ WORKERS ?= 2
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tig-verify needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable '.[fused]'
+	$(PIP) --editable '.[fused,pictures]'
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

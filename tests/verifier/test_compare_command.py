@@ -66,7 +66,7 @@ def direct(name: str, nonce: int) -> dict[str, object]:
 
 
 def test_the_same_nonces_are_compared_and_kept(call: Call) -> None:
-    ended = call("slow.py", "fast.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT, "-o", "both.html")
+    ended = call("slow.py", "fast.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT, "--picture", "both.html")
     assert (ended.code, ended.err) == (0, "")
     table = ended.out.splitlines()
     assert table[0].split()[:3] == ["optimiser", "quality", "less"]
@@ -110,7 +110,7 @@ def test_a_changed_module_or_budget_is_another_training(call: Call) -> None:
         (["slow.py"], "one optimiser has nothing to be compared with; name two or more"),
         (["slow.py", "copy.py"], "copy.py: is the same module as slow.py; name each once"),
         (["slow.py", "none.py"], "none.py: No such file or directory; check the name"),
-        (["slow.py", "fast.py", "-o", "a.pdf"], "a.pdf: a picture is a .png or a .html file; end the name so"),
+        (["slow.py", "fast.py", "--picture", "a.pdf"], "a.pdf: a picture is a .png or a .html file; end the name so"),
         (["slow.py", "fast.py", "--out", "slow.py"], "slow.py: line 1 is none that compare writes; "),
         (["slow.py", "fast.py", "--out", "odd.jsonl"], "odd.jsonl: line 1 is none that compare writes; "),
         (["slow.py", "fast.py", "--out", "busy.jsonl"], "busy.jsonl: another compare is writing to it; "),
@@ -143,7 +143,7 @@ def test_impossible_nonces_are_refused(call: Call, nonces: str) -> None:
 def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "find_spec", lambda name: None)
     monkeypatch.setattr(trainings, "solve", None)
-    ended = call("slow.py", "fast.py", "--nonces", 1, "-o", "a.png")
+    ended = call("slow.py", "fast.py", "--nonces", 1, "--picture", "a.png")
     assert ended.code == 2
     assert "pip install 'tig-verify[pictures]'" in ended.err
 

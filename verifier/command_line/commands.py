@@ -31,7 +31,7 @@ def commands() -> None:
 
     \b
     Innovator:    tig-verify check my_optimiser.py
-                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 20 -o both.png
+                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 20 --picture both.png
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify instance --track n_hidden=4 --nonce 0..9
                   tig-verify solve my_optimiser.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out

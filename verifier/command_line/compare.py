@@ -54,7 +54,7 @@ class Count(Nonces):
 @click.option("--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores.")
 @click.option("--out", type=click.Path(path_type=Path),
               help="Append every training to this file as JSON, and skip those that it has.")  # fmt: skip
-@click.option("-o", "--picture", type=click.Path(path_type=Path), help="Draw the differences: a .png or a .html.")
+@click.option("--picture", type=click.Path(path_type=Path), help="Draw the differences: a .png or a .html.")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object for each optimiser.")
 def compare(
     optimisers: tuple[Path, ...], track: str, nonces: range, edition: str, rand_hash: str, player_id: str,
@@ -73,7 +73,7 @@ def compare(
     where the running statistics lag behind.
 
     \b
-    Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 20 --out runs.jsonl -o adam-mine.png
+    Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 20 --out runs.jsonl --picture adam-mine.png
     """
     chosen = find_edition(edition)
     Track.parse(track, chosen)

@@ -73,8 +73,8 @@ def _interval(each: Comparison) -> str:
 def _notes(first: Comparison) -> list[str]:
     count = len(first.runs)
     notes = [
-        f"Means over {count} nonces, {first.solvable} of them solvable; quality in units of 10⁻⁶; "
-        "qualified and excess, which is (loss - floor) / threshold, are of the solvable ones."
+        f"Means over {count} nonces, {first.solvable} of them solvable; quality in units of 10⁻⁶.",
+        "Qualified and excess, which is (loss - floor) / threshold, are of the solvable ones.",
     ]
     if count < _FEW:
         notes.append(f"{count} nonces are few: an interval from fewer than {_FEW} is rough.")
