@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from editions import APRIL, DECEMBER, Edition
 from optimisers import Adam, Lookahead, Momentum
+from streams import Streams, make_seed
 
 from protocol.settings import Settings
-from verifier.editions import DECEMBER_2025
+from verifier.editions import find_edition
 from verifier.solving import Task
 
 MODULES = Path(__file__).parents[2] / "fixtures" / "optimisers"
@@ -24,6 +26,7 @@ class Case:
     n_hidden: int
     nonce: int
     hyperparameters: tuple[tuple[str, float], ...] = ()
+    edition: Edition = DECEMBER
 
     @property
     def settings(self) -> dict[str, str]:
@@ -32,12 +35,16 @@ class Case:
             "block_id": "02914a",
             "challenge_id": "c006",
             "player_id": "0xaeb9",
-            "track_id": f"n_hidden={self.n_hidden}",
+            "track_id": f"n_hidden={self.n_hidden}" + ",n_data=1024" * (self.edition is APRIL),
         }
 
     @property
     def task(self) -> Task:
         name = f"{self.optimiser}.py"
         source, overrides = (MODULES / name).read_bytes(), dict(self.hyperparameters)
-        settings, budget = Settings(**self.settings), DECEMBER_2025.max_fuel_budget
-        return Task(DECEMBER_2025, settings, RAND_HASH, self.nonce, source, name, overrides, budget)
+        edition, settings = find_edition(self.edition.name), Settings(**self.settings)
+        return Task(edition, settings, RAND_HASH, self.nonce, source, name, overrides, edition.max_fuel_budget)
+
+    @property
+    def streams(self) -> Streams:
+        return Streams(self.edition.name, make_seed(self.settings, RAND_HASH, self.nonce))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import gaussian_process
 import numpy as np
 from arithmetic import PI, Double, Single, cos, row_sums, single
+from editions import TEST, Edition
 from numpy.typing import NDArray
-from streams import normal, stream, uniform
+from streams import Streams, normal, uniform
 
 FEATURES = 1000
 LENGTHSCALE = 0.3
 NOISE = 0.2
-POINTS = 1450
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Instance:
     test: Points
 
 
-def function(seed: bytes, x: Double) -> Double:
+def function(streams: Streams, x: Double) -> Double:
     """4.1: f at points [N,2]."""
-    w = stream(seed, "features", 0, 7 * FEATURES).reshape(FEATURES, 7)
+    w = streams.words("features", 0, 7 * FEATURES).reshape(FEATURES, 7)
     omega0, omega1 = normal(w[:, 0], w[:, 1]) / LENGTHSCALE, normal(w[:, 2], w[:, 3]) / LENGTHSCALE
     b = (2 * PI) * uniform(w[:, 4])
     a = normal(w[:, 5], w[:, 6])
@@ -47,12 +48,23 @@ def function(seed: bytes, x: Double) -> Double:
     return values
 
 
-def draw_instance(seed: bytes) -> Instance:
-    """4.2 and 4.3."""
-    words = stream(seed, "points", 0, 2 * POINTS).reshape(POINTS, 2)
+def process(streams: Streams, x: Double) -> Double:
+    """4.5: f at points [P,2], of which the last `TEST` ones are the test set."""
+    pairs = streams.words("features", 0, 2 * len(x)).reshape(-1, 2)
+    f = gaussian_process.values(np.roll(x, TEST, axis=0), np.roll(normal(pairs[:, 0], pairs[:, 1]), TEST))
+    return np.roll(f, -TEST)
+
+
+def draw_instance(edition: Edition, streams: Streams) -> Instance:
+    """4.2 to 4.4."""
+    count = edition.train + edition.validation + TEST
+    words = streams.words("points", 0, 2 * count).reshape(count, 2)
     x = (words >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1
-    noise = stream(seed, "noise", 0, 2 * POINTS).reshape(POINTS, 2)
-    f = function(seed, x)
+    noise = streams.words("noise", 0, 2 * count).reshape(count, 2)
+    f = (process if edition.gaussian_process else function)(streams, x)
     y = f + NOISE * normal(noise[:, 0], noise[:, 1])
-    points = Points(single(x), single(f)[:, None], single(y)[:, None])
-    return Instance(points[:1000], points[1000:1200], points[1200:])
+    if edition.centred:
+        mean = row_sums(y[None, : edition.train])[0] / edition.train
+        f, y = f - mean, y - mean
+    points, n = Points(single(x), single(f)[:, None], single(y)[:, None]), edition.train
+    return Instance(points[:n], points[n : n + edition.validation], points[n + edition.validation :])

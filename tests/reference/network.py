@@ -11,7 +11,7 @@ import numpy as np
 from arithmetic import Double, NoValue, Quantised, Single, column_sums, exact_product, mean_square, product, quantise
 from arithmetic import single as b32
 from instance import Points
-from streams import stream, uniform
+from streams import Streams, uniform
 
 WIDTH = 256
 EPSILON = 1e-5
@@ -47,18 +47,18 @@ class Trace:
     s: Single
 
 
-def initial_weight(seed: bytes, n_hidden: int, layer: int) -> Single:
+def initial_weight(streams: Streams, n_hidden: int, layer: int) -> Single:
     """5.2: [out,in]."""
     n_in, n_out = 2 if layer == 0 else WIDTH, 1 if layer == n_hidden + 1 else WIDTH
-    u = uniform(stream(seed, "weights", layer, n_in * n_out))
+    u = uniform(streams.words("weights", layer, n_in * n_out))
     return b32((2 * u - 1) * np.sqrt(6 / (n_in + n_out))).reshape(n_out, n_in)
 
 
-def initial_parameters(seed: bytes, n_hidden: int) -> Single:
+def initial_parameters(streams: Streams, n_hidden: int) -> Single:
     """5.2: [P]."""
     zero, one = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
     return np.concatenate(
-        [part for i in range(n_hidden) for part in (initial_weight(seed, n_hidden, i).ravel(), zero, one, zero)]
+        [part for i in range(n_hidden) for part in (initial_weight(streams, n_hidden, i).ravel(), zero, one, zero)]
     )
 
 
@@ -71,11 +71,11 @@ def initial_statistics(n_hidden: int) -> Statistics:
 class Network:
     """The architecture with its frozen weights (5.1)."""
 
-    def __init__(self, n_hidden: int, seed: bytes) -> None:
+    def __init__(self, n_hidden: int, streams: Streams) -> None:
         self.n_hidden = n_hidden
         zero, one = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
-        self.last = Layer(quantise(initial_weight(seed, n_hidden, n_hidden)), zero, one, zero)
-        self.output = quantise(initial_weight(seed, n_hidden, n_hidden + 1))
+        self.last = Layer(quantise(initial_weight(streams, n_hidden, n_hidden)), zero, one, zero)
+        self.output = quantise(initial_weight(streams, n_hidden, n_hidden + 1))
 
     def layers(self, w: Single) -> list[Layer]:
         """The normed layers 0..L at parameters w (5.2)."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 from arithmetic import PI, Double, cos, log
 from blake3 import blake3
 from numpy.typing import NDArray
 
-EDITION = "december-2025"
 Words = NDArray[np.uint64]
 
 
@@ -19,10 +19,18 @@ def make_seed(settings: dict[str, str], rand_hash: str, nonce: int) -> bytes:
     return blake3(f"{text}_{rand_hash}_{nonce}".encode()).digest()
 
 
-def stream(seed: bytes, label: str, index: int, count: int) -> Words:
-    """3.2: the first words."""
-    hasher = blake3(seed + index.to_bytes(8, "little"), derive_key_context=f"tig-verify v1 {EDITION} {label}")
-    return np.frombuffer(hasher.digest(8 * count), dtype="<u8").astype(np.uint64)
+@dataclass(frozen=True)
+class Streams:
+    """3.2: those of an edition's name and a seed."""
+
+    edition: str
+    seed: bytes
+
+    def words(self, label: str, index: int, count: int) -> Words:
+        """The first words of one."""
+        context = f"tig-verify v1 {self.edition} {label}"
+        hasher = blake3(self.seed + index.to_bytes(8, "little"), derive_key_context=context)
+        return np.frombuffer(hasher.digest(8 * count), dtype="<u8").astype(np.uint64)
 
 
 def uniform(words: Words) -> Double:

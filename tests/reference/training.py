@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from arithmetic import NoValue, Single, mean_square
+from editions import Edition
 from instance import Instance, Points
 from network import Network, Statistics, initial_statistics
 from optimisers import Optimiser
-from streams import permutation, stream
+from streams import Streams, permutation
 from transcript import leaf, merkle_root
 
 EPOCHS = 1000
 PATIENCE = 50
-BATCHES = 8
 FACTOR = 4
 
 
@@ -39,7 +39,13 @@ class Run:
 
 @np.errstate(all="ignore")  # infinities and NaN are numbers; 2.8 says when they end a training
 def train(
-    seed: bytes, instance: Instance, network: Network, w: Single, optimiser: Optimiser, fuel: Sequence[int]
+    edition: Edition,
+    streams: Streams,
+    instance: Instance,
+    network: Network,
+    w: Single,
+    optimiser: Optimiser,
+    fuel: Sequence[int],
 ) -> Run:
     """6; `fuel` is what was used at each leaf, from leaf 0 on, for section 7 is not implemented here."""
     g, statistics = np.zeros_like(w), initial_statistics(network.n_hidden)
@@ -49,11 +55,12 @@ def train(
     for t in range(EPOCHS):
         train_loss = 0.0
         try:
-            for batch in permutation(stream(seed, "shuffle", t, len(instance.train.x))).reshape(BATCHES, -1):
+            order = permutation(streams.words("shuffle", t, edition.train))
+            for batch in np.array_split(order, edition.batches):  # the larger ones come first
                 location = finite(optimiser.location(w))
                 loss, g, statistics = network.train(location, statistics, instance.train[batch])
                 w = finite(w + optimiser.step(g))
-                train_loss += loss / BATCHES
+                train_loss += loss / (edition.train / len(batch))
             validation_loss = network.evaluate(w, statistics, instance.validation)
         except NonFiniteUpdate:
             reason = "non-finite-update"
@@ -78,10 +85,10 @@ def finite(v: Single) -> Single:
     return v
 
 
-def scored_points(seed: bytes, instance: Instance, epochs: int) -> Points:
+def scored_points(streams: Streams, instance: Instance, epochs: int) -> Points:
     """9.1."""
     test = instance.test
-    return test[permutation(stream(seed, "test-subset", epochs, len(test.x)))[: len(test.x) // 2]]
+    return test[permutation(streams.words("test-subset", epochs, len(test.x)))[: len(test.x) // 2]]
 
 
 @np.errstate(all="ignore")
