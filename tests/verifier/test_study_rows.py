@@ -8,7 +8,7 @@ from dataclasses import astuple, replace
 import pytest
 from study_rows import ROW, made_up
 
-from verifier.study.cells import Mean, by_depth, mean_of, paired
+from verifier.study.cells import by_depth, mean_of, paired
 from verifier.study.observations import observations
 from verifier.study.rows import HEADER, as_table, read_row
 
@@ -57,7 +57,9 @@ def test_a_table_is_sorted_and_has_a_header() -> None:
 
 def test_means_and_standard_errors_by_hand() -> None:
     # deviations -2, 0, 2: variance 8 / 2 = 4, standard error 2 / sqrt(3)
-    assert mean_of([1.0, 3.0, 5.0]) == Mean(3.0, pytest.approx(2.0 / math.sqrt(3.0), rel=1e-15))  # type: ignore[arg-type]
+    three = mean_of([1.0, 3.0, 5.0])
+    assert three.mean == 3.0
+    assert three.error == pytest.approx(2.0 / math.sqrt(3.0), rel=1e-15)
     lone = mean_of([7.0])
     assert lone.mean == 7.0
     assert math.isnan(lone.error)

@@ -25,8 +25,6 @@ from verifier.pictures.style import (
 )
 from verifier.surfaces import Surfaces
 
-MOST: Final = 8
-"""Courses in one picture."""
 _LARGEST: Final = 1e80
 """No mean of squares of binary32 numbers is larger."""
 _FAR: Final = 10.0
@@ -54,7 +52,7 @@ def _alone(axes: Axes, course: Course) -> None:
 
 
 def courses_picture(courses: Sequence[Course]) -> bytes:
-    """The PNG of two to `MOST` trainings, one small panel each, all with the same axes."""
+    """The PNG of several trainings, one small panel each, all with the same axes."""
     with styled():
         rows = math.ceil(len(courses) / 2)
         figure = new_figure(9.0, 0.5 + 2.6 * rows)
