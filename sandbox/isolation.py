@@ -8,8 +8,8 @@ from typing import Protocol, Self
 
 import torch
 
-from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser
-from sandbox.process import ProcessOptimiser
+from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser, compile_optimiser
+from sandbox.process import ProcessOptimiser, check_in_worker
 from sandbox.zygote import Zygote
 
 
@@ -30,6 +30,10 @@ class InProcess:
         """Load the module into this process."""
         size = assignment.layout.size
         return HostedOptimiser(assignment, torch.zeros(size), torch.zeros(size))
+
+    def check(self, source: bytes, name: str) -> None:
+        """Check a module against the dialect, without running it. Raises ModuleRefused."""
+        compile_optimiser(source, name)
 
     def describe(self) -> Mapping[str, str]:
         """The one word that says it."""
@@ -52,6 +56,10 @@ class Jail:
     def start(self, assignment: Assignment) -> ProcessOptimiser:
         """Fork a worker; it enters its jail while the caller goes on."""
         return ProcessOptimiser(assignment, self.zygote)
+
+    def check(self, source: bytes, name: str) -> None:
+        """Check a module against the dialect in a worker. Raises ModuleRefused, JailError or WorkerFault."""
+        check_in_worker(self.zygote, source, name)
 
     def describe(self) -> Mapping[str, str]:
         """The layers of the worker that was started last."""

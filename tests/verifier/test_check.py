@@ -10,7 +10,7 @@ import pytest
 from small_contest import module
 
 from sandbox.errors import WorkerFault
-from verifier.command_line import check as check_command
+from sandbox.isolation import Jail
 from verifier.command_line.main import main
 
 
@@ -72,7 +72,7 @@ def test_a_worker_that_fails_is_no_verdict(capsys: pytest.CaptureFixture[str], m
     def fail(*_: object) -> None:
         raise WorkerFault("the worker died")
 
-    monkeypatch.setattr(check_command, "check_in_worker", fail)
+    monkeypatch.setattr(Jail, "check", fail)
     assert call(capsys, "--json", "good.py") == (3, "", "tig-verify: undetermined: the worker died\n")
 
 

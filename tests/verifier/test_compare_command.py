@@ -140,6 +140,20 @@ def test_impossible_nonces_are_refused(call: Call, nonces: str) -> None:
     assert "Invalid value for '--nonces'" in ended.err
 
 
+@pytest.mark.parametrize("isolation", ["none", "process"])
+def test_modules_outside_the_dialect_are_refused_before_training(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, isolation: str
+) -> None:
+    monkeypatch.setattr(trainings, "solve", None)
+    Path("outside.py").write_bytes(b"import os\n")
+    Path("unfinished.py").write_bytes(b"def")
+    modules = ["slow.py", "outside.py", "unfinished.py"]
+    ended = called(capsys, "compare", *modules, "--nonces", 1, *SHORT, "--isolation", isolation)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("outside.py:1:1: ")
+    assert "\nunfinished.py:1:" in ended.err
+
+
 def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "find_spec", lambda name: None)
     monkeypatch.setattr(trainings, "solve", None)

@@ -158,6 +158,14 @@ def test_mistakes_are_answered(capsys: pytest.CaptureFixture[str], arguments: li
     assert ended.err.count("\n") == 1
 
 
+def test_modules_outside_the_dialect_are_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainings, "solve", None)
+    Path("outside.py").write_bytes(b"import os\n")
+    ended = call("--optimiser", "slow.py", "--optimiser", "outside.py")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("outside.py:1:1: ")
+
+
 @pytest.mark.parametrize(
     "arguments",
     ["--depths 0", "--depths 65", "--depths 3..1", "--depths 1,,2", "--depths all", "--sizes 1000",

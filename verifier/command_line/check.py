@@ -10,7 +10,6 @@ import click
 
 from sandbox.errors import ModuleRefused
 from sandbox.isolation import Jail
-from sandbox.process import check_in_worker
 from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.files import read_file
 
@@ -35,7 +34,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> int:
         for path, source in sources:
             text = f"{path}: no problems found"
             try:
-                check_in_worker(jail.zygote, source, str(path))
+                jail.check(source, str(path))
             except ModuleRefused as refused:
                 text = str(refused)
                 rows += [{"file": str(path), **asdict(problem)} for problem in refused.diagnostics]

@@ -15,7 +15,7 @@ from verifier.command_line.instance_options import Nonces, settings_options
 from verifier.command_line.isolation import device_option, isolation_option
 from verifier.command_line.runs import Runs
 from verifier.command_line.standings import as_json, as_row, as_table
-from verifier.command_line.trainings import train
+from verifier.command_line.trainings import require_dialect, train
 from verifier.comparing import Comparison
 from verifier.comparing import compare as compared
 from verifier.editions import Track, find_edition
@@ -89,7 +89,9 @@ def compare(
     contest = Contest(chosen, settings, rand_hash, fuel_budget or chosen.max_fuel_budget, isolation, device)
     with Runs(out, contest) as runs:
         heats = [Heat(entrant, nonce) for nonce in nonces for entrant in entrants]
-        train(contest.opened, heats, [heat for heat in heats if runs.find(heat) is None], jobs, runs.add)
+        todo = [heat for heat in heats if runs.find(heat) is None]
+        require_dialect({heat.entrant.path: heat.entrant.source for heat in todo}, isolation)
+        train(contest.opened, heats, todo, jobs, runs.add)
         comparisons = compared(
             {
                 name: [run for nonce in nonces if (run := runs.find(Heat(entrant, nonce)))]

@@ -40,7 +40,7 @@ _INSTANCES = (
 )
 _SETTINGS = (
     click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True),
-    click.option("--rand-hash", default="0" * 32, help="The precommit's random hash (32 hex digits)."),
+    click.option("--rand-hash", default="0" * 32, help="The precommit's random hash (on the network 32 hex digits)."),
     click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three."),
     click.option("--algorithm-id", default=""),
     click.option("--block-id", default=""),

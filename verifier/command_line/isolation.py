@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from sandbox.isolation import InProcess, Isolation, Jail
+from sandbox.isolation import InProcess, Jail
 
 isolation_option: Final = click.option(
     "--isolation",
@@ -26,6 +26,6 @@ device_option: Final = click.option(
 )
 
 
-def open_isolation(name: str) -> AbstractContextManager[Isolation]:
+def open_isolation(name: str) -> AbstractContextManager[InProcess | Jail]:
     """The place that the option names; its processes end with the context."""
     return Jail() if name == "process" else nullcontext(InProcess())

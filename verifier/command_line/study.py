@@ -18,7 +18,7 @@ from verifier.command_line.drawing import require_drawing
 from verifier.command_line.files import read_file, require_writable, write_file
 from verifier.command_line.isolation import device_option, isolation_option
 from verifier.command_line.lines import LinesFile
-from verifier.command_line.trainings import Failed, attempt, opened_place, train
+from verifier.command_line.trainings import Failed, attempt, opened_place, require_dialect, train
 from verifier.editions import Track
 from verifier.errors import InputError
 from verifier.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan, row
@@ -172,6 +172,7 @@ def _trained(table: Path, trials: Sequence[Trial], work: Work, jobs: int | None)
             file.append(found.as_line())
 
         todo = [trial for trial in trials if trial.key not in done]
+        require_dialect({trial.method.path: trial.method.source for trial in todo}, work.isolation)
         train(work.opened, trials, todo, jobs, keep, lambda trial: trial.cost)
         write_file(table, as_table(done.values()).encode())
     return done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,23 @@ def opened_place(isolation: str) -> Iterator[Isolation]:
         yield place
 
 
+def require_dialect(modules: Mapping[Path, bytes], isolation: str) -> None:
+    """Refuse modules that no training would load, before the first one. Raises InputError with all their problems."""
+    refusals: list[str] = []
+    with open_isolation(isolation) as place:
+        for path, source in modules.items():
+            try:
+                place.check(source, str(path))
+            except ModuleRefused as refused:
+                refusals.append(str(refused))
+    if refusals:
+        raise InputError("\n".join(refusals))
+
+
 def attempt(task: Task, path: Path, place: Isolation, observer: Observer | None, device: str) -> Solved | Failed:
-    """Train the module in the file at `path`."""
+    """Train the module in the file at `path`, which the dialect allows."""
     try:
         return solve(task, place, observer, device)
-    except ModuleRefused as refused:
-        return Failed(str(refused))
     except OptimiserError as error:
         return Failed(f"{path}: {error}")
 
