@@ -148,10 +148,11 @@ def test_modules_outside_the_dialect_are_refused_before_training(
     Path("outside.py").write_bytes(b"import os\n")
     Path("unfinished.py").write_bytes(b"def")
     modules = ["slow.py", "outside.py", "unfinished.py"]
-    ended = called(capsys, "compare", *modules, "--nonces", 1, *SHORT, "--isolation", isolation)
+    ended = called(capsys, "compare", *modules, "--nonces", 1, *SHORT, "--isolation", isolation, "--out", OUT)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("outside.py:1:1: ")
     assert "\nunfinished.py:1:" in ended.err
+    assert not OUT.exists()
 
 
 def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

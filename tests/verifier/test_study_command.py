@@ -164,6 +164,7 @@ def test_modules_outside_the_dialect_are_refused_before_training(call: Call, mon
     ended = call("--optimiser", "slow.py", "--optimiser", "outside.py")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("outside.py:1:1: ")
+    assert not TABLE.parent.exists()
 
 
 @pytest.mark.parametrize(

@@ -85,13 +85,12 @@ def compare(
     _require_different(entrants)
     if picture is not None:
         require_drawing(picture)
+    require_dialect({entrant.path: entrant.source for entrant in entrants}, isolation)
     self_test.require_sound(device)
     contest = Contest(chosen, settings, rand_hash, fuel_budget or chosen.max_fuel_budget, isolation, device)
     with Runs(out, contest) as runs:
         heats = [Heat(entrant, nonce) for nonce in nonces for entrant in entrants]
-        todo = [heat for heat in heats if runs.find(heat) is None]
-        require_dialect({heat.entrant.path: heat.entrant.source for heat in todo}, isolation)
-        train(contest.opened, heats, todo, jobs, runs.add)
+        train(contest.opened, heats, [heat for heat in heats if runs.find(heat) is None], jobs, runs.add)
         comparisons = compared(
             {
                 name: [run for nonce in nonces if (run := runs.find(Heat(entrant, nonce)))]

@@ -117,6 +117,7 @@ def figure2(
         done = _read(table)
     else:
         require_writable(folder)
+        require_dialect({method.path: method.source for method in methods}, isolation)
         self_test.require_sound(device)
         done = _trained(table, trials, Work(isolation, device), jobs)
     rows = [done[trial.key] for trial in trials if trial.key in done]
@@ -172,7 +173,6 @@ def _trained(table: Path, trials: Sequence[Trial], work: Work, jobs: int | None)
             file.append(found.as_line())
 
         todo = [trial for trial in trials if trial.key not in done]
-        require_dialect({trial.method.path: trial.method.source for trial in todo}, work.isolation)
         train(work.opened, trials, todo, jobs, keep, lambda trial: trial.cost)
         write_file(table, as_table(done.values()).encode())
     return done
