@@ -40,11 +40,8 @@ def sums(values: torch.Tensor, dim: int) -> torch.Tensor:
 
     A sum that meets an infinity or a NaN is NaN.
     """
-    bits = sum_bits(values.shape[dim])
-    largest, finite = exponents(values, dim)
-    integers = values.double().mul_(powers_of_two(bits - largest)).round_().nan_to_num_(0.0, 0.0, 0.0)
-    rounded = _round_once(integers.sum(dim, keepdim=True), powers_of_two(largest - bits))
-    return torch.where(finite, rounded, math.nan).squeeze(dim)
+    integers, units = _quantised(values, dim, sum_bits(values.shape[dim]))
+    return _round_once(integers.sum(dim, keepdim=True), units).squeeze(dim)
 
 
 def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -54,14 +51,11 @@ def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     makes its results NaN.
     """
     bits = min(MATMUL_BITS, (53 - ceil_log2(a.shape[-1])) // 2)
-    rows, rows_finite = exponents(a, -1)
-    columns, columns_finite = exponents(b, -2)
-    left = a.double().mul_(powers_of_two(bits - rows)).round_().nan_to_num_(0.0, 0.0, 0.0)
-    right = b.double().mul_(powers_of_two(bits - columns)).round_().nan_to_num_(0.0, 0.0, 0.0)
     engine = machine.engine(a.device.type)
+    left, row_units = _quantised(a, -1, bits)
+    right, column_units = (left.mT, row_units.mT) if _same(a, b.mT) else _quantised(b, -2, bits)
     product = engine.product(engine.form(left, bits), engine.form(right, bits))
-    rounded = _round_once(product, powers_of_two(rows + columns - 2 * bits))
-    return torch.where(rows_finite & columns_finite, rounded, math.nan)
+    return _round_once(product.mul_(row_units), column_units)
 
 
 def row_sums(terms: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,6 +85,21 @@ def _on_grid(values: torch.Tensor, count: int) -> torch.Tensor:
     return values.double().add_(shift).sub_(shift)
 
 
+def _quantised(values: torch.Tensor, dim: int, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Integers in binary64, and the units along `dim`, kept as a dimension of size 1, that they are multiples of.
+
+    An infinity or a NaN is 0 as an integer, and makes its unit NaN.
+    """
+    largest, finite = exponents(values, dim)
+    integers = values.double().mul_(powers_of_two(bits - largest)).round_().nan_to_num_(0.0, 0.0, 0.0)
+    return integers, torch.where(finite, powers_of_two(largest - bits), math.nan)
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether two tensors are the same elements in memory, in the same order: x and the transpose of x.T are."""
+    return a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride()
+
+
 def _round_once(exact: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    # The scale is a power of two and its product is far from binary64's limits: only float() rounds.
+    # A scale is a power of two, or NaN, and its product is far from binary64's limits: only float() rounds.
     return exact.mul_(scale).float().add_(0.0)

@@ -211,6 +211,17 @@ def test_views_and_copies_give_the_same_bits(engine: str) -> None:
     assert bits(exact.matmul(*strided)) == bits(exact.matmul(*(x.clone() for x in strided)))
 
 
+def test_a_matrix_times_its_own_transpose_gives_the_bits_of_any_product(engine: str) -> None:
+    """It is quantised once, and a BLAS may compute one triangle of it."""
+    wide = random_matrix(33, 70, 6, spread=3)
+    wide[4, 5], wide[9, 0] = math.inf, math.nan
+    batch = random_matrix(3 * 5, 8, 7, spread=3).view(3, 5, 8)
+    for a in (wide, wide.t(), wide[::2, 1::3], batch, batch.mT, batch[:1].expand(3, 5, 8)):
+        assert bits(exact.matmul(a, a.mT)) == bits(exact.matmul(a, a.mT.clone()))
+    square = random_matrix(20, 20, 8)
+    assert bits(exact.matmul(square, square)) == bits(exact.matmul(square, square.clone()))
+
+
 def test_the_order_of_the_contraction_does_not_change_a_bit(engine: str) -> None:
     a, b = random_matrix(9, 200, 1), random_matrix(200, 9, 2)
     order = torch.from_numpy(np.random.default_rng(3).permutation(200))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -77,15 +78,21 @@ class UnsignedEngine(Int8Engine):
 
 
 class SlowEngine(Binary64Engine):
-    """Exact, but never worth choosing."""
+    """Exact, but never worth choosing: a product takes a second of a clock that no busy machine disturbs."""
 
     name = "slow"
     calls = 0
 
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._readings = itertools.count()
+        monkeypatch.setattr(time, "perf_counter", self._now)
+
     def product(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         self.calls += 1
-        time.sleep(0.02)
         return super().product(a, b)
+
+    def _now(self) -> float:
+        return self.calls + 0.001 * next(self._readings)
 
 
 EXACT = [Binary64Engine(), NumpyEngine(), Int8Engine(), RoundedEngine(53), SaturatingEngine(17)]
@@ -130,7 +137,7 @@ def test_the_engine_is_chosen_once() -> None:
 
 
 def test_the_fastest_exact_engine_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow, fast = SlowEngine(), Binary64Engine()
+    slow, fast = SlowEngine(monkeypatch), Binary64Engine()
     offer(monkeypatch, slow, Binary32Engine(), fast)
     assert machine.engine() is fast
     checked = 3
@@ -138,7 +145,7 @@ def test_the_fastest_exact_engine_is_chosen(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_exact_engine_is_chosen_however_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = SlowEngine()
+    slow = SlowEngine(monkeypatch)
     offer(monkeypatch, Binary32Engine(), SaturatingEngine(), slow)
     assert machine.engine() is slow
 
