@@ -1,7 +1,6 @@
-"""Trains every reference optimiser on every track and writes the tables of docs/optimisers.md.
+"""Trains every reference optimiser on every track, for the tables of docs/optimisers.md (roster_tables.py).
 
     python proofs/roster.py --jobs 2     trains what the results lack; stop it at any time
-    python proofs/roster.py --table      writes the tables from the results so far
 
 Each optimiser is trained on five nonces of each track of the centred edition and of one track of the plain one, then
 the five best on twenty. A line of results/roster.jsonl is one training; it counts as long as the module is the same.
@@ -16,7 +15,7 @@ import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,8 +37,6 @@ from verifier.prospects import prospects  # noqa: E402
 from verifier.solving import Task, solve  # noqa: E402
 
 RESULTS: Final = ROOT / "proofs" / "results" / "roster.jsonl"
-DOCUMENT: Final = ROOT / "docs" / "optimisers.md"
-BEGIN, END = "<!-- tables by proofs/roster.py --table -->\n", "<!-- end of the tables -->\n"
 OPTIMISERS: Final = ROOT / "fixtures" / "optimisers"
 CENTRED, PLAIN = DECEMBER_2025_CENTRED.name, DECEMBER_2025.name
 TRACKS: Final = (4, 7, 10, 14, 18)
@@ -200,9 +197,6 @@ def told(row: Row) -> str:
     )
 
 
-# Tables
-
-
 def chosen(rows: Iterable[Row], entry: Entry, edition: str, n_hidden: int, nonces: int) -> list[Row]:
     """The rows of a cell, of the first `nonces` nonces."""
     return [
@@ -227,76 +221,12 @@ def ranked(rows: Iterable[Row]) -> list[Entry]:
     return sorted(ENTRIES, key=lambda entry: -overall(rows, entry))
 
 
-def spread(values: list[float], digits: int, nonces: int) -> str:
-    """Mean and standard error; the number of values if there are fewer than there should be."""
-    if not values:
-        return "-"
-    error = f" ± {statistics.stdev(values) / math.sqrt(len(values)):.{digits}f}" if len(values) > 1 else ""
-    few = f" ({len(values)})" if len(values) < nonces else ""
-    return f"{statistics.fmean(values):.{digits}f}{error}{few}"
-
-
-Show = Callable[[list[Row], int], str]
-
-
-def table(rows: list[Row], entries: list[Entry], nonces: int, show: Show, plain: bool = False) -> str:
-    """A line for each entry, a column for each track, and one for the plain edition."""
-    cells = [(CENTRED, n_hidden) for n_hidden in TRACKS] + [(PLAIN, PLAIN_TRACK)] * plain
-    heads = [f"{n_hidden}{', plain' * (edition == PLAIN)}" for edition, n_hidden in cells]
-    lines = [f"| optimiser | {' | '.join(heads)} |", "|---|" + "---|" * len(cells)]
-    for entry in entries:
-        shown = [show(chosen(rows, entry, *cell, nonces), nonces) for cell in cells]
-        lines.append(f"| {entry.name} | {' | '.join(shown)} |")
-    return "\n".join(lines) + "\n"
-
-
-def of(field: str, unit: float, digits: int) -> Show:
-    """Show a field of the rows in a unit."""
-    return lambda rows, nonces: spread([row[field] / unit for row in rows], digits, nonces)
-
-
-def tables(rows: list[Row]) -> str:
-    """All tables, as text."""
-    order = ranked(rows)
-    parts = [
-        ("Quality", f"Nonces 0 to {NONCES - 1}, the best first.", order, NONCES, of("quality", 1e6, 3), True),
-        (
-            "Quality of the five best",
-            f"Nonces 0 to {NONCES_OF_THE_BEST - 1}.",
-            order[:BEST],
-            NONCES_OF_THE_BEST,
-            of("quality", 1e6, 3),
-            False,
-        ),
-        ("Epochs T", "Until training ended.", order, NONCES, of("epochs", 1, 0), True),
-        ("Best epoch", "With the lowest validation loss.", order, NONCES, of("best_epoch", 1, 0), True),
-        ("Fuel", "In 10^9 units; the budget is 5000.", order, NONCES, of("fuel_used", 1e9, 2), True),
-        ("Seconds", "Of one core, for the whole training.", order, NONCES, of("seconds", 1, 0), True),
-    ]
-    return "\n".join(
-        f"### {title}\n\n{about}\n\n{table(rows, entries, nonces, show, plain)}"
-        for title, about, entries, nonces, show, plain in parts
-    )
-
-
-def write_tables(path: Path) -> None:
-    """Replace the tables of the document."""
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    rows = list(read_rows(path).values())
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{tables(rows)}\n{END}{after}")
-
-
 def main() -> int:
-    """Train, or write the tables."""
+    """Train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1, help="processes; each trains on one core")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--table", action="store_true", help="write the tables and train nothing")
     options = parser.parse_args()
-    if options.table:
-        write_tables(options.results)
-        return 0
     drop_unfinished(options.results)
     rows = read_rows(options.results)
     run(first_plans(), options.results, options.jobs, rows)
