@@ -256,7 +256,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no bundles": (("commit", *ALL, *COMMIT, "--bundles", "0"), "0 is not in the range x>=1"),
     "benchmark exists": (
         ("commit", *ALL, *COMMIT, "-o", "good.benchmark"),
-        "good.benchmark: exists and is not replaced, as it may be published; choose another name with -o",
+        "good.benchmark: exists; choose another name with -o",
     ),
     "sample a claim": (("sample", name(0), "--beacon", "x"), f"{name(0)}: envelope.payload_type: expected "),
     "sample without beacon": (("sample", "good.benchmark"), "Missing option '--beacon'"),
@@ -303,7 +303,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "proof exists": (
         ("prove", "good.benchmark", *ALL, *PROVE, "-o", "good.proof"),
-        "good.proof: exists and is not replaced, as it may be published; choose another name with -o",
+        "good.proof: exists; choose another name with -o",
     ),
     "verify the files in another order": (
         ("verify-proof", "good.proof", "good.benchmark", "--beacon", "x"),

@@ -237,7 +237,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "module swapped": (module_swapped, "is not the module that the claim names; its digest begins "),
     "folder answers already": (
         answered,
-        "out/x.response/response: exists, perhaps for another request; choose another folder with -o",
+        "out/x.response/response: exists; perhaps for another request; choose another folder with -o",
     ),
     "folder a file": (in_the_way, "is not a folder; choose another with -o"),
 }

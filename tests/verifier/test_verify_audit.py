@@ -212,7 +212,7 @@ MISTAKES: dict[str, tuple[tuple[object, ...], str]] = {
     "request to write, answer to read": ((*JUDGE, "--request-out", "r"), "--request-out needs --epochs, and --key"),
     "verdict without key": (JUDGE[:-2], "--request needs --key, your own: anybody can sign a request for epochs that"),
     "somebody else's request": ((*JUDGE, "--key", "key.pem"), "x.request: is not signed with the key of --key; only"),
-    "request there already": (ASK, "x.request: exists, and may be on its way to be answered; choose another name"),
+    "request there already": (ASK, "x.request: exists; it may be on its way to be answered, so choose another name"),
     "request missing": ((*JUDGE, "--request", "none"), "none: No such file or directory; check the name"),
     "request a claim": ((*JUDGE, "--request", CLAIM), "out/x.claim: envelope.payload_type: expected application/vnd"),
     "request for another claim": ((*JUDGE, "--request", "other.request"), "other.request: is about another claim than"),

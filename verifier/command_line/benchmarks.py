@@ -48,9 +48,3 @@ def entered(paths: Sequence[Path], ledger: Ledger, signer: VerifyKey) -> Iterato
         except RecordError as error:
             raise InputError(f"{path}: {error}") from None
         yield claim
-
-
-def require_new(path: Path) -> None:
-    """Refuse to replace a file that may have been published. Raises InputError."""
-    if path.exists():
-        raise InputError(f"{path}: exists and is not replaced, as it may be published; choose another name with -o")

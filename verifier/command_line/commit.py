@@ -8,8 +8,8 @@ import click
 
 from protocol.benchmark import Ledger
 from protocol.envelope import seal
-from verifier.command_line.benchmarks import entered, require_new
-from verifier.command_line.files import load_signing_key, write_file
+from verifier.command_line.benchmarks import entered
+from verifier.command_line.files import load_signing_key, require_new, write_file
 
 
 @click.command()

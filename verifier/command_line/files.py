@@ -57,6 +57,12 @@ def write_file(path: Path, data: bytes) -> None:
                 os.unlink(temporary)
 
 
+def require_new(path: Path, instead: str = "choose another name with -o") -> None:
+    """Refuse to replace a file, and say what to do instead. Raises InputError."""
+    if path.exists():
+        raise InputError(f"{path}: exists; {instead}")
+
+
 def require_writable(folder: Path) -> None:
     """Refuse a folder that `write_file` could not write to or create, before hours are spent. Raises InputError."""
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())

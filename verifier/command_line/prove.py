@@ -13,8 +13,8 @@ from protocol.hashes import blake3_digest
 from protocol.proof import prove as prove_claims
 from protocol.sampling import SamplingRule
 from protocol.sampling import sample as draw
-from verifier.command_line.benchmarks import entered, read_benchmark, require_new
-from verifier.command_line.files import load_signing_key, write_file
+from verifier.command_line.benchmarks import entered, read_benchmark
+from verifier.command_line.files import load_signing_key, require_new, write_file
 from verifier.command_line.sampling import sampling_options
 from verifier.errors import InputError
 

@@ -26,6 +26,7 @@ from verifier.command_line.files import (
     load_signing_key,
     read_module,
     read_record,
+    require_new,
     require_writable,
     write_file,
 )
@@ -71,7 +72,8 @@ def respond(
         raise InputError(f"{key_file}: is not the key that signed {claim_file}, and only that one can answer for it")
     module, source = read_module(bundle, claim.optimiser_digest, optimiser)
     files = Response(folder) if folder else bundle.response
-    _require_new(files)
+    require_new(files.response, "perhaps for another request; choose another folder with -o")
+    require_writable(files.folder)
     started = time.perf_counter()
     with open_isolation(isolation) as place, _writing(files, key) as written:
         with shown_epochs("training again") as observe:
@@ -83,12 +85,6 @@ def respond(
         written.write(files.response, response)
     seconds, size = time.perf_counter() - started, sum(written.sizes.values()) / 2**20
     click.echo(f"{files.folder}: {len(written.sizes) - 1} states, {size:.1f} MiB in all, {seconds:.1f} s")
-
-
-def _require_new(files: Response) -> None:
-    if files.response.exists():
-        raise InputError(f"{files.response}: exists, perhaps for another request; choose another folder with -o")
-    require_writable(files.folder)
 
 
 @dataclass

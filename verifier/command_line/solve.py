@@ -20,7 +20,15 @@ from protocol.transcript import Transcript
 from sandbox.errors import OptimiserError
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
-from verifier.command_line.files import Bundle, bundle_for, load_signing_key, read_file, require_writable, write_file
+from verifier.command_line.files import (
+    Bundle,
+    bundle_for,
+    load_signing_key,
+    read_file,
+    require_new,
+    require_writable,
+    write_file,
+)
 from verifier.command_line.instance_options import instance_options
 from verifier.command_line.isolation import device_option, isolation_option, open_isolation
 from verifier.editions import Edition, Track, find_edition
@@ -120,17 +128,12 @@ def solve(
     instance_seed(job.settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
     require_writable(folder)
     if not overwrite:
-        _require_new(job, nonces)
+        for nonce in nonces:
+            require_new(job.bundle(nonce).claim, "choose another folder with -o, or pass --overwrite")
     with open_isolation(isolation) as place:
         for nonce, solved, seconds in _solved(job, nonces, place):
             bundle = _write(job, nonce, solved)
             click.echo(_as_json(bundle, solved, seconds) if as_json else _as_text(bundle, solved, seconds))
-
-
-def _require_new(job: _Job, nonces: range) -> None:
-    for nonce in nonces:
-        if (path := job.bundle(nonce).claim).exists():
-            raise InputError(f"{path}: exists; choose another folder with -o, or pass --overwrite")
 
 
 def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:

@@ -15,7 +15,7 @@ from protocol.verdict import Level, Outcome, Verdict
 from sandbox.arithmetic import self_test
 from verifier.command_line.auditing import read_audit, write_request
 from verifier.command_line.bar import ClaimsBar
-from verifier.command_line.files import load_signing_key
+from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.isolation import device_option, isolation_option
 from verifier.command_line.judge import Judge, judged
 from verifier.command_line.ledger import Ledger
@@ -93,8 +93,7 @@ def _request(judge: Judge, path: Path, count: int | None, out: Path, key: Signin
     """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
     if key is None or count is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
-    if out.exists():
-        raise InputError(f"{out}: exists, and may be on its way to be answered; choose another name")
+    require_new(out, "it may be on its way to be answered, so choose another name")
     report = Report(Tally(), as_json, judge.signer)
     for _, answer in judged(replace(judge, level=Level.EVALUATE, audit=None), [path], jobs=1):
         if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:

@@ -12,7 +12,7 @@ from protocol.errors import ProtocolError
 from protocol.network.blob import decode_blob, encode_blob
 from protocol.solution import Solution
 from verifier.command_line.c006.solution_file import read_solution
-from verifier.command_line.files import Bundle, load_signing_key, read_record, write_file
+from verifier.command_line.files import Bundle, load_signing_key, read_record, require_new, write_file
 from verifier.errors import InputError, VerifierError
 from verifier.exchange import export_blob, export_output, import_solution
 
@@ -34,7 +34,8 @@ def export_command(claim: Path, solution: Path | None, output_data: bool, out: P
     \b
     Example: tig-verify c006 export out/adam-n_hidden=4-nonce=7.claim -o 7.blob
     """
-    _require_new(out)
+    if out is not None:
+        require_new(out)
     named, (opened, _) = solution or Bundle(claim).solution, read_record(claim, Claim)
     trained, _ = read_record(named, Solution)
     _require_claimed(named, trained, opened)
@@ -67,7 +68,7 @@ def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None
     Example: tig-verify c006 import out/adam-n_hidden=4-nonce=7.claim 7.blob --key key.pem
     """
     path = out or Bundle(claim).solution
-    _require_new(path)
+    require_new(path)
     opened, signer = read_record(claim, Claim)
     signing_key = load_signing_key(key)
     if signing_key.verify_key.raw != signer:
@@ -87,8 +88,3 @@ def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None
 def _require_claimed(path: Path, solution: Solution, claim: Claim) -> None:
     if solution.digest() != claim.solution_digest:
         raise InputError(f"{path}: is not the solution that the claim names; pass the one of the same nonce and run")
-
-
-def _require_new(path: Path | None) -> None:
-    if path is not None and path.exists():
-        raise InputError(f"{path}: exists; choose another name with -o")
