@@ -15,6 +15,7 @@ import multiprocessing
 import statistics
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -207,18 +208,20 @@ def chosen(rows: Iterable[Row], entry: Entry, edition: str, n_hidden: int, nonce
     ]
 
 
-def overall(rows: Iterable[Row], entry: Entry) -> float:
-    """The mean over the tracks of the mean quality, of the first five nonces; -inf where a track is missing."""
-    cells = [chosen(rows, entry, CENTRED, n_hidden, NONCES) for n_hidden in TRACKS]
-    if not all(cells):
-        return -math.inf
-    return statistics.fmean(statistics.fmean(row["quality"] for row in cell) for cell in cells)
+def by_nonce(rows: list[Row], entry: Entry, nonces: int) -> dict[int, float]:
+    """The mean quality over the tracks, of each of the first `nonces` nonces that all tracks have."""
+    found = defaultdict[int, list[float]](list)
+    for n_hidden in TRACKS:
+        for row in chosen(rows, entry, CENTRED, n_hidden, nonces):
+            found[row["nonce"]].append(row["quality"] / 1e6)
+    return {nonce: statistics.fmean(values) for nonce, values in found.items() if len(values) == len(TRACKS)}
 
 
 def ranked(rows: Iterable[Row]) -> list[Entry]:
-    """All entries, the best first."""
+    """All entries, the best of the first five nonces first, those without any last."""
     rows = list(rows)
-    return sorted(ENTRIES, key=lambda entry: -overall(rows, entry))
+    qualities = {entry: by_nonce(rows, entry, NONCES).values() for entry in ENTRIES}
+    return sorted(ENTRIES, key=lambda entry: -statistics.fmean(qualities[entry] or [-math.inf]))
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ from roster import (
     TRACKS,
     Entry,
     Row,
+    by_nonce,
     chosen,
     ranked,
     read_rows,
@@ -47,15 +48,6 @@ def markdown(heads: list[str], lines: Iterable[list[str]]) -> str:
 
 
 # The same for all tracks
-
-
-def by_nonce(rows: list[Row], entry: Entry, nonces: int) -> dict[int, float]:
-    """The mean quality over the tracks of each nonce that all tracks have."""
-    found: dict[int, list[float]] = {}
-    for n_hidden in TRACKS:
-        for row in chosen(rows, entry, CENTRED, n_hidden, nonces):
-            found.setdefault(row["nonce"], []).append(row["quality"] / 1e6)
-    return {nonce: statistics.fmean(values) for nonce, values in found.items() if len(values) == len(TRACKS)}
 
 
 def standing(rows: list[Row], entry: Entry, first: Entry, nonces: int) -> list[str]:
