@@ -100,11 +100,10 @@ def tables(rows: list[Row]) -> str:
     return "\n".join(f"### {title}\n\n{about}\n\n{body}" for title, about, body in parts)
 
 
-def write_tables(path: Path) -> None:
+def write_tables(rows: list[Row]) -> None:
     """Replace the tables of the document."""
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    rows = list(read_rows(path).values())
     DOCUMENT.write_text(f"{before}{BEGIN}\n{tables(rows)}\n{END}{after}")
 
 
@@ -112,7 +111,11 @@ def main() -> int:
     """Write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=RESULTS)
-    write_tables(parser.parse_args().results)
+    path = parser.parse_args().results
+    rows = list(read_rows(path).values())
+    if not rows:
+        parser.error(f"{path}: has no trainings of the modules as they are now; run proofs/roster.py")
+    write_tables(rows)
     return 0
 
 
