@@ -44,10 +44,10 @@ tests: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 golden-fill golden-check: golden-%: $(VENV)/installed-dev
-	$(BIN)/python tests/golden/golden_runs.py $*
+	$(BIN)/python -m tests.golden.golden_runs $*
 
 benchmark: $(VENV)/installed
-	$(BIN)/python benchmarks/step.py
+	$(BIN)/python -m benchmarks.step
 
 clean:
 	rm -rf $(VENV) $(DEMO)

@@ -1,6 +1,6 @@
 """Time of evaluating a solution of the live challenge on a CPU, after imports.
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/c006.py [--hidden 18] [--rounds 31]
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.c006 [--hidden 18] [--rounds 31]
 
 The solution has random weights, which compress about as well as trained ones. Printed are medians and the fastest of
 the rounds, in milliseconds: the data set; reading the text (base64, gzip, arrays); the network's outputs; and all of it
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from protocol.network.blob import decode_blob, encode_blob
 from verifier.c006.dataset import draw_dataset
 from verifier.c006.evaluation import evaluate, outputs
-from verifier.c006.weights import Linear, Norm, Weights, blob_of, dimensions, load_weights
+from verifier.c006.loader import Linear, Norm, Weights, blob_of, dimensions, load_weights
 
 
 def drawn_weights(n_hidden: int) -> Weights:

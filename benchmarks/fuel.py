@@ -20,11 +20,11 @@ from typing import NamedTuple
 
 import torch
 
+from arithmetic.allocator import keep_freed_memory
 from benchmarks.fuel_operations import FACADE, LANGUAGE
-from sandbox.allocator import keep_freed_memory
 from sandbox.optimiser import Assignment, HostedOptimiser
-from verifier.editions import DECEMBER_2025
-from verifier.network import Architecture
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.network.network import Architecture
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 WARM_UP = 3

@@ -1,6 +1,6 @@
 """What the sandbox costs: a training step with Adam in a jailed worker against the same Adam on plain torch tensors.
 
-    python benchmarks/isolation.py [--hidden 4 10] [--rounds 7] [--epochs 8]
+    python -m benchmarks.isolation [--hidden 4 10] [--rounds 7] [--epochs 8]
 
 Both train the same network with the same trusted loop, side by side, one thread each; only where and how the optimiser
 runs differs: torch's own operations in this process, or the module behind language, facade, meter, jail and channel.
@@ -20,18 +20,18 @@ from pathlib import Path
 
 import torch
 
+from arithmetic.allocator import keep_freed_memory
 from protocol.settings import Settings
-from sandbox.allocator import keep_freed_memory
-from sandbox.arithmetic.layers.training_kernels import training_kernels
 from sandbox.isolation import InProcess, Isolation, Jail
 from sandbox.layout import Layout, Part
 from sandbox.optimiser import Assignment, Optimiser
-from sandbox.process import WorkerProcess
-from verifier.editions import DECEMBER_2025
-from verifier.instance import Instance, draw_instance
-from verifier.network import Architecture, Network, initial_parameters
-from verifier.solving import Task, start_optimiser
-from verifier.training import train
+from sandbox.worker.client import WorkerProcess
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.instance.instance import Instance, draw_instance
+from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.network.network import Architecture, Network, initial_parameters
+from verifier.challenge.solving import Task, start_optimiser
+from verifier.challenge.training.trainer import train
 
 FLAT = (Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py").read_bytes()
 PER_TENSOR = b"""

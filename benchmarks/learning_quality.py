@@ -22,16 +22,16 @@ from pathlib import Path
 
 import torch
 
+from arithmetic import random
+from arithmetic.allocator import keep_freed_memory
 from benchmarks.learning_quality_arms import ARMS
 from benchmarks.learning_quality_tables import Report, Run, read_runs
 from protocol.settings import Settings, instance_seed
-from sandbox import randomness
-from sandbox.allocator import keep_freed_memory
-from verifier import network
-from verifier.editions import DECEMBER_2025 as EDITION
-from verifier.instance import Instance, Points, draw_instance
-from verifier.network import Architecture, initial_parameters
-from verifier.streams import stream
+from verifier.challenge.editions import DECEMBER_2025 as EDITION
+from verifier.challenge.instance.instance import Instance, Points, draw_instance
+from verifier.challenge.network import network
+from verifier.challenge.network.network import Architecture, initial_parameters
+from verifier.challenge.streams import stream
 
 RESULTS = Path(__file__).parent / "results" / "learning_quality.jsonl"
 TUNING_INSTANCES = range(1000, 1003)
@@ -100,7 +100,7 @@ def train(number: int, n_hidden: int, method: str, arm: str, rate: float) -> Run
     best = (math.inf, 0, math.inf, math.inf)
     for epoch in range(epochs):
         words = stream(EDITION, seed, "shuffle", epoch).words(0, EDITION.train_points)
-        order = torch.from_numpy(randomness.permutation(words))
+        order = torch.from_numpy(random.permutation(words))
         for j, index in enumerate(order.split(EDITION.batch_sizes)):
             trained.differentiate(parameters, instance.train.x[index], instance.train.y[index], gradient)
             optimiser.step(gradient, rate * (1.0 - (epoch + j / EDITION.batches) / epochs))
@@ -129,7 +129,7 @@ def check_formulas() -> None:
         theirs.loss_and_gradient(parameters, statistics, x, y, expected)
         ours.differentiate(parameters, x, y, gradient)
         pairs = ((gradient, expected), (ours.means, statistics.means), (ours.variances, statistics.variances))
-        assert all(torch.equal(a, b) for a, b in pairs), "arm 14/tensor differs from verifier.network"
+        assert all(torch.equal(a, b) for a, b in pairs), "arm 14/tensor differs from verifier.challenge.network.network"
         optimiser.step(gradient, 0.01)
     x = instance.validation.x
     assert torch.equal(ours.predict(parameters, x), theirs.predict(parameters, statistics, x))

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from verifier.editions import DECEMBER_2025 as EDITION
-from verifier.network import Architecture, initial_weight
+from verifier.challenge.editions import DECEMBER_2025 as EDITION
+from verifier.challenge.network.network import Architecture, initial_weight
 
 
 @dataclass(frozen=True)

@@ -24,21 +24,21 @@ from pathlib import Path
 
 import torch
 
+from arithmetic.allocator import keep_freed_memory
 from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
 from protocol.settings import Settings
 from protocol.verdict import Level, Outcome
-from sandbox.allocator import keep_freed_memory
-from sandbox.arithmetic.layers.training_kernels import training_kernels
 from sandbox.isolation import InProcess, Isolation, Jail
-from verifier.auditing import AuditEvidence, Ground, choose_epochs, respond
-from verifier.editions import DECEMBER_2025, EDITIONS, Edition
-from verifier.examination import Evidence
-from verifier.instance import draw_instance
-from verifier.network import Architecture, Network, initial_parameters
-from verifier.solving import Solved, Task, solve, start_optimiser
-from verifier.training import Trainer
-from verifier.verification import verify
+from verifier.challenge.editions import DECEMBER_2025, EDITIONS, Edition
+from verifier.challenge.instance.instance import draw_instance
+from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.network.network import Architecture, Network, initial_parameters
+from verifier.challenge.solving import Solved, Task, solve, start_optimiser
+from verifier.challenge.training.trainer import Trainer
+from verifier.verification.audit import AuditEvidence, Ground, choose_epochs, respond
+from verifier.verification.context import Evidence
+from verifier.verification.verify import verify
 
 ADAM = Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py"
 USUAL = 100

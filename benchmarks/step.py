@@ -1,6 +1,6 @@
 """Time of one training step, side by side: plain eager PyTorch against this toolkit, in process and in a worker.
 
-    python benchmarks/step.py [--hidden 1 4 10] [--rounds 7] [--epochs 6]
+    python -m benchmarks.step [--hidden 1 4 10] [--rounds 7] [--epochs 6]
 
 Each round trains the same network on the same data with Adam for a few epochs in each way, one after the other, on
 one thread; an epoch is 8 steps, a validation and, if it is the best so far, a copy of the weights. Ours includes the
@@ -21,21 +21,21 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from arithmetic import engine_choice
+from arithmetic.allocator import keep_freed_memory
 from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.settings import Settings
 from protocol.verdict import Level, Outcome
-from sandbox.allocator import keep_freed_memory
-from sandbox.arithmetic import machine
-from sandbox.arithmetic.layers.training_kernels import training_kernels
 from sandbox.isolation import InProcess, Isolation, Jail
-from verifier.editions import DECEMBER_2025
-from verifier.examination import Evidence
-from verifier.instance import Instance, draw_instance
-from verifier.network import Architecture, Network, initial_parameters, initial_weight
-from verifier.solving import Task, solve, start_optimiser
-from verifier.training import train
-from verifier.verification import verify
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.instance.instance import Instance, draw_instance
+from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.network.network import Architecture, Network, initial_parameters, initial_weight
+from verifier.challenge.solving import Task, solve, start_optimiser
+from verifier.challenge.training.trainer import train
+from verifier.verification.context import Evidence
+from verifier.verification.verify import verify
 
 ADAM = Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py"
 
@@ -137,8 +137,8 @@ def main() -> None:
     keep_freed_memory()  # as the command line and the worker do; plain PyTorch gets it too
     torch.set_num_threads(1)
     instance = draw_instance(DECEMBER_2025, task(1, 1).seed)
-    kernels = training_kernels().__name__.rpartition(".")[2]  # type: ignore[attr-defined]
-    print(f"engine {machine.engine().name}, kernels {kernels}")
+    kernels = training_kernels().name
+    print(f"engine {engine_choice.engine().name}, kernels {kernels}")
     print("n_hidden   plain ms  in-process ms  worker ms   in-process/plain  worker/in-process")
     with Jail() as jail:
         compare(jail, instance, options)

@@ -1,6 +1,6 @@
 """The attacks and the sandbox's tests with other versions, before a pin is moved; results/canary.json has the outcomes.
 
-    python proofs/canary.py [--python PATH] [--torch X] [--restrictedpython X] [--numpy X] [--keep FOLDER]
+    python -m proofs.canary [--python PATH] [--torch X] [--restrictedpython X] [--numpy X] [--keep FOLDER]
 
 A version that is not given is the newest. Everything else is as `constraints.txt` says. The virtual environment is
 temporary unless it is kept. Needs a package index.
@@ -19,11 +19,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-from versions import DECLARED, ROOT, NotInstalledError, attempt, pins, pip, processor, provide_cuda, run, torch_requires
+from proofs.versions import (
+    DECLARED,
+    ROOT,
+    NotInstalledError,
+    attempt,
+    pins,
+    pip,
+    processor,
+    provide_cuda,
+    run,
+    torch_requires,
+)
 
 PACKAGES = ("torch", "RestrictedPython", "numpy")
 """What the sandbox's safety and its bits rest on."""
-TESTS = ("tests/attacks", "tests/fuzzing", "tests/sandbox")
+TESTS = ("tests/arithmetic", "tests/attacks", "tests/fuzzing", "tests/sandbox")
 RESULTS = ROOT / "proofs" / "results" / "canary.json"
 
 PROBE = (

@@ -1,6 +1,6 @@
 """Decodes many random and damaged encodings and records how they end; results/codec_fuzzing.json has the counts.
 
-    python proofs/codec_fuzzing.py --inputs 10000000 --seed 0 --jobs 2
+    python -m proofs.codec_fuzzing --inputs 10000000 --seed 0 --jobs 2
 
 An input is a value or a record, badly written or changed (tests/fuzzing/codec_inputs.py). The exit code is 1 if one
 breaks the contract of tests/fuzzing/decoding.py.
@@ -21,11 +21,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from tests.fuzzing.codec_round import Round, fuzz
+
 ROOT: Final = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("fuzzing", "protocol"))]
-
-from codec_round import Round, fuzz  # noqa: E402
-
 RESULTS: Final = ROOT / "proofs" / "results" / "codec_fuzzing.json"
 ROUND: Final = 20_000
 """Encodings of one round, which is the same for the same seed and number."""

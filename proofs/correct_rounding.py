@@ -5,7 +5,7 @@ an input when all numbers within a relative 2^-40 of its result round to the sam
 200 bits or more, rounded by integer arithmetic. That the library's error is far below 2^-40 is checked against MPFR
 on a random sample, and recorded.
 
-    python proofs/correct_rounding.py --function exp --jobs 2
+    python -m proofs.correct_rounding --function exp --jobs 2
 
 may be stopped at any time and goes on where it was. Needs gmpy2.
 """
@@ -32,9 +32,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sandbox.arithmetic import elementwise
-from sandbox.arithmetic.transcendental import functions
-from sandbox.arithmetic.transcendental.exceptions import EXCEPTIONS
+from arithmetic import ieee
+from arithmetic.transcendental import functions
+from arithmetic.transcendental.exceptions import EXCEPTIONS
 
 Array = NDArray[Any]
 
@@ -62,7 +62,7 @@ def _torch(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Array]
 
 def _square_root(a: torch.Tensor) -> torch.Tensor:
     """The product's square root with the one NaN: there payloads are left open."""
-    return elementwise.square_root(a).nan_to_num_(math.nan, math.inf)
+    return ieee.square_root(a).nan_to_num_(math.nan, math.inf)
 
 
 FUNCTIONS = {

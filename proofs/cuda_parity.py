@@ -1,6 +1,6 @@
 """Run everything that needs a CUDA device and record on what it ran and how it ended.
 
-    python proofs/cuda_parity.py
+    python -m proofs.cuda_parity
 
 The tests marked `cuda` compute every operation, the start-up self-test and whole trainings on the device and compare
 bits with what CPUs recorded in fixtures/. The outcome goes to proofs/results/cuda_parity.json, one entry for each kind

@@ -1,6 +1,6 @@
 """Every forgery of fixtures/forgeries on the December-2025 edition; results/forgeries.json has answers and rates.
 
-    python proofs/forgeries.py [--audits N] [--epochs K]
+    python -m proofs.forgeries [--audits N] [--epochs K]
 
 The task is Adam on n_hidden=4, nonce 0, with fuel for 30 epochs. A forgery that an audit sees by chance is audited N
 times with the first epoch, the best, the last and K others, and the rejections are compared with
@@ -21,21 +21,18 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from protocol.verdict import Level
+from tests.forgeries.catalogue import ACCEPTED, CATALOGUE, Entry, asking, chance, judged, others
+from tests.forgeries.cheats import CHEATS
+from tests.forgeries.contest import Contest
+from tests.forgeries.forgery import Forgery, Rig, publish
+from tests.support.small_contest import SETTINGS
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.solving import Task
+from verifier.challenge.versions import versions
+from verifier.verification.audit import choose_epochs
+
 ROOT: Final = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "verifier")]
-
-from catalogue import ACCEPTED, CATALOGUE, Entry, asking, chance, judged, others  # noqa: E402
-from cheats import CHEATS  # noqa: E402
-from contest import Contest  # noqa: E402
-from forgery import Forgery, Rig, publish  # noqa: E402
-from small_contest import SETTINGS  # noqa: E402
-
-from protocol.verdict import Level  # noqa: E402
-from verifier.auditing import choose_epochs  # noqa: E402
-from verifier.editions import DECEMBER_2025  # noqa: E402
-from verifier.solving import Task  # noqa: E402
-from verifier.versions import versions  # noqa: E402
-
 RESULTS: Final = ROOT / "proofs" / "results" / "forgeries.json"
 EPOCHS: Final = 30
 EPOCH_FUEL: Final = 28_477_200

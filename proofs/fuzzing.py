@@ -1,6 +1,6 @@
 """Runs many random and mutated programs, each twice, and records how they end; results/fuzzing.json has the counts.
 
-    python proofs/fuzzing.py --programs 100000 --jobs 2
+    python -m proofs.fuzzing --programs 100000 --jobs 2
 
 Each program runs in one process and again in another, where the optimiser is replaced by one with its saved state in
 the middle; every tenth time that is done in jailed workers. The exit code is 1 if a program breaks the contract of
@@ -27,17 +27,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
+from sandbox.isolation import Jail
+from tests.fuzzing.oracle import EPOCHS, Factory, Outcome, complaint, difference, in_process, observe
+from tests.fuzzing.reach import Reach, summary
+from tests.fuzzing.samples import Program, program
+from tests.fuzzing.shrinking import shrunk
+
 ROOT: Final = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("fuzzing", "sandbox"))]
-
-import torch  # noqa: E402
-from oracle import EPOCHS, Factory, Outcome, complaint, difference, in_process, observe  # noqa: E402
-from reach import Reach, summary  # noqa: E402
-from samples import Program, program  # noqa: E402
-from shrinking import shrunk  # noqa: E402
-
-from sandbox.isolation import Jail  # noqa: E402
-
 RESULTS: Final = ROOT / "proofs" / "results" / "fuzzing.json"
 BLOCK: Final = 20
 """Programs that a process is asked for at once."""

@@ -1,6 +1,6 @@
 """Many honest claims, each verified at every level; results/honest_claims.json has all of them.
 
-    python proofs/honest_claims.py --claims 200 --jobs 1
+    python -m proofs.honest_claims --claims 200 --jobs 1
 
 Claim n is always the same training: an optimiser of fixtures/, a track, a nonce, perhaps other hyperparameters, and
 fuel for a part of an epoch up to a whole training. Every record goes through its bytes, and each of solving, answering
@@ -28,25 +28,23 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
+from arithmetic.allocator import keep_freed_memory
+from protocol.audit import AuditRequest
+from protocol.claim import Claim
+from protocol.envelope import Envelope, seal
+from protocol.keys import SigningKey
+from protocol.settings import Settings
+from protocol.verdict import Level, Outcome, Verdict
+from sandbox.isolation import InProcess, Isolation, Jail
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.solving import Task, solve
+from verifier.verification.audit import AuditEvidence, Ground, choose_epochs, respond
+from verifier.verification.context import Evidence
+from verifier.verification.verify import verify
+
 ROOT: Final = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-import torch  # noqa: E402
-
-from protocol.audit import AuditRequest  # noqa: E402
-from protocol.claim import Claim  # noqa: E402
-from protocol.envelope import Envelope, seal  # noqa: E402
-from protocol.keys import SigningKey  # noqa: E402
-from protocol.settings import Settings  # noqa: E402
-from protocol.verdict import Level, Outcome, Verdict  # noqa: E402
-from sandbox.allocator import keep_freed_memory  # noqa: E402
-from sandbox.isolation import InProcess, Isolation, Jail  # noqa: E402
-from verifier.auditing import AuditEvidence, Ground, choose_epochs, respond  # noqa: E402
-from verifier.editions import DECEMBER_2025  # noqa: E402
-from verifier.examination import Evidence  # noqa: E402
-from verifier.solving import Task, solve  # noqa: E402
-from verifier.verification import verify  # noqa: E402
-
 RESULTS: Final = ROOT / "proofs" / "results" / "honest_claims.json"
 SHIPPED: Final = sorted((ROOT / "fixtures" / "optimisers").glob("*.py"))
 TRIALS: Final = sorted(p for p in (ROOT / "fixtures" / "trials").glob("*.py") if not p.name.endswith(".before.py"))

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sandbox.arithmetic.transcendental import midpoints, powers
+from arithmetic.transcendental import midpoints, powers
 
 Array = NDArray[np.float32]
 Pairs = tuple[Array, Array]

@@ -1,6 +1,6 @@
 """Trains every reference optimiser on every track, for the tables of docs/optimisers.md (roster_tables.py).
 
-    python proofs/roster.py --jobs 2     trains what the results lack; stop it at any time
+    python -m proofs.roster --jobs 2     trains what the results lack; stop it at any time
 
 Each optimiser is trained on five nonces of each track of the centred edition and of one track of the plain one, then
 the five best on twenty. A line of results/roster.jsonl is one training; it counts as long as the module is the same.
@@ -23,20 +23,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
+from arithmetic.allocator import keep_freed_memory
+from protocol.hashes import blake3_digest
+from protocol.settings import Settings
+from sandbox.isolation import InProcess
+from verifier.challenge.editions import DECEMBER_2025, DECEMBER_2025_CENTRED, find_edition
+from verifier.challenge.instance.solvability import prospects
+from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.solving import Task, solve
+
 ROOT: Final = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-import torch  # noqa: E402
-
-from protocol.hashes import blake3_digest  # noqa: E402
-from protocol.settings import Settings  # noqa: E402
-from sandbox.allocator import keep_freed_memory  # noqa: E402
-from sandbox.arithmetic.layers.training_kernels import training_kernels  # noqa: E402
-from sandbox.isolation import InProcess  # noqa: E402
-from verifier.editions import DECEMBER_2025, DECEMBER_2025_CENTRED, find_edition  # noqa: E402
-from verifier.prospects import prospects  # noqa: E402
-from verifier.solving import Task, solve  # noqa: E402
-
 RESULTS: Final = ROOT / "proofs" / "results" / "roster.jsonl"
 OPTIMISERS: Final = ROOT / "fixtures" / "optimisers"
 CENTRED, PLAIN = DECEMBER_2025_CENTRED.name, DECEMBER_2025.name

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from roster import (
+from proofs.roster import (
     BEST,
     CENTRED,
     NONCES,

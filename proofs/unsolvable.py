@@ -1,6 +1,6 @@
 """The share of nonces that no optimiser can solve, by edition; results/unsolvable.json has it.
 
-    python proofs/unsolvable.py [--instances 1000] [--edition NAME ...]
+    python -m proofs.unsolvable [--instances 1000] [--edition NAME ...]
 
 An instance counts as unsolvable if the squared mean of its training targets, below which no training loss can fall,
 exceeds the threshold over the whole test set (specification, 9.4). Nothing is trained.
@@ -13,19 +13,16 @@ import datetime
 import json
 import math
 import platform
-import sys
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from protocol.settings import Settings, instance_seed
+from verifier.challenge.editions import Track, find_edition
+from verifier.challenge.instance.solvability import Prospects, prospects
+
 ROOT: Final = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-import numpy as np  # noqa: E402
-
-from protocol.settings import Settings, instance_seed  # noqa: E402
-from verifier.editions import Track, find_edition  # noqa: E402
-from verifier.prospects import Prospects, prospects  # noqa: E402
-
 RESULTS: Final = ROOT / "proofs" / "results" / "unsolvable.json"
 TRACKS: Final = (
     ("december-2025", "n_hidden=4"),

@@ -1,6 +1,6 @@
 """The same bits with other versions of Python, torch and NumPy; results/versions.json has the outcomes.
 
-    python proofs/versions.py [--python PATH ...] [--torch VERSION ...] [--keep FOLDER]
+    python -m proofs.versions [--python PATH ...] [--torch VERSION ...] [--keep FOLDER]
 
 Each combination gets a virtual environment, in which every operation and whole trainings are compared with the
 records of fixtures/. Needs a package index and some 8 GB, 25 GB with --keep: most wheels of torch are for CUDA.
@@ -34,8 +34,8 @@ RECORDS = [ROOT / "fixtures" / "parity" / "operations.json", *sorted((ROOT / "fi
 PROBE = """
 import importlib.util, json, platform
 import numpy, torch
-from sandbox.arithmetic import machine
-from sandbox.arithmetic.layers.training_kernels import training_kernels
+from arithmetic import engine_choice
+from verifier.challenge.network.kernel_choice import training_kernels
 built = [line.strip(" -") for line in torch.__config__.show().splitlines()[1:]]
 blas = numpy.__config__.CONFIG["Build Dependencies"]["blas"]
 print(json.dumps({
@@ -45,16 +45,16 @@ print(json.dumps({
     "numpy": numpy.__version__,
     "numpy_blas": blas["name"] + " " + blas["version"],
     "numba": importlib.import_module("numba").__version__ if importlib.util.find_spec("numba") else None,
-    "engine": machine.engine().name,
-    "kernels": training_kernels().__name__.rpartition(".")[2],
+    "engine": engine_choice.engine().name,
+    "kernels": training_kernels().name,
 }))
 """
 
 IN_A_PROCESS = """
 import json, sys
-from golden_runs import RUNS
+from tests.golden.golden_runs import RUNS
 from sandbox.isolation import Jail
-from verifier.solving import solve
+from verifier.challenge.solving import solve
 run = next(run for run in RUNS if run.n_hidden == 2)
 with Jail() as jail:
     claim = solve(run.task, jail).claim
@@ -67,8 +67,8 @@ for name in ("transcript_root", "solution_digest", "fuel_used", "epochs", "quali
 """
 
 CHECKS: dict[str, tuple[list[str], dict[str, str]]] = {
-    "operations": (["tests/parity/operations.py", "check"], {}),
-    "golden runs": (["tests/golden/golden_runs.py", "check"], {}),
+    "operations": (["-m", "tests.parity.operations", "check"], {}),
+    "golden runs": (["-m", "tests.golden.golden_runs", "check"], {}),
     "worker process, eager kernels": (["-c", IN_A_PROCESS], {"TIG_VERIFY_KERNELS": "eager"}),
 }
 """What is run in each environment, and with which variables."""
@@ -222,7 +222,7 @@ def outcome(wanted: Combination, folder: Path) -> dict[str, Any]:
         return {**asked, "not_installed": str(reason)}
     environment = python.parents[1]
     # Another version's compiled kernels are not what is tested.
-    own = {"PYTHONPATH": "tests/parity:tests/golden", "NUMBA_CACHE_DIR": str(environment / "numba")}
+    own = {"NUMBA_CACHE_DIR": str(environment / "numba")}
     installed = time.monotonic()
     probed = run(python, "-c", PROBE, **own)
     if probed.returncode:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark, Ledger
 from protocol.canonical_json import jsonify, parse_json
+from protocol.canonical_msgpack import Scalar, Value, decode, encode
 from protocol.claim import Claim, StopReason
-from protocol.codec import Scalar, Value, decode, encode
 from protocol.envelope import Envelope, open_envelope, pre_authentication_encoding, seal
 from protocol.errors import (
     CodecError,

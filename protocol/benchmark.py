@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Final
 
+from protocol.canonical_msgpack import Scalar, encode
 from protocol.claim import MAX_U64, Claim, check_hyperparameters
-from protocol.codec import Scalar, encode
 from protocol.errors import RecordError
 from protocol.hashes import DIGEST_SIZE
 from protocol.merkle import MerkleTree

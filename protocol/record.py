@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType, UnionType
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
-from protocol.codec import decode, encode, offset_of
+from protocol.canonical_msgpack import decode, encode, offset_of
 from protocol.errors import RecordError, Step, place
 from protocol.hashes import blake3_digest
 

@@ -13,9 +13,9 @@ from typing import Final
 from blake3 import blake3
 
 from protocol.benchmark import Benchmark
+from protocol.bundles import draw_bundles, sample_nonces
 from protocol.errors import RecordError
-from protocol.network.bundles import draw_bundles, sample_nonces
-from protocol.network.std_rng import StdRng
+from protocol.std_rng import StdRng
 
 CONTEXT: Final = "tig-verify v1 sample"
 MAX_BEACON: Final = 256  # characters

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from protocol.codec import Scalar
+from protocol.canonical_msgpack import Scalar
 from protocol.hashes import DIGEST_SIZE
 from protocol.record import Record
 

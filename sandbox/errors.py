@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arithmetic.errors import MachineError
 from sandbox.diagnostics import Diagnostic
 
 
@@ -38,11 +39,7 @@ class WorkerFault(SandboxError):
     """The worker process died, stalled or broke the channel's rules (nobody's answer: a fault)."""
 
 
-class MachineError(SandboxError):
-    """This machine, as it is set up, cannot compute what it must; the message names what is wrong and what to do."""
-
-
-class JailError(MachineError):
+class JailError(SandboxError, MachineError):
     """This machine cannot build the jail that untrusted code needs, so none was run."""
 
     def __init__(self, reason: str) -> None:

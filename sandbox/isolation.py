@@ -9,8 +9,8 @@ from typing import Protocol, Self
 import torch
 
 from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser, compile_optimiser
-from sandbox.process import ProcessOptimiser, check_in_worker
-from sandbox.zygote import Zygote
+from sandbox.worker.client import ProcessOptimiser, check_in_worker
+from sandbox.worker.zygote_client import Zygote
 
 
 class Isolation(Protocol):

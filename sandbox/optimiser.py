@@ -1,7 +1,7 @@
 """An optimiser under contract: the papers' three functions over one flat parameter buffer.
 
 `Optimiser` is what the training loop sees. `HostedOptimiser` runs the untrusted module in this process; the
-process isolation runs the same class in a worker (`sandbox.process`, `sandbox.worker`).
+process isolation runs the same class in a worker (`sandbox.worker.client`, `sandbox.worker`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,11 @@ from typing import Any, Protocol, Self
 
 import torch
 
+from arithmetic import data_movement
+from arithmetic.transcendental import elementary
 from sandbox import state as states
 from sandbox import state_codec
-from sandbox.arithmetic import movement
-from sandbox.arithmetic.transcendental import elementary
 from sandbox.errors import BudgetExhausted, OptimiserError, SandboxError, StateError, WorkerFault
-from sandbox.facade.generator import Generator
-from sandbox.facade.namespaces import MathNamespace, TorchNamespace
-from sandbox.facade.numbers import Numbers
-from sandbox.facade.tensor import Tensor
-from sandbox.facade.vector import ParameterVector
-from sandbox.facade.vocabulary import ATTRIBUTES, VOCABULARY
 from sandbox.language.module import (
     MAX_DESCRIPTION,
     CompiledModule,
@@ -35,6 +29,12 @@ from sandbox.language.module import (
 )
 from sandbox.layout import Layout
 from sandbox.meter import Meter
+from sandbox.tensors.generator import Generator
+from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
+from sandbox.tensors.parameter_vector import ParameterVector
+from sandbox.tensors.reductions import Numbers
+from sandbox.tensors.tensor import Tensor
+from sandbox.tensors.vocabulary import ATTRIBUTES, VOCABULARY
 
 Scalar = None | bool | int | float | str
 
@@ -263,5 +263,5 @@ class HostedOptimiser:
             raise OptimiserError(f"{function} returned a mask or positions; return numbers")
         data = handles[0]._data
         if type(returned) is not ParameterVector:
-            data = movement.cat([handle._data.reshape(-1) for handle in handles])
+            data = data_movement.cat([handle._data.reshape(-1) for handle in handles])
         return states.detach(data, self._borrowed)

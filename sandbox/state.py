@@ -13,12 +13,11 @@ from typing import Any, Final
 
 import torch
 
-from sandbox.arithmetic import elementwise as ew
-from sandbox.arithmetic import exact, movement
+from arithmetic import data_movement, ieee, reductions
 from sandbox.errors import OptimiserError
-from sandbox.facade.tensor import Tensor
-from sandbox.facade.vector import ParameterVector
 from sandbox.meter import Meter
+from sandbox.tensors.parameter_vector import ParameterVector
+from sandbox.tensors.tensor import Tensor
 
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 65_536
@@ -115,7 +114,7 @@ def detach(data: torch.Tensor, borrowed: frozenset[int]) -> torch.Tensor:
     """The tensor itself; or a copy if its storage is at one of the `borrowed` addresses, or larger than the tensor."""
     storage = data.untyped_storage()
     if storage.data_ptr() in borrowed or storage.nbytes() > data.nbytes:
-        return movement.compact(data)
+        return data_movement.compact(data)
     return data
 
 
@@ -126,9 +125,9 @@ def int_bytes(value: int) -> int:
 
 def tensor_view(data: torch.Tensor) -> memoryview:
     """The elements in row order, little-endian, uncopied where that is possible; every NaN as the same one."""
-    if data.dtype == torch.float32 and not exact.is_finite(data):
-        data = ew.with_one_nan(data)
-    return movement.elements(data).data.cast("B")
+    if data.dtype == torch.float32 and not reductions.is_finite(data):
+        data = ieee.with_one_nan(data)
+    return data_movement.elements(data).data.cast("B")
 
 
 def tensor_bytes(data: torch.Tensor) -> bytes:

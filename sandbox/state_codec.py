@@ -15,14 +15,14 @@ import torch
 from blake3 import blake3
 
 from sandbox.errors import StateError
-from sandbox.facade.numbers import Numbers
-from sandbox.facade.shapes import MAX_ELEMENTS, check_dimensions, check_elements, check_shape
-from sandbox.facade.tensor import Tensor
-from sandbox.facade.vector import ParameterVector
 from sandbox.language.prices import MAX_BITS, MAX_CHARACTERS
 from sandbox.layout import Layout
 from sandbox.meter import Meter
 from sandbox.state import COUNT_BYTES, MAX_BYTES, MAX_DEPTH, MAX_NODES, int_bytes, tensor_view
+from sandbox.tensors.parameter_vector import ParameterVector
+from sandbox.tensors.reductions import Numbers
+from sandbox.tensors.shape_checks import MAX_ELEMENTS, check_dimensions, check_elements, check_shape
+from sandbox.tensors.tensor import Tensor
 
 _COUNT = struct.Struct("<I")
 _FLOAT = struct.Struct("<d")

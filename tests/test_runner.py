@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.support.folders import ROOT
 
 
 def test_pytest_by_itself_finds_the_packages_and_not_the_folders_of_tests_named_like_them() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sample_optimisers import module
+from tests.support.folders import FIXTURES
+from tests.support.sample_optimisers import module
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "attacks"
+FOLDER = FIXTURES / "attacks"
 LENGTHS = {"A": 56, "B": 19, "C": 38, "D": 40, "E": 50, "F": 24, "G": 18, "H": 12}
 """The sections of the list, and how many attacks each has."""
 IDS = tuple(f"{section}{number:02}" for section, length in LENGTHS.items() for number in range(1, length + 1))

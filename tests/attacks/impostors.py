@@ -18,14 +18,14 @@ from typing import Any, NoReturn
 
 import torch
 
-from sandbox.channel import Frame, Kind, Region, listen
-from sandbox.jailed import worker, zygote
+from sandbox.worker import server, zygote_server
+from sandbox.worker.channel import Frame, Kind, Region, listen
 
 
 class Channel:
     """A worker's ends of the channel, descriptors and all, with the last request that was read."""
 
-    def __init__(self, ends: worker.Ends) -> None:
+    def __init__(self, ends: server.Ends) -> None:
         self.requests, self.replies = ends.requests, ends.replies
         self.inputs, self.outputs = ends.inputs, ends.outputs
         self.asked = Region.attach(ends.inputs, ends.size, 2, writer=False)
@@ -79,7 +79,7 @@ class Channel:
         return self.asked.vector(1)
 
 
-def main(ends: worker.Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:
+def main(ends: server.Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:
     """Stand in for `worker.main`."""
     try:
         channel = Channel(ends)
@@ -97,6 +97,6 @@ def main(ends: worker.Ends, parent: int, namespaces: tuple[str, ...]) -> NoRetur
 
 
 if __name__ == "__main__":
-    worker.prepare = lambda: torch.set_num_threads(1)
-    worker.main = main
-    zygote.main(sys.argv[1:])
+    server.prepare = lambda: torch.set_num_threads(1)
+    server.main = main
+    zygote_server.main(sys.argv[1:])

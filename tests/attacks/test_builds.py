@@ -9,15 +9,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import weakened
-from corpus import Build, Case, Verdict, read_corpus
-from sample_optimisers import assignment, buffers, module, play
-from verdicts import check, observe
 
-from sandbox import optimiser, process
+from sandbox import optimiser
 from sandbox.isolation import Jail
-from sandbox.process import ProcessOptimiser, WorkerProcess
-from sandbox.zygote import Zygote
+from sandbox.worker import client
+from sandbox.worker.client import ProcessOptimiser, WorkerProcess
+from sandbox.worker.zygote_client import Zygote
+from tests.attacks import weakened
+from tests.attacks.corpus import Build, Case, Verdict, read_corpus
+from tests.attacks.verdicts import check, observe
+from tests.support.sample_optimisers import assignment, buffers, module, play
 
 ENDLESS = "did not answer"
 DEADLINE, PATIENCE = 0.25, 30.0
@@ -92,7 +93,7 @@ def reused() -> Iterator[Reused]:
 
 @pytest.fixture(autouse=True)
 def deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "CALL_SECONDS", PATIENCE)
+    monkeypatch.setattr(client, "CALL_SECONDS", PATIENCE)
 
 
 @pytest.mark.parametrize("case", FULL, ids=lambda case: case.name)
@@ -100,7 +101,7 @@ def test_in_a_worker_the_attack_ends_as_it_must(
     case: Case, jail: Jail, reused: Reused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if case.verdict in REPEATED:
-        monkeypatch.setattr(process, "WorkerProcess", reused.worker)
+        monkeypatch.setattr(client, "WorkerProcess", reused.worker)
     try:
         check(case, jail.start)
     except AssertionError:
@@ -113,7 +114,7 @@ def test_without_the_first_layer_the_next_one_holds(
     case: Case, zygotes: Zygotes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if any(text.startswith(ENDLESS) for text in case.detail):
-        monkeypatch.setattr(process, "CALL_SECONDS", DEADLINE)
+        monkeypatch.setattr(client, "CALL_SECONDS", DEADLINE)
     check(case, partial(ProcessOptimiser, zygote=zygotes[case.build]))
 
 

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from corpus import FOLDER, IDS, LAYERS, LENGTHS, Build, Case, Verdict, read_corpus, read_item, read_source
-from sample_optimisers import buffers, module
-from verdicts import check, observe
 
 from sandbox.optimiser import Assignment, HostedOptimiser
+from tests.attacks.corpus import FOLDER, IDS, LAYERS, LENGTHS, Build, Case, Verdict, read_corpus, read_item, read_source
+from tests.attacks.verdicts import check, observe
+from tests.support.folders import ROOT
+from tests.support.sample_optimisers import buffers, module
 
-ROOT = Path(__file__).parents[2]
 ITEMS = read_corpus()
 IN_PROCESS = frozenset(Verdict) - {Verdict.KILL, Verdict.FAULT}
 """The verdicts that need no worker."""

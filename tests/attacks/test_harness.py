@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,19 +11,20 @@ from typing import Any
 
 import pytest
 import RestrictedPython.transformer
-from corpus import IDS, Build, Verdict, read_corpus
-from sample_optimisers import OPTIMISERS, assignment, buffers, module, play
 
-from sandbox.arithmetic.transcendental import elementary
+from arithmetic.transcendental import elementary
+from proofs import canary, versions
 from sandbox.errors import ModuleRefused
-from sandbox.facade.namespaces import MathNamespace, TorchNamespace
 from sandbox.language.guards import Guards
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.language.module import LoadedModule
 from sandbox.meter import Meter
 from sandbox.optimiser import HostedOptimiser, compile_optimiser
+from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
+from tests.attacks.corpus import IDS, Build, Verdict, read_corpus
+from tests.support.folders import ROOT
+from tests.support.sample_optimisers import OPTIMISERS, assignment, buffers, module, play
 
-ROOT = Path(__file__).parents[2]
 ITEMS = read_corpus()
 
 EVERYTHING = module(
@@ -215,12 +215,10 @@ def test_the_language_changes_no_bit_of_an_honest_optimiser(path: Path) -> None:
 # -- H11, H12 ----------------------------------------------------------------------------------------------------
 
 
-def test_the_canary_runs_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT / "proofs")
-    canary = importlib.import_module("canary")
+def test_the_canary_runs_what_is_there() -> None:
     assert all((ROOT / path).is_dir() for path in canary.TESTS)
     assert Path(__file__).parent in [ROOT / path for path in canary.TESTS]
-    declared = " ".join(canary.DECLARED["project"]["dependencies"])
+    declared = " ".join(versions.DECLARED["project"]["dependencies"])
     assert all(name in declared for name in canary.PACKAGES)
 
 

@@ -12,27 +12,27 @@ from pathlib import Path
 
 import pytest
 import torch
-from corpus import Build, Case, Verdict, read_corpus
-from sample_optimisers import assignment, play
-from small_contest import SMALL, module, task
-from verdicts import check
 
 from protocol.claim import StopReason
 from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome
-from sandbox import process
 from sandbox import state as states
-from sandbox.channel import MAX_ERROR
 from sandbox.errors import ModuleRefused, OptimiserError, StateError, WorkerFault
 from sandbox.isolation import InProcess, Jail
 from sandbox.optimiser import Assignment
-from sandbox.process import ProcessOptimiser
-from sandbox.zygote import Zygote
-from verifier import editions
-from verifier.examination import Evidence
-from verifier.solving import Solved, solve
-from verifier.verification import verify
+from sandbox.worker import client
+from sandbox.worker.channel import MAX_ERROR
+from sandbox.worker.client import ProcessOptimiser
+from sandbox.worker.zygote_client import Zygote
+from tests.attacks.corpus import Build, Case, Verdict, read_corpus
+from tests.attacks.verdicts import check
+from tests.support.sample_optimisers import assignment, play
+from tests.support.small_contest import SMALL, module, task
+from verifier.challenge import editions
+from verifier.challenge.solving import Solved, solve
+from verifier.verification.context import Evidence
+from verifier.verification.verify import verify
 
 IMPOSTORS = Path(__file__).with_name("impostors.py")
 CASES = [case for item in read_corpus() for case in item.cases if case.build is Build.IMPOSTOR]
@@ -53,8 +53,8 @@ def zygote() -> Iterator[Zygote]:
 @pytest.fixture(autouse=True)
 def _trusting_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the impostor for jailed, and has little patience."""
-    monkeypatch.setattr(process, "confirm", lambda number: None)
-    monkeypatch.setattr(process, "CALL_SECONDS", DEADLINE)
+    monkeypatch.setattr(client, "confirm", lambda number: None)
+    monkeypatch.setattr(client, "CALL_SECONDS", DEADLINE)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -100,7 +100,7 @@ def replayed(solved: Solved, source: bytes) -> Outcome:
 
 FLICKER = """
 import threading
-from sandbox.channel import Kind
+from sandbox.worker.channel import Kind
 
 def attack(channel):
     def overwrite():
@@ -144,7 +144,7 @@ def test_a_location_that_changes_meanwhile_is_a_private_copy(zygote: Zygote) -> 
 
 
 CHANGING_TEXT = """
-from sandbox.channel import Kind
+from sandbox.worker.channel import Kind
 
 def attack(channel):
     good = b'[[1, 1, "D100", "m", "h"]]'
@@ -164,7 +164,7 @@ def test_a_text_that_changes_while_it_is_read_is_read_once(zygote: Zygote) -> No
 
 DEAF = """
 import fcntl
-from sandbox.channel import Frame, Kind
+from sandbox.worker.channel import Frame, Kind
 
 def attack(channel):
     {narrow}
@@ -198,7 +198,7 @@ def test_who_answers_without_reading_cannot_hold_the_trainer_up(narrow: str, zyg
 # -- texts -------------------------------------------------------------------------------------------------------
 
 LONG_TEXT = """
-from sandbox.channel import Kind
+from sandbox.worker.channel import Kind
 
 def attack(channel):
     channel.say(channel.reply(Kind.FAILED, length=channel.shown.write_message(b"x" * 200_000)))
@@ -215,7 +215,7 @@ def test_the_text_of_an_error_is_short(zygote: Zygote) -> None:
 # -- fuel --------------------------------------------------------------------------------------------------------
 
 FRUGAL = """
-from sandbox.channel import Kind
+from sandbox.worker.channel import Kind
 
 def attack(channel):
     while True:
@@ -239,7 +239,7 @@ def test_fuel_that_the_trainer_cannot_check_is_found_by_a_replay(zygote: Zygote)
 # -- states ------------------------------------------------------------------------------------------------------
 
 SAVING = """
-from sandbox.channel import MAX_MESSAGE, Kind
+from sandbox.worker.channel import MAX_MESSAGE, Kind
 
 def attack(channel):
     while True:
@@ -263,7 +263,7 @@ def test_a_state_of_any_length_is_bounded(more: int, zygote: Zygote, monkeypatch
 
 
 FORGED = """
-from sandbox.channel import Kind
+from sandbox.worker.channel import Kind
 
 def attack(channel):
     while True:

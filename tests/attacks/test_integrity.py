@@ -10,29 +10,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
-import sample_optimisers
 import torch
-from sample_optimisers import assignment, buffers, play
-from small_contest import SMALL, module, task
 
+from arithmetic import ieee
 from protocol.claim import StopReason
 from protocol.envelope import seal
 from protocol.errors import RecordError
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
-from sandbox.arithmetic import elementwise as ew
 from sandbox.errors import OptimiserError, WorkerFault
 from sandbox.isolation import InProcess, Isolation
 from sandbox.optimiser import Assignment, HostedOptimiser
-from verifier import editions
-from verifier.early_stopping import EarlyStopping
-from verifier.examination import Evidence
-from verifier.instance import Instance, Points, draw_instance
-from verifier.network import Architecture, Network, Statistics, initial_parameters
-from verifier.solving import Solved, Task, solve
-from verifier.training import Training, train
-from verifier.transcript import network_digest
-from verifier.verification import verify
+from tests.support import sample_optimisers
+from tests.support.sample_optimisers import assignment, buffers, play
+from tests.support.small_contest import SMALL, module, task
+from verifier.challenge import editions
+from verifier.challenge.instance.instance import Instance, Points, draw_instance
+from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
+from verifier.challenge.solving import Solved, Task, solve
+from verifier.challenge.training.early_stopping import EarlyStopping
+from verifier.challenge.training.trainer import Training, train
+from verifier.challenge.training.transcript import network_digest
+from verifier.verification.context import Evidence
+from verifier.verification.verify import verify
 
 KEY = SigningKey.generate()
 ARCHITECTURE = Architecture(SMALL, 1)
@@ -314,7 +314,7 @@ def fitted_to_the_test_set(asked: Task) -> torch.Tensor:
     gradient, statistics = torch.zeros_like(weights), Statistics.initial(ARCHITECTURE)
     for _ in range(300):
         network.loss_and_gradient(weights, statistics, points.x, points.y, gradient)
-        ew.add_(weights, ew.multiply(gradient, -0.1))
+        ieee.add_(weights, ieee.multiply(gradient, -0.1))
     return weights
 
 
@@ -347,7 +347,7 @@ def test_the_names_of_hyperparameters_are_shown_escaped() -> None:
 
 
 def test_a_worker_s_process_never_imports_what_holds_a_key() -> None:
-    code = "import sandbox.jailed.zygote, sandbox.jailed.worker, sys; print(*sys.modules)"
+    code = "import sandbox.worker.zygote_server, sandbox.worker.server, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "sandbox" in loaded

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from sample_optimisers import assignment, buffers, module, play
 
 from sandbox.errors import FuelExhausted, MemoryExhausted, ModuleRefused, OptimiserError
 from sandbox.language.gate import MAX_BYTES
 from sandbox.optimiser import HostedOptimiser, compile_optimiser
+from tests.support.sample_optimisers import assignment, buffers, module, play
 
 SOURCE_BYTES = MAX_BYTES // 2
 SECONDS = 1.5

@@ -6,11 +6,11 @@ import ast
 
 import pytest
 import torch
-from corpus import Build, Case, Verdict, read_corpus
-from sample_optimisers import LAYOUT, assignment, buffers, module, play
 
 from sandbox.errors import ModuleRefused
 from sandbox.optimiser import HostedOptimiser, compile_optimiser
+from tests.attacks.corpus import Build, Case, Verdict, read_corpus
+from tests.support.sample_optimisers import LAYOUT, assignment, buffers, module, play
 
 ABSENT = [
     case

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from corpus import Case, Verdict
-from sample_optimisers import assignment, play
 
 from sandbox.errors import FuelExhausted, MemoryExhausted, ModuleRefused, OptimiserError, WorkerFault
 from sandbox.optimiser import Assignment, Optimiser
+from tests.attacks.corpus import Case, Verdict
+from tests.support.sample_optimisers import assignment, play
 
 Factory = Callable[[Assignment], Optimiser]
 """Makes an optimiser; it may already raise what the optimiser would."""

@@ -30,11 +30,11 @@ from typing import Any
 import torch
 
 from sandbox.jail import confinement
-from sandbox.jailed import worker, zygote
 from sandbox.language import dialect, guards, module, rules
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.language.module import CompiledModule, LoadedModule, load_module
 from sandbox.optimiser import HostedOptimiser
+from sandbox.worker import server, zygote_server
 
 IMPORTED = (ctypes, gc, importlib, os, socket, subprocess, threading)
 """What an attacker who has left the language would find; nothing more can be imported in the jail."""
@@ -58,7 +58,7 @@ class Raw(HostedOptimiser):
         return LoadedModule(**entries, hyperparameters=scope.get("HYPERPARAMETERS", MappingProxyType({})))
 
     def _spaces(self) -> Mapping[str, object]:
-        from sandbox.facade.namespaces import MathNamespace, TorchNamespace
+        from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 
         return {"torch": TorchNamespace(self._meter, self.parameters.device), "math": MathNamespace(self._meter)}
 
@@ -151,18 +151,18 @@ def weaken(build: str) -> None:
         optimiser.compile_optimiser = compile_raw
     if build == "unfaced":
         unface()
-    patch(worker, "HostedOptimiser", {"raw": Raw, "unfaced": Unfaced, "naked": Naked}.get(build, HostedOptimiser))
+    patch(server, "HostedOptimiser", {"raw": Raw, "unfaced": Unfaced, "naked": Naked}.get(build, HostedOptimiser))
 
 
 def main(build: str, descriptor: str) -> None:
-    prepare = worker.prepare
+    prepare = server.prepare
 
     def prepare_and_weaken() -> None:
         prepare()
         weaken(build)
 
-    worker.prepare = prepare_and_weaken
-    zygote.main([descriptor])
+    server.prepare = prepare_and_weaken
+    zygote_server.main([descriptor])
 
 
 if __name__ == "__main__":

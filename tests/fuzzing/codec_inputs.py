@@ -8,12 +8,12 @@ from random import Random
 from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]
-import sample_records
-from byte_mutations import mutate, noise
-from key_files import TEST_KEY
 
 from protocol import Envelope, Record, decode, encode
 from protocol.envelope import seal
+from tests.fuzzing.byte_mutations import mutate, noise
+from tests.fuzzing.key_files import TEST_KEY
+from tests.support import sample_records
 
 POOL: Final = 250
 """Encodings that the mutants of one round start from, of values and of records each."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from codec_inputs import inputs
-from decoding import READERS, ending, key_ending, text_ending
+from tests.fuzzing.codec_inputs import inputs
+from tests.fuzzing.decoding import READERS, ending, key_ending, text_ending
 
 RARE: Final = 100
 """One input of each reader of texts, and one key file, for so many encodings."""

@@ -13,8 +13,6 @@ from random import Random
 from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]
-from byte_mutations import mutate
-from key_files import PASSPHRASE, TEST_KEY, key_file
 
 from protocol import (
     CodecError,
@@ -36,9 +34,12 @@ from protocol.canonical_json import parse_json
 from protocol.merkle import Branch, MerkleTree
 from protocol.network.blob import decode_blob
 from protocol.network.output import OutputData
+from tests.fuzzing.byte_mutations import mutate
+from tests.fuzzing.key_files import PASSPHRASE, TEST_KEY, key_file
+from tests.support.folders import VECTORS
 
 LONGEST_MESSAGE: Final = 2000
-_VECTORS: Final = Path(__file__).parents[2] / "fixtures" / "vectors"
+_VECTORS: Final = VECTORS
 _VARIABLE: Final = re.compile(r"'.*'|\".*\"|[0-9]+")
 
 

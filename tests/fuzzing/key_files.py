@@ -7,10 +7,10 @@ import re
 from random import Random
 from typing import Final
 
-from byte_mutations import mutate
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import SigningKey
+from tests.fuzzing.byte_mutations import mutate
 
 TEST_KEY: Final = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 PASSPHRASE: Final = b"secret"

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import torch
 from blake3 import blake3
-from sample_optimisers import LAYOUT, as_bytes, assignment, buffers
-from samples import Program
 
 from sandbox.errors import BudgetExhausted, ModuleRefused, OptimiserError
 from sandbox.optimiser import Assignment, HostedOptimiser
+from tests.fuzzing.samples import Program
+from tests.support.sample_optimisers import LAYOUT, as_bytes, assignment, buffers
 
 EPOCHS: Final = 3
 LONGEST_MESSAGE: Final = 400

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from expressions import Expressions, Scope
+from tests.fuzzing.expressions import Expressions, Scope
 
 Lines = list[str]
 

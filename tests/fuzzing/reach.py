@@ -6,13 +6,12 @@ import ast
 from collections.abc import Iterable
 from typing import Any, Final
 
-from oracle import Outcome
-from samples import Program
-
-from sandbox.facade.vocabulary import ATTRIBUTES
 from sandbox.language.builtins import BUILTIN_NAMES
 from sandbox.language.constructs import ALLOWED
 from sandbox.language.guards import Guards
+from sandbox.tensors.vocabulary import ATTRIBUTES
+from tests.fuzzing.oracle import Outcome
+from tests.fuzzing.samples import Program
 
 _NOT_IN_TREES: Final = frozenset(("Module", "arguments", "Load", "Store", "Del", "alias", "arg"))
 VOCABULARY: Final[dict[str, frozenset[str]]] = {

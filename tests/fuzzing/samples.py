@@ -8,14 +8,15 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from mutations import LONGEST, mutate
-from programs import Programs
+from tests.fuzzing.mutations import LONGEST, mutate
+from tests.fuzzing.programs import Programs
+from tests.support.folders import FIXTURES
 
 FUEL: Final = 30_000_000
 AMPLE_FUEL: Final = 2_000_000_000
 """Enough to come to the limit of memory first."""
 
-_FIXTURES: Final = Path(__file__).parents[2] / "fixtures"
+_FIXTURES: Final = FIXTURES
 
 
 @dataclass(frozen=True)

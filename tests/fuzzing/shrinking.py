@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from samples import Program
+from tests.fuzzing.samples import Program
 
 ATTEMPTS: Final = 400
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import pytest
 import torch
-from oracle import ENDINGS, finding, in_process, observe
-from sample_optimisers import module
-from samples import AMPLE_FUEL, FUEL, Program, program
-from shrinking import shrunk
 
-from sandbox.facade.tensor import Tensor
-from sandbox.facade.vector import ParameterVector
 from sandbox.language.builtins import _Builtins
+from sandbox.tensors.parameter_vector import ParameterVector
+from sandbox.tensors.tensor import Tensor
+from tests.fuzzing.oracle import ENDINGS, finding, in_process, observe
+from tests.fuzzing.samples import AMPLE_FUEL, FUEL, Program, program
+from tests.fuzzing.shrinking import shrunk
+from tests.support.sample_optimisers import module
 
 
 def of(source: bytes, seed: int = 1) -> Program:

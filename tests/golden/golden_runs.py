@@ -1,7 +1,7 @@
 """Golden runs: whole trainings whose every digest is recorded in fixtures/golden.
 
-python tests/golden/golden_runs.py fill    writes the records anew (say why in the changelog)
-python tests/golden/golden_runs.py check   trains again and compares; the test suite does the same
+python -m tests.golden.golden_runs fill    writes the records anew (say why in the changelog)
+python -m tests.golden.golden_runs check   trains again and compares; the test suite does the same
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ import torch
 
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings
-from sandbox.arithmetic.layers.training_kernels import training_kernels
 from sandbox.isolation import InProcess
 from sandbox.state import tensor_bytes
-from verifier.editions import DECEMBER_2025
-from verifier.instance import Instance, draw_instance
-from verifier.network import Architecture, Network, initial_parameters, initial_weight
-from verifier.scoring import score, test_subset
-from verifier.solving import Task, make_solution, start_optimiser
-from verifier.training import train
-from verifier.transcript import network_digest, tensor_digest
-from verifier.versions import versions
-
-FIXTURES = Path(__file__).parents[2] / "fixtures"
+from tests.support.folders import FIXTURES
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.instance.instance import Instance, draw_instance
+from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.network.network import Architecture, Network, initial_parameters, initial_weight
+from verifier.challenge.scoring import score, test_subset
+from verifier.challenge.solving import Task, make_solution, start_optimiser
+from verifier.challenge.training.trainer import train
+from verifier.challenge.training.transcript import network_digest, tensor_digest
+from verifier.challenge.versions import versions
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def differences(run: GoldenRun, device: str = "cpu") -> list[str]:
 
 def fill(run: GoldenRun) -> None:
     """Write the record."""
-    info = {"made_by": "python tests/golden/golden_runs.py fill", "versions": versions()}
+    info = {"made_by": "python -m tests.golden.golden_runs fill", "versions": versions()}
     run.path.write_text(json.dumps({"_info": info, "run": compute(run)}, indent=2) + "\n")
 
 

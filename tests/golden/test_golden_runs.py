@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from golden_runs import RUNS, GoldenRun, differences
+
+from tests.golden.golden_runs import RUNS, GoldenRun, differences
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.path.stem)

@@ -1,6 +1,6 @@
 """Every operation of the arithmetic on fixed operands, on any device: what must have the same bits everywhere.
 
-    python tests/parity/operations.py check|fill
+    python -m tests.parity.operations check|fill
 
 compares the digests on this machine's CPU with fixtures/parity/operations.json, or writes them.
 """
@@ -11,20 +11,19 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 import torch
 from blake3 import blake3
 
-from sandbox.arithmetic import elementwise as ew
-from sandbox.arithmetic import exact, machine, movement, ordering, prefixes
-from sandbox.arithmetic.layers import eager
-from sandbox.arithmetic.layers.kernels import Affine
-from sandbox.arithmetic.layers.products import Factor, product
-from sandbox.arithmetic.transcendental import functions, powers
+from arithmetic import data_movement, engine_choice, ieee, prefix_sums, reductions, sorting
+from arithmetic.transcendental import functions, powers
+from tests.support.folders import FIXTURES
+from verifier.challenge.network import kernels_eager
+from verifier.challenge.network.kernels import Affine
+from verifier.challenge.network.products import Factor, product
 
-RECORD = Path(__file__).parents[2] / "fixtures" / "parity" / "operations.json"
+RECORD = FIXTURES / "parity" / "operations.json"
 
 Device = str
 Results = Iterable[object]
@@ -77,24 +76,26 @@ def lines(function: Callable[[torch.Tensor, int], object]) -> Callable[[Device],
 
 def products(device: Device) -> Results:
     for m, k, n in ((1, 1, 1), (3, 5, 7), (125, 256, 256), (256, 125, 256), (2, 2049, 3), (2, 70000, 2)):
-        yield exact.matmul(matrix(m, k, device, 10), matrix(k, n, device, 10))
-    yield exact.matmul(matrix(12, 35, device).view(4, 3, 35), matrix(140, 6, device).view(4, 35, 6))
+        yield reductions.matmul(matrix(m, k, device, 10), matrix(k, n, device, 10))
+    yield reductions.matmul(matrix(12, 35, device).view(4, 3, 35), matrix(140, 6, device).view(4, 35, 6))
 
 
 def a_layer(device: Device) -> Results:
     """Forward, backward and evaluation of a normed layer."""
-    engine = machine.engine(device)
+    engine = engine_choice.engine(device)
 
     def factor(rows: int, columns: int) -> Factor:
-        return Factor.of(eager.quantise(matrix(rows, columns, device, 4), 14, engine.dtype), engine)
+        return Factor.of(kernels_eager.quantise(matrix(rows, columns, device, 4), 14, engine.dtype), engine)
 
     x, weight, dy = factor(125, 256), factor(64, 256), factor(125, 256)
     for affine in (Affine(*matrix(3, 64, device)), None):
-        h, passed = eager.forward(product(x, weight.transposed), affine, 1e-5, 14, engine.dtype)
-        da, gradients = eager.backward(product(dy, weight.transposed), passed, 14, engine.dtype)
+        h, passed = kernels_eager.forward(product(x, weight.transposed), affine, 1e-5, 14, engine.dtype)
+        da, gradients = kernels_eager.backward(product(dy, weight.transposed), passed, 14, engine.dtype)
         out = torch.empty(64, 256, device=device)
-        eager.write(product(Factor.of(da, engine).transposed, x), out)
-        again = eager.evaluate(product(x, weight.transposed), affine, passed.z[0], passed.inverse, 14, engine.dtype)
+        kernels_eager.write(product(Factor.of(da, engine).transposed, x), out)
+        again = kernels_eager.evaluate(
+            product(x, weight.transposed), affine, passed.z[0], passed.inverse, 14, engine.dtype
+        )
         yield from (
             h.integers.double() + 0.0,
             h.exponent,
@@ -110,26 +111,43 @@ def a_layer(device: Device) -> Results:
 
 def moves(device: Device) -> Results:
     a, b = matrix(9, 11, device), matrix(9, 11, device).flip(0)
-    index = movement.positions(np.array([3, 0, 3, 8]), torch.device(device))
-    yield from (movement.stack([a, b]), movement.cat([a, b]), movement.rows(a, index), movement.take(a, index))
-    yield from (movement.diagonal(a[:9, :9]), movement.diagonal(a[0]), movement.full([3], 0.1, torch.device(device)))
-    yield ew.where(ew.greater(a, b), a, b)
-    yield from (movement.stack([a, b], -1), movement.cat([a, b], 1), movement.expand(a[:1], (2, 9, 11)))
-    yield from (movement.upper(a, 1), movement.lower(a, -2), movement.identity(3, 5, torch.device(device)))
-    yield from (movement.replaced(a, (0, slice(1, 9, 2)), b[0, :4]), movement.replaced(a, (slice(None), None, 3), 0.1))
-    yield movement.replaced_rows(a, index, 1e39)
+    index = data_movement.positions(np.array([3, 0, 3, 8]), torch.device(device))
+    yield from (
+        data_movement.stack([a, b]),
+        data_movement.cat([a, b]),
+        data_movement.rows(a, index),
+        data_movement.take(a, index),
+    )
+    yield from (
+        data_movement.diagonal(a[:9, :9]),
+        data_movement.diagonal(a[0]),
+        data_movement.full([3], 0.1, torch.device(device)),
+    )
+    yield ieee.where(ieee.greater(a, b), a, b)
+    yield from (data_movement.stack([a, b], -1), data_movement.cat([a, b], 1), data_movement.expand(a[:1], (2, 9, 11)))
+    yield from (
+        data_movement.upper(a, 1),
+        data_movement.lower(a, -2),
+        data_movement.identity(3, 5, torch.device(device)),
+    )
+    yield from (
+        data_movement.replaced(a, (0, slice(1, 9, 2)), b[0, :4]),
+        data_movement.replaced(a, (slice(None), None, 3), 0.1),
+    )
+    yield data_movement.replaced_rows(a, index, 1e39)
 
 
+NUMERIC = (ieee.add, ieee.subtract, ieee.multiply, ieee.divide, ieee.maximum)
 OPERATIONS: dict[str, Callable[[Device], Results]] = {
-    **{f.__name__: binary(f) for f in (ew.add, ew.subtract, ew.multiply, ew.divide, ew.maximum, ew.minimum)},
-    **{f.__name__ + " of a number": by_number(f) for f in (ew.add, ew.subtract, ew.multiply, ew.divide, ew.maximum)},
-    **{f.__name__: from_number(f) for f in (ew.subtract_from, ew.reciprocal_times)},
+    **{f.__name__: binary(f) for f in (*NUMERIC, ieee.minimum)},
+    **{f.__name__ + " of a number": by_number(f) for f in NUMERIC},
+    **{f.__name__: from_number(f) for f in (ieee.subtract_from, ieee.reciprocal_times)},
     **{
         f.__name__: unary(f)
         for f in (
-            ew.square_root, ew.negate, ew.absolute, ew.sign, ew.floor, ew.ceil, ew.round_half_even,
+            ieee.square_root, ieee.negate, ieee.absolute, ieee.sign, ieee.floor, ieee.ceil, ieee.round_half_even,
             functions.exp, functions.log, functions.log1p, functions.expm1, functions.sin, functions.cos,
-            functions.tanh, functions.sigmoid, functions.erf, functions.rsqrt, exact.is_finite,
+            functions.tanh, functions.sigmoid, functions.erf, functions.rsqrt, reductions.is_finite,
         )
     },
     "power": binary(powers.power),
@@ -137,14 +155,14 @@ OPERATIONS: dict[str, Callable[[Device], Results]] = {
     **{
         f.__name__: lines(f)
         for f in (
-            exact.sums, prefixes.prefix_sums, ordering.argmax, ordering.argmin, ordering.largest, ordering.smallest,
+            reductions.sums, prefix_sums.prefix_sums, sorting.argmax, sorting.argmin, sorting.largest, sorting.smallest,
         )
     },
-    "sort": lines(lambda a, dim: [*ordering.sort(a, dim, False), *ordering.sort(a, dim, True)]),
-    "topk": lines(lambda a, dim: [*ordering.topk(a, 3, dim, True), *ordering.topk(a, 3, dim, False)]),
+    "sort": lines(lambda a, dim: [*sorting.sort(a, dim, False), *sorting.sort(a, dim, True)]),
+    "topk": lines(lambda a, dim: [*sorting.topk(a, 3, dim, True), *sorting.topk(a, 3, dim, False)]),
     "matmul": products,
-    "column_sums": lambda device: [exact.column_sums(matrix(125, 256, device, 30))],
-    "total": lambda device: [exact.total(matrix(125, 256, device, 30))],
+    "column_sums": lambda device: [reductions.column_sums(matrix(125, 256, device, 30))],
+    "total": lambda device: [reductions.total(matrix(125, 256, device, 30))],
     "normed layer": a_layer,
     "moves": moves,
 }  # fmt: skip

@@ -6,10 +6,10 @@ import json
 
 import pytest
 import torch
-from golden_runs import RUNS, GoldenRun, differences
-from operations import OPERATIONS, RECORD, digest
 
-from sandbox.arithmetic import self_test
+from arithmetic import self_test
+from tests.golden.golden_runs import RUNS, GoldenRun, differences
+from tests.parity.operations import OPERATIONS, RECORD, digest
 
 DEVICES = [
     "cpu",

@@ -1,7 +1,7 @@
 """The vectors of our own formats, for second implementations: fixtures/vectors/codec.json and records.json.
 
-python tests/protocol/protocol_vectors.py fill    writes them anew (say why in the changelog)
-python tests/protocol/protocol_vectors.py check   computes and compares; the test suite does the same
+python -m tests.protocol.protocol_vectors fill    writes them anew (say why in the changelog)
+python -m tests.protocol.protocol_vectors check   computes and compares; the test suite does the same
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from __future__ import annotations
 import json
 import struct
 import sys
-from pathlib import Path
 from typing import Any, Final
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-import sample_records  # noqa: E402
-from codec_samples import KNOWN, NOT_CANONICAL  # noqa: E402
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
+from protocol import Record, SigningKey, Value, decode, encode, pre_authentication_encoding, seal
+from tests.support import sample_records
+from tests.support.folders import VECTORS
+from tests.support.msgpack_samples import KNOWN, NOT_CANONICAL
 
-from protocol import Record, SigningKey, Value, decode, encode, pre_authentication_encoding, seal  # noqa: E402
-
-FOLDER: Final = Path(__file__).parents[2] / "fixtures" / "vectors"
+FOLDER: Final = VECTORS
 SEED: Final = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
 """The secret key of RFC 8032, section 7.1, test 2: published, so that everybody can sign the same."""
 RECORDS: Final[tuple[Record, ...]] = (

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from sample_records import SETTINGS, benchmark, claim
 
 from protocol import Claim, RecordError, Settings, merkle_root
 from protocol.benchmark import MAX_NONCES, Benchmark, Ledger
+from tests.support.sample_records import SETTINGS, benchmark, claim
 
 # Computed once; a change means that benchmarks of earlier releases no longer verify, and needs a new record type.
 SAMPLE_DIGEST = "01399ffceead847f52810f3a00cdda28382936e224c91ed15404acf03b1124b7"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vectors import NETWORK
 
 from protocol import CodecError, canonical_json, jsonify
 from protocol.canonical_json import MAX_DEPTH, MAX_SIZE, parse_json
+from tests.support.vectors import NETWORK
 
 ascii_texts = st.text(st.characters(max_codepoint=0x7E))
 scalars = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | st.floats(-1e9, 1e9) | ascii_texts

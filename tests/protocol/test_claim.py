@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sample_records import claim
 
 from protocol import Claim, RecordError, StopReason, decode, encode
+from tests.support.sample_records import claim
 
 # Computed once; a change means that claims of earlier releases no longer verify, and needs a new record type.
 SAMPLE_DIGEST = "16ed40027fca9c7f40424f97f0a0dda1720e778c63f2c02f6503052530535825"

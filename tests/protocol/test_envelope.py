@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sample_records import benchmark, claim, proof, solution, verdict
 
 from protocol import (
     Claim,
@@ -24,6 +23,7 @@ from protocol import (
     pre_authentication_encoding,
     seal,
 )
+from tests.support.sample_records import benchmark, claim, proof, solution, verdict
 
 CLAIM_TYPE = "application/vnd.tig-verify.claim.v1+msgpack"
 KEY = SigningKey.generate()

@@ -6,9 +6,9 @@ import struct
 from typing import Any
 
 import pytest
-from vectors import NETWORK
 
 from protocol import DIGEST_SIZE, blake3_digest
+from tests.support.vectors import NETWORK
 
 
 @pytest.mark.parametrize("vector", NETWORK["hash_primitives"])

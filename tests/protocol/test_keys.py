@@ -14,9 +14,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x448, x25519
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from key_files import LOCKED_OPENSSH, PASSPHRASE
 
 from protocol import KeyFileError, RecordError, SigningKey, VerifyKey, blake3_digest
+from tests.fuzzing.key_files import LOCKED_OPENSSH, PASSPHRASE
 
 # RFC 8032, section 7.1, test 2.
 RFC_SECRET = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")

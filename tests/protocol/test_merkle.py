@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vectors import NETWORK
 
 from protocol import CodecError, blake3_digest, merkle_root
 from protocol.errors import MerkleError
 from protocol.merkle import Branch, MerkleTree, sibling_depths
+from tests.support.vectors import NETWORK
 
 digests = st.binary(min_size=32, max_size=32)
 NEGATIVE = {vector["case"]: vector for vector in NETWORK["merkle_negative"]}

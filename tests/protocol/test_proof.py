@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_records import SETTINGS, claim, proof
 
 from protocol import Claim, Envelope, RecordError, SigningKey, blake3_digest, encode, merkle_root, open_envelope, seal
 from protocol.benchmark import Benchmark, Ledger
 from protocol.merkle import Branch
 from protocol.proof import Proof, ProofFault, ProofRejected, Proven, Stem, check_proof, prove
 from protocol.sampling import SamplingRule, sample
+from tests.support.sample_records import SETTINGS, claim, proof
 
 # Computed once; a change means that proofs of earlier releases no longer verify, and needs a new record type.
 SAMPLE_DIGEST = "e0c40b11685b388a602f9967b01c0a43bb99a1422894493dccf26f03a2d09517"

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from protocol_vectors import FILES, FOLDER, untagged
 
 from protocol import (
     AuditRequest,
@@ -27,6 +26,7 @@ from protocol import (
     open_envelope,
     pre_authentication_encoding,
 )
+from tests.protocol.protocol_vectors import FILES, FOLDER, untagged
 
 FOUND: dict[str, Any] = {name: json.loads((FOLDER / name).read_text(encoding="utf-8")) for name in FILES}
 TYPES: dict[str, type[Record]] = {
@@ -39,7 +39,7 @@ TYPES: dict[str, type[Record]] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_files_are_up_to_date(name: str) -> None:
-    assert FOUND[name] == FILES[name](), "python tests/protocol/protocol_vectors.py fill"
+    assert FOUND[name] == FILES[name](), "python -m tests.protocol.protocol_vectors fill"
 
 
 @pytest.mark.parametrize("vector", FOUND["codec.json"]["values"])

@@ -9,10 +9,8 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 import pytest
-import sample_records
 from hypothesis import given
 from hypothesis import strategies as st
-from random_records import RANDOM
 
 from protocol import (
     AuditRequest,
@@ -34,6 +32,8 @@ from protocol import (
     decode,
     encode,
 )
+from tests.support import sample_records
+from tests.support.random_records import RANDOM
 
 
 class Colour(StrEnum):

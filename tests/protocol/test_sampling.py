@@ -8,13 +8,13 @@ import pytest
 from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_records import benchmark
 
 from protocol import RecordError
 from protocol.benchmark import Benchmark
-from protocol.network.bundles import Bundle, draw_bundles
-from protocol.network.std_rng import StdRng
+from protocol.bundles import Bundle, draw_bundles
 from protocol.sampling import SamplingRule, sample
+from protocol.std_rng import StdRng
+from tests.support.sample_records import benchmark
 
 DIGEST = bytes(range(32))
 beacons = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=256)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sample_records import SETTINGS
-from vectors import NETWORK
 
 from protocol import Settings, SettingsError, blake3_digest, instance_seed
+from tests.support.sample_records import SETTINGS
+from tests.support.vectors import NETWORK
 
 
 @pytest.mark.parametrize("vector", NETWORK["seeds"])

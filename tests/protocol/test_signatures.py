@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol import SignatureError, SigningKey, VerifyKey
+from tests.support.folders import FIXTURES
 
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(
-    (Path(__file__).parents[2] / "fixtures" / "vectors" / "signatures.json").read_text(encoding="utf-8")
+    (FIXTURES / "vectors" / "signatures.json").read_text(encoding="utf-8")
 )
 RFC_PUBLIC, RFC_SIGNATURE = (bytes.fromhex(VECTORS["rfc_8032"][1][name]) for name in ("public_key", "signature"))
 FIELD = (1 << 255) - 19

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sample_records import solution
 
 from protocol import RecordError, Solution
+from tests.support.sample_records import solution
 
 
 def test_a_solution_survives() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sample_records import verdict
 
 from protocol import Level, Outcome, Reason, RecordError, Verdict
+from tests.support.sample_records import verdict
 
 ACCEPTED: dict[str, Any] = {"outcome": Outcome.ACCEPTED, "reason": Reason.NONE, "step": 0}
 UNDETERMINED: dict[str, Any] = {"outcome": Outcome.UNDETERMINED, "reason": Reason.MACHINE_FAULT}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-
-from editions import APRIL, DECEMBER, Edition
-from optimisers import Adam, Lookahead, Momentum
-from streams import Streams, make_seed
 
 from protocol.settings import Settings
-from verifier.editions import find_edition
-from verifier.solving import Task
+from tests.reference.editions import APRIL, DECEMBER, Edition
+from tests.reference.optimisers import Adam, Lookahead, Momentum
+from tests.reference.streams import Streams, make_seed
+from tests.support.folders import FIXTURES
+from verifier.challenge.editions import find_edition
+from verifier.challenge.solving import Task
 
-MODULES = Path(__file__).parents[2] / "fixtures" / "optimisers"
+MODULES = FIXTURES / "optimisers"
 OPTIMISERS = {"adam": Adam, "momentum": Momentum, "lookahead": Lookahead}
 RAND_HASH = "4c3594711e8362ac9d2ec9ae55abb055"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from arithmetic import Double, exp
+
+from tests.reference.arithmetic import Double, exp
 
 LENGTHSCALE = 0.3
 JITTER = 2.0**-32

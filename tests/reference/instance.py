@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import gaussian_process
 import numpy as np
-from arithmetic import PI, Double, Single, cos, row_sums, single
-from editions import TEST, Edition
 from numpy.typing import NDArray
-from streams import Streams, normal, uniform
+
+from tests.reference import gaussian_process
+from tests.reference.arithmetic import PI, Double, Single, cos, row_sums, single
+from tests.reference.editions import TEST, Edition
+from tests.reference.streams import Streams, normal, uniform
 
 FEATURES = 1000
 LENGTHSCALE = 0.3

@@ -8,10 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from arithmetic import Double, NoValue, Quantised, Single, column_sums, exact_product, mean_square, product, quantise
-from arithmetic import single as b32
-from instance import Points
-from streams import Streams, uniform
+
+from tests.reference.arithmetic import (
+    Double,
+    NoValue,
+    Quantised,
+    Single,
+    column_sums,
+    exact_product,
+    mean_square,
+    product,
+    quantise,
+)
+from tests.reference.arithmetic import single as b32
+from tests.reference.instance import Points
+from tests.reference.streams import Streams, uniform
 
 WIDTH = 256
 EPSILON = 1e-5

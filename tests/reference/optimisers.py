@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from arithmetic import Single, integer_power
+
+from tests.reference.arithmetic import Single, integer_power
 
 b32 = np.float32
 """A scalar operand is rounded once (2.6)."""

@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-from arithmetic import PI, Double, cos, log
 from blake3 import blake3
 from numpy.typing import NDArray
+
+from tests.reference.arithmetic import PI, Double, cos, log
 
 Words = NDArray[np.uint64]
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-import training
-from cases import OPTIMISERS, Case
-from editions import APRIL, CENTRED
-from instance import draw_instance
-from network import Network, initial_parameters
 
 from sandbox.isolation import InProcess
-from verifier.network import Architecture
-from verifier.solving import Solved, solve, start_optimiser
+from tests.reference import training
+from tests.reference.cases import OPTIMISERS, Case
+from tests.reference.editions import APRIL, CENTRED
+from tests.reference.instance import draw_instance
+from tests.reference.network import Network, initial_parameters
+from verifier.challenge.network.network import Architecture
+from verifier.challenge.solving import Solved, solve, start_optimiser
 
 
 def by_the_product(case: Case) -> tuple[Solved, list[int]]:

@@ -5,35 +5,29 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-import arithmetic
-import instance
-import network
 import numpy as np
 import pytest
-import streams
 import torch
-import training
-import transcript
-from arithmetic import Double, NoValue, Single
-from cases import OPTIMISERS, Case
-from editions import APRIL, CENTRED, DECEMBER, Edition
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from arithmetic import engine_choice, random, reductions
+from arithmetic.exponents import NonFiniteError
+from arithmetic.transcendental import elementary
 from protocol.merkle import merkle_root
-from sandbox import randomness
-from sandbox.arithmetic import exact, machine
-from sandbox.arithmetic.exponents import NonFiniteError
-from sandbox.arithmetic.layers.products import Factor, product
-from sandbox.arithmetic.layers.quantised import quantise
-from sandbox.arithmetic.transcendental import elementary
 from sandbox.isolation import InProcess
-from verifier import scoring
-from verifier.editions import DECEMBER_2025
-from verifier.instance import draw_instance
-from verifier.network import Architecture, Network, Statistics, initial_parameters, initial_weight
-from verifier.solving import start_optimiser
+from tests.reference import arithmetic, instance, network, streams, training, transcript
+from tests.reference.arithmetic import Double, NoValue, Single
+from tests.reference.cases import OPTIMISERS, Case
+from tests.reference.editions import APRIL, CENTRED, DECEMBER, Edition
+from verifier.challenge import scoring
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.instance.instance import draw_instance
+from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters, initial_weight
+from verifier.challenge.network.products import Factor, product
+from verifier.challenge.network.quantised import quantise
+from verifier.challenge.solving import start_optimiser
 
 SEED = bytes(range(32))
 STREAMS = streams.Streams(DECEMBER.name, SEED)
@@ -82,7 +76,7 @@ def doubles(values: Double | float) -> bytes:
 @PATIENT
 @given(awkward(5, 37), awkward(37, 4))
 def test_products(a: Single, b: Single) -> None:
-    engine = machine.engine("cpu")
+    engine = engine_choice.engine("cpu")
     left, right = (Factor.of(quantise(torch.from_numpy(v), 14, engine.dtype), engine) for v in (a, b))
     found = arithmetic.product(arithmetic.quantise(a), arithmetic.quantise(b))
     assert pattern(product(left, right).rounded()) == pattern(found)
@@ -94,10 +88,10 @@ def test_products(a: Single, b: Single) -> None:
 @given(awkward(125, 6))
 def test_sums(v: Single) -> None:
     tensor = torch.from_numpy(v)
-    assert doubles(arithmetic.column_sums(v)) == doubles(exact.column_sums(tensor))
-    assert doubles(arithmetic.total(v)) == doubles(exact.total(tensor))
+    assert doubles(arithmetic.column_sums(v)) == doubles(reductions.column_sums(tensor))
+    assert doubles(arithmetic.total(v)) == doubles(reductions.total(tensor))
     terms = v.T.astype(np.float64) / 3
-    assert doubles(arithmetic.row_sums(terms)) == doubles(exact.row_sums(terms))
+    assert doubles(arithmetic.row_sums(terms)) == doubles(reductions.row_sums(terms))
 
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
@@ -127,7 +121,7 @@ def test_functions() -> None:
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), min_size=1, max_size=50))
 def test_permutations(numbers: list[int]) -> None:
     words = np.array(numbers, np.uint64)
-    assert streams.permutation(words).tolist() == randomness.permutation(words).tolist()
+    assert streams.permutation(words).tolist() == random.permutation(words).tolist()
 
 
 @pytest.mark.parametrize(

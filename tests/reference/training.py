@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from arithmetic import NoValue, Single, mean_square
-from editions import Edition
-from instance import Instance, Points
-from network import Network, Statistics, initial_statistics
-from optimisers import Optimiser
-from streams import Streams, permutation
-from transcript import leaf, merkle_root
+
+from tests.reference.arithmetic import NoValue, Single, mean_square
+from tests.reference.editions import Edition
+from tests.reference.instance import Instance, Points
+from tests.reference.network import Network, Statistics, initial_statistics
+from tests.reference.optimisers import Optimiser
+from tests.reference.streams import Streams, permutation
+from tests.reference.transcript import leaf, merkle_root
 
 EPOCHS = 1000
 PATIENCE = 50

@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-from arithmetic import Single
 from blake3 import blake3
-from network import Statistics
+
+from tests.reference.arithmetic import Single
+from tests.reference.network import Statistics
 
 
 def digest(data: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Everything that an optimiser's code can reach, by allowed means and by any, compared with a manifest.
 
-    python tests/sandbox/reachability.py check|fill
+    python -m tests.sandbox.reachability check|fill
 
 compares with fixtures/manifest/reachable.json, or writes it.
 """
@@ -10,21 +10,21 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
-from sample_operations import OPERATIONS
-from sample_optimisers import LAYOUT, assignment, buffers
 
-from sandbox.facade.generator import Generator
-from sandbox.facade.vector import ParameterVector
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.meter import Meter
 from sandbox.optimiser import HostedOptimiser
+from sandbox.tensors.generator import Generator
+from sandbox.tensors.parameter_vector import ParameterVector
+from tests.support.folders import FIXTURES
+from tests.support.sample_operations import OPERATIONS
+from tests.support.sample_optimisers import LAYOUT, assignment, buffers
 
-MANIFEST = Path(__file__).parents[2] / "fixtures" / "manifest" / "reachable.json"
+MANIFEST = FIXTURES / "manifest" / "reachable.json"
 
 Manifest = dict[str, dict[str, list[str]]]
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 from blake3 import blake3
-from sample_hiding import HIDING, lines
-from sample_operations import OPERATIONS
-from sample_optimisers import LAYOUT, OPTIMISERS, as_bytes, assignment, buffers, module, play
 
 from sandbox.errors import BudgetExhausted, SandboxError, StateError
 from sandbox.isolation import Jail
 from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser
+from tests.support.sample_hiding import HIDING, lines
+from tests.support.sample_operations import OPERATIONS
+from tests.support.sample_optimisers import LAYOUT, OPTIMISERS, as_bytes, assignment, buffers, module, play
 
 Make = Callable[[Assignment], Optimiser]
 Answers = list[object]

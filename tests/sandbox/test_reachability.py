@@ -6,7 +6,8 @@ import re
 from functools import cache
 
 import pytest
-from reachability import Manifest, Reach, differences, recorded
+
+from tests.sandbox.reachability import Manifest, Reach, differences, recorded
 
 TRUSTED = re.compile(
     r"^module |HostedOptimiser|Assignment|CompiledModule|LoadedModule|sandbox\.(isolation|process|zygote|jail)"
@@ -22,7 +23,7 @@ def found() -> Manifest:
 
 def test_what_can_be_reached_is_what_the_manifest_lists() -> None:
     lines = differences(found(), recorded())
-    assert not lines, "\n".join([*lines, "if meant: PYTHONPATH=. python tests/sandbox/reachability.py fill"])
+    assert not lines, "\n".join([*lines, "if meant: python -m tests.sandbox.reachability fill"])
 
 
 def test_no_private_name_and_no_special_method_can_be_read() -> None:

@@ -11,11 +11,11 @@ import torch
 
 from sandbox import state, state_codec
 from sandbox.errors import OptimiserError
-from sandbox.facade.generator import Generator
-from sandbox.facade.tensor import Tensor
-from sandbox.facade.vector import ParameterVector
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
+from sandbox.tensors.generator import Generator
+from sandbox.tensors.parameter_vector import ParameterVector
+from sandbox.tensors.tensor import Tensor
 
 METER = Meter(10**9)
 LAYOUT = Layout((Part("w", "weight", (2, 2)), Part("b", "bias", (2,))))

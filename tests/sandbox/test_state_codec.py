@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from sandbox import state, state_codec
 from sandbox.errors import StateError
-from sandbox.facade.numbers import Numbers
-from sandbox.facade.shapes import MAX_ELEMENTS
-from sandbox.facade.tensor import Tensor
-from sandbox.facade.vector import ParameterVector
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
+from sandbox.tensors.parameter_vector import ParameterVector
+from sandbox.tensors.reductions import Numbers
+from sandbox.tensors.shape_checks import MAX_ELEMENTS
+from sandbox.tensors.tensor import Tensor
 
 METER = Meter(10**9)
 LAYOUT = Layout((Part("w", "weight", (2, 2)), Part("b", "bias", (2,))))

@@ -9,14 +9,15 @@ from types import ModuleType
 
 import pytest
 import torch
-from sample_optimisers import LAYOUT, assignment, buffers, play
-from small_contest import task
 
 from sandbox.isolation import InProcess
 from sandbox.optimiser import HostedOptimiser
-from verifier.solving import solve
+from tests.support.folders import FIXTURES
+from tests.support.sample_optimisers import LAYOUT, assignment, buffers, play
+from tests.support.small_contest import task
+from verifier.challenge.solving import solve
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "trials"
+FOLDER = FIXTURES / "trials"
 CHANGED = {
     "adafactor": 8,
     "adam": 2,

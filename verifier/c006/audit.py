@@ -22,10 +22,10 @@ from protocol.settings import instance_seed
 from verifier.c006.dataset import draw_dataset
 from verifier.c006.evaluation import Evaluation, evaluate_weights, tolerance
 from verifier.c006.findings import FindingKind, Unloadable
+from verifier.c006.loader import Loaded, load_weights
 from verifier.c006.provenance import Origin, frozen_provenance
 from verifier.c006.track import parse_track
-from verifier.c006.weights import Loaded, load_weights
-from verifier.errors import InputError
+from verifier.challenge.errors import InputError
 
 CHALLENGE = "c006"
 

@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.arithmetic.transcendental.elementary import log_array
-from sandbox.arithmetic.transcendental.series import PI, sine_of
+from arithmetic.transcendental.elementary import log_array
+from arithmetic.transcendental.series import PI, sine_of
 from verifier.c006 import xorwow
 
 Single = NDArray[np.float32]

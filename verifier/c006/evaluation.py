@@ -19,7 +19,7 @@ import numpy as np
 from protocol.network.blob import decode_blob
 from verifier.c006.dataset import DataSet, Double, Points, Single, draw_dataset
 from verifier.c006.findings import Finding
-from verifier.c006.weights import Norm, Weights, load_weights
+from verifier.c006.loader import Norm, Weights, load_weights
 
 UNIT: Final = 1_000_000
 """Quality units of a relative error of 1."""

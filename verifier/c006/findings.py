@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verifier.errors import VerifierError
+from verifier.challenge.errors import VerifierError
 
 
 class FindingKind(StrEnum):

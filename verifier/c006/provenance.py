@@ -11,9 +11,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.c006.address import find_source
+from verifier.c006.address_search import find_source
 from verifier.c006.initial_weights import LIMIT_SLACK, drawn_weights, initial_limit
-from verifier.c006.weights import WIDTH, Weights
+from verifier.c006.loader import WIDTH, Weights
 
 
 class Origin(StrEnum):

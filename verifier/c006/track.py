@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from verifier.errors import EditionError
+from verifier.challenge.errors import EditionError
 
 MAX_HIDDEN: Final = 64
 """Deepest network that is evaluated here; the live network's active tracks end at 18, its code at nothing."""

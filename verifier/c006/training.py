@@ -18,14 +18,14 @@ import torch
 from torch.nn import functional
 
 from protocol.claim import StopReason
-from protocol.network.std_rng import StdRng
+from protocol.std_rng import StdRng
 from sandbox.errors import FuelExhausted, MemoryExhausted
 from sandbox.layout import Layout, Part
 from sandbox.optimiser import Optimiser
 from verifier.c006.dataset import DataSet, Points, Single
-from verifier.c006.weights import Linear, Norm, Weights
-from verifier.training import Epoch, Observer
-from verifier.transcript import NO_LOSSES
+from verifier.c006.loader import Linear, Norm, Weights
+from verifier.challenge.training.trainer import Epoch, Observer
+from verifier.challenge.training.transcript import NO_LOSSES
 
 BATCH: Final = 128
 """Rows of a batch; the last one of an epoch has what is left, 104."""

@@ -16,7 +16,7 @@ from protocol.errors import KeyFileError, ProtocolError
 from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
 from protocol.record import Record
-from verifier.errors import InputError
+from verifier.challenge.errors import InputError
 
 _LARGEST = 64 * 2**20
 _R = TypeVar("_R", bound=Record)

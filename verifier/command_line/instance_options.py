@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from verifier.editions import EDITIONS
+from verifier.challenge.editions import EDITIONS
 
 _MAX_NONCE = 2**64 - 1
 _MOST_NONCES = 1_000_000

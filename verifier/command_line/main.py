@@ -29,11 +29,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     import click
     import torch
 
+    from arithmetic.allocator import keep_freed_memory
+    from arithmetic.errors import MachineError
     from protocol.errors import ProtocolError
-    from sandbox.allocator import keep_freed_memory
-    from sandbox.errors import MachineError, ModuleRefused, OptimiserError, WorkerFault
-    from verifier.command_line.commands import commands
-    from verifier.errors import VerifierError
+    from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
+    from verifier.challenge.errors import VerifierError
+    from verifier.command_line.group import commands
 
     keep_freed_memory()
     torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the worker down

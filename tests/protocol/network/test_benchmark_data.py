@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-import sample_proofs
 
 from protocol import CodecError, RecordError
 from protocol.network.benchmark_data import BenchmarkData
 from protocol.network.merkle_proof import check_proofs
+from tests.support import sample_proofs
 
 
 def put(answer: dict[str, Any], path: str, value: Any) -> None:

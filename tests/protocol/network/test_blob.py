@@ -11,7 +11,6 @@ import time
 import tracemalloc
 import zlib
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,8 +30,9 @@ from protocol.network.blob import (
     from_bincode,
     to_bincode,
 )
+from tests.support.folders import VECTORS
 
-_FOLDER = Path(__file__).parents[3] / "fixtures" / "vectors"
+_FOLDER = VECTORS
 SYNTHETIC, ROBUSTNESS, EMPTY, TOY = json.loads((_FOLDER / "c006_solution_blob.json").read_text("utf-8"))["vectors"]
 SIZES = json.loads((_FOLDER / "c006_solution_sizes.json").read_text("utf-8"))["sizes"]
 CASES = {case["case"]: case for case in ROBUSTNESS["robustness_of_rust_decoder"]}

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_proofs import OUTPUTS, SAMPLED, TREE, proof
 
 from protocol import blake3_digest
 from protocol.merkle import Branch, MerkleTree
 from protocol.network.merkle_proof import MerkleProof, ProofFault, check_proofs
+from tests.support.sample_proofs import OUTPUTS, SAMPLED, TREE, proof
 
 
 def faults(*proofs: MerkleProof, sampled: tuple[int, ...] = SAMPLED, root: bytes = TREE.root) -> list[tuple[int, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 
 from protocol import CodecError, RecordError
 from protocol.network.output import CpuArch, OutputData, OutputMetadata
+from tests.support.folders import FIXTURES
 
-_FILE = Path(__file__).parents[3] / "fixtures" / "vectors" / "network_hash_seed_merkle.json"
+_FILE = FIXTURES / "vectors" / "network_hash_seed_merkle.json"
 VECTORS = json.loads(_FILE.read_text(encoding="utf-8"))["outputs"]
 FIELDS: dict[str, Any] = {
     "cpu_arch": "amd64", "fuel_consumed": 1, "nonce": 2, "runtime_signature": (1 << 64) - 1, "solution": '"H4sI"'

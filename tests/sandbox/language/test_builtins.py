@@ -4,11 +4,11 @@ import sys
 from typing import Any
 
 import pytest
-from sample_modules import ATTRIBUTES, Number, float_power, load_function, run
 
 from sandbox.language.builtins import BUILTIN_NAMES
 from sandbox.language.guards import Guards
 from sandbox.meter import Meter
+from tests.support.sample_modules import ATTRIBUTES, Number, float_power, load_function, run
 
 
 def table() -> dict[str, Any]:

@@ -4,10 +4,10 @@ import sys
 import time
 
 import pytest
-from sample_modules import ENTRY_POINTS, VOCABULARY, codes
 
 from sandbox.diagnostics import Diagnostic
 from sandbox.language.dialect import check
+from tests.support.sample_modules import ENTRY_POINTS, VOCABULARY, codes
 
 LINES_BEFORE = ENTRY_POINTS.count("\n")
 

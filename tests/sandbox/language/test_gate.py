@@ -3,11 +3,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from sample_modules import ENTRY_POINTS, codes
 
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import ModuleRefused
 from sandbox.language.gate import read_source
+from tests.support.sample_modules import ENTRY_POINTS, codes
 
 
 def problems(source: bytes) -> tuple[Diagnostic, ...]:

@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sample_modules import ATTRIBUTES, Number, float_power, load_function, run
 
 from sandbox.errors import FuelExhausted
 from sandbox.language.guards import Guards
 from sandbox.language.prices import MAX_CALL_DEPTH, MAX_ELEMENTS
 from sandbox.meter import Meter
+from tests.support.sample_modules import ATTRIBUTES, Number, float_power, load_function, run
 
 
 def guards() -> Guards:

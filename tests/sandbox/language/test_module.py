@@ -4,11 +4,11 @@ import math
 from typing import Any
 
 import pytest
-from sample_modules import ENTRY_POINTS, NAME, VOCABULARY, Number, load, load_function, run
 
 from sandbox.errors import FuelExhausted, ModuleRefused
 from sandbox.language.module import author_line, compile_module, describe
 from sandbox.language.operations import FrozenDict
+from tests.support.sample_modules import ENTRY_POINTS, NAME, VOCABULARY, Number, load, load_function, run
 
 ADAM = '''
 """Adam (Kingma and Ba 2015)."""

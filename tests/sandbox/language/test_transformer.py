@@ -8,10 +8,10 @@ import ast
 from typing import Any
 
 import pytest
-from sample_modules import VOCABULARY, run
 
 from sandbox.language.dialect import check
 from sandbox.language.transformer import transform
+from tests.support.sample_modules import VOCABULARY, run
 
 PROGRAMS = {
     "arithmetic": "return [7 + 2, 7 - 2, 7 * 2, 7 / 2, 7 // 2, 7 % 2, 7 ** 2, 7 << 2, 7 >> 2, 7 & 2, 7 | 2, 7 ^ 2, ~7]",

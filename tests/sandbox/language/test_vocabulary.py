@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from sample_modules import ENTRY_POINTS
 
 from sandbox.diagnostics import Diagnostic
-from sandbox.facade.tensor import Tensor
-from sandbox.facade.vocabulary import ATTRIBUTES, VOCABULARY
 from sandbox.language.attributes import _HINTS
 from sandbox.language.dialect import check
 from sandbox.language.methods import METHOD_NAMES
 from sandbox.language.rules import MODULES
+from sandbox.tensors.tensor import Tensor
+from sandbox.tensors.vocabulary import ATTRIBUTES, VOCABULARY
+from tests.support.sample_modules import ENTRY_POINTS
 
 
 def problems(statement: str) -> tuple[Diagnostic, ...]:

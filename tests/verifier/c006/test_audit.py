@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sample_benchmarks import ADDRESS, NONCES, SAMPLED, network, output, sample, sound_quality
 
 from protocol.errors import SettingsError
 from protocol.merkle import Branch
 from protocol.network.benchmark_data import BenchmarkData
 from protocol.network.blob import encode_blob
+from tests.support.sample_benchmarks import ADDRESS, NONCES, SAMPLED, network, output, sample, sound_quality
 from verifier.c006 import provenance
-from verifier.c006.address import Source, find_source
+from verifier.c006.address_search import Source, find_source
 from verifier.c006.audit import Check, CheckResult, audit
 from verifier.c006.evaluation import tolerance
-from verifier.c006.weights import Array, Weights, blob_of
-from verifier.errors import EditionError, InputError
+from verifier.c006.loader import Array, Weights, blob_of
+from verifier.challenge.errors import EditionError, InputError
 
 Answer = dict[str, Any]
 

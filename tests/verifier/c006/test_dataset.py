@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.support.folders import FIXTURES
 from verifier.c006.dataset import DataSet, cosine, draw_dataset, draw_function, fused_sum
 
-_FOLDER = Path(__file__).parents[3] / "fixtures" / "vectors"
+_FOLDER = FIXTURES / "vectors"
 VECTORS = [json.loads((_FOLDER / f"c006_dataset_{i}.json").read_text(encoding="utf-8")) for i in (0, 1)]
 
 every_vector = pytest.mark.parametrize("vector", VECTORS, ids=["0", "1"])

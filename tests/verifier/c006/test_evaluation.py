@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from protocol.network.blob import BlobError, BlobFault, decode_blob, encode_blob
+from tests.support.folders import VECTORS
 from verifier.c006.dataset import DataSet, draw_dataset
 from verifier.c006.evaluation import (
     TOLERANCE,
@@ -25,9 +25,9 @@ from verifier.c006.evaluation import (
     tolerance,
 )
 from verifier.c006.findings import FindingKind, Unloadable
-from verifier.c006.weights import Linear, Norm, Weights, blob_of, dimensions, load_weights
+from verifier.c006.loader import Linear, Norm, Weights, blob_of, dimensions, load_weights
 
-_FOLDER = Path(__file__).parents[3] / "fixtures" / "vectors"
+_FOLDER = VECTORS
 Array = NDArray[np.float32]
 
 

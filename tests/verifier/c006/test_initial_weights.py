@@ -6,16 +6,16 @@ import hashlib
 import json
 import math
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.support.folders import FIXTURES
 from verifier.c006 import xorwow
 from verifier.c006.initial_weights import drawn_weights, initial_limit, initial_weights, weights_of
 
-_FILE = Path(__file__).parents[3] / "fixtures" / "vectors" / "c006_initial_weights.json"
+_FILE = FIXTURES / "vectors" / "c006_initial_weights.json"
 VECTORS = json.loads(_FILE.read_text(encoding="utf-8"))["vectors"]
 THIN = initial_limit(256, 1)
 

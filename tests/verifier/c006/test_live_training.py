@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,17 +16,18 @@ import torch
 from numpy.typing import NDArray
 
 from protocol.claim import StopReason
-from protocol.network.std_rng import StdRng
+from protocol.std_rng import StdRng
 from sandbox.errors import FuelExhausted, MemoryExhausted
+from tests.support.folders import VECTORS
 from verifier.c006 import training
 from verifier.c006.dataset import DataSet
 from verifier.c006.evaluation import outputs
 from verifier.c006.training import LiveNetwork, LiveTraining, train
-from verifier.training import Epoch
+from verifier.challenge.training.trainer import Epoch
 
 Array = NDArray[Any]
 
-_FILE = Path(__file__).parents[3] / "fixtures" / "vectors" / "network_std_rng.json"
+_FILE = VECTORS / "network_std_rng.json"
 STREAMS = json.loads(_FILE.read_text(encoding="utf-8"))["from_seed"]
 
 WIDTH = 6

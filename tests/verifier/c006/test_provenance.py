@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from verifier.c006.address import NEIGHBOURS, DrawRanges, find_source
+from verifier.c006.address_search import NEIGHBOURS, DrawRanges, find_source
 from verifier.c006.initial_weights import LIMIT_SLACK, drawn_weights, initial_limit, initial_weights, weights_of
+from verifier.c006.loader import Linear, Norm, Weights
 from verifier.c006.provenance import Origin, frozen_provenance, layer_provenance
-from verifier.c006.weights import Linear, Norm, Weights
 
 WHOLE, OUTPUT, FIRST = (256, 256), (2, 256), (256, 1)  # (outputs, inputs)
 SHAPES = [WHOLE, OUTPUT, FIRST]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.c006.track import MAX_HIDDEN, parse_track
-from verifier.errors import EditionError
+from verifier.challenge.errors import EditionError
 
 
 @pytest.mark.parametrize(

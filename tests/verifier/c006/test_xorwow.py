@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.support.folders import FIXTURES
 from verifier.c006 import xorwow
 
-_FILE = Path(__file__).parents[3] / "fixtures" / "vectors" / "c006_xorwow.json"
+_FILE = FIXTURES / "vectors" / "c006_xorwow.json"
 VECTORS = json.loads(_FILE.read_text(encoding="utf-8"))["vectors"]
 
 

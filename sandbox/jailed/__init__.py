@@ -1,1 +1,0 @@
-"""The programs on the other side of the trust boundary: the zygote, and the workers that it forks."""

@@ -1,0 +1,74 @@
+"""The zygote: imports everything once, then forks a jailed worker whenever the trainer asks. Run by `zygote_client`.
+
+It never reads untrusted code; its workers never see its control socket. It ends with the trainer, and they with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+
+from sandbox.jail import namespaces
+from sandbox.worker.zygote_client import FORK, FORK_ANSWER, FORK_REQUEST, READY, REAP, REAP_ANSWER, REAP_REQUEST
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the control socket whose descriptor is the only argument."""
+    (descriptor,) = map(int, arguments)
+    control = socket.socket(fileno=descriptor)
+    _silence()
+    entered = namespaces.enter()  # before torch, whose memory the process that stays behind would keep
+    try:
+        from sandbox.worker import server
+
+        server.prepare()
+    except Exception as error:
+        control.send(f"{type(error).__name__}: {error}".encode()[:4000])
+        raise
+    gc.collect()
+    gc.freeze()  # what is there stays, so no collection in a worker touches, and copies, its pages
+    gc.disable()  # the worker collects while the trainer is at work
+    control.send(READY)
+    while message := _receive(control):
+        data, received = message
+        if data[:1] == FORK:
+            _fork(control, FORK_REQUEST.unpack(data)[1], received, entered)
+        elif data[:1] == REAP:
+            _, status = os.waitpid(REAP_REQUEST.unpack(data)[1], 0)
+            control.send(REAP_ANSWER.pack(REAP, status))
+    os._exit(0)  # taking torch down in order takes most of a second, and there is nothing to save
+
+
+def _fork(control: socket.socket, size: int, received: list[int], entered: tuple[str, ...]) -> None:
+    from sandbox.worker import server
+
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        requests, replies, inputs, outputs = received
+        control.close()
+        server.main(server.Ends(requests, replies, inputs, outputs, size), parent, entered)
+    for descriptor in received:
+        os.close(descriptor)
+    handle = os.pidfd_open(child)
+    socket.send_fds(control, [FORK_ANSWER.pack(FORK, child)], [handle])
+    os.close(handle)
+
+
+def _receive(control: socket.socket) -> tuple[bytes, list[int]] | None:
+    data, received, _, _ = socket.recv_fds(control, 64, 4)
+    return (data, received) if data else None
+
+
+def _silence() -> None:
+    """Nothing that a library prints reaches the trainer's terminal."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,259 @@
+"""Elementary functions are within their bounds of the exact ones, and the same everywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from arithmetic.transcendental import approximations, elementary
+from arithmetic.transcendental.elementary import LARGEST_ANGLE
+from tests.support.exact_functions import DIGITS, EXACT
+
+LARGEST_EXP, SMALLEST_EXP = 709.782712893384, -745.1332191019412
+angles = st.floats(-LARGEST_ANGLE, LARGEST_ANGLE)
+positives = st.floats(min_value=0.0, exclude_min=True, allow_infinity=False)
+
+
+def ulps(name: str, x: float) -> float:
+    """How far a function's value is from the exact one, in units of the exact one's last place."""
+    value: float = getattr(elementary, name)(x)
+    with localcontext(prec=DIGITS):
+        exact = EXACT[name](Decimal(x))
+        return float(abs(Decimal(value) - exact) / Decimal(math.ulp(float(exact))))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(SMALLEST_EXP, LARGEST_EXP))
+def test_exp_is_within_an_ulp(x: float) -> None:
+    assert ulps("exp", x) < 1.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(positives, st.floats(0.5, 2.0)))
+def test_log_is_within_an_ulp(x: float) -> None:
+    assert ulps("log", x) < 1.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(angles, st.floats(-10.0, 10.0)).filter(lambda x: abs(x) > 1e-30))
+def test_cos_and_sin_are_within_2_ulps(x: float) -> None:
+    assert ulps("sin", x) < 2.1
+    assert ulps("cos", x) < 2.1
+
+
+def test_cos_and_sin_at_the_edges_of_every_kind_of_quadrant() -> None:
+    multiples = [k * math.pi / 4 for k in (*range(-40, 0), *range(1, 41), 1000, 99999, 2**20, 2097100)]
+    points = [*multiples, LARGEST_ANGLE, -LARGEST_ANGLE, 1e-20]
+    for x in [y for p in points if abs(p) <= LARGEST_ANGLE for y in (p, math.nextafter(p, 0.0))]:
+        assert ulps("sin", x) < 2.1, x
+        assert ulps("cos", x) < 2.1, x
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([("expm1", 1.5), ("tanh", 2.5), ("sigmoid", 2.5), ("erf", 1.5)]),
+    st.one_of(st.floats(-6.0, 6.0), st.floats(-0.01, 0.01), st.floats(-36.0, 36.0)).filter(lambda x: abs(x) > 1e-30),
+)
+def test_the_other_functions_are_within_their_bounds(bound: tuple[str, float], x: float) -> None:
+    assert ulps(bound[0], x) < bound[1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.one_of(st.floats(-0.999, 2.0), st.floats(-1e-9, 1e-9), positives).filter(lambda x: x > -1.0 and abs(x) > 1e-30)
+)
+def test_log1p_is_within_2_ulps(x: float) -> None:
+    assert ulps("log1p", x) < 2.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(positives)
+def test_rsqrt_is_within_2_ulps(x: float) -> None:
+    assert ulps("rsqrt", x) < 1.6
+
+
+def test_grids() -> None:
+    for x in np.linspace(SMALLEST_EXP, LARGEST_EXP, 1001).tolist():
+        assert ulps("exp", x) < 1.0, x
+    for x in [*np.linspace(0.5, 2.0, 1001).tolist(), *(2.0**e * 1.1 for e in range(-1070, 1024, 7))]:
+        assert ulps("log", x) < 1.0, x
+    for x in (math.nextafter(1.0, 0.0), math.nextafter(1.0, 2.0), math.sqrt(0.5), math.nextafter(math.sqrt(0.5), 1)):
+        assert ulps("log", x) < 1.0, x
+    for x in [*np.linspace(0.01, 6.5, 500).tolist(), math.nextafter(1.0, 0.0), 1.0, math.nextafter(6.0, 0.0), 6.0]:
+        assert ulps("erf", x) < 1.5, x
+        assert ulps("tanh", x) < 2.5, x
+
+
+def test_exp_reaches_into_the_subnormal_numbers_and_to_the_largest() -> None:
+    assert elementary.exp(-745.1332191) == elementary.exp(-744.5) == 5e-324
+    assert elementary.exp(math.nextafter(SMALLEST_EXP, -math.inf)) == 0.0
+    assert 0.0 < elementary.exp(-740.0) < 2.0**-1022
+    assert elementary.exp(LARGEST_EXP) <= 1.7976931348623157e308
+    assert ulps("exp", -708.5) < 1.0
+    assert [elementary.exp(x) for x in (0.0, -0.0, -math.inf, math.inf)] == [1.0, 1.0, 0.0, math.inf]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(positives, min_size=1, max_size=40))
+def test_log_array_has_the_bits_of_log(values: list[float]) -> None:
+    assert [v.hex() for v in elementary.log_array(np.array(values)).tolist()] == [
+        elementary.log(v).hex() for v in values
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(angles, min_size=1, max_size=40))
+def test_cos_array_has_the_bits_of_cos(values: list[float]) -> None:
+    assert [v.hex() for v in elementary.cos_array(np.array(values)).tolist()] == [
+        elementary.cos(v).hex() for v in values
+    ]
+
+
+def test_the_array_forms_on_many_numbers() -> None:
+    random = np.random.default_rng(0)
+    u, x = random.random(4001), random.uniform(-LARGEST_ANGLE, LARGEST_ANGLE, 9001)
+    assert elementary.log_array(u).tolist() == [elementary.log(v) for v in u.tolist()]
+    assert elementary.cos_array(x).tolist() == [elementary.cos(v) for v in x.tolist()]
+    assert elementary.cos_array(x[::-3]).tolist() == elementary.cos_array(x)[::-3].tolist()
+    assert elementary.cos_array(x[:9000].reshape(90, 100)).shape == (90, 100)
+
+
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p"])
+def test_scalars_and_tensors_share_their_approximations(name: str) -> None:
+    x = np.random.default_rng(0).uniform(0.0, 80.0, 2000).astype(np.float32).astype(np.float64)
+    assert getattr(approximations, name)(x).tolist() == [getattr(elementary, name)(v) for v in x.tolist()]
+
+
+@settings(max_examples=100, deadline=None)
+@given(angles)
+@example(4.0 * math.pi)  # cosines of x and -x by different multiples of pi would differ
+def test_symmetries(x: float) -> None:
+    assert elementary.cos(-x) == elementary.cos(x) == elementary.cos_array(np.array([-x]))[0]
+    for name in ("sin", "tanh", "erf"):
+        assert getattr(elementary, name)(-x).hex() == (-getattr(elementary, name)(x)).hex()
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, -1.0, -5e-324, -math.inf])
+def test_log_needs_a_positive_number(x: float) -> None:
+    with pytest.raises(ValueError, match="not positive"):
+        elementary.log(x)
+
+
+@pytest.mark.parametrize("x", [-1.0, -1.5, -math.inf])
+def test_log1p_needs_a_number_above_minus_one(x: float) -> None:
+    with pytest.raises(ValueError, match="not above -1"):
+        elementary.log1p(x)
+
+
+@pytest.mark.parametrize(("x", "error"), [(0.0, ZeroDivisionError), (-0.0, ZeroDivisionError), (-1.0, ValueError)])
+def test_rsqrt_needs_a_positive_number(x: float, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        elementary.rsqrt(x)
+
+
+@pytest.mark.parametrize("function", [elementary.sin, elementary.cos])
+@pytest.mark.parametrize("x", [math.nextafter(LARGEST_ANGLE, math.inf), -1e9, math.inf, -math.inf, math.nan])
+def test_angles_beyond_the_largest_are_refused(function: Callable[[float], float], x: float) -> None:
+    with pytest.raises(ValueError, match="1647099"):
+        function(x)
+
+
+@pytest.mark.parametrize("function", [elementary.exp, elementary.expm1])
+@pytest.mark.parametrize("x", [math.nextafter(LARGEST_EXP, math.inf), 710.0, 1e300])
+def test_exp_overflows_as_python_does(function: Callable[[float], float], x: float) -> None:
+    with pytest.raises(OverflowError):
+        function(x)
+
+
+def test_expm1_reaches_the_largest_numbers() -> None:
+    assert elementary.expm1(709.7) == elementary.exp(709.7)
+
+
+SPECIAL = {
+    "exp": {-math.inf: 0.0, math.inf: math.inf},
+    "expm1": {-math.inf: -1.0, math.inf: math.inf, -0.0: -0.0, -1e300: -1.0, 1e-300: 1e-300},
+    "log": {math.inf: math.inf, 1.0: 0.0},
+    "log1p": {math.inf: math.inf, -0.0: -0.0, 5e-324: 5e-324, 1e-300: 1e-300},
+    "sin": {-0.0: -0.0, 1e-200: 1e-200, -5e-324: -5e-324},
+    "cos": {-0.0: 1.0, 1e-200: 1.0},
+    "tanh": {-math.inf: -1.0, math.inf: 1.0, -0.0: -0.0, 1e300: 1.0, -5e-324: -5e-324, 22.0: 1.0},
+    "sigmoid": {-math.inf: 0.0, math.inf: 1.0, -0.0: 0.5, 1e300: 1.0, -1e300: 0.0},
+    "erf": {-math.inf: -1.0, math.inf: 1.0, -0.0: -0.0, 1e300: 1.0, 6.0: 1.0},
+    "rsqrt": {math.inf: 0.0, 4.0: 0.5},
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_numbers(name: str) -> None:
+    function = getattr(elementary, name)
+    for x, expected in SPECIAL[name].items():
+        assert function(x).hex() == expected.hex(), x
+    if name not in ("sin", "cos"):
+        assert math.isnan(function(math.nan))
+
+
+GOLDEN = {
+    ("exp", "0x1.0000000000000p+0"): "0x1.5bf0a8b14576ap+1",
+    ("exp", "-0x1.999999999999ap-4"): "0x1.cf46d99d52b3ap-1",
+    ("exp", "-0x1.c000000000000p+1"): "0x1.eec1018e4ff66p-6",
+    ("exp", "0x1.5e20000000000p+9"): "0x1.2fd8e4cbfa413p+1010",
+    ("exp", "-0x1.7240000000000p+9"): "0x0.0000000000033p-1022",
+    ("expm1", "0x1.0000000000000p+0"): "0x1.b7e151628aed3p+0",
+    ("expm1", "-0x1.999999999999ap-4"): "-0x1.85c933156a62cp-4",
+    ("expm1", "0x1.b7cdfd9d7bdbbp-34"): "0x1.b7cdfd9dda4e3p-34",
+    ("expm1", "-0x1.e400000000000p+4"): "-0x1.ffffffffffd70p-1",
+    ("expm1", "0x1.738f6bb23a710p-2"): "0x1.bfebc3c8efab4p-2",
+    ("expm1", "0x1.4c00000000000p+5"): "0x1.d47aecf343bc7p+59",
+    ("log", "0x1.0000000000000p+1"): "0x1.62e42fefa39efp-1",
+    ("log", "0x1.4000000000000p+3"): "0x1.26bb1bbb55516p+1",
+    ("log", "0x1.6666666666666p-1"): "-0x1.6d3c324e13f50p-2",
+    ("log", "0x0.012688b70e62bp-1022"): "-0x1.64e69394d9508p+9",
+    ("log1p", "0x1.0000000000000p+0"): "0x1.62e42fefa39efp-1",
+    ("log1p", "-0x1.8000000000000p-1"): "-0x1.62e42fefa39efp+0",
+    ("log1p", "0x1.b7cdfd9d7bdbbp-34"): "0x1.b7cdfd9d1d693p-34",
+    ("log1p", "0x1.f2bf7904ae676p-2"): "0x1.9652bf59d0c4ep-2",
+    ("log1p", "0x1.7e43c8800759cp+996"): "0x1.5963447f87fb5p+9",
+    ("cos", "0x1.0000000000000p+0"): "0x1.14a280fb5068cp-1",
+    ("cos", "0x1.9200000000000p+6"): "0x1.ffc12adaecec2p-1",
+    ("cos", "-0x1.e848000000000p+19"): "0x1.df9df9906d32cp-1",
+    ("cos", "0x1.921fb54442d18p+0"): "0x1.1a62633145c07p-54",
+    ("sin", "0x1.0000000000000p+0"): "0x1.aed548f090ceep-1",
+    ("sin", "0x1.8000000000000p+1"): "0x1.210386db6d55bp-3",
+    ("sin", "0x1.e848000000000p+19"): "-0x1.6664b2568d867p-2",
+    ("sin", "0x1.921fb54442d18p+1"): "0x1.1a62633145c07p-53",
+    ("sin", "-0x1.f087a9622badcp+2"): "-0x1.fda83a72a1098p-1",
+    ("tanh", "0x1.0000000000000p-1"): "0x1.d9353d7568af3p-2",
+    ("tanh", "-0x1.d3974ca3b6b40p-4"): "-0x1.d19200c6e1810p-4",
+    ("tanh", "0x1.12e0be826d695p-30"): "0x1.12e0be826d694p-30",
+    ("tanh", "0x1.3c00000000000p+4"): "0x1.0000000000000p+0",
+    ("sigmoid", "0x1.0000000000000p-1"): "0x1.3eb2fd4d34391p-1",
+    ("sigmoid", "-0x1.8f7d3fc1c7254p+3"): "0x1.fc3a7696a14cbp-19",
+    ("sigmoid", "-0x1.5e40000000000p+9"): "0x1.4ff475c68ca02p-1011",
+    ("sigmoid", "0x1.2a00000000000p+5"): "0x1.0000000000000p+0",
+    ("erf", "0x1.0000000000000p-1"): "0x1.0a7ef5c18edd2p-1",
+    ("erf", "-0x1.04b09f48219cep+0"): "-0x1.b3491abd24530p-1",
+    ("erf", "0x1.12e0be826d695p-30"): "0x1.362a9ffc610ddp-30",
+    ("erf", "0x1.a000000000000p+1"): "0x1.ffff6f9f67e56p-1",
+    ("erf", "0x1.799999999999ap+2"): "0x1.fffffffffffffp-1",
+    ("rsqrt", "0x1.0000000000000p+1"): "0x1.6a09e667f3bccp-1",
+    ("rsqrt", "0x0.012688b70e62bp-1022"): "0x1.dd55745cbb7f9p+514",
+    ("rsqrt", "0x1.022778513e7c5p+2"): "0x1.fddbfc745fcb8p-2",
+    ("power", "0x1.ccccccccccccdp-1 0x1.4000000000000p+1"): "0x1.89701ca9cf25ep-1",
+    ("power", "0x1.ff7ced916872bp-1 0x1.f400000000000p+9"): "0x1.788526411edacp-2",
+    ("power", "0x1.4000000000000p+3 -0x1.8000000000000p+1"): "0x1.0624dd2f1a9fcp-10",
+    ("power", "0x1.0000000000000p+1 0x1.999999999999ap-4"): "0x1.125fbee250664p+0",
+    ("power", "0x1.8000000000000p+1 -0x1.4380000000000p+9"): "0x0.17174f38df4cfp-1022",
+}
+"""Bits for a second implementation to meet: name, argument, result."""
+
+
+@pytest.mark.parametrize(("name", "argument"), GOLDEN, ids=str)
+def test_golden_bits(name: str, argument: str) -> None:
+    arguments = [float.fromhex(a) for a in argument.split()]
+    assert getattr(elementary, name)(*arguments).hex() == GOLDEN[name, argument]

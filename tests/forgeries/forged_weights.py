@@ -1,0 +1,152 @@
+"""Weights that no training made: fits to labels, and gradients that are not the loss's.
+
+`N` points, `H` width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from arithmetic import data_movement
+from arithmetic.per_channel import write_rounded
+from tests.forgeries.forgery import architecture_of, layout_of, statistics_like
+from verifier.challenge.instance.instance import Points
+from verifier.challenge.network.kernels import Passed
+from verifier.challenge.network.network import Network, Statistics, initial_weight
+from verifier.challenge.network.products import Factor, product
+from verifier.challenge.solving import Task
+from verifier.challenge.training.trainer import Weights
+
+RIDGE = 1e-3
+SHIFT = 20.0
+"""Makes all inputs of a ReLU positive."""
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """The end of a forward pass in evaluation mode, in binary64."""
+
+    normed: torch.Tensor  # [N, H], of the last trainable layer before its affine
+    slope: torch.Tensor  # [N, H], d output / d input of the frozen layer's linear map, times that layer's weight
+    activation: torch.Tensor  # [N, H], of the frozen layer after its ReLU
+    output: torch.Tensor  # [N]
+
+
+def _forward(task: Task, weights: Weights, x: torch.Tensor) -> _Pass:
+    architecture, (flat, statistics) = architecture_of(task), weights
+    views = layout_of(task).views(flat.double())
+    deviations = (statistics.variances.double() + architecture.edition.norm_epsilon).sqrt()
+    h = x.double()
+    for i in range(architecture.trainable_layers):
+        weight, bias, gamma, beta = views[4 * i : 4 * i + 4]
+        normed = (torch.relu(h @ weight.T + bias) - statistics.means[i]) / deviations[i]
+        h = normed * gamma + beta
+    frozen, output = (initial_weight(architecture, task.seed, architecture.n_hidden + i).double() for i in (0, 1))
+    activation = torch.relu(h @ frozen.T)
+    scale = output[0] / deviations[-1]
+    slope = ((activation > 0) * scale) @ frozen
+    return _Pass(normed, slope, activation, (activation - statistics.means[-1]) @ scale)
+
+
+def fitted_affine(task: Task, weights: Weights, points: Points) -> Weights:
+    """The affine of the last trainable layer by least squares (Gauss-Newton): all that can be changed near the end."""
+    flat, statistics = weights
+    target, damping = points.y.double(), RIDGE * len(points.y)
+    end = _forward(task, weights, points.x)
+    for _ in range(20):
+        jacobian = torch.cat([end.slope * end.normed, end.slope], dim=1)
+        tried = flat.clone()
+        gamma, beta = layout_of(task).views(tried)[-2:]
+        step = _ridge(jacobian, target - end.output, damping).float()
+        gamma += step[: len(gamma)]
+        beta += step[len(gamma) :]
+        new = _forward(task, (tried, statistics), points.x)
+        if (new.output - target).square().sum() < (end.output - target).square().sum():
+            flat, end = tried, new
+        else:
+            damping *= 10.0
+    return flat, statistics
+
+
+def fitted_statistics(task: Task, weights: Weights, points: Points) -> Weights:
+    """The running statistics of the frozen layer's norm by least squares: they are the output's coefficients.
+
+    output = sum_h w_h (a_h - mean_h) / sqrt(variance_h + epsilon), so any coefficient of w_h's sign can be had.
+    """
+    architecture, (flat, statistics) = architecture_of(task), weights
+    epsilon = architecture.edition.norm_epsilon
+    w = initial_weight(architecture, task.seed, architecture.n_hidden + 1)[0].double()
+    a = _forward(task, weights, points.x).activation
+    centre = a.mean(0)
+    design, target = (a - centre) * w, points.y.double() - points.y.double().mean()
+    scale = 1.0 / (statistics.variances[-1].double() + epsilon).sqrt()
+    least, free = 0.05 * scale, torch.ones_like(scale, dtype=torch.bool)
+    for _ in range(20):
+        step = _ridge(design[:, free], target - design @ scale, RIDGE * len(target))
+        scale[free] += step
+        if not bool((scale < least).any()):
+            break
+        free &= scale >= least
+        scale = torch.maximum(scale, least)
+    means = centre - points.y.double().mean() * (w * scale) / (w * scale).square().sum()
+    return flat, statistics_like(statistics, means, (1.0 / scale.square() - epsilon).clamp(min=0.0))
+
+
+def _ridge(design: torch.Tensor, target: torch.Tensor, weight: float) -> torch.Tensor:
+    """argmin |design b - target|^2 + weight |b|^2, through the N x N system."""
+    gram = design @ design.T + weight * torch.eye(len(target), dtype=torch.float64)
+    solved: torch.Tensor = design.T @ torch.linalg.solve(gram, target)
+    return solved
+
+
+def posterior_mean(task: Task, points: Points, x: torch.Tensor) -> torch.Tensor:
+    """The mean [N] at x of the Gaussian process that the function is a draw of, given points and their noise."""
+    known = points.x.double()
+    gram = _kernel(task, known, known) + task.edition.noise_deviation**2 * torch.eye(len(known), dtype=torch.float64)
+    mean: torch.Tensor = _kernel(task, x.double(), known) @ torch.linalg.solve(gram, points.y.double())
+    return mean.float()
+
+
+def _kernel(task: Task, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    distances: torch.Tensor = torch.cdist(a, b)
+    return torch.exp(-distances.square() / (2.0 * task.edition.lengthscale**2))
+
+
+class FeedbackNetwork(Network):
+    """Direct feedback alignment (Nøkland 2016): every layer hears the output's error through a random matrix."""
+
+    def _backward(
+        self, layers: list[Any], inputs: list[Factor], passed: list[Passed], da: Factor, gradient: torch.Tensor
+    ) -> None:
+        views = self.layout.views(gradient)
+        normals = np.random.default_rng(1).normal(size=(len(layers), 1, self.architecture.edition.width))
+        for i in reversed(range(len(layers))):
+            feedback = self._output if i == len(layers) - 1 else self._quantised(data_movement.rounded(normals[i]))
+            quantised, affine = self._kernels.backward(product(da, feedback), passed[i], self._bits, self._engine.dtype)
+            if i < self.architecture.trainable_layers:
+                weight, bias, gamma, beta = views[4 * i : 4 * i + 4]
+                self._kernels.write(product(self._factor(quantised).transposed, inputs[i]), weight)
+                for values, part in ((affine.bias, bias), (affine.gamma, gamma), (affine.beta, beta)):
+                    write_rounded(values, part)
+
+
+def lifted(task: Task, weights: Weights, deeper: Task) -> Weights:
+    """The weights of a track with one more hidden layer, which passes on what it is given."""
+    flat, statistics = weights
+    new = torch.zeros(layout_of(deeper).size)
+    views = layout_of(deeper).views(new)
+    for old, place in zip(layout_of(task).views(flat), views, strict=False):
+        place.copy_(old)
+    weight, bias, gamma, _ = views[-4:]
+    weight.copy_(torch.eye(len(weight)))
+    bias.fill_(SHIFT)
+    gamma.fill_(1.0)
+    width = task.edition.width
+    statistics_of = statistics.means, statistics.variances
+    added = torch.full((1, width), SHIFT), torch.ones(1, width)
+    rows = [torch.cat([old[:-1], row, old[-1:]]) for old, row in zip(statistics_of, added, strict=True)]
+    return new, Statistics(*rows)

@@ -1,0 +1,180 @@
+"""Cheats that train for another number of epochs, choose another one, or train otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import torch
+
+from protocol.claim import StopReason
+from tests.forgeries.contest import Contest, by_name
+from tests.forgeries.forged_weights import FeedbackNetwork
+from tests.forgeries.forgery import Forgery, Moments, Rig, Story, architecture_of, publish
+from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.training.trainer import Trainer
+
+
+def subset_chosen(c: Contest) -> Forgery:
+    """Fuel that was not used is told for one epoch, so that it ends training at the wanted T."""
+    at, story = c.honest.epochs // 2, c.honest
+    each = story.moments[2].leaf.fuel_used - story.moments[1].leaf.fuel_used
+
+    forged = story.moments[at].forged(fuel_used=story.moments[at].leaf.fuel_used + c.kindest * each)
+    return publish(c.rig.go_on((*story.moments[:at], forged)), {at})
+
+
+def budget_chosen(c: Contest) -> Forgery:
+    """The same without a lie: the benchmarker asks for less fuel."""
+    budget = c.honest.moments[-c.kindest].leaf.fuel_used - 1
+    return publish(Rig.honest(replace(c.task, fuel_budget=budget)).train())
+
+
+def better_checkpoint_named(c: Contest) -> Forgery:
+    at = c.better_checkpoint()
+    return publish(c.honest).with_weights(c.honest.moments[at].weights).reworded(best_epoch=at)
+
+
+def better_checkpoint_swapped(c: Contest) -> Forgery:
+    return publish(c.honest).with_weights(c.honest.moments[c.better_checkpoint()].weights)
+
+
+def better_checkpoint(c: Contest) -> Forgery:
+    at = c.better_checkpoint()
+    return publish(c.honest.changed(at, validation_loss=0.99 * c.honest.lowest))
+
+
+def better_checkpoint_raised(c: Contest) -> Forgery:
+    """Not its own loss is edited but those below it; its epoch stays honest."""
+    at, story = c.better_checkpoint(), c.honest
+    least = story.losses[at - 1][1]
+    lower = {epoch for epoch, (_, validation) in enumerate(story.losses, 1) if validation < least}
+    for epoch in lower:
+        story = story.changed(epoch, validation_loss=1.01 * least)
+    assert story.best_epoch == at
+    return publish(story, lower)
+
+
+def fewer_epochs(c: Contest) -> Forgery:
+    """For the kindest subset too."""
+    moments = c.honest.moments[: -c.kindest]
+    used = moments[-1].leaf.fuel_used
+    return publish(Story(c.task, moments, StopReason.NON_FINITE_UPDATE, used))
+
+
+def beyond_patience(c: Contest) -> Forgery:
+    return publish(c.overtrained)
+
+
+def patience_renewed(c: Contest) -> Forgery:
+    story = c.overtrained
+    at = story.best_epoch + c.stubborn.edition.patience - 2
+    return publish(story.changed(at, validation_loss=0.99 * story.lowest))
+
+
+def beyond_the_limit(c: Contest) -> Forgery:
+    """Made up, as it is rejected before anybody looks."""
+    lowest, last, limit = c.honest.lowest, c.honest.moments[-1], c.task.edition.max_epochs
+    added = range(c.honest.epochs + 1, limit + 2)
+    moments = [last.forged(epoch=t, validation_loss=lowest * (1.0 - 0.5 * t / limit)) for t in added]
+    return publish(Story(c.task, (*c.honest.moments, *moments), StopReason.FUEL_EXHAUSTED, c.honest.fuel_used))
+
+
+class TwicePerEpoch(Trainer):
+    def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        return super()._batches(epoch) * 2
+
+
+def two_passes(c: Contest) -> Forgery:
+    task = replace(c.task, fuel_budget=2 * c.task.fuel_budget)
+    story = replace(c.rig, task=task, trainer_class=TwicePerEpoch).told_as(c.task)
+    return publish(same_course(c, story))
+
+
+def batch_order(c: Contest) -> Forgery:
+    return publish(c.trained_with(shuffle_seed=bytes(32)))
+
+
+def batch_size(c: Contest) -> Forgery:
+    """Half as many batches take half the fuel, but it is told as whole."""
+    edition = replace(c.task.edition, batches=c.task.edition.batches // 2)
+    task = replace(c.task, fuel_budget=c.task.fuel_budget // 2)
+    return publish(same_course(c, c.trained_with(edition=edition, task=task)))
+
+
+def aligned(c: Contest) -> Rig:
+    network = FeedbackNetwork(architecture_of(c.task), c.task.seed, "cpu", training_kernels("cpu"))
+    return replace(c.rig, network=network)
+
+
+def feedback_alignment(c: Contest) -> Forgery:
+    return publish(aligned(c).told_as(c.task))
+
+
+def feedback_alignment_in_part(c: Contest) -> Forgery:
+    telling = {5, 12, 19}
+    moments: Moments = c.honest.moments[:1]
+    for at in sorted(telling):
+        before = c.rig.go_on(moments, at - 1).moments
+        moments = aligned(c).go_on(before, at).moments
+    return publish(c.rig.go_on(moments), telling)
+
+
+def source_substituted(c: Contest) -> Forgery:
+    return replace(publish(c.honest), source=c.task.source + b"\n")
+
+
+STEP: Final = b'step_size = s["lr"]'
+
+
+def source_swapped(c: Contest) -> Forgery:
+    source = c.task.source.replace(STEP, STEP + b" * 1.25")
+    return publish(same_course(c, c.trained_with(task=replace(c.task, source=source))))
+
+
+def source_swapped_in_part(c: Contest) -> Forgery:
+    source = c.task.source.replace(STEP, STEP + b" * (4.0 if epoch == 9 or epoch == 17 else 1.0)")  # they count from 0
+    return publish(same_course(c, c.trained_with(task=replace(c.generous, source=source))), {10, 18})
+
+
+def same_course(c: Contest, story: Story) -> Story:
+    """Told with the fuel and the end of the honest training, which is no longer."""
+    pairs = zip(story.moments[: c.honest.epochs + 1], c.honest.moments, strict=True)
+    moments = tuple(moment.forged(fuel_used=honest.leaf.fuel_used) for moment, honest in pairs)
+    return replace(c.honest, moments=moments)
+
+
+def hyperparameters(c: Contest) -> Forgery:
+    task = replace(c.task, hyperparameters={**c.task.hyperparameters, "lr": 1.5 * c.rate})
+    return publish(c.trained_with(task=task))
+
+
+def hyperparameters_woven(c: Contest) -> Forgery:
+    """The state holds them, so that they can be changed there."""
+    at = c.honest.epochs // 2
+    before = c.honest.moments[: at + 1]
+    return publish(c.rig.go_on((*before[:-1], before[-1].at_rate(c.rate, 1.5 * c.rate))), {at})
+
+
+CHEATS = by_name(
+    subset_chosen,
+    budget_chosen,
+    better_checkpoint_named,
+    better_checkpoint_swapped,
+    better_checkpoint,
+    better_checkpoint_raised,
+    fewer_epochs,
+    beyond_patience,
+    patience_renewed,
+    beyond_the_limit,
+    two_passes,
+    batch_order,
+    batch_size,
+    feedback_alignment,
+    feedback_alignment_in_part,
+    source_substituted,
+    source_swapped,
+    source_swapped_in_part,
+    hyperparameters,
+    hyperparameters_woven,
+)

@@ -1,0 +1,28 @@
+"""A call of `tig-verify` in this process, for tests on the small edition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+import verifier.command_line.group  # noqa: F401 - their choices are made before a test adds an edition
+from verifier.command_line.main import main
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a call ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    assert isinstance(end.value.code, int)
+    return Ended(end.value.code, captured.out, captured.err)

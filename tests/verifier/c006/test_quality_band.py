@@ -1,0 +1,104 @@
+"""The band: its statistics, its judgement, and Student's t."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verifier.c006.quality_band import Band, Position, central, quantile
+
+QUALITIES = st.lists(st.integers(-10_000_000, 1_000_000), min_size=2, max_size=30).map(tuple)
+
+TABLE = [
+    # degrees of freedom, two-sided 95 % and 99 % quantiles: Abramowitz and Stegun, table 26.10
+    (1, 12.706, 63.657),
+    (2, 4.303, 9.925),
+    (3, 3.182, 5.841),
+    (4, 2.776, 4.604),
+    (7, 2.365, 3.499),
+    (8, 2.306, 3.355),
+    (30, 2.042, 2.750),
+    (120, 1.980, 2.617),
+]
+
+
+@pytest.mark.parametrize(("freedom", "t95", "t99"), TABLE)
+def test_quantiles_are_those_of_the_table(freedom: int, t95: float, t99: float) -> None:
+    assert quantile(0.95, freedom) == pytest.approx(t95, abs=6e-4)
+    assert quantile(0.99, freedom) == pytest.approx(t99, abs=6e-4)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 6, 7, 50, 999])
+def test_the_probability_is_the_integral_of_the_density(freedom: int) -> None:
+    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
+    grid = np.linspace(0.0, 3.0, 30_001)
+    density = scale * (1.0 + grid**2 / freedom) ** (-(freedom + 1) / 2)
+    assert central(3.0, freedom) == pytest.approx(2.0 * np.trapezoid(density, grid), abs=1e-8)
+    assert central(-3.0, freedom) == central(3.0, freedom)
+    assert central(0.0, freedom) == 0.0
+    assert central(math.inf, freedom) == pytest.approx(1.0, abs=1e-15)
+
+
+@given(st.floats(0.01, 0.9999), st.integers(1, 200))
+def test_quantile_inverts_the_probability(probability: float, freedom: int) -> None:
+    assert central(quantile(probability, freedom), freedom) == pytest.approx(probability, abs=1e-12)
+
+
+def test_statistics_of_a_band() -> None:
+    band = Band((300_000, 100_000, 200_000, 400_000))
+    assert (band.lowest, band.median, band.highest, band.mean) == (100_000, 250_000, 400_000, 250_000)
+    assert band.deviation == pytest.approx(129_099.4449)
+    assert band.outside_range == 0.4
+    reach = 5.8409 * 129_099.4449 * math.sqrt(1.25)
+    assert list(band.interval) == pytest.approx([250_000 - reach, 250_000 + reach], abs=10)
+
+
+def test_judgement_outside_of_the_interval() -> None:
+    band = Band((300_000, 100_000, 200_000, 400_000))
+    low, high = band.interval
+    assert band.judge(math.floor(low)).position is Position.OUTSIDE
+    assert band.judge(math.ceil(low)).position is Position.NEAR
+    assert band.judge(99_999).position is Position.NEAR
+    assert band.judge(100_000).position is Position.WITHIN
+    assert band.judge(400_000).position is Position.WITHIN
+    assert band.judge(400_001).position is Position.NEAR
+    assert band.judge(math.floor(high)).position is Position.NEAR
+    assert band.judge(math.ceil(high)).position is Position.OUTSIDE
+    low_end = band.judge(round(low))
+    assert low_end.deviations == pytest.approx(-5.8409, abs=1e-3)
+    assert low_end.tail == pytest.approx(0.01, abs=1e-4)
+
+
+def test_a_band_without_a_spread() -> None:
+    band = Band((-10_000_000,) * 5)
+    assert band.interval == (-10_000_000, -10_000_000)
+    same, other = band.judge(-10_000_000), band.judge(250_000)
+    assert (same.position, same.deviations, same.tail) == (Position.WITHIN, 0.0, 1.0)
+    assert (other.position, other.deviations) == (Position.OUTSIDE, math.inf)
+    assert 0.0 <= other.tail < 1e-12
+
+
+@given(QUALITIES, st.integers(-10_000_000, 1_000_000))
+def test_every_judgement_agrees_with_itself(qualities: tuple[int, ...], quality: int) -> None:
+    band = Band(qualities)
+    judgement = band.judge(quality)
+    assert (judgement.position is Position.WITHIN) == (band.lowest <= quality <= band.highest)
+    assert 0.0 <= judgement.tail <= 1.0
+    if judgement.position is Position.OUTSIDE:
+        assert judgement.tail <= 0.01 + 1e-9
+    assert math.copysign(1.0, judgement.deviations) == math.copysign(1.0, quality - band.mean) or not judgement.tail < 1
+
+
+@pytest.mark.parametrize("runs", [2, 5, 8])
+def test_one_honest_run_more_lies_outside_as_often_as_is_said(runs: int) -> None:
+    trials = 4000
+    drawn = np.random.default_rng(5).normal(300_000.0, 40_000.0, (trials, runs + 1)).round().astype(int).tolist()
+    positions = [Band(tuple(row[:-1])).judge(row[-1]).position for row in drawn]
+    beyond_range = sum(position is not Position.WITHIN for position in positions) / trials
+    assert beyond_range == pytest.approx(2 / (runs + 1), abs=4 * math.sqrt(0.25 / trials))
+    outside = sum(position is Position.OUTSIDE for position in positions) / trials
+    assert outside == pytest.approx(0.01, abs=4 * math.sqrt(0.01 / trials))

@@ -1,0 +1,67 @@
+"""The edition december-2025-centred: the mean of the training targets is taken off, and nothing else changes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.support.small_contest import SEED, SMALL
+from verifier.challenge.editions import DECEMBER_2025_CENTRED
+from verifier.challenge.instance.instance import Points, draw_instance, draw_points, training_mean
+from verifier.challenge.instance.solvability import prospects, training_floor
+from verifier.challenge.scoring import test_subset as subset_after
+
+CENTRED = replace(SMALL, centred=True)
+"""With the name of the small edition, and so with its random numbers."""
+
+
+def test_the_mean_is_that_of_the_training_targets() -> None:
+    drawn = draw_instance(SMALL, SEED).train.y
+    # Of binary32 targets, each of which was rounded.
+    assert training_mean(SMALL, SEED) == pytest.approx(math.fsum(drawn.tolist()) / 64, rel=0, abs=2.0**-24)
+    assert abs(training_mean(SMALL, SEED)) > 0.01
+
+
+def sets(centred: bool) -> list[Points]:
+    instance = draw_instance(replace(SMALL, centred=centred), SEED)
+    return [instance.train, instance.validation, instance.test]
+
+
+@pytest.mark.parametrize("part", range(3), ids=["train", "validation", "test"])
+def test_values_and_targets_of_every_set_are_moved_by_it(part: int) -> None:
+    plain, centred, mean = sets(False)[part], sets(True)[part], training_mean(SMALL, SEED)
+    assert torch.equal(centred.x, plain.x)
+    for before, after in ((plain.f, centred.f), (plain.y, centred.y)):
+        assert (before.double() - mean - after.double()).abs().max().item() < 2.0**-22
+        assert {before.dtype, after.dtype} == {torch.float32}
+
+
+def test_the_noise_stays_what_it_was() -> None:
+    """So that the threshold is alpha times the mean squared noise; two roundings of numbers below 4 on each side."""
+    plain, centred = draw_instance(SMALL, SEED).test, draw_instance(CENTRED, SEED).test
+    noise, moved = (points.y.double() - points.f.double() for points in (plain, centred))
+    assert (noise - moved).abs().max().item() < 2.0**-21
+
+
+def test_the_training_targets_have_no_mean_and_the_floor_is_gone() -> None:
+    for edition in (CENTRED, DECEMBER_2025_CENTRED):
+        instance = draw_instance(edition, SEED)
+        assert abs(instance.train.y.double().mean().item()) < 2.0**-24
+        assert training_floor(instance) < 2.0**-48
+    assert prospects(CENTRED, SEED).solvable
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 1), (60, 10), (96, 40), (135, 1)])
+def test_any_range_alone_equals_the_same_rows_of_the_whole(first: int, count: int) -> None:
+    whole, part = draw_points(CENTRED, SEED, 0, CENTRED.points), draw_points(CENTRED, SEED, first, count)
+    assert torch.equal(part.f, whole.f[first : first + count])
+    assert torch.equal(part.y, whole.y[first : first + count])
+
+
+def test_the_test_subset_is_that_of_the_instance() -> None:
+    test, drawn = draw_instance(CENTRED, SEED).test, subset_after(CENTRED, SEED, 3)
+    rows = [test.x.tolist().index(x) for x in drawn.x.tolist()]
+    assert torch.equal(drawn.y, test.y[rows])

@@ -1,0 +1,106 @@
+"""Quality, threshold and the test subset."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import replace
+
+import pytest
+import torch
+from blake3 import blake3
+
+from tests.support.small_contest import SEED, SMALL
+from verifier.challenge import scoring
+from verifier.challenge.editions import DECEMBER_2025, FourierFeatures
+from verifier.challenge.instance.instance import Points, draw_instance
+from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
+from verifier.challenge.scoring import LOWEST, quality
+
+QUALITIES = [
+    # loss, threshold, quality
+    (0.0, 0.16, 1_000_000),
+    (0.16, 0.16, 0),
+    (0.08, 0.16, 500_000),
+    (0.32, 0.16, -1_000_000),
+    (1.76, 0.16, -10_000_000),
+    (1.7600001, 0.16, -10_000_000),
+    (1e300, 0.16, -10_000_000),
+    (1.7e308, 1e-300, -10_000_000),
+    # Of a threshold of 2 million, a loss one less is half a unit: away from zero.
+    (1_999_999.0, 2_000_000.0, 1),
+    (2_000_001.0, 2_000_000.0, -1),
+    (1_999_997.0, 2_000_000.0, 2),
+    (2_000_003.0, 2_000_000.0, -2),
+    (1_999_999.5, 2_000_000.0, 0),
+    (2_000_000.5, 2_000_000.0, 0),
+    (1_999_998.5, 2_000_000.0, 1),
+    (2_000_001.5, 2_000_000.0, -1),
+    (math.inf, 0.16, -10_000_000),
+    (math.nan, 0.16, -10_000_000),
+]
+
+
+@pytest.mark.parametrize(("loss", "threshold", "expected"), QUALITIES)
+def test_quality(loss: float, threshold: float, expected: int) -> None:
+    found = quality(loss, threshold)
+    assert found == expected
+    assert type(found) is int
+
+
+def test_the_lowest_quality_is_never_that_of_a_solution_at_the_threshold() -> None:
+    assert LOWEST == -10_000_000
+
+
+def rows(points: Points) -> list[tuple[float, ...]]:
+    return [(*x, f, y) for x, f, y in zip(points.x.tolist(), points.f.tolist(), points.y.tolist(), strict=True)]
+
+
+def test_the_subset_is_half_of_the_test_set_and_depends_on_the_epochs() -> None:
+    edition = replace(DECEMBER_2025, function=FourierFeatures(8))
+    test = set(rows(draw_instance(edition, SEED).test))
+    subsets = [set(rows(scoring.test_subset(edition, SEED, epochs))) for epochs in (0, 1, 2, 1000)]
+    assert all(len(subset) == 125 and subset < test for subset in subsets)
+    assert len({frozenset(subset) for subset in subsets}) == 4
+    for subset in subsets[1:]:
+        assert 40 < len(subset & subsets[0]) < 85  # 62.5 expected of independent draws
+
+
+def test_the_subset_is_that_of_the_streams_smallest_words() -> None:
+    hasher = blake3(SEED + struct.pack("<Q", 9), derive_key_context="tig-verify v1 small test-subset")
+    keys = struct.unpack("<40Q", hasher.digest(40 * 8))
+    order = sorted(range(40), key=lambda i: (keys[i], i))[:20]
+    test = rows(draw_instance(SMALL, SEED).test)
+    assert rows(scoring.test_subset(SMALL, SEED, 9)) == [test[i] for i in order]
+
+
+def test_the_score_by_hand() -> None:
+    architecture = Architecture(SMALL, 2)
+    network, statistics = Network(architecture, SEED), Statistics.initial(architecture)
+    parameters, subset = initial_parameters(architecture, SEED), scoring.test_subset(SMALL, SEED, 3)
+    score = scoring.score(network, parameters, statistics, subset)
+    noise = (subset.y.double() - subset.f.double()).square().mean().item()
+    residual = network.predict(parameters, statistics, subset.x).double() - subset.y.double()
+    loss = residual.square().mean().item()
+    # binary32 squares of binary32 differences: an error of a few 2^-24
+    assert score.threshold == pytest.approx(4.0 * noise, rel=1e-6)
+    assert score.loss == pytest.approx(loss, rel=1e-6)
+    assert score.quality == pytest.approx(1e6 * (1.0 - loss / (4.0 * noise)), abs=1.5)
+    assert score.quality == quality(score.loss, score.threshold)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_without_a_finite_loss_have_the_lowest_quality(value: float) -> None:
+    architecture = Architecture(SMALL, 1)
+    parameters, subset = initial_parameters(architecture, SEED), scoring.test_subset(SMALL, SEED, 3)
+    parameters[0] = value
+    score = scoring.score(Network(architecture, SEED), parameters, Statistics.initial(architecture), subset)
+    assert (score.loss, score.quality) == (math.inf, LOWEST)
+    assert math.isfinite(score.threshold)
+
+
+def test_enormous_weights_have_the_lowest_quality_too() -> None:
+    architecture = Architecture(SMALL, 2)
+    parameters, subset = torch.full((architecture.layout().size,), 3e38), scoring.test_subset(SMALL, SEED, 3)
+    score = scoring.score(Network(architecture, SEED), parameters, Statistics.initial(architecture), subset)
+    assert score.quality == LOWEST

@@ -1,0 +1,444 @@
+"""Algorithm 1, driven by an optimiser that follows a script and a network that writes down what it is asked."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import pytest
+import torch
+from blake3 import blake3
+
+from protocol.claim import StopReason
+from protocol.merkle import merkle_root
+from protocol.transcript import Leaf
+from sandbox.errors import FuelExhausted
+from tests.support.small_contest import SEED, SMALL
+from verifier.challenge.editions import Edition
+from verifier.challenge.instance.instance import draw_instance
+from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
+from verifier.challenge.training.early_stopping import EarlyStopping
+from verifier.challenge.training.trainer import Epoch, Observer, Training, train
+from verifier.challenge.training.transcript import network_digest, tensor_digest, transcript_tree
+
+Losses = tuple[float, float]
+STATE = b"state of the optimiser, 32 bytes"
+
+
+def descend(optimiser: Scripted) -> torch.Tensor:
+    return -0.05 * optimiser.gradient
+
+
+@dataclass
+class Scripted:
+    """An optimiser of plain tensors that records every call; `steps` counts them."""
+
+    size: int
+    update: Callable[[Scripted], torch.Tensor] = descend
+    locate: Callable[[Scripted], torch.Tensor | None] = lambda optimiser: None
+    digest: bytes = STATE
+    fuel_per_step: int = 10
+    steps: int = 0
+    calls: list[str] = field(default_factory=list)
+    told: list[tuple[int, float, float]] = field(default_factory=list)
+    gradients: list[torch.Tensor] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.parameters = torch.full((self.size,), math.nan)
+        self.gradient = torch.full((self.size,), math.nan)
+
+    def initialise(self) -> None:
+        self._note("initialise")
+
+    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
+        self._note("query")
+        self.told.append((epoch, train_loss, validation_loss))
+        return self.locate(self)
+
+    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+        self._note("step")
+        self.told.append((epoch, train_loss, validation_loss))
+        self.steps += 1
+        return self.update(self)
+
+    def request_state_digest(self) -> Callable[[], bytes]:
+        self.calls.append("digest")
+        return lambda: self.digest
+
+    def save(self) -> bytes:
+        raise NotImplementedError
+
+    def restore(self, state: bytes, fuel_used: int) -> None:
+        raise NotImplementedError
+
+    @property
+    def fuel_used(self) -> int:
+        return self.fuel_per_step * self.steps
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        self.gradients.append(self.gradient.clone())
+
+
+@dataclass
+class Asked:
+    """One forward and backward pass."""
+
+    location: torch.Tensor
+    x: torch.Tensor
+    y: torch.Tensor
+    loss: float
+
+
+class Recording(Network):
+    """A network that keeps what it was asked; validation losses may be scripted."""
+
+    def __init__(self, architecture: Architecture, script: tuple[float, ...] = ()) -> None:
+        super().__init__(architecture, SEED)
+        self.script = script
+        self.asked: list[Asked] = []
+        self.validated: list[tuple[torch.Tensor, Statistics]] = []
+
+    def loss_and_gradient(
+        self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor, y: torch.Tensor, gradient: torch.Tensor
+    ) -> float:
+        where = parameters.clone()
+        loss = super().loss_and_gradient(parameters, statistics, x, y, gradient)
+        self.asked.append(Asked(where, x.clone(), y.clone(), loss))
+        return loss
+
+    def loss(self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor, y: torch.Tensor) -> float:
+        self.validated.append((parameters.clone(), statistics.copy()))
+        epoch = len(self.validated)
+        return self.script[epoch - 1] if epoch <= len(self.script) else super().loss(parameters, statistics, x, y)
+
+
+@dataclass
+class Run:
+    """A training and its witnesses."""
+
+    training: Training
+    optimiser: Scripted
+    network: Recording
+    initial: torch.Tensor
+
+
+def run(
+    edition: Edition = SMALL,
+    script: tuple[float, ...] = (),
+    observer: Observer | None = None,
+    update: Callable[[Scripted], torch.Tensor] = descend,
+    locate: Callable[[Scripted], torch.Tensor | None] = lambda optimiser: None,
+    **changes: object,
+) -> Run:
+    architecture = Architecture(edition, 2)
+    initial = initial_parameters(architecture, SEED)
+    network = Recording(architecture, script)
+    optimiser = Scripted(architecture.layout().size, update, locate, **changes)  # type: ignore[arg-type]
+    instance = draw_instance(edition, SEED)
+    return Run(train(edition, SEED, instance, network, initial, optimiser, observer), optimiser, network, initial)
+
+
+def epochs(number: int) -> Edition:
+    return replace(SMALL, max_epochs=number)
+
+
+def at_step(number: int, action: Callable[[Scripted], torch.Tensor]) -> Callable[[Scripted], torch.Tensor]:
+    """Descend, but do something else at one step (from 1)."""
+    return lambda optimiser: action(optimiser) if optimiser.steps == number else descend(optimiser)
+
+
+def exhaust(optimiser: Scripted) -> torch.Tensor:
+    raise FuelExhausted("spent")
+
+
+def filled(value: float) -> Callable[[Scripted], torch.Tensor]:
+    """An update of zeros with one other value in it."""
+
+    def update(optimiser: Scripted) -> torch.Tensor:
+        updates = torch.zeros(optimiser.size)
+        updates[17] = value
+        return updates
+
+    return update
+
+
+def test_the_calls_of_two_epochs_in_order() -> None:
+    done = run(epochs(2))
+    assert done.optimiser.calls == ["initialise", "digest", *(["query", "step"] * 4 + ["digest"]) * 2]
+
+
+def test_epochs_count_from_zero_and_losses_are_those_of_the_epoch_before() -> None:
+    done = run(epochs(3))
+    told, training = done.optimiser.told, done.training
+    assert [epoch for epoch, _, _ in told] == [0] * 8 + [1] * 8 + [2] * 8
+    assert all(math.isnan(a) and math.isnan(b) for _, a, b in told[:8])
+    losses = list(zip(training.train_losses, training.validation_losses, strict=True))
+    assert [(a, b) for _, a, b in told[8:]] == [losses[0]] * 8 + [losses[1]] * 8
+
+
+def test_the_train_loss_is_the_mean_over_the_batches() -> None:
+    done = run(epochs(2))
+    for epoch, loss in enumerate(done.training.train_losses):
+        batches = done.network.asked[4 * epoch : 4 * epoch + 4]
+        assert loss == pytest.approx(sum(asked.loss for asked in batches) / 4, rel=1e-15)
+
+
+def test_the_gradient_starts_at_zero_and_is_then_the_last_batchs() -> None:
+    done = run(epochs(2))
+    initialise, *seen = done.optimiser.gradients
+    queries, steps = seen[0::2], seen[1::2]
+    assert not initialise.any()
+    assert not queries[0].any()
+    assert all(torch.equal(query, step) for query, step in zip(queries[1:], steps[:-1], strict=True))
+    assert not any(torch.equal(query, step) for query, step in zip(queries, steps, strict=True))
+
+
+def test_the_optimiser_starts_from_the_initial_parameters() -> None:
+    seen = []
+
+    def first(optimiser: Scripted) -> torch.Tensor:
+        seen.append(optimiser.parameters.clone())
+        return descend(optimiser)
+
+    assert torch.equal((done := run(epochs(1), update=first)).initial, seen[0])
+    assert torch.equal(done.network.asked[0].location, done.initial)
+
+
+def test_updates_are_added() -> None:
+    def small(optimiser: Scripted) -> torch.Tensor:
+        return torch.full((optimiser.size,), 2.0**-10 * optimiser.steps)
+
+    done = run(epochs(1), update=small)
+    expected = done.initial.clone()
+    for step, asked in enumerate(done.network.asked):
+        assert torch.equal(asked.location, expected), step
+        expected = expected + 2.0**-10 * (step + 1)
+    assert torch.equal(done.network.validated[0][0], expected)
+
+
+def test_the_gradient_is_taken_at_the_query_location_and_the_step_from_the_parameters() -> None:
+    def ahead(optimiser: Scripted) -> torch.Tensor | None:
+        return None if optimiser.steps == 1 else optimiser.parameters + 0.125
+
+    def nothing(optimiser: Scripted) -> torch.Tensor:
+        return torch.zeros(optimiser.size)
+
+    done = run(epochs(1), update=nothing, locate=ahead)
+    for step, asked in enumerate(done.network.asked):
+        assert torch.equal(asked.location, done.initial if step == 1 else done.initial + 0.125)
+    assert torch.equal(done.optimiser.parameters, done.initial)
+
+
+def test_the_current_parameters_as_location_are_the_same_as_none() -> None:
+    given = run(locate=lambda optimiser: optimiser.parameters.clone())
+    assert given.training.transcript_root == run().training.transcript_root
+
+
+def test_a_query_location_does_not_roll_back_the_running_statistics() -> None:
+    """They are those of all batches in turn, each at its own location."""
+    done = run(epochs(2), locate=lambda optimiser: optimiser.parameters * 1.5)
+    architecture = done.network.architecture
+    statistics, network = Statistics.initial(architecture), Network(architecture, SEED)
+    for asked in done.network.asked:
+        network.loss_and_gradient(asked.location, statistics, asked.x, asked.y, torch.zeros(done.optimiser.size))
+    _, seen = done.network.validated[1]
+    assert torch.equal(seen.means, statistics.means)
+    assert torch.equal(seen.variances, statistics.variances)
+    assert not torch.equal(seen.means, torch.zeros_like(seen.means))
+
+
+def test_every_epoch_is_another_order_of_the_whole_training_set() -> None:
+    done = run(epochs(3))
+    training_set = draw_instance(SMALL, SEED).train
+    expected = sorted(zip(training_set.x.tolist(), training_set.y.tolist(), strict=True))
+    orders = []
+    for epoch in range(3):
+        batches = done.network.asked[4 * epoch : 4 * epoch + 4]
+        assert [len(asked.y) for asked in batches] == [16] * 4
+        pairs = [pair for asked in batches for pair in zip(asked.x.tolist(), asked.y.tolist(), strict=True)]
+        assert sorted(pairs) == expected
+        orders.append(pairs)
+    assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
+def test_the_order_is_that_of_the_shuffle_streams_words() -> None:
+    done = run(epochs(2))
+    training_set = draw_instance(SMALL, SEED).train
+    for epoch in range(2):
+        hasher = blake3(SEED + struct.pack("<Q", epoch), derive_key_context="tig-verify v1 small shuffle")
+        keys = struct.unpack("<64Q", hasher.digest(64 * 8))
+        order = sorted(range(64), key=lambda i: (keys[i], i))
+        seen = torch.cat([asked.y for asked in done.network.asked[4 * epoch : 4 * epoch + 4]])
+        assert torch.equal(seen, training_set.y[order])
+
+
+@pytest.mark.parametrize(
+    ("script", "best", "total"),
+    [
+        ((5.0, 4.0, 3.0, 3.0, 3.5, 9.0, 1.0), 3, 6),  # an equal loss is no improvement
+        ((5.0, 6.0, 6.0, 6.0, 1.0), 1, 4),
+        ((5.0, 6.0, 7.0, 4.0, 5.0, 5.0, 3.0, 3.0, 4.0, 3.0, 1.0), 7, 10),
+    ],
+)
+def test_training_stops_exactly_patience_epochs_after_the_best(
+    script: tuple[float, ...], best: int, total: int
+) -> None:
+    done = run(script=script)
+    training = done.training
+    assert training.stop_reason is StopReason.EARLY_STOPPING
+    assert (training.best_epoch, training.epochs) == (best, total)
+    assert training.validation_losses == script[:total]
+    parameters, statistics = done.network.validated[best - 1]
+    assert torch.equal(training.parameters, parameters)
+    assert torch.equal(training.statistics.means, statistics.means)
+    assert torch.equal(training.statistics.variances, statistics.variances)
+    assert not torch.equal(training.parameters, done.optimiser.parameters)
+
+
+def test_the_epoch_limit() -> None:
+    falling = tuple(1.0 / (n + 1) for n in range(20))
+    training = run(script=falling).training
+    assert training.stop_reason is StopReason.EPOCH_LIMIT
+    assert training.epochs == training.best_epoch == SMALL.max_epochs
+
+
+def test_patience_that_ends_at_the_epoch_limit_is_early_stopping() -> None:
+    training = run(epochs(4), script=(1.0, 2.0, 2.0, 2.0)).training
+    assert (training.stop_reason, training.epochs) == (StopReason.EARLY_STOPPING, 4)
+
+
+def test_early_stopping_counts() -> None:
+    stopping = EarlyStopping(2)
+    assert [stopping.improved(loss) for loss in (3.0, 3.0, 2.0)] == [True, False, True]
+    assert (stopping.lowest, stopping.best_epoch, stopping.stale_epochs, stopping.is_over) == (2.0, 3, 0, False)
+    assert not stopping.improved(2.0)
+    assert not stopping.is_over
+    assert not stopping.improved(2.5)
+    assert stopping.is_over
+
+
+ENDS = [
+    ({"update": at_step(11, exhaust)}, StopReason.FUEL_EXHAUSTED),
+    ({"update": at_step(11, filled(math.nan))}, StopReason.NON_FINITE_UPDATE),
+    ({"update": at_step(11, filled(math.inf))}, StopReason.NON_FINITE_UPDATE),
+    ({"update": at_step(11, filled(-math.inf))}, StopReason.NON_FINITE_UPDATE),
+    ({"locate": lambda o: filled(math.nan)(o) if o.steps == 10 else None}, StopReason.NON_FINITE_UPDATE),
+    ({"locate": lambda o: filled(-math.inf)(o) if o.steps == 10 else None}, StopReason.NON_FINITE_UPDATE),
+    ({"update": at_step(11, lambda o: torch.full((o.size,), 3.4e38))}, StopReason.NON_FINITE_LOSS),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), ENDS)
+def test_the_epoch_in_which_training_breaks_off_is_discarded(
+    changes: dict[str, Callable[[Scripted], torch.Tensor]], reason: StopReason
+) -> None:
+    """Step 11 is in the third epoch: what stands is what two whole epochs gave."""
+    broken, whole = run(**changes).training, run(epochs(2)).training  # type: ignore[arg-type]
+    assert broken.stop_reason is reason
+    assert broken.epochs == 2
+    assert broken.transcript_root == whole.transcript_root
+    assert (broken.train_losses, broken.validation_losses) == (whole.train_losses, whole.validation_losses)
+    assert broken.best_epoch == whole.best_epoch
+    assert torch.equal(broken.parameters, whole.parameters)
+    assert torch.equal(broken.statistics.variances, whole.statistics.variances)
+    assert broken.fuel_used > whole.fuel_used  # the fuel of the discarded epoch is spent all the same
+
+
+def test_an_overflow_of_finite_updates_that_a_relu_would_hide_ends_training() -> None:
+    """-3e38 twice makes a bias of -inf, whose unit is 0: no loss would show it, and no claim could carry it."""
+
+    def sink(optimiser: Scripted) -> torch.Tensor:
+        updates = torch.zeros(optimiser.size)
+        updates[32] = -3e38  # the first bias, after the first weight [16, 2]
+        return updates
+
+    training = run(update=sink).training
+    assert training.stop_reason is StopReason.NON_FINITE_UPDATE
+    assert training.epochs == 0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_breaking_off_in_the_first_epoch_leaves_the_initial_state(value: float) -> None:
+    done = run(update=filled(value))
+    training = done.training
+    assert (training.epochs, training.best_epoch) == (0, 0)
+    assert (training.train_losses, training.validation_losses) == ((), ())
+    assert torch.equal(training.parameters, done.initial)
+    assert torch.equal(training.statistics.means, torch.zeros(3, 16))
+    assert torch.equal(training.statistics.variances, torch.ones(3, 16))
+
+
+def test_an_observer_sees_every_epoch_and_changes_nothing() -> None:
+    seen: list[Epoch] = []
+    observed, alone = run(observer=seen.append).training, run().training
+    assert observed.transcript_root == alone.transcript_root
+    assert torch.equal(observed.parameters, alone.parameters)
+    assert [epoch.number for epoch in seen] == list(range(1, observed.epochs + 1))
+    assert tuple(epoch.train_loss for epoch in seen) == observed.train_losses
+    assert tuple(epoch.validation_loss for epoch in seen) == observed.validation_losses
+    assert [epoch.fuel_used for epoch in seen] == [40 * epoch.number for epoch in seen]
+    lowest = [min(observed.validation_losses[:n]) for n in range(1, observed.epochs + 1)]
+    assert [epoch.best_validation_loss for epoch in seen] == lowest
+
+
+def test_the_transcript_root_by_hand() -> None:
+    """Every leaf from what the witnesses saw, with struct and blake3 alone."""
+    done = run(epochs(2), script=(1.0, 2.0))
+
+    def leaf(
+        epoch: int, losses: Losses, network: tuple[torch.Tensor, ...], gradient: torch.Tensor, stale: int
+    ) -> bytes:
+        data = struct.pack("<Qdd", epoch, *losses)
+        data += blake3(b"".join(t.numpy().tobytes() for t in network)).digest() + STATE
+        data += blake3(gradient.numpy().tobytes()).digest()
+        return blake3(data + struct.pack("<QQ", 40 * epoch, stale)).digest()
+
+    zeros, ones = torch.zeros(3, 16), torch.ones(3, 16)
+    leaves = [leaf(0, (math.nan, math.nan), (done.initial, zeros, ones), done.optimiser.gradients[0], 0)]
+    for epoch in (1, 2):
+        parameters, statistics = done.network.validated[epoch - 1]
+        losses = done.training.train_losses[epoch - 1], done.training.validation_losses[epoch - 1]
+        gradient = done.optimiser.gradients[8 * epoch]  # as the epoch's last step saw it
+        leaves.append(leaf(epoch, losses, (parameters, statistics.means, statistics.variances), gradient, epoch - 1))
+    assert done.training.transcript_root == merkle_root(leaves)
+
+
+def test_the_root_depends_on_the_optimisers_state_and_on_the_fuel() -> None:
+    roots = {run(epochs(1), **changes).training.transcript_root for changes in (
+        {}, {"digest": bytes(32)}, {"fuel_per_step": 11}, {"update": lambda o: -0.06 * o.gradient},
+    )}  # fmt: skip
+    assert len(roots) == 4
+
+
+def test_the_root_changes_with_every_part_of_every_leaf() -> None:
+    first = Leaf(0, None, None, b"n" * 32, b"s" * 32, b"g" * 32, 5, 0)
+    second = Leaf(1, 1.0, 2.0, b"N" * 32, b"S" * 32, b"G" * 32, 9, 1)
+    changes: list[dict[str, object]] = [
+        {"epoch": 2}, {"train_loss": 1.5}, {"validation_loss": 2.5}, {"train_loss": 2.0, "validation_loss": 1.0},
+        {"network_digest": b"x" * 32}, {"state_digest": b"x" * 32}, {"gradient_digest": b"x" * 32},
+        {"fuel_used": 10}, {"stale_epochs": 2},
+    ]  # fmt: skip
+    sequences = [(first, second), (first,), (second, first), (first, first)]
+    for change in changes:
+        changed = replace(second, **change)  # type: ignore[arg-type]
+        sequences += [(first, changed), (changed, second)]
+    assert len({transcript_tree(leaves).root for leaves in sequences}) == len(sequences)
+
+
+def test_digests_of_networks_and_tensors() -> None:
+    statistics = Statistics(torch.tensor([[1.0]]), torch.tensor([[2.0]]))
+    swapped = Statistics(statistics.variances, statistics.means)
+    parameters = torch.tensor([3.0, 4.0])
+    assert network_digest(parameters, statistics) == blake3(struct.pack("<4f", 3.0, 4.0, 1.0, 2.0)).digest()
+    assert network_digest(parameters, swapped) != network_digest(parameters, statistics)
+    assert tensor_digest(torch.tensor([0.0])) != tensor_digest(torch.tensor([-0.0]))

@@ -1,9 +1,0 @@
-"""The cheats of fixtures/forgeries/catalogue.json: each makes, of a contest, the best claim that it can."""
-
-from __future__ import annotations
-
-import claim_cheats
-import training_cheats
-import weight_cheats
-
-CHEATS = {**weight_cheats.CHEATS, **training_cheats.CHEATS, **claim_cheats.CHEATS}

@@ -1,0 +1,234 @@
+"""`tig-verify study figure2`: trainings of an epoch or two, the table that keeps them, and the figure."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import math
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from protocol.settings import Settings
+from sandbox.isolation import InProcess
+from tests.support.called import Ended, called
+from tests.support.folders import FIXTURES
+from tests.support.small_contest import module
+from tests.support.study_rows import ROW, made_up
+from verifier.challenge.editions import APRIL_2025, FourierFeatures
+from verifier.challenge.instance.instance import draw_instance
+from verifier.challenge.instance.solvability import training_floor
+from verifier.challenge.network.network import Architecture, Network
+from verifier.challenge.scoring import score
+from verifier.challenge.solving import Task, solve
+from verifier.command_line import trials
+from verifier.experiments.plots.figure2 import figure2_picture
+from verifier.experiments.study import figure2
+from verifier.experiments.study.table import HEADER, read_row
+from verifier.runs.append_log import LinesFile
+
+SHORT = replace(APRIL_2025, function=FourierFeatures(32), width=16, max_epochs=2)
+ONE = ("--depths", "1", "--sizes", "1024", "--seeds", "1")
+HERE = ("--isolation", "none", "--jobs", "1", "--out", "out")
+TABLE = Path("out/figure2.csv")
+COMMAND = [sys.executable, "-m", "verifier.command_line.main", "study", "figure2"]
+Call = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(figure2, "EDITION", SHORT)
+    Path("slow.py").write_bytes(module("-0.001 * gradient, state"))
+    Path("wrong.py").write_bytes(module("1 // 0, state"))
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    return lambda *arguments: called(capsys, "study", "figure2", *arguments, *HERE)
+
+
+def cells() -> list[dict[str, str]]:
+    with TABLE.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def size(png: bytes) -> tuple[int, int]:
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+def test_the_four_are_trained_on_one_instance_and_told(call: Call) -> None:
+    ended = call(*ONE)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(
+        "4 of 4 trainings are drawn in out/figure2.png and out/figure2-centred.png\n\nTest error by depth; "
+    )
+    assert size(Path("out/figure2.png").read_bytes()) == (975, 900)
+    rows = cells()
+    assert [row["optimiser"] for row in rows] == ["Adam", "Nesterov", "SGD", "momentum"]
+    assert [row["hyperparameters"] for row in rows] == ["", "", "lr=0.01", ""]
+    assert len({(row["noise"], row["floor"]) for row in rows}) == 1
+    assert {row["stop_reason"] for row in rows} == {"epoch-limit"}
+
+
+def test_a_row_is_the_training_that_solve_makes(call: Call) -> None:
+    assert call(*ONE, "--optimiser", "SGD").code == 0
+    source = FIXTURES / "optimisers" / "sgd_constant.py"
+    settings = Settings("", "", "c006", "", "n_hidden=1,n_data=1024")
+    task = Task(SHORT, settings, "0" * 32, 0, source.read_bytes(), "sgd", {"lr": 0.01}, SHORT.max_fuel_budget)
+    solved, instance = solve(task, InProcess()), draw_instance(task.edition, task.seed)
+    network = Network(Architecture(task.edition, 1), task.seed)
+    weights = solved.training.parameters, solved.training.statistics
+    whole = score(network, *weights, instance.test)
+    residual = (instance.test.y - network.predict(*weights, instance.test.x)).double()
+    (row,) = cells()
+    assert float(row["test_error"]) == whole.loss
+    assert float(row["threshold"]) == whole.threshold
+    assert float(row["noise"]) * 4.0 == whole.threshold
+    assert float(row["centred_error"]) == pytest.approx(residual.var(correction=0).item(), rel=1e-6)
+    assert float(row["floor"]) == training_floor(instance)
+    assert float(row["subset_error"]) == solved.score.loss
+    assert int(row["quality"]) == solved.score.quality
+    assert (int(row["epochs"]), int(row["best_epoch"])) == (solved.training.epochs, solved.training.best_epoch)
+    assert float(row["validation_loss"]) == min(solved.training.validation_losses)
+
+
+def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = (*ONE, "--optimiser", "slow.py", "--optimiser", "SGD")
+    first = call(*arguments)
+    assert first.code == 0
+    rows = TABLE.read_text()
+    header, one, other = rows.splitlines()
+    TABLE.write_text("\n".join([header, other, one, one[:20]]))  # in the order of work; a kill cut the last
+    monkeypatch.setattr(trials, "solve", None)
+    assert call(*arguments) == first
+    assert TABLE.read_text() == rows
+    assert call(*arguments, "--seeds", 2).code == 3  # another instance would have to be trained
+    assert TABLE.read_text() == rows
+    Path("slow.py").write_bytes(module("-0.002 * gradient, state"))
+    assert call(*arguments).code == 3
+
+
+def test_a_part_is_drawn_while_the_rest_is_trained(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(*ONE).code == 0
+    monkeypatch.setattr(trials, "solve", None)
+    with TABLE.open("a") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        busy.write(ROW.as_line()[:30])
+        busy.flush()
+        before = TABLE.read_bytes()
+        ended = call("--draw")
+    assert ended.out.startswith("4 of 396 trainings are drawn in out/figure2.png and ")
+    assert (ended.code, TABLE.read_bytes()) == (0, before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--optimiser", "none.py"], "none.py: No such file or directory; check the name"),
+        (["--optimiser", "SGD", "--optimiser", "SGD"], "SGD: is the same as SGD or has its name; give each once"),
+        (["--optimiser", "slow.py", "--optimiser", "./slow.py"], "./slow.py: is the same as slow.py or has its "),
+        ([f"--optimiser={i}.py" for i in range(8)], "8 optimisers cannot be told apart in a figure; name at most 7"),
+        (["--optimiser", "wrong.py"], "wrong.py: "),
+        (["--draw"], "out/figure2.csv: No such file or directory; check the name"),
+        (["--draw", "--out", "odd"], "odd/figure2.csv: is no table of study figure2, or was changed"),
+        (["--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes; choose another file"),
+        (["--out", "busy"], "busy/figure2.csv: another study figure2 is writing to it; "),
+        (["--out", "slow.py"], "slow.py: cannot be written: "),
+    ],
+    ids="missing twice same many failing nothing draw-odd odd busy no-folder".split(),
+)
+def test_mistakes_are_answered(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    for i in range(8):
+        Path(f"{i}.py").write_bytes(module(f"-0.00{i} * gradient, state"))
+    for name, text in (("odd", f"{HEADER}\nfigure2,april\n"), ("busy", "")):
+        Path(name).mkdir()
+        Path(name, "figure2.csv").write_text(text)
+    with Path("busy/figure2.csv").open("a") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        ended = called(capsys, "study", "figure2", *HERE, *ONE, *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"tig-verify: {message}")
+    assert ended.err.count("\n") == 1
+
+
+def test_modules_outside_the_dialect_are_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "solve", None)
+    Path("outside.py").write_bytes(b"import os\n")
+    ended = call("--optimiser", "slow.py", "--optimiser", "outside.py")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("outside.py:1:1: ")
+    assert not TABLE.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["--depths 0", "--depths 65", "--depths 3..1", "--depths 1,,2", "--depths all", "--sizes 1000",
+     "--sizes 1024..4096", "--seeds 0"],
+)  # fmt: skip
+def test_impossible_choices_are_refused(call: Call, arguments: str) -> None:
+    option, value = arguments.split()
+    ended = call(option, value)
+    assert ended.code == 2
+    assert f"Invalid value for '{option}'" in ended.err
+
+
+def test_the_plan_is_whole_and_cheap_first() -> None:
+    methods = [figure2.Method(name, Path(name), name.encode()) for name in ("a", "b")]
+    trials = figure2.plan(methods, (1, 2, 11), (1024, 4096), 2)
+    assert len({trial.key for trial in trials}) == len(trials) == 24
+    assert [str(trial) for trial in trials[:2]] == [f"{name}, L = 1, N = 1024, nonce 0" for name in "ab"]
+    assert str(trials[-1]) == "b, L = 11, N = 4096, nonce 1"
+    instances = [(trial.n_hidden, trial.n_data, trial.nonce) for trial in trials]
+    assert instances[::2] == instances[1::2]  # those of one instance follow one another
+
+
+@pytest.mark.parametrize("sizes", [(1024,), (1024, 2048, 4096)])
+def test_every_figure_can_be_drawn(sizes: tuple[int, ...]) -> None:
+    rows = [
+        made_up(name, n_hidden, nonce, 0.1 + 0.01 * n_hidden, n_data=n_data)
+        for n_data in sizes
+        for name in "abcdefg"
+        for n_hidden in (1, 3, 11)
+        for nonce in range(2)
+    ]
+    rows[0] = replace(rows[0], test_error=math.inf)
+    png = figure2_picture(rows)
+    assert size(png) == (975 if len(sizes) == 1 else 1695, 900)
+    assert png == figure2_picture(rows)
+    assert size(figure2_picture(rows, centred=True)) == size(png)
+    assert figure2_picture(rows[2:3]) != png
+
+
+def test_a_killed_study_leaves_whole_lines() -> None:
+    Path("slow.py").write_bytes(module("1e39 * gradient, state"))  # ends in the first step
+    arguments = [*ONE[:4], "--seeds", "900", "--optimiser", "slow.py", *HERE, "--jobs", "2"]
+    process = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    end = time.monotonic() + 100.0
+    while not (TABLE.exists() and len(TABLE.read_bytes().splitlines()) >= 3):
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate(timeout=30.0)
+    header, *lines = TABLE.read_text().split("\n")[:-1]
+    assert header == HEADER
+    assert {(read_row(line).stop_reason, read_row(line).epochs) for line in lines} == {("non-finite-update", 0)}
+
+
+def test_a_header_that_was_cut_short_is_written_again() -> None:
+    path = Path("lines.csv")
+    path.write_text(HEADER[:9])
+    for _ in range(2):
+        noted: list[bytes] = []
+        with LinesFile(path, "study figure2", b"figure2,", noted.append, HEADER) as file:
+            file.append("figure2,1")
+    assert noted == [b"figure2,1\n"]
+    assert path.read_text() == f"{HEADER}\nfigure2,1\nfigure2,1\n"

@@ -1,0 +1,384 @@
+"""`tig-verify verify` over many claims: nothing is judged twice, none is lost, and a killed process decides nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from protocol.envelope import seal
+from protocol.keys import SigningKey
+from protocol.verdict import Level, Outcome, Verdict
+from sandbox.errors import WorkerFault
+from sandbox.isolation import Jail
+from sandbox.worker.zygote_client import Zygote
+from tests.support.called import Ended, called
+from tests.support.disputed import ADAPTIVE, solved
+from tests.support.folders import FIXTURES
+from tests.support.small_contest import SMALL
+from verifier.challenge import editions
+from verifier.challenge.solving import Solved
+from verifier.command_line import claim_files_verifier, progress_claims
+from verifier.command_line.files import Bundle, read_record
+from verifier.command_line.main import main
+from verifier.verification.context import Evidence
+from verifier.verification.verify import verify as examine
+
+KEY = SigningKey.generate()
+OUT = Path("verdicts.jsonl")
+ADAM = FIXTURES / "optimisers" / "adam.py"
+COMMAND = [sys.executable, "-m", "verifier.command_line.main", "verify", "--out", str(OUT), "--json"]
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    return lambda *arguments: called(capsys, "verify", *arguments)
+
+
+def write_claim(stem: str, made: Solved) -> Path:
+    path = Path(f"{stem}.claim")
+    claim = seal(made.claim, KEY)
+    path.write_bytes(claim.to_bytes())
+    Bundle(path).solution.write_bytes(seal(made.solution, KEY).to_bytes())
+    return path
+
+
+@pytest.fixture
+def claims(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
+    """Forty honest claims of the small edition, and the module."""
+    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
+    monkeypatch.chdir(tmp_path)
+    KEY.save(Path("key.pem"))
+    paths = [write_claim(f"c{n:02}", solved()) for n in range(40)]
+    Bundle(paths[0]).module(solved().claim.optimiser_digest).write_bytes(ADAPTIVE)
+    return paths
+
+
+def lines() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in OUT.read_text().splitlines()]
+
+
+def outcomes() -> dict[str, str]:
+    """What the file says last of each claim."""
+    return {line["claim"]: line["outcome"] for line in lines()}
+
+
+def forge(path: Path) -> None:
+    """The claim of another quality, by the same signer."""
+    path.write_bytes(seal(replace(solved().claim, quality=0), KEY).to_bytes())
+
+
+# -- in this process ---------------------------------------------------------------------------------------------
+
+
+def test_one_bad_file_among_many_hides_nothing(claims: list[Path], call: Call) -> None:
+    claims[7].write_bytes(b"no claim")
+    Bundle(claims[9]).solution.unlink()
+    forge(claims[11])
+    done = call(*claims, "--out", OUT)
+    assert done.code == 1
+    assert done.out == "verdicts.jsonl: 37 accepted, 1 rejected, 2 unreadable\n"
+    assert done.err.splitlines()[0].startswith("tig-verify: c07.claim: is not a signed record")
+    assert done.err.splitlines()[1] == "tig-verify: c09.solution: No such file or directory; check the name"
+    assert len(lines()) == 38
+    assert {claim for claim, outcome in outcomes().items() if outcome == "rejected"} == {"c11.claim"}
+
+
+def test_what_is_decided_is_not_done_again(claims: list[Path], call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    forge(claims[3])
+    assert call(*claims[:20], "--out", OUT).code == 1
+    examined: list[object] = []
+
+    def counted(evidence: Evidence, *given: Any) -> Verdict:
+        examined.append(evidence)
+        return examine(evidence, *given)
+
+    monkeypatch.setattr(claim_files_verifier, "examine", counted)
+    done = call(*claims, "--out", OUT)
+    assert (done.code, len(examined)) == (1, 20)
+    assert done.out == "verdicts.jsonl: 39 accepted, 1 rejected; 20 of them from before\n"
+    assert call(*claims[4:], "--out", OUT).code == 0
+    assert len(examined) == 20
+    assert [line["claim"] for line in lines()] == [str(path) for path in claims]
+    assert call(claims[0], "--out", OUT, "--level", "replay", "--isolation", "none").code == 0
+    assert len(examined) == 21  # another level is another question
+
+
+def test_a_file_with_another_claim_is_judged_again(claims: list[Path], call: Call) -> None:
+    assert call(claims[0], "--out", OUT).code == 0
+    forge(claims[0])
+    assert call(claims[0], "--out", OUT).code == 1
+    assert [line["outcome"] for line in lines()] == ["accepted", "rejected"]
+
+
+def test_a_rejected_copy_decides_nothing_about_the_claim(claims: list[Path], call: Call) -> None:
+    """The same record, signed by somebody else."""
+    stranger = SigningKey.generate()
+    claims[0].write_bytes(seal(solved().claim, stranger).to_bytes())
+    KEY.verify_key.save(Path("key.pub"))
+    assert call(*claims[:2], "--out", OUT, "--signer", "key.pub").code == 1
+    assert outcomes() == {"c00.claim": "rejected", "c01.claim": "accepted"}
+    assert len({line["claim_digest"] for line in lines()}) == 1
+
+
+def test_a_verdict_for_any_signer_is_none_for_the_expected_one(claims: list[Path], call: Call) -> None:
+    stranger = SigningKey.generate()
+    stranger.verify_key.save(Path("stranger.pub"))
+    KEY.verify_key.save(Path("key.pub"))
+    assert call(claims[0], "--out", OUT).code == 0
+    assert call(claims[0], "--out", OUT, "--signer", "stranger.pub").code == 1
+    assert call(claims[0], "--out", OUT, "--signer", "key.pub").code == 0
+    for signer, code in (((), 0), (("--signer", "stranger.pub"), 1), (("--signer", "key.pub"), 0)):
+        done = call(claims[0], "--out", OUT, *signer)
+        assert (done.code, done.out.endswith("; 1 of them from before\n")) == (code, True)
+    assert [line["signer"] for line in lines()] == [None, stranger.verify_key.raw.hex(), KEY.verify_key.raw.hex()]
+
+
+def test_the_undetermined_is_tried_again(claims: list[Path], call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise WorkerFault("the worker process ended unexpectedly (signal 9)")
+
+    replay = (claims[0], "--level", "replay", "--isolation", "none", "--out", OUT)
+    with monkeypatch.context() as patch:
+        patch.setattr("verifier.verification.verify.solve", gone)
+        assert call(*replay).code == 3
+    assert call(*replay).code == 0
+    assert [line["outcome"] for line in lines()] == ["undetermined", "accepted"]
+    assert call(*replay).out.endswith("1 of them from before\n")
+
+
+def test_a_jail_that_broke_is_not_used_again(claims: list[Path], call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    zygotes: list[Zygote] = []
+
+    def breaking(evidence: Evidence, level: Level, jail: Jail, *given: Any) -> Verdict:
+        if not zygotes:
+            jail.zygote._process.kill()
+            jail.zygote._process.wait()
+        zygotes.append(jail.zygote)
+        return examine(evidence, level, jail, *given)
+
+    monkeypatch.setattr(claim_files_verifier, "examine", breaking)
+    done = call(*claims[:3], "--level", "replay", "--jobs", 1, "--out", OUT)
+    assert (done.code, done.err) == (3, "")
+    assert [line["outcome"] for line in lines()] == ["undetermined", "accepted", "accepted"]
+    assert len(set(zygotes)) == 2
+
+
+@pytest.mark.parametrize("cut", [1, 5, 11, 40, 200])
+def test_a_line_that_was_cut_short_is_removed(claims: list[Path], call: Call, cut: int) -> None:
+    assert call(*claims[:3], "--out", OUT).code == 0
+    *whole, last = OUT.read_bytes().splitlines(keepends=True)
+    OUT.write_bytes(b"".join(whole) + last[:cut])
+    done = call(*claims[:3], "--out", OUT)
+    assert (done.code, done.out) == (0, "verdicts.jsonl: 3 accepted; 2 of them from before\n")
+    assert OUT.read_bytes().splitlines(keepends=True)[:2] == whole
+    assert [line["claim"] for line in lines()] == ["c00.claim", "c01.claim", "c02.claim"]
+
+
+FOREIGN = {
+    "text": b"something of mine",
+    "lines": b"something\nof mine\n",
+    "another object": b'{"claim": "x"}\n',
+    "another level": b'{"claim": "x", "claim_digest": "", "level": "glance", "outcome": "accepted"}\n',
+    "a list": b"[1]\n",
+    "no text": b"\xff\n",
+    "nested": b"[" * 60_000 + b"\n",
+    "one long line": b'{"claim": ' + b"x" * (1 << 17),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_of_something_else_is_left_alone(claims: list[Path], call: Call, kind: str) -> None:
+    OUT.write_bytes(FOREIGN[kind])
+    done = call(*claims, "--out", OUT)
+    assert (done.code, done.out) == (2, "")
+    message = "line 1 is none that verify writes; choose another file with --out"
+    assert done.err == f"tig-verify: verdicts.jsonl: {message}\n"
+    assert OUT.read_bytes() == FOREIGN[kind]
+
+
+def test_a_file_that_cannot_be_had_is_a_mistake(claims: list[Path], call: Call) -> None:
+    done = call(*claims, "--out", "none/verdicts.jsonl")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("tig-verify: none/verdicts.jsonl: cannot be written: No such file or directory; choose")
+    os.mkfifo("pipe")
+    for name in ("/dev/null", "pipe"):
+        done = call(*claims, "--out", name)
+        assert (done.code, done.out) == (2, "")
+        assert done.err == f"tig-verify: {name}: is no ordinary file; choose another with --out\n"
+    with OUT.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = call(*claims, "--out", OUT)
+    assert (done.code, done.out) == (2, "")
+    assert "another verify is writing to it" in done.err
+
+
+def test_a_disk_that_is_full_costs_no_more_than_a_line(claims: list[Path], call: Call) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+        done = call(*claims, "--out", OUT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("tig-verify: verdicts.jsonl: cannot be written: File too large; call again when it can")
+    assert OUT.stat().st_size == 1_000
+    done = call(*claims, "--out", OUT)
+    assert done.out == "verdicts.jsonl: 40 accepted; 2 of them from before\n"
+    assert [line["claim"] for line in lines()] == [str(path) for path in claims]
+
+
+def test_a_signed_verdict_replaces_an_older_one(claims: list[Path], call: Call) -> None:
+    assert call(claims[0], "--key", "key.pem").code == 0
+    forge(claims[0])
+    assert call(claims[0], "--key", "key.pem").code == 1
+    assert read_record(Bundle(claims[0]).verdict, Verdict)[0].outcome is Outcome.REJECTED
+
+
+def test_both_files_and_lines_and_signed_verdicts(claims: list[Path], call: Call) -> None:
+    done = call(*claims[:3], "--out", OUT, "--json", "--key", "key.pem")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == OUT.read_text()
+    for path in claims[:3]:
+        assert read_record(Bundle(path).verdict, Verdict)[0].claim_digest == solved().claim.digest()
+
+
+def test_on_a_terminal_verdicts_are_lines_above_the_bar(
+    claims: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(progress_claims, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with pytest.raises(SystemExit):
+        main(["verify", *map(str, claims[:3]), "none.claim"])
+    assert capsys.readouterr() == ("", "")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()).replace("\r", "\n").splitlines()
+    heads = ("c00.claim: accepted", "c01.claim: accepted", "c02.claim: accepted", "tig-verify: none.claim: No such")
+    assert sum(line.startswith(heads) for line in shown) == 4
+    assert any(line.startswith("3 accepted, 1 unreadable") for line in shown)
+
+
+# -- in other processes, on the real edition ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real claim with fuel for an epoch or two."""
+    folder = tmp_path_factory.mktemp("made")
+    KEY.save(folder / "key.pem")
+    arguments = ["solve", ADAM, "--track", "n_hidden=1", "--nonce", 0, "--fuel", 3_000_000, "--isolation", "none"]
+    with pytest.raises(SystemExit) as end:
+        main([*map(str, arguments), "--key", str(folder / "key.pem"), "-o", str(folder)])
+    assert end.value.code == 0
+    return next(folder.glob("*.claim"))
+
+
+@pytest.fixture
+def copies(made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """One claim under many names."""
+    monkeypatch.chdir(tmp_path)
+    for module in made.parent.glob("optimiser-*.py"):
+        shutil.copy(module, tmp_path)
+    for n in range(60):
+        os.link(made, f"{n:03}.claim")
+        os.link(Bundle(made).solution, f"{n:03}.solution")
+    return [f"{n:03}.claim" for n in range(60)]
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()  # nobody may be there to reap it
+    except FileNotFoundError:
+        return False
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60.0
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@contextmanager
+def at_work(copies: list[str]) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """A call of two processes that has some verdicts, and its children."""
+    process = subprocess.Popen(
+        [*COMMAND, "--jobs", "2", *copies],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - background suites ignore it
+    )
+    eventually(lambda: process.poll() is not None or (OUT.exists() and OUT.read_bytes().count(b"\n") >= 10))
+    assert process.poll() is None
+    with process:
+        yield process, children(process.pid)
+
+
+def test_a_killed_process_costs_the_claim_in_its_hand_and_a_killed_call_is_resumed(
+    copies: list[str], call: Call
+) -> None:
+    with at_work(copies) as (process, members):
+        for pid in members:  # one may be starting still, with nothing in hand
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: b"undetermined" in OUT.read_bytes())
+        replaced = children(process.pid)
+        process.kill()
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (-signal.SIGKILL, "")
+    eventually(lambda: not any(is_alive(pid) for pid in [*members, *replaced]))
+    lost = [line for line in lines() if line["outcome"] != "accepted"]
+    assert len(lost) in (1, 2)
+    for line in lost:
+        assert (line["outcome"], line["reason"], line["step"]) == ("undetermined", "machine-fault", 0)
+        assert line["detail"].startswith("the process that had it in hand was killed by signal 9")
+    with OUT.open("ab") as file:
+        file.write(b'{"claim": "0')  # as if it had been in the middle of a line
+    before = len(lines_before := OUT.read_bytes().splitlines()) - 1
+    again = call(*copies, "--out", OUT)
+    assert (again.code, again.err) == (0, "")
+    assert again.out == f"verdicts.jsonl: 60 accepted; {before - len(lost)} of them from before\n"
+    assert OUT.read_bytes().splitlines()[:before] == lines_before[:-1]
+    assert outcomes() == dict.fromkeys(copies, "accepted")
+
+
+def test_ctrl_c_leaves_whole_lines_and_no_process(copies: list[str]) -> None:
+    with at_work(copies) as (process, members):
+        assert len(members) == 2
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err.strip()) == (130, "tig-verify: interrupted; nothing half-written was left")
+    assert not any(is_alive(pid) for pid in members)
+    assert set(outcomes().values()) == {"accepted"}
+    assert OUT.read_bytes().endswith(b"\n")
+
+
+def test_replays_are_shared_and_each_process_has_its_own_jail(copies: list[str]) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--jobs", "2", "--level", Level.REPLAY, *copies[:2]], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(outcomes().items()) == [(name, "accepted") for name in copies[:2]]

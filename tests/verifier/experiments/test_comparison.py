@@ -1,0 +1,82 @@
+"""Paired statistics, against tables and calculations by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from verifier.experiments.comparison import Interval, Run, compare, mean_interval, t_quantile
+
+
+def run(nonce: int, quality: int, solvable: bool = True, floor: float = 0.04) -> Run:
+    return Run(nonce, quality, 0.16, floor, solvable, epochs=10 * nonce, fuel_used=1000, seconds=2.0)
+
+
+# Two-sided 95 % and 99 %: NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.2, to its three decimals.
+@pytest.mark.parametrize(
+    ("freedom", "quantile"),
+    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (9, 2.262), (10, 2.228), (19, 2.093), (20, 2.086), (100, 1.984)],
+)
+def test_quantiles_are_those_of_the_tables(freedom: int, quantile: float) -> None:
+    assert t_quantile(0.95, freedom) == pytest.approx(quantile, abs=5e-4)
+
+
+@pytest.mark.parametrize(("freedom", "quantile"), [(1, 63.657), (2, 9.925), (7, 3.499), (30, 2.750)])
+def test_quantiles_for_another_confidence(freedom: int, quantile: float) -> None:
+    assert t_quantile(0.99, freedom) == pytest.approx(quantile, abs=5e-4)
+
+
+def test_quantiles_where_they_have_a_closed_form() -> None:
+    assert t_quantile(0.95, 1) == pytest.approx(math.tan(math.pi * 0.475), rel=1e-12)
+    assert t_quantile(0.95, 2) == pytest.approx(0.95 * math.sqrt(2.0 / (1.0 - 0.95**2)), rel=1e-12)
+
+
+def test_many_degrees_of_freedom_come_near_the_normal_distribution() -> None:
+    assert 1.959964 < t_quantile(0.95, 9999) < 1.9603
+
+
+def test_an_interval_by_hand() -> None:
+    # mean 4, squares of deviations 4 + 0 + 4, variance 8/2 = 4, standard error 2 / sqrt(3), t(2) = 4.302653
+    interval = mean_interval([2, 4, 6])
+    assert interval.mean == 4.0
+    assert interval.high - 4.0 == pytest.approx(4.302653 * 2.0 / math.sqrt(3.0), rel=1e-6)
+    assert interval.low == pytest.approx(8.0 - interval.high)
+
+
+def test_one_value_has_no_interval_and_equal_ones_a_point() -> None:
+    assert mean_interval([7]) == Interval(7.0, -math.inf, math.inf)
+    assert mean_interval([7, 7, 7]) == Interval(7.0, 7.0, 7.0)
+
+
+def test_differences_are_paired_by_nonce() -> None:
+    first = [run(0, 100), run(1, -500), run(2, 300)]
+    other = [run(2, 310), run(0, 120), run(1, -500)]
+    baseline, comparison = compare({"a": first, "b": other})
+    assert comparison.differences == {0: 20, 1: 0, 2: 10}
+    assert (comparison.wins, comparison.ties, comparison.losses) == (2, 1, 0)
+    assert comparison.difference.mean == 10.0
+    assert comparison.difference.high == pytest.approx(10.0 + 4.302653 * 10.0 / math.sqrt(3.0), rel=1e-6)
+    assert baseline.difference == Interval(0.0, 0.0, 0.0)
+
+
+def test_only_shared_nonces_are_compared() -> None:
+    comparisons = compare({"a": [run(0, 100), run(1, 100)], "b": [run(1, 90), run(5, 0)], "c": [run(7, 0)]})
+    assert [(each.name, dict(each.differences)) for each in comparisons] == [("a", {0: 0, 1: 0}), ("b", {1: -10})]
+
+
+def test_means_and_counts() -> None:
+    runs = [run(1, 500_000), run(2, -100), run(3, -900_000, solvable=False, floor=0.3)]
+    (comparison,) = compare({"a": runs})
+    assert (comparison.solvable, comparison.qualified) == (2, 1)
+    assert comparison.quality == pytest.approx((500_000 - 100 - 900_000) / 3)
+    assert (comparison.epochs, comparison.fuel_used, comparison.seconds) == (20.0, 1000.0, 2.0)
+
+
+def test_excess_is_the_loss_above_the_floor_in_thresholds() -> None:
+    # Quality 0.5 of threshold 0.16 is a loss of 0.08, which is 0.04 above the floor: a quarter of the threshold.
+    assert run(0, 500_000).excess == pytest.approx(0.25)
+    (comparison,) = compare({"a": [run(0, 500_000), run(1, 0, solvable=False)]})
+    assert comparison.excess == pytest.approx(0.25)
+    (hopeless,) = compare({"a": [run(1, 0, solvable=False)]})
+    assert hopeless.excess is None

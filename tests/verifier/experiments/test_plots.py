@@ -1,0 +1,123 @@
+"""Pictures: sizes, the same bytes again, nobody's settings changed, no warnings, pages that refer to nothing."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from verifier.experiments.comparison import Run, compare
+from verifier.experiments.plots.comparison import comparison_picture
+from verifier.experiments.plots.loss_curves import course_picture, courses_picture
+from verifier.experiments.plots.page import page
+from verifier.experiments.prediction_maps import SIDE, Surfaces
+from verifier.experiments.training_history import Course
+
+COURSE = Course(
+    title="adam",
+    train_losses=(1.5, 0.4, 0.2, 0.15),
+    validation_losses=(1.2, 0.5, 0.21, 0.3),
+    best_epoch=3,
+    fuel_used=123,
+    stop_reason="early-stopping",
+    quality=250_000,
+    threshold=0.16,
+    floor=0.002,
+)
+
+
+def size(png: bytes) -> tuple[int, int]:
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+def small_surfaces() -> Surfaces:
+    points = np.random.default_rng(0).uniform(-1.0, 1.0, (60, 2))
+    initial, best = np.zeros((SIDE, SIDE)), np.full((SIDE, SIDE), -2.0)
+    return Surfaces(points, points[:, 0] * points[:, 1], initial, best, train_points=40)
+
+
+def runs_of(qualities: Sequence[int]) -> list[Run]:
+    return [Run(nonce, quality, 0.16, 0.01, nonce % 3 > 0, 50, 10**6, 1.0) for nonce, quality in enumerate(qualities)]
+
+
+ODD = {
+    "transcript": replace(COURSE, quality=None, threshold=None, floor=None, stop_reason=None),
+    "initial-best": replace(COURSE, best_epoch=0, train_losses=(0.3,), validation_losses=(0.3,)),
+    "zero-floor": replace(COURSE, floor=0.0),
+    "high-floor": replace(COURSE, floor=5.0, quality=-10_000_000),
+    "zero-losses": replace(COURSE, train_losses=(0.0, 0.0, 0.0, 0.0)),
+    "wide-losses": replace(COURSE, train_losses=(1.7e308, 1.0, 1e-300, 1.0)),
+    "not-finite": replace(COURSE, train_losses=(math.nan,) * 4, validation_losses=(math.inf,) * 4, threshold=None),
+    "odd-title": replace(COURSE, title=r"a $\frac$ and a _"),
+}
+
+
+@pytest.mark.parametrize("course", ODD.values(), ids=ODD.keys())
+def test_every_training_can_be_drawn(course: Course) -> None:
+    assert size(course_picture(course, None)) == (1350, 600)
+
+
+@pytest.mark.parametrize(("count", "rows"), [(3, 2), (8, 4)])
+def test_several_trainings(count: int, rows: int) -> None:
+    assert size(courses_picture(list(ODD.values())[:count])) == (1350, round(150 * (0.5 + 2.6 * rows)))
+
+
+@pytest.mark.parametrize(
+    "others",
+    [[500_000] * 6, [480_000, -10_000_000, 1, 0, 20, 510_000], [400_000]],
+    ids="ties outlier one-nonce".split(),
+)
+def test_every_comparison_can_be_drawn(others: list[int]) -> None:
+    runs = {"adam": runs_of([500_000] * len(others)), "mine": runs_of(others)}
+    assert size(comparison_picture(compare(runs), "december-2025, n_hidden=4")) == (1500, 480)
+
+
+def test_the_same_picture_has_the_same_bytes_whatever_the_users_settings() -> None:
+    before = course_picture(COURSE, small_surfaces())
+    assert size(before) == (1350, 1050)
+    with mpl.rc_context({"font.size": 30.0, "axes.facecolor": "red", "lines.linewidth": 9.0}):
+        settings = dict(mpl.rcParams)
+        assert course_picture(COURSE, small_surfaces()) == before
+        assert dict(mpl.rcParams) == settings
+
+
+class Reader(HTMLParser):
+    """Every tag is closed by its own, and what refers elsewhere is noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.cells: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells.append(data)
+
+
+def test_a_page_is_whole_and_refers_to_nothing() -> None:
+    html = page("a < b", b"\x89PNG", 'curves of "a"', "Means & squares.", [{"training": "<script>", "epochs": "4"}])
+    assert html.startswith("<!DOCTYPE html>\n<html lang=")
+    assert "http" not in html
+    assert "url(" not in html
+    reader = Reader()
+    reader.feed(html)
+    assert reader.open == []
+    assert [link[:22] for link in reader.links] == ["data:image/png;base64,"]
+    assert reader.cells == ["training", "epochs", "<script>", "4"]

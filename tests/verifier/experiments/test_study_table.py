@@ -1,0 +1,121 @@
+"""The table of a study, its means and the numbers behind the observations: against calculations by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, replace
+
+import pytest
+
+from tests.support.study_rows import ROW, made_up
+from verifier.experiments.study.aggregates import by_depth, mean_of, paired
+from verifier.experiments.study.observations import observations
+from verifier.experiments.study.table import HEADER, as_table, read_row
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ROW,
+        replace(ROW, optimiser='my, "own"', hyperparameters="a=1;b=x", noise=0.1 + 0.2, test_error=5e-324),
+        replace(ROW, test_error=math.inf, centred_error=math.inf, quality=-10_000_000),
+    ],
+    ids="plain quoted diverged".split(),
+)
+def test_a_line_gives_the_row_back(row: object) -> None:
+    assert isinstance(row, type(ROW))
+    line = row.as_line()
+    assert "\n" not in line
+    assert read_row(line) == row
+
+
+def test_not_a_number_comes_back_as_one() -> None:
+    row = read_row(replace(ROW, train_loss=math.nan).as_line())
+    assert math.isnan(row.train_loss)
+
+
+@pytest.mark.parametrize(
+    "line", ["", "figure2", HEADER, ROW.as_line() + ",", ROW.as_line().replace(",1024,", ",1024.5,")]
+)
+def test_other_lines_are_refused(line: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever the csv module says
+        read_row(line)
+
+
+def test_a_table_is_sorted_and_has_a_header() -> None:
+    rows = [
+        made_up("b", 2, 0, 0.1, n_data=2048),
+        made_up("a", 11, 0, 0.1),
+        made_up("b", 2, 1, 0.1),
+        made_up("a", 2, 1, 0.1),
+    ]
+    header, *lines = as_table(rows).splitlines()
+    assert header.split(",") == list(type(ROW).__dataclass_fields__)
+    assert [read_row(line) for line in lines] == [rows[3], rows[2], rows[1], rows[0]]
+    assert len(astuple(ROW)) == len(header.split(","))
+
+
+def test_means_and_standard_errors_by_hand() -> None:
+    # deviations -2, 0, 2: variance 8 / 2 = 4, standard error 2 / sqrt(3)
+    three = mean_of([1.0, 3.0, 5.0])
+    assert three.mean == 3.0
+    assert three.error == pytest.approx(2.0 / math.sqrt(3.0), rel=1e-15)
+    lone = mean_of([7.0])
+    assert lone.mean == 7.0
+    assert math.isnan(lone.error)
+    assert mean_of([1.0, math.inf]).mean == math.inf
+    rows = [made_up("SGD", 3, 0, 0.2), made_up("SGD", 1, 0, 0.1), made_up("SGD", 3, 1, 0.4)]
+    means = by_depth(rows, lambda row: row.test_error)
+    assert list(means) == [1, 3]
+    assert means[3].mean == pytest.approx(0.3, rel=1e-15)
+    assert means[3].error == pytest.approx(0.1, rel=1e-14)
+
+
+def test_differences_are_of_the_same_instance() -> None:
+    rows = [
+        made_up("Adam", 1, 0, 0.3),
+        made_up("SGD", 1, 0, 0.1),
+        made_up("Adam", 1, 1, 0.9),
+        made_up("SGD", 2, 1, 0.7),
+    ]
+    found = paired(rows, "Adam", "SGD", lambda row: row.test_error)
+    assert found == {(1, 1024, 0): pytest.approx(0.2, rel=1e-15)}
+
+
+def study_of_four() -> str:
+    """Two depths and three instances: errors and epochs that can be followed by hand."""
+    rows = []
+    for nonce, (noise, floor) in enumerate([(0.0, 0.01), (0.01, 0.01), (0.02, 0.2)]):
+        rows += [
+            made_up("SGD", 1, nonce, 0.08 + noise, 200, floor=floor),
+            made_up("SGD", 9, nonce, 0.20 + noise, 400, floor=floor),
+            made_up("momentum", 1, nonce, 0.07 + noise, 100, floor=floor),
+            made_up("momentum", 9, nonce, 0.10 + noise, 100, floor=floor),
+            made_up("Adam", 1, nonce, 0.05 + noise + nonce * 0.01, 300, floor=floor),
+            made_up("Adam", 9, nonce, 0.142 + noise, 100, floor=floor),
+        ]
+    return "\n".join(observations(rows))
+
+
+def test_the_numbers_behind_the_observations_by_hand() -> None:
+    text = study_of_four()
+    assert "  SGD      L=1 0.0900 (0.0800)  L=9 0.2100 (0.2000)\n" in text
+    assert "  N=1024: SGD 1 (1), momentum 1 (1), Adam 1 (1)\n" in text
+    assert "  momentum, L from 8 on: +0.1000 (95%: +0.1000 to +0.1000; lower on 0 of 3 instances), centred " in text
+    # logarithms of 1/2 and 1/4, three times each: the geometric mean is 2^(-3/2)
+    assert "  momentum: 0.35 (95%: " in text
+    assert "geometric), fewer on 6 of 6 instances\n" in text
+    assert "  SGD: 300 epochs on average, 0 of 6 not ended by early stopping\n" in text
+    # -0.03, -0.02, -0.01: standard deviation 0.01, t(2) = 4.3027, margin 4.3027 * 0.01 / sqrt(3) = 0.0248
+    assert "  SGD: -0.0200 (95%: -0.0448 to +0.0048; lower on 3 of 3 instances), centred -0.0200 " in text
+    assert "  SGD: -0.0580 (95%: -0.0580 to -0.0580; lower on 3 of 3 instances), " in text  # L > 1
+    assert "  L > 2: 5 of 9; of those on solvable instances 4 of 6; median 3.80 x noise\n" in text
+    assert "    momentum, solvable: 2 of 2, at most 2.75 x noise\n" in text
+
+
+def test_fewer_optimisers_say_less() -> None:
+    text = "\n".join(observations([made_up("mine", 3, 0, 0.1)]))
+    assert text.count("\n  ") == 3
+    assert "SGD" not in text.replace("SGD's", "")
+    one = observations([made_up("SGD", 1, 0, math.inf), made_up("Adam", 1, 0, 0.1)])
+    assert all("nan" not in line for line in one)

@@ -1,0 +1,471 @@
+"""Verdicts: honest claims of every kind are accepted, every forgery is rejected with its own step and reason.
+
+A forger holds a key, may change every field, and signs again: a verdict must not rest on the signature alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+
+import sandbox.isolation
+import sandbox.worker.client
+import verifier.verification.evaluate
+from protocol.claim import Claim, StopReason
+from protocol.envelope import Envelope, seal
+from protocol.errors import RecordError
+from protocol.hashes import blake3_digest
+from protocol.keys import SigningKey
+from protocol.solution import Solution
+from protocol.verdict import Level, Outcome, Reason, Verdict
+from sandbox.errors import WorkerFault
+from sandbox.isolation import InProcess, Jail
+from sandbox.state import tensor_bytes
+from sandbox.worker.client import ProcessOptimiser
+from sandbox.worker.zygote_client import Zygote
+from tests.support.audited import audit_evidence
+from tests.support.small_contest import SMALL, module, task
+from verifier.challenge import editions, scoring
+from verifier.challenge.errors import InputError
+from verifier.challenge.network.network import Architecture, Network
+from verifier.challenge.solving import Task, read_solution, solve
+from verifier.verification.context import Evidence
+from verifier.verification.verify import verify
+
+KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
+SOURCE = module()
+Changes = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A claim before it is signed."""
+
+    claim: Claim
+    solution: Solution
+    source: bytes = SOURCE
+
+    def evidence(self, **changes: Any) -> Evidence:
+        return Evidence(seal(self.claim, KEY), seal(self.solution, KEY), self.source, **changes)
+
+
+@cache
+def made(source: bytes = SOURCE, fuel_budget: int = 10**12) -> Made:
+    solved = solve(task(source, fuel_budget), InProcess())
+    return Made(solved.claim, solved.solution, source)
+
+
+@pytest.fixture(autouse=True)
+def _small_edition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
+
+
+def judge(evidence: Evidence, level: Level) -> Verdict:
+    return verify(evidence, level, InProcess())
+
+
+def assert_rejected(verdict: Verdict, step: int, reason: Reason) -> None:
+    assert (verdict.outcome, verdict.step, verdict.reason) == (Outcome.REJECTED, step, reason), verdict.detail
+    assert verdict.detail
+    assert Verdict.from_bytes(verdict.to_bytes()) == verdict
+
+
+def scored(forged: Made, epochs: int | None = None) -> Made:
+    """The same claim with the quality that its solution really has: what a careful forger would publish."""
+    claim = forged.claim
+    asked = task(nonce=claim.nonce)
+    architecture = Architecture(SMALL, 1)
+    weights = read_solution(forged.solution, architecture)
+    assert weights is not None
+    subset = scoring.test_subset(SMALL, asked.seed, claim.epochs)
+    quality = scoring.score(Network(architecture, asked.seed), *weights, subset).quality
+    return replace(forged, claim=replace(claim, quality=quality))
+
+
+def with_solution(solution: Solution) -> Made:
+    """A claim that names another solution."""
+    return Made(replace(made().claim, solution_digest=solution.digest()), solution)
+
+
+def with_weight(name: str, index: int, value: float) -> Solution:
+    data = bytearray(getattr(made().solution, name))
+    torch.frombuffer(data, dtype=torch.float32)[index] = value
+    changes: Changes = {name: bytes(data)}
+    return replace(made().solution, **changes)
+
+
+HONEST: dict[str, tuple[bytes, int, StopReason]] = {
+    "early stopping": (module("-3.0 * gradient, state"), 10**12, StopReason.EARLY_STOPPING),
+    "epoch limit": (module("-0.02 * gradient, state"), 10**12, StopReason.EPOCH_LIMIT),
+    "fuel": (SOURCE, 150_000, StopReason.FUEL_EXHAUSTED),
+    "non-finite update": (
+        module("gradient * (math.inf if epoch == 2 else -0.05), state"),
+        10**12,
+        StopReason.NON_FINITE_UPDATE,
+    ),
+    "non-finite update at once": (module("gradient * math.nan, state"), 10**12, StopReason.NON_FINITE_UPDATE),
+    "non-finite loss": (
+        module("-0.05 * gradient if epoch < 2 else parameters * 0 - 3e38, state"),
+        10**12,
+        StopReason.NON_FINITE_LOSS,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HONEST)
+def test_an_honest_claim_of_every_end_is_accepted(kind: str) -> None:
+    source, budget, reason = HONEST[kind]
+    honest = made(source, budget)
+    assert honest.claim.stop_reason is reason
+    given = audit_evidence(honest.claim, task(source, budget), KEY)
+    for level in Level:
+        verdict = judge(honest.evidence(signer=KEY.verify_key.raw, audit=given), level)
+        assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.ACCEPTED, Reason.NONE, 0), verdict.detail
+        assert verdict.level is level
+        assert verdict.claim_digest == honest.claim.digest()
+        assert verdict.measured["quality"] == honest.claim.quality
+        assert Verdict.from_bytes(verdict.to_bytes()) == verdict
+
+
+def test_a_claim_that_used_its_budget_to_the_last_unit_is_accepted() -> None:
+    honest = made(SOURCE, made().claim.fuel_used)
+    assert honest.claim.fuel_used == honest.claim.fuel_budget
+    assert honest.claim.stop_reason is not StopReason.FUEL_EXHAUSTED
+    for level in (Level.EVALUATE, Level.REPLAY):
+        assert judge(honest.evidence(), level).outcome is Outcome.ACCEPTED
+
+
+def test_a_replay_in_a_worker_comes_to_the_same_verdict(jail: Jail) -> None:
+    assert verify(made().evidence(), Level.REPLAY, jail).outcome is Outcome.ACCEPTED
+    forged = replace(made(), claim=replace(made().claim, transcript_root=bytes(32)))
+    assert_rejected(verify(forged.evidence(), Level.REPLAY, jail), 13, Reason.TRANSCRIPT)
+
+
+def test_evaluation_needs_no_module() -> None:
+    assert judge(replace(made().evidence(), source=None), Level.EVALUATE).outcome is Outcome.ACCEPTED
+
+
+# -- step 1: signatures ------------------------------------------------------------------------------------------
+
+
+def test_a_replay_without_the_module_is_no_verdict() -> None:
+    with pytest.raises(InputError, match="needs the optimiser's module"):
+        judge(replace(made().evidence(), source=None), Level.REPLAY)
+
+
+def flipped(envelope: Envelope, name: str, byte: int = 40) -> Envelope:
+    data = bytearray(getattr(envelope, name))
+    data[byte % len(data)] ^= 1
+    changes: Changes = {name: bytes(data)}
+    return replace(envelope, **changes)
+
+
+@pytest.mark.parametrize("part", ["claim", "solution"])
+@pytest.mark.parametrize("name", ["signature", "payload", "public_key"])
+def test_one_flipped_bit_breaks_the_signature(part: str, name: str) -> None:
+    evidence = made().evidence()
+    changes: Changes = {part: flipped(getattr(evidence, part), name)}
+    forged = replace(evidence, **changes)
+    for level in (Level.EVALUATE, Level.REPLAY):
+        assert_rejected(judge(forged, level), 1, Reason.SIGNATURE)
+
+
+def test_a_claim_signed_again_by_somebody_else_is_not_the_expected_ones() -> None:
+    stolen = Evidence(seal(made().claim, OTHER_KEY), seal(made().solution, OTHER_KEY), SOURCE)
+    assert judge(stolen, Level.REPLAY).outcome is Outcome.ACCEPTED
+    assert_rejected(judge(replace(stolen, signer=KEY.verify_key.raw), Level.REPLAY), 1, Reason.SIGNER)
+
+
+def test_claim_and_solution_must_have_one_signer() -> None:
+    evidence = replace(made().evidence(), solution=seal(made().solution, OTHER_KEY))
+    assert_rejected(judge(evidence, Level.EVALUATE), 1, Reason.SIGNER)
+
+
+def test_swapped_records_are_no_verdict() -> None:
+    evidence = made().evidence()
+    with pytest.raises(RecordError, match="expected application"):
+        judge(replace(evidence, claim=evidence.solution), Level.EVALUATE)
+
+
+# -- steps 2 to 5: what one forward pass shows -------------------------------------------------------------------
+
+
+def claimed(change: Callable[[Claim], Changes]) -> Callable[[], Made]:
+    return lambda: replace(made(), claim=replace(made().claim, **change(made().claim)))
+
+
+def other_settings(**changes: str) -> Callable[[Claim], Changes]:
+    return lambda claim: {"settings": replace(claim.settings, **changes)}
+
+
+def shortened(claim: Claim) -> Changes:
+    return {
+        "epochs": claim.epochs - 1,
+        "best_epoch": min(claim.best_epoch, claim.epochs - 1),
+        "train_losses": claim.train_losses[:-1],
+        "validation_losses": claim.validation_losses[:-1],
+    }
+
+
+def prolonged(claim: Claim, epochs: int = 1) -> Changes:
+    return {
+        "epochs": claim.epochs + epochs,
+        "train_losses": claim.train_losses + (9.0,) * epochs,
+        "validation_losses": claim.validation_losses + (9.0,) * epochs,
+    }
+
+
+def lowest_elsewhere(claim: Claim) -> Changes:
+    losses = list(claim.validation_losses)
+    losses[-1] = min(losses) / 2.0  # the best is the one before
+    return {"validation_losses": tuple(losses)}
+
+
+def fuel(used: int, budget: int) -> Callable[[Claim], Changes]:
+    return lambda claim: {"fuel_used": used, "fuel_budget": budget}
+
+
+def _after_the_limit() -> Made:
+    honest = made(*HONEST["epoch limit"][:2])
+    return replace(honest, claim=replace(honest.claim, **prolonged(honest.claim)))
+
+
+def _after_patience() -> Made:
+    honest = made(*HONEST["early stopping"][:2])
+    return replace(honest, claim=replace(honest.claim, **prolonged(honest.claim)))
+
+
+MAXIMUM = SMALL.max_fuel_budget
+
+SHALLOW: dict[str, tuple[Callable[[], Made], int, Reason]] = {
+    "edition unknown": (claimed(lambda c: {"edition": "december-2024"}), 2, Reason.EDITION),
+    "edition another": (claimed(lambda c: {"edition": "december-2025"}), 3, Reason.SOLUTION_FORM),
+    "track unknown": (claimed(other_settings(track_id="n_hidden=0")), 2, Reason.SETTINGS),
+    "track another": (claimed(other_settings(track_id="n_hidden=2")), 3, Reason.SOLUTION_FORM),
+    "player unprintable": (claimed(other_settings(player_id="\n")), 2, Reason.SETTINGS),
+    "player another": (claimed(other_settings(player_id="0xaeba")), 5, Reason.QUALITY),
+    "rand_hash another": (claimed(lambda c: {"rand_hash": "0" * 32}), 5, Reason.QUALITY),
+    "nonce another": (claimed(lambda c: {"nonce": c.nonce + 1}), 5, Reason.QUALITY),
+    "fuel over the budget": (claimed(fuel(1001, 1000)), 2, Reason.FUEL),
+    "fuel over the maximum": (claimed(fuel(1000, MAXIMUM + 1)), 2, Reason.FUEL),
+    "fuel left at exhaustion": (
+        lambda: replace(made(*HONEST["fuel"][:2]), claim=replace(made(*HONEST["fuel"][:2]).claim, fuel_used=149_999)),
+        4,
+        Reason.FUEL,
+    ),
+    "quality higher": (claimed(lambda c: {"quality": c.quality + 1}), 5, Reason.QUALITY),
+    "quality lower": (claimed(lambda c: {"quality": c.quality - 1}), 5, Reason.QUALITY),
+    "solution changed": (
+        lambda: replace(made(), solution=with_weight("parameters", 0, 1.0)),
+        3,
+        Reason.SOLUTION_DIGEST,
+    ),
+    "solution renamed": (lambda: with_solution(with_weight("parameters", 0, 1.0)), 5, Reason.QUALITY),
+    "solution of another edition": (
+        lambda: with_solution(replace(made().solution, edition="december-2025")),
+        3,
+        Reason.SOLUTION_FORM,
+    ),
+    "solution of another track": (
+        lambda: with_solution(replace(made().solution, track_id="n_hidden=2")),
+        3,
+        Reason.SOLUTION_FORM,
+    ),
+    "solution too long": (
+        lambda: with_solution(replace(made().solution, parameters=made().solution.parameters + bytes(4))),
+        3,
+        Reason.SOLUTION_FORM,
+    ),
+    "solution empty": (lambda: with_solution(Solution("small", "n_hidden=1", b"", b"", b"")), 3, Reason.SOLUTION_FORM),
+    "variance negative": (
+        lambda: with_solution(with_weight("running_variances", 3, -1e-30)),
+        3,
+        Reason.SOLUTION_FORM,
+    ),
+    "epochs fewer": (claimed(shortened), 4, Reason.STOP_REASON),
+    "epochs beyond the limit": (
+        _after_the_limit,
+        4,
+        Reason.EPOCHS,
+    ),
+    "epochs beyond patience": (
+        _after_patience,
+        4,
+        Reason.EPOCHS,
+    ),
+    "best epoch another": (claimed(lambda c: {"best_epoch": c.best_epoch - 1}), 4, Reason.BEST_EPOCH),
+    "best epoch none": (claimed(lambda c: {"best_epoch": 0}), 4, Reason.BEST_EPOCH),
+    "losses with another best": (claimed(lowest_elsewhere), 4, Reason.BEST_EPOCH),
+    **{
+        f"stop reason {reason}": (claimed(lambda c, reason=reason: {"stop_reason": reason}), 4, Reason.STOP_REASON)  # type: ignore[misc]
+        for reason in StopReason
+        if reason is not StopReason.EPOCH_LIMIT
+    },
+}
+
+
+@pytest.mark.parametrize("kind", SHALLOW)
+def test_a_forgery_that_one_forward_pass_shows(kind: str) -> None:
+    forge, step, reason = SHALLOW[kind]
+    for level in (Level.EVALUATE, Level.REPLAY):
+        assert_rejected(judge(forge().evidence(), level), step, reason)
+
+
+@pytest.mark.parametrize("name", ["parameters", "running_means", "running_variances"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_solution_that_is_not_finite(name: str, value: float) -> None:
+    forged = with_solution(with_weight(name, 5, value))
+    assert_rejected(judge(forged.evidence(), Level.EVALUATE), 3, Reason.SOLUTION_FORM)
+
+
+# -- steps 6 to 10: what only training again shows ---------------------------------------------------------------
+
+
+def slightly_other_losses(name: str) -> Callable[[Claim], Changes]:
+    def change(claim: Claim) -> Changes:
+        losses = getattr(claim, name)
+        return {name: (losses[0] * (1.0 + 2.0**-52), *losses[1:])}
+
+    return change
+
+
+def swapped_module(source: bytes) -> Callable[[], Made]:
+    """Another module under an honest claim, and the claim names it."""
+    return lambda: Made(replace(made().claim, optimiser_digest=blake3_digest(source)), made().solution, source)
+
+
+def stopped_early() -> Made:
+    """T chosen for its subset: the claim says that fuel ran out two epochs before."""
+    honest = made(*HONEST["fuel"][:2])
+    claim = honest.claim
+    return scored(replace(honest, claim=replace(claim, **shortened(claim))))
+
+
+def tuned_weights() -> Made:
+    return scored(with_solution(with_weight("parameters", 0, 1.0)))
+
+
+DEEP: dict[str, tuple[Callable[[], Made], int, Reason]] = {
+    "module not the claim's": (lambda: replace(made(), source=SOURCE + b"\n"), 6, Reason.OPTIMISER_DIGEST),
+    "module swapped": (swapped_module(module("-0.5 * state * gradient, state")), 12, Reason.LOSSES),
+    "module refused": (swapped_module(module("open(1), state")), 12, Reason.OPTIMISER_REFUSED),
+    "module no Python": (swapped_module(b"\x00\xff"), 12, Reason.OPTIMISER_REFUSED),
+    "module raising": (swapped_module(module("[gradient][1], state")), 12, Reason.OPTIMISER_FAILED),
+    "module returning nothing": (swapped_module(module("None")), 12, Reason.OPTIMISER_FAILED),
+    "hyperparameter changed": (claimed(lambda c: {"hyperparameters": {"lr": 0.5}}), 12, Reason.LOSSES),
+    "hyperparameter of no use": (claimed(lambda c: {"hyperparameters": {"lr": "fast"}}), 12, Reason.OPTIMISER_FAILED),
+    "hyperparameter unknown": (claimed(lambda c: {"hyperparameters": {"beta": 0.5}}), 12, Reason.OPTIMISER_FAILED),
+    "train losses": (claimed(slightly_other_losses("train_losses")), 12, Reason.LOSSES),
+    "validation losses": (claimed(slightly_other_losses("validation_losses")), 12, Reason.LOSSES),
+    "fuel used more": (claimed(lambda c: {"fuel_used": c.fuel_used + 1}), 12, Reason.FUEL),
+    "fuel used less": (claimed(lambda c: {"fuel_used": c.fuel_used - 1}), 12, Reason.FUEL),
+    "fuel budget less": (claimed(fuel(100_000, 200_000)), 12, Reason.EPOCHS),
+    "transcript root": (claimed(lambda c: {"transcript_root": bytes(32)}), 13, Reason.TRANSCRIPT),
+    "epochs fewer with their own subset": (stopped_early, 12, Reason.EPOCHS),
+    "weights from elsewhere": (tuned_weights, 14, Reason.SOLUTION),
+    "variances from elsewhere": (
+        lambda: scored(with_solution(with_weight("running_variances", 0, 0.5))),
+        14,
+        Reason.SOLUTION,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_a_forgery_that_only_training_again_shows(kind: str) -> None:
+    forge, step, reason = DEEP[kind]
+    forged = forge()
+    assert judge(forged.evidence(), Level.EVALUATE).outcome is Outcome.ACCEPTED
+    verdict = judge(forged.evidence(), Level.REPLAY)
+    assert_rejected(verdict, step, reason)
+
+
+def test_a_stop_reason_that_the_history_leaves_open() -> None:
+    honest = made(*HONEST["non-finite update"][:2])
+    forged = replace(honest, claim=replace(honest.claim, stop_reason=StopReason.NON_FINITE_LOSS))
+    assert judge(forged.evidence(), Level.EVALUATE).outcome is Outcome.ACCEPTED
+    assert_rejected(judge(forged.evidence(), Level.REPLAY), 12, Reason.STOP_REASON)
+
+
+def test_the_authors_line_is_in_the_verdict() -> None:
+    verdict = judge(swapped_module(module("[gradient][1], state"))().evidence(), Level.REPLAY)
+    assert "line 16: IndexError" in verdict.detail
+
+
+# -- faults: this machine failed, so nothing follows -------------------------------------------------------------
+
+
+def assert_undetermined(verdict: Verdict) -> None:
+    assert (verdict.outcome, verdict.reason) == (Outcome.UNDETERMINED, Reason.MACHINE_FAULT), verdict.detail
+    assert verdict.detail
+    assert Verdict.from_bytes(verdict.to_bytes()) == verdict
+
+
+def test_a_worker_that_is_too_slow_rejects_nobody(jail: Jail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox.worker.client, "CALL_SECONDS", 0.0)
+    for evidence in (made().evidence(), replace(made(), claim=replace(made().claim, quality=0)).evidence()):
+        verdict = verify(evidence, Level.REPLAY, jail)
+        if verdict.step != 5:  # what needs no worker is decided all the same
+            assert_undetermined(verdict)
+
+
+@pytest.mark.parametrize("victim", ["step_updates", "request_state_digest"])
+def test_a_worker_that_is_killed_rejects_nobody(jail: Jail, monkeypatch: pytest.MonkeyPatch, victim: str) -> None:
+    class Dying(ProcessOptimiser):
+        def __init__(self, assignment: Any, zygote: Zygote) -> None:
+            super().__init__(assignment, zygote)
+            method, calls = getattr(self, victim), []
+
+            def dying(*arguments: Any) -> Any:
+                calls.append(arguments)
+                if len(calls) == 2:
+                    assert self._worker._child is not None
+                    os.kill(self._worker._child.process, signal.SIGKILL)
+                return method(*arguments)
+
+            setattr(self, victim, dying)
+
+    monkeypatch.setattr(sandbox.isolation, "ProcessOptimiser", Dying)
+    assert_undetermined(verify(made().evidence(), Level.REPLAY, jail))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        WorkerFault("gone"),
+        MemoryError(),
+        OSError(28, "No space left on device"),
+        RuntimeError("DefaultCPUAllocator: not enough memory"),
+    ],
+)
+def test_a_fault_of_the_machine_rejects_nobody(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    def broken(task: Task, **_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(verifier.verification.verify, "solve", broken)
+    assert_undetermined(judge(made().evidence(), Level.REPLAY))
+    assert judge(made().evidence(), Level.EVALUATE).outcome is Outcome.ACCEPTED
+
+
+def test_an_error_of_ours_is_no_verdict_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(verifier.verification.evaluate, "score", broken)
+    with pytest.raises(ValueError, match="a bug"):
+        judge(made().evidence(), Level.EVALUATE)
+
+
+def test_a_forged_claim_survives_the_bytes() -> None:
+    """The forgeries above are records that a forger can really write down."""
+    for forge, _, _ in [*SHALLOW.values(), *DEEP.values()]:
+        claim = forge().claim
+        assert Claim.from_bytes(claim.to_bytes()) == claim
+    assert tensor_bytes(torch.ones(1)) == b"\x00\x00\x80?"

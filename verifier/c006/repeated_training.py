@@ -1,0 +1,135 @@
+"""One instance of the live network trained again and again, each time from other initial weights."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from protocol.claim import StopReason
+from protocol.hashes import blake3_digest
+from sandbox.isolation import Isolation
+from sandbox.optimiser import Assignment, Scalar
+from verifier.c006.dataset import OUTPUTS, DataSet, Single, draw_dataset
+from verifier.c006.evaluation import evaluate_weights
+from verifier.c006.initial_weights import initial_weights
+from verifier.c006.loader import WIDTH
+from verifier.c006.training import LiveNetwork, LiveTraining, train
+from verifier.challenge.errors import EditionError
+from verifier.challenge.training.trainer import Epoch
+
+RepetitionObserver = Callable[[int, Epoch], None]
+"""Told the number of the repetition and the epoch."""
+
+_ADDRESS_MASK = (1 << 47) - 512  # the half of the 48-bit addresses that belongs to programs, aligned as CUDA aligns
+_ADDRESS_STEP = 512
+
+
+@dataclass(frozen=True)
+class LiveTask:
+    """A training to be repeated."""
+
+    seed: bytes
+    """Of the instance, 32 bytes."""
+    n_hidden: int
+    source: bytes
+    """The optimiser module."""
+    name: str
+    """Its name for messages."""
+    hyperparameters: Mapping[str, Scalar]
+    fuel_budget: int
+    """For each repetition, in this toolkit's units, which are not the network's."""
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What one training came to."""
+
+    number: int
+    """From 0."""
+    quality: int | None
+    """None if no epoch improved, so that there is no solution."""
+    epochs: int
+    best_epoch: int
+    validation_loss: float
+    stop_reason: StopReason
+    seconds: float
+
+
+class _Stopped(Exception):
+    """The caller wants no more repetitions."""
+
+
+def repeat(
+    task: LiveTask, count: int, isolation: Isolation, jobs: int = 1, observer: RepetitionObserver | None = None
+) -> Generator[Repetition, None, None]:
+    """Train `count` times, `jobs` at once; yields each when it is done. Ends within an epoch when it is closed.
+
+    The jobs are threads: the products, and waiting for a jailed optimiser, leave the interpreter to the others.
+    Raises EditionError where there is nothing to train, and what `train` raises.
+    """
+    if task.n_hidden < 2:
+        raise EditionError("n_hidden=1: both of its layers are frozen, so there is nothing to train")
+    data, stop, starting = draw_dataset(task.seed), threading.Event(), threading.Lock()
+
+    def one(number: int) -> Repetition:
+        def observe(epoch: Epoch) -> None:
+            if stop.is_set():
+                raise _Stopped
+            if observer is not None:
+                observer(number, epoch)
+
+        began = time.perf_counter()
+        network = LiveNetwork(initial_layers(number, task.n_hidden))
+        with starting:  # the first start makes the jail that all share
+            optimiser = isolation.start(_assignment(task, network))
+        with optimiser:
+            training = train(task.seed, data, network, optimiser, observe)
+        return _repetition(number, training, data, time.perf_counter() - began)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for done in as_completed([pool.submit(one, number) for number in range(count)]):
+                yield done.result()
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def initial_layers(number: int, n_hidden: int) -> list[Single]:
+    """The weights [in, out] of the n + 1 linear layers at the start of a repetition.
+
+    The network draws them from the device address of a buffer that it frees after each layer: the next layer finds it
+    at the same address, or 512 bytes on while the last one is still in use. Even repetitions simulate the first, odd
+    ones the second; the address itself is drawn from the repetition's number.
+    """
+    digest = blake3_digest(b"tig-verify c006 band address" + number.to_bytes(8, "little"))
+    address = int.from_bytes(digest[:8], "little") & _ADDRESS_MASK
+    step = _ADDRESS_STEP * (number % 2)
+    shapes = [(WIDTH, 1), *[(WIDTH, WIDTH)] * (n_hidden - 1), (OUTPUTS, WIDTH)]
+    return [
+        initial_weights(address + step * layer, out, inputs).reshape(inputs, out)
+        for layer, (out, inputs) in enumerate(shapes)
+    ]
+
+
+def _assignment(task: LiveTask, network: LiveNetwork) -> Assignment:
+    return Assignment(
+        source=task.source,
+        name=task.name,
+        layout=network.layout,
+        difficulty={"n_hidden": task.n_hidden},
+        hyperparameters=task.hyperparameters,
+        # The network gives its optimisers the seed itself; one that can regenerate the test points is no reference.
+        key=blake3_digest(b"tig-verify c006 optimiser" + task.seed),
+        fuel_budget=task.fuel_budget,
+    )
+
+
+def _repetition(number: int, training: LiveTraining, data: DataSet, seconds: float) -> Repetition:
+    quality = None if training.weights is None else evaluate_weights(training.weights, data).quality
+    return Repetition(
+        number, quality, training.epochs, training.best_epoch, training.validation_loss, training.stop_reason, seconds
+    )

@@ -1,0 +1,197 @@
+"""Editions of the challenge: every consensus constant, with its source. The only place that holds one.
+
+"Paper" is the paper of the challenge that an edition is named after, December 2025 or April 2025; "live" is the public
+network's own harness, whose values fill in where the papers are silent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from verifier.challenge.errors import EditionError
+
+
+@dataclass(frozen=True)
+class FourierFeatures:
+    """Functions that approximate a Gaussian process with the RBF kernel."""
+
+    features: int
+    """K, random Fourier features (paper, section 4)."""
+
+
+@dataclass(frozen=True)
+class MaternProcess:
+    """Exact draws of a Gaussian process with the product Matern-5/2 kernel (paper, section 4)."""
+
+    jitter: float
+    """Added to the diagonal of the covariance (this toolkit; docs/decisions)."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The data sets of the tracks with `n_data` points for training and validation (paper, section 5)."""
+
+    n_data: int
+    train_points: int
+    validation_points: int
+    batches: int
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The constants of one edition of the challenge."""
+
+    name: str
+    inputs: int
+    """D, dimensions of a point (paper, section 4)."""
+    function: FourierFeatures | MaternProcess
+    """What f is drawn from."""
+    lengthscale: float
+    """l of the kernel (paper, section 4)."""
+    noise_deviation: float
+    """Standard deviation of the noise on the targets (live)."""
+    centred: bool
+    """Whether the mean of the training targets is taken off every value (this toolkit; docs/decisions)."""
+    train_points: int
+    validation_points: int
+    test_points: int
+    """Sizes of the three sets (paper, section 3); with `sizes`, see `for_track`."""
+    sizes: tuple[Sizes, ...]
+    """What a track's n_data chooses from; empty if there is nothing to choose."""
+    test_subset_points: int
+    """Size of the T-dependent test subset (paper asks for "a subset"; this toolkit's choice: half)."""
+    batches: int
+    """Batches an epoch (paper, algorithm 1; the number is live's)."""
+    width: int
+    """H, units of a hidden layer (paper, section 4)."""
+    norm_epsilon: float
+    norm_momentum: float
+    """Batch normalisation (live)."""
+    frozen_layers: int
+    """Linear layers at the end of the network that keep their initial values (paper, section 3)."""
+    max_epochs: int
+    patience: int
+    """End of training (live)."""
+    threshold_factor: float
+    """alpha of the quality threshold (paper, section 6)."""
+    operand_bits: int
+    """Width of the operands of a network product (this toolkit; docs/decisions)."""
+    max_fuel_budget: int
+    """Largest fuel budget of a claim, in this toolkit's units (specification, section 7)."""
+
+    @property
+    def batch_sizes(self) -> list[int]:
+        """B, points of each batch: equal, or the first ones one larger."""
+        size, larger = divmod(self.train_points, self.batches)
+        return [size + 1] * larger + [size] * (self.batches - larger)
+
+    @property
+    def points(self) -> int:
+        """All points of an instance: training, validation and test, in this order."""
+        return self.train_points + self.validation_points + self.test_points
+
+    def for_track(self, track: Track) -> Edition:
+        """This edition with the sizes that a track of it chooses. Before, those that a track chooses are 0."""
+        for sizes in self.sizes:
+            if sizes.n_data == track.n_data:
+                return replace(
+                    self,
+                    train_points=sizes.train_points,
+                    validation_points=sizes.validation_points,
+                    batches=sizes.batches,
+                )
+        return self
+
+
+DECEMBER_2025 = Edition(
+    name="december-2025",
+    inputs=2,
+    function=FourierFeatures(features=1000),
+    lengthscale=0.3,
+    noise_deviation=0.2,
+    centred=False,
+    train_points=1000,
+    validation_points=200,
+    test_points=250,
+    sizes=(),
+    test_subset_points=125,
+    batches=8,
+    width=256,
+    norm_epsilon=1e-5,
+    norm_momentum=0.1,
+    frozen_layers=2,
+    max_epochs=1000,
+    patience=50,
+    threshold_factor=4.0,
+    operand_bits=14,
+    max_fuel_budget=5_000_000_000_000,
+)
+
+DECEMBER_2025_CENTRED = replace(DECEMBER_2025, name="december-2025-centred", centred=True)
+
+APRIL_2025 = replace(
+    DECEMBER_2025,
+    name="april-2025",
+    function=MaternProcess(jitter=2.0**-32),
+    train_points=0,
+    validation_points=0,
+    batches=0,
+    sizes=(  # 80 % for training, batches of about 128, each rounded to the nearest
+        Sizes(n_data=1024, train_points=819, validation_points=205, batches=6),
+        Sizes(n_data=2048, train_points=1638, validation_points=410, batches=13),
+        Sizes(n_data=4096, train_points=3277, validation_points=819, batches=26),
+    ),
+    max_fuel_budget=16_250_000_000_000,
+)
+
+EDITIONS = {edition.name: edition for edition in (DECEMBER_2025, DECEMBER_2025_CENTRED, APRIL_2025)}
+
+
+def find_edition(name: str) -> Edition:
+    """The edition of that name. Raises EditionError."""
+    try:
+        return EDITIONS[name]
+    except KeyError:
+        raise EditionError(f"unknown edition {name!r}; known: {', '.join(EDITIONS)}") from None
+
+
+@dataclass(frozen=True)
+class Track:
+    """A track of the challenge: the difficulty of its instances."""
+
+    n_hidden: int
+    """L, hidden layers between the input and the output layer (paper, section 6)."""
+    n_data: int | None = None
+    """N, points for training and validation, where the edition lets a track choose (paper of April 2025)."""
+
+    MAX_HIDDEN = 64
+
+    @property
+    def id(self) -> str:
+        """The network's text for it."""
+        return ",".join(f"{name}={value}" for name, value in self.difficulty.items())
+
+    @property
+    def difficulty(self) -> dict[str, int]:
+        """What an optimiser is told."""
+        return {"n_hidden": self.n_hidden} | ({} if self.n_data is None else {"n_data": self.n_data})
+
+    @staticmethod
+    def parse(track_id: str, edition: Edition) -> Track:
+        """Read an edition's track id, such as `n_hidden=4` or `n_hidden=4,n_data=1024`. Raises EditionError."""
+        match = re.fullmatch(r"n_hidden=([1-9][0-9]?)(?:,n_data=([1-9][0-9]{0,9}))?", track_id)
+        choices: list[int | None] = [sizes.n_data for sizes in edition.sizes]
+        n_data = int(match[2]) if match and match[2] else None
+        if match is None or int(match[1]) > Track.MAX_HIDDEN or n_data not in (choices or [None]):
+            raise EditionError(f"track {track_id!r} is not one of edition {edition.name}; {_form(edition)}")
+        return Track(int(match[1]), n_data)
+
+
+def _form(edition: Edition) -> str:
+    """How the tracks of an edition are written."""
+    depths = f"L from 1 to {Track.MAX_HIDDEN}"
+    if not edition.sizes:
+        return f"write n_hidden=L with {depths}, such as n_hidden=4"
+    numbers = ", ".join(str(sizes.n_data) for sizes in edition.sizes)
+    return f"write n_hidden=L,n_data=N with {depths} and N one of {numbers}, such as n_hidden=4,n_data=1024"

@@ -1,0 +1,321 @@
+"""The kernels compiled by numba for one CPU thread: see `verifier.challenge.network.kernels.Kernels`.
+
+Optional: without numba the eager ones are used. numba compiles without fast-math, so LLVM may neither contract a
+multiply and an add nor reorder a sum: every operation is the single IEEE operation that the source shows. Maxima of
+magnitudes are taken as integer maxima of bit patterns, which vectorise; infinities and NaNs are the largest of them.
+
+Shapes: `B` rows of a batch, `H` features.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numba
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from arithmetic.exponents import NonFiniteError, sum_bits
+from arithmetic.per_channel import Features
+from verifier.challenge.network import batch_norm
+from verifier.challenge.network.kernels import Affine, AffineGradient, Passed
+from verifier.challenge.network.products import Product
+from verifier.challenge.network.quantised import Quantised
+
+name = "fused"
+
+_Vector = NDArray[np.float32]
+_Matrix = NDArray[np.float32]
+_Exact = NDArray[np.float64]
+_Integers = NDArray[np.float64] | NDArray[np.int32]
+_Compiled = TypeVar("_Compiled", bound=Callable[..., object])
+
+_MAGNITUDE = np.int32(0x7FFFFFFF)
+_INFINITY = 0x7F800000
+_NOT_FINITE = 1 << 20
+"""What a kernel returns in place of an exponent when there is none."""
+_ZERO = np.float32(0.0)
+_NONE = np.zeros(0, np.float32)
+
+
+def _compiled(function: _Compiled) -> _Compiled:
+    return cast("_Compiled", numba.njit(cache=True, error_model="numpy")(function))
+
+
+_inverse_deviation = _compiled(batch_norm.inverse_deviation)
+_slope = _compiled(batch_norm.slope)
+
+
+def quantise(values: torch.Tensor, bits: int, dtype: torch.dtype) -> Quantised:
+    """See `Kernels`."""
+    integers = torch.empty(values.shape, dtype=dtype)
+    e = _quantise(values.contiguous().numpy(), bits, integers.numpy())
+    return Quantised(integers, _finite(e), bits)
+
+
+def write(product: Product, out: torch.Tensor) -> None:
+    """See `Kernels`."""
+    _write(product.integers.numpy(), product.scale, out.numpy())
+
+
+def forward(
+    product: Product, affine: Affine | None, epsilon: float, bits: int, dtype: torch.dtype
+) -> tuple[Quantised, Passed]:
+    """See `Kernels`."""
+    shape = product.integers.shape
+    z, c = torch.empty(shape, dtype=torch.float32), torch.empty(shape, dtype=torch.float32)
+    scale, integers = torch.empty(shape[1], dtype=torch.float32), torch.empty(shape, dtype=dtype)
+    sums, squares, inverse = np.empty((3, shape[1]))
+    e = _forward(
+        product.integers.numpy(), product.scale, *_vectors(affine), epsilon, sum_bits(shape[0]), bits,
+        z.numpy(), c.numpy(), sums, squares, inverse, scale.numpy(), integers.numpy(),
+    )  # fmt: skip
+    return Quantised(integers, _finite(e), bits), Passed(z, c, sums, squares, inverse, scale)
+
+
+def backward(product: Product, passed: Passed, bits: int, dtype: torch.dtype) -> tuple[Quantised, AffineGradient]:
+    """See `Kernels`."""
+    shape = passed.c.shape
+    integers = torch.empty(shape, dtype=dtype)
+    bias, gamma, beta = np.empty((3, shape[1]))
+    e = _backward(
+        product.integers.numpy(), product.scale, passed.z.numpy(), passed.c.numpy(), passed.inverse,
+        passed.scale.numpy(), sum_bits(shape[0]), bits, bias, gamma, beta, integers.numpy(),
+    )  # fmt: skip
+    return Quantised(integers, _finite(e), bits), AffineGradient(bias, gamma, beta)
+
+
+def evaluate(
+    product: Product, affine: Affine | None, mean: torch.Tensor, inverse: Features, bits: int, dtype: torch.dtype
+) -> Quantised:
+    """See `Kernels`."""
+    integers = torch.empty(product.integers.shape, dtype=dtype)
+    bias, gamma, beta = _vectors(affine)
+    e = _evaluate(
+        product.integers.numpy(), product.scale, bias, gamma, beta, mean.numpy(), inverse, bits, integers.numpy()
+    )
+    return Quantised(integers, _finite(e), bits)
+
+
+def _vectors(affine: Affine | None) -> tuple[_Vector, _Vector, _Vector]:
+    if affine is None:
+        return _NONE, _NONE, _NONE
+    return affine.bias.numpy(), affine.gamma.numpy(), affine.beta.numpy()
+
+
+def _finite(exponent: int) -> int:
+    if exponent == _NOT_FINITE:
+        raise NonFiniteError("a reduction met an infinite value or a NaN")
+    return exponent
+
+
+@_compiled
+def _exponent(largest: int) -> int:
+    """The exponent of the largest magnitude, given as its bit pattern."""
+    if largest >= _INFINITY:
+        return _NOT_FINITE
+    if largest >> 23:
+        return (largest >> 23) - 126
+    e = -149 if largest else 0
+    while largest:
+        largest >>= 1
+        e += 1
+    return e
+
+
+@_compiled
+def _largest(row: _Vector, so_far: int) -> int:
+    bits = row.view(np.int32)
+    top = np.int32(so_far)
+    for j in range(len(bits)):
+        top = max(top, np.int32(bits[j] & _MAGNITUDE))
+    return int(top)
+
+
+@_compiled
+def _grid(exponent: int, width: int) -> float:
+    """Adding this to a number and taking it off again rounds the number to a sum's common unit, ties to even."""
+    return math.ldexp(1.5, 52 + exponent - width)
+
+
+@_compiled
+def _quantise(values: _Matrix, bits: int, integers: _Integers) -> int:
+    largest = 0
+    for i in range(values.shape[0]):
+        largest = _largest(values[i], largest)
+    e = _exponent(largest)
+    if e != _NOT_FINITE:
+        scale = math.ldexp(1.0, bits - e)
+        for i in range(values.shape[0]):
+            for j in range(values.shape[1]):
+                integers[i, j] = np.rint(np.float64(values[i, j]) * scale)
+    return e
+
+
+@_compiled
+def _write(exact: _Exact, scale: float, out: _Matrix) -> None:
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = np.float32(exact[i, j] * scale) + _ZERO
+
+
+@_compiled
+def _activate(exact: _Vector, scale: float, bias: _Vector, z: _Vector) -> None:
+    """One row of relu(product + bias)."""
+    for j in range(len(z)):
+        a = np.float32(exact[j] * scale)
+        if len(bias):
+            a = a + bias[j]
+        z[j] = _ZERO if a <= _ZERO else a  # a NaN stays one
+
+
+@_compiled
+def _affine(c: _Vector, scale: _Vector, beta: _Vector, y: _Vector) -> None:
+    """One row of c * scale + beta."""
+    for j in range(len(y)):
+        y[j] = c[j] * scale[j]
+    if len(beta):
+        for j in range(len(y)):
+            y[j] = y[j] + beta[j]
+
+
+@_compiled
+def _normalise(c: _Matrix, scale: _Vector, beta: _Vector, bits: int, integers: _Integers) -> int:
+    """Quantise c * scale + beta. A row is computed twice, which is cheaper than to store and load it."""
+    y = np.empty(c.shape[1], np.float32)
+    largest = 0
+    for i in range(c.shape[0]):
+        _affine(c[i], scale, beta, y)
+        largest = _largest(y, largest)
+    e = _exponent(largest)
+    if e != _NOT_FINITE:
+        unit = math.ldexp(1.0, bits - e)
+        for i in range(c.shape[0]):
+            _affine(c[i], scale, beta, y)
+            for j in range(len(y)):
+                integers[i, j] = np.rint(np.float64(y[j]) * unit)
+    return e
+
+
+@_compiled
+def _add_squares(row: _Vector, grid: float, sums: Features) -> None:
+    for j in range(len(row)):
+        sums[j] += (np.float64(row[j] * row[j]) + grid) - grid
+
+
+@_compiled
+def _add_products(a: _Vector, b: _Vector, grid: float, sums: Features) -> None:
+    for j in range(len(a)):
+        sums[j] += (np.float64(a[j] * b[j]) + grid) - grid
+
+
+@_compiled
+def _scale_of(gamma: _Vector, inverse: Features, scale: _Vector) -> None:
+    for j in range(len(scale)):
+        scale[j] = np.float64(gamma[j]) * inverse[j] if len(gamma) else inverse[j]
+
+
+@_compiled
+def _forward(
+    exact: _Exact, product_scale: float, bias: _Vector, gamma: _Vector, beta: _Vector, epsilon: float, width: int,
+    bits: int, z: _Matrix, c: _Matrix, sums: Features, squares: Features, inverse: Features, scale: _Vector,
+    integers: _Integers,
+) -> int:  # fmt: skip
+    rows, features = z.shape
+    largest = 0
+    for i in range(rows):
+        _activate(exact[i], product_scale, bias, z[i])
+        largest = _largest(z[i], largest)
+    e = _exponent(largest)
+    if e == _NOT_FINITE:
+        return e
+    grid = _grid(e, width)
+    sums[:] = 0.0
+    for i in range(rows):
+        for j in range(features):
+            sums[j] += (np.float64(z[i, j]) + grid) - grid
+    mean = (sums / rows).astype(np.float32)
+    furthest = 0
+    for i in range(rows):
+        for j in range(features):
+            c[i, j] = z[i, j] - mean[j]
+        furthest = _largest(c[i], furthest)
+    # Rounding is monotonic, so the largest square is the square of the largest.
+    most = np.array([furthest], np.int32).view(np.float32)
+    e = _exponent(_largest(most * most, 0))
+    if e == _NOT_FINITE:
+        return e
+    grid = _grid(e, width)
+    squares[:] = 0.0
+    for i in range(rows):
+        _add_squares(c[i], grid, squares)
+    inverse[:] = _inverse_deviation(squares / rows, epsilon)
+    _scale_of(gamma, inverse, scale)
+    return _normalise(c, scale, beta, bits, integers)
+
+
+@_compiled
+def _evaluate(
+    exact: _Exact, product_scale: float, bias: _Vector, gamma: _Vector, beta: _Vector, mean: _Vector,
+    inverse: Features, bits: int, integers: _Integers,
+) -> int:  # fmt: skip
+    c = np.empty(exact.shape, np.float32)
+    for i in range(len(exact)):
+        _activate(exact[i], product_scale, bias, c[i])
+        for j in range(len(mean)):
+            c[i, j] -= mean[j]
+    scale = np.empty(len(mean), np.float32)
+    _scale_of(gamma, inverse, scale)
+    return _normalise(c, scale, beta, bits, integers)
+
+
+@_compiled
+def _backward(
+    exact: _Exact, product_scale: float, z: _Matrix, c: _Matrix, inverse: Features, scale: _Vector, width: int,
+    bits: int, bias: Features, gamma: Features, beta: Features, integers: _Integers,
+) -> int:  # fmt: skip
+    rows, features = z.shape
+    dy = np.empty(z.shape, np.float32)
+    terms = np.empty(features, np.float32)
+    beta[:] = 0.0
+    largest = 0
+    for i in range(rows):
+        for j in range(features):
+            beta[j] += exact[i, j]
+            dy[i, j] = np.float32(exact[i, j] * product_scale) + _ZERO
+            terms[j] = dy[i, j] * c[i, j]
+        largest = _largest(terms, largest)
+    for j in range(features):
+        beta[j] = beta[j] * product_scale + 0.0
+    e = _exponent(largest)
+    if e == _NOT_FINITE:
+        return e
+    grid = _grid(e, width)
+    projected = np.zeros(features)
+    for i in range(rows):
+        _add_products(dy[i], c[i], grid, projected)
+    gamma[:] = projected * inverse
+    offset = (beta / rows).astype(np.float32)
+    slope = _slope(inverse, projected, rows).astype(np.float32)
+    largest = 0
+    for i in range(rows):
+        for j in range(features):
+            dz = ((dy[i, j] - offset[j]) - c[i, j] * slope[j]) * scale[j]
+            dy[i, j] = _ZERO if z[i, j] <= _ZERO else dz
+        largest = _largest(dy[i], largest)
+    e = _exponent(largest)
+    if e == _NOT_FINITE:
+        return e
+    unit = math.ldexp(1.0, bits - e)
+    bias[:] = 0.0
+    for i in range(rows):
+        for j in range(features):
+            q = np.rint(np.float64(dy[i, j]) * unit)
+            integers[i, j] = q
+            bias[j] += q
+    for j in range(features):
+        bias[j] = bias[j] / unit + 0.0
+    return e

@@ -1,0 +1,57 @@
+"""The score of trained weights on the T-dependent test subset (specification, section 9; paper, equation 6)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from arithmetic import ieee, random
+from arithmetic.exponents import NonFiniteError
+from verifier.challenge.editions import Edition
+from verifier.challenge.instance.instance import Points, draw_test_points
+from verifier.challenge.network.network import Network, Statistics, mean_square
+from verifier.challenge.streams import stream
+
+UNIT = 1_000_000
+"""Quality units of a relative error of 1."""
+LOWEST = -10 * UNIT
+
+
+@dataclass(frozen=True)
+class Score:
+    """The test loss, the threshold that it is measured by, and the quality that follows."""
+
+    loss: float
+    """Mean squared error on the subset; infinite when it is not finite."""
+    threshold: float
+    """alpha times the mean squared noise of the subset."""
+    quality: int
+
+
+def test_subset(edition: Edition, seed: bytes, epochs: int) -> Points:
+    """The test points that count after `epochs` epochs."""
+    words = stream(edition, seed, "test-subset", epochs).words(0, edition.test_points)
+    return draw_test_points(edition, seed, random.permutation(words)[: edition.test_subset_points])
+
+
+def score(network: Network, parameters: torch.Tensor, statistics: Statistics, subset: Points) -> Score:
+    """The score of trainable parameters (flat) and running statistics."""
+    threshold = network.architecture.edition.threshold_factor * mean_square(ieee.subtract(subset.y, subset.f))
+    try:
+        loss = network.loss(parameters, statistics, subset.x, subset.y)
+    except NonFiniteError:
+        loss = math.inf
+    return Score(loss, threshold, quality(loss, threshold))
+
+
+def quality(loss: float, threshold: float) -> int:
+    """(threshold - loss) / threshold in units of 10^-6, limited to +-10, rounded half away from zero.
+
+    A loss that is not finite gives the lowest quality.
+    """
+    if not math.isfinite(loss):
+        return LOWEST
+    relative = min(max((threshold - loss) / threshold, -10.0), 10.0)
+    return int(math.copysign(math.floor(abs(relative) * UNIT + 0.5), relative))

@@ -1,0 +1,265 @@
+"""The papers' Algorithm 1: the fixed training loop around an untrusted optimiser (specification, section 6).
+
+The step numbers in the comments are the specification's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from arithmetic import data_movement, ieee, random, reductions
+from arithmetic.exponents import NonFiniteError
+from protocol.claim import StopReason
+from protocol.transcript import Leaf
+from sandbox.errors import FuelExhausted, MemoryExhausted
+from sandbox.optimiser import Optimiser
+from verifier.challenge.editions import Edition
+from verifier.challenge.instance.instance import Instance
+from verifier.challenge.network.network import Network, Statistics
+from verifier.challenge.streams import stream
+from verifier.challenge.training.early_stopping import EarlyStopping
+from verifier.challenge.training.transcript import NO_LOSSES, network_digest, tensor_digest, transcript_tree
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an observer is told after each epoch; `number` counts from 1."""
+
+    number: int
+    train_loss: float
+    validation_loss: float
+    best_validation_loss: float
+    fuel_used: int
+
+
+Observer = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The outcome of a training run."""
+
+    stop_reason: StopReason
+    train_losses: tuple[float, ...]
+    validation_losses: tuple[float, ...]
+    best_epoch: int
+    """Epoch of the lowest validation loss; 0 for the initial parameters."""
+    parameters: torch.Tensor
+    """Trainable parameters after the best epoch, flat."""
+    statistics: Statistics
+    """Running statistics after the best epoch."""
+    fuel_used: int
+    leaves: tuple[Leaf, ...]
+    """The transcript: leaf 0 and one for each epoch."""
+
+    @property
+    def epochs(self) -> int:
+        """T, epochs completed."""
+        return len(self.train_losses)
+
+    @property
+    def transcript_root(self) -> bytes:
+        """The Merkle root of the transcript, 32 bytes."""
+        return transcript_tree(self.leaves).root
+
+
+class _NonFiniteUpdate(Exception):
+    """A location, or the parameters after an update, hold an infinity or a NaN."""
+
+
+Weights = tuple[torch.Tensor, Statistics]
+"""Trainable parameters, flat, and running statistics."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that a training is after an epoch: from it, training goes on with the same bits."""
+
+    leaves: tuple[Leaf, ...]
+    """Of the epochs so far, leaf 0 first; with a single one, only the next epoch can be taken from here."""
+    losses: tuple[tuple[float, float], ...]
+    """Training and validation loss of each epoch so far."""
+    parameters: torch.Tensor
+    statistics: Statistics
+    gradient: torch.Tensor
+    state: bytes
+    """The optimiser's, in its canonical encoding."""
+    fuel_used: int
+    best: Weights
+
+
+class Trainer:
+    """Algorithm 1, epoch by epoch; begin with `start` or `resume`. To be used in inference mode."""
+
+    def __init__(
+        self, edition: Edition, seed: bytes, instance: Instance, network: Network, optimiser: Optimiser
+    ) -> None:
+        self._edition, self._seed, self._instance = edition, seed, instance
+        self._network, self._optimiser = network, optimiser
+        self._statistics = Statistics.initial(network.architecture)
+        self.stopping = EarlyStopping(edition.patience)
+        self.leaves: list[Leaf] = []
+        self.losses: list[tuple[float, float]] = []
+        self.best: Weights | None = None
+
+    def start(self, initial: torch.Tensor) -> None:
+        """6.1 and 6.2: initial parameters (flat), zero gradient, the optimiser's state, leaf 0."""
+        self._optimiser.parameters.copy_(initial)
+        self._optimiser.gradient.zero_()
+        self.best = self._weights()
+        self._optimiser.initialise()
+        self._record(NO_LOSSES)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint. Raises StateError for a state or fuel that no optimiser of this task has."""
+        self._optimiser.parameters.copy_(checkpoint.parameters)
+        self._optimiser.gradient.copy_(checkpoint.gradient)
+        self._optimiser.restore(checkpoint.state, checkpoint.fuel_used)
+        self._statistics = checkpoint.statistics.copy()
+        self.stopping = EarlyStopping.after(self._edition.patience, (loss for _, loss in checkpoint.losses))
+        self.leaves, self.losses = list(checkpoint.leaves), list(checkpoint.losses)
+        self.best = checkpoint.best
+
+    def checkpoint(self) -> Checkpoint:
+        """What is needed to go on from here."""
+        assert self.best is not None
+        parameters, statistics = self._weights()
+        return Checkpoint(
+            leaves=tuple(self.leaves),
+            losses=tuple(self.losses),
+            parameters=parameters,
+            statistics=statistics,
+            gradient=self._optimiser.gradient.clone(),
+            state=self._optimiser.save(),
+            fuel_used=self._optimiser.fuel_used,
+            best=self.best,
+        )
+
+    def advance(self) -> StopReason | None:
+        """Take an epoch; why training has ended, or None. An epoch that cannot be completed leaves no leaf (6.9)."""
+        try:
+            self._epoch()
+        except FuelExhausted:
+            return StopReason.FUEL_EXHAUSTED
+        except MemoryExhausted:
+            return StopReason.MEMORY_EXHAUSTED
+        except NonFiniteError:
+            return StopReason.NON_FINITE_LOSS
+        except _NonFiniteUpdate:
+            return StopReason.NON_FINITE_UPDATE
+        if self.stopping.is_over:
+            return StopReason.EARLY_STOPPING
+        return StopReason.EPOCH_LIMIT if len(self.losses) == self._edition.max_epochs else None
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel used so far."""
+        return self._optimiser.fuel_used
+
+    def _epoch(self) -> None:
+        """6.3 to 6.8: one pass over the training set, validation, early stopping, a leaf."""
+        number = len(self.losses)
+        previous = self.losses[-1] if self.losses else NO_LOSSES
+        train_loss = 0.0
+        for x, y in self._batches(number):
+            train_loss = train_loss + self._batch(x, y, number, previous) / (self._edition.train_points / len(y))
+        pending = self._optimiser.request_state_digest()  # a worker hashes while we validate
+        points = self._instance.validation
+        validation_loss = self._network.loss(self._optimiser.parameters, self._statistics, points.x, points.y)
+        if self.stopping.improved(validation_loss):
+            self.best = self._weights()
+        self.losses.append((train_loss, validation_loss))
+        self._record((train_loss, validation_loss), pending)
+
+    def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """6.3: the training set in the epoch's order, in batches."""
+        words = stream(self._edition, self._seed, "shuffle", epoch).words(0, self._edition.train_points)
+        order = data_movement.positions(random.permutation(words))
+        train, sizes = self._instance.train, self._edition.batch_sizes
+        x, y = (data_movement.rows(points, order).split(sizes) for points in (train.x, train.y))
+        return list(zip(x, y, strict=True))
+
+    def _batch(self, x: torch.Tensor, y: torch.Tensor, epoch: int, previous: tuple[float, float]) -> float:
+        optimiser = self._optimiser
+        location = optimiser.query_location(epoch, *previous)  # 6.4
+        if location is not None:
+            _require_finite(location)
+        where = optimiser.parameters if location is None else location
+        loss = self._network.loss_and_gradient(where, self._statistics, x, y, optimiser.gradient)  # 6.5
+        ieee.add_(optimiser.parameters, optimiser.step_updates(epoch, *previous))  # 6.6; reads the updates once
+        _require_finite(optimiser.parameters)
+        return loss
+
+    def _weights(self) -> Weights:
+        return self._optimiser.parameters.clone(), self._statistics.copy()
+
+    def _record(self, losses: tuple[float, float], pending: Callable[[], bytes] | None = None) -> None:
+        """6.8: the leaf of the epoch."""
+        pending = pending or self._optimiser.request_state_digest()
+        train_loss, validation_loss = (None if math.isnan(loss) else loss for loss in losses)
+        self.leaves.append(
+            Leaf(
+                epoch=len(self.losses),
+                train_loss=train_loss,
+                validation_loss=validation_loss,
+                network_digest=network_digest(self._optimiser.parameters, self._statistics),
+                gradient_digest=tensor_digest(self._optimiser.gradient),
+                state_digest=pending(),
+                fuel_used=self._optimiser.fuel_used,
+                stale_epochs=self.stopping.stale_epochs,
+            )
+        )
+
+
+def train(
+    edition: Edition,
+    seed: bytes,
+    instance: Instance,
+    network: Network,
+    initial: torch.Tensor,
+    optimiser: Optimiser,
+    observer: Observer | None = None,
+) -> Training:
+    """Run Algorithm 1 from the `initial` trainable parameters (flat).
+
+    Raises OptimiserError, ModuleRefused or WorkerFault; every other end is a `stop_reason`.
+    """
+    trainer = Trainer(edition, seed, instance, network, optimiser)
+    with torch.inference_mode():  # no autograd: its bookkeeping costs a tenth of a small step
+        trainer.start(initial)
+        return finish(trainer, observer)
+
+
+def finish(trainer: Trainer, observer: Observer | None = None) -> Training:
+    """Train to the end; in inference mode."""
+    completed, reason = len(trainer.losses), None
+    while reason is None:
+        reason = trainer.advance()
+        if observer is not None and len(trainer.losses) > completed:
+            observer(_observed(trainer))
+        completed = len(trainer.losses)
+    assert trainer.best is not None
+    return Training(
+        stop_reason=reason,
+        train_losses=tuple(train for train, _ in trainer.losses),
+        validation_losses=tuple(validation for _, validation in trainer.losses),
+        best_epoch=trainer.stopping.best_epoch,
+        parameters=trainer.best[0],
+        statistics=trainer.best[1],
+        fuel_used=trainer.fuel_used,
+        leaves=tuple(trainer.leaves),
+    )
+
+
+def _observed(trainer: Trainer) -> Epoch:
+    train_loss, validation_loss = trainer.losses[-1]
+    return Epoch(len(trainer.losses), train_loss, validation_loss, trainer.stopping.lowest, trainer.fuel_used)
+
+
+def _require_finite(values: torch.Tensor) -> None:
+    if not reductions.is_finite(values):
+        raise _NonFiniteUpdate

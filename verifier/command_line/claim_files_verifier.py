@@ -1,0 +1,146 @@
+"""How each of many claims is judged: its files are read, and the verdict, or a mistake in them, comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from arithmetic.allocator import keep_freed_memory
+from protocol.audit import AuditRequest
+from protocol.claim import Claim
+from protocol.envelope import Envelope
+from protocol.errors import ProtocolError
+from protocol.hashes import blake3_digest
+from protocol.verdict import Level, Outcome, Reason, Verdict
+from sandbox.isolation import Isolation
+from verifier.challenge.errors import InputError, NoAnswerError
+from verifier.challenge.training.trainer import Observer
+from verifier.command_line.files import Bundle, Response, read_envelope, read_module
+from verifier.command_line.isolation_options import open_isolation
+from verifier.runs.pool import Crew, Lost
+from verifier.verification.audit import AuditEvidence
+from verifier.verification.context import Evidence, Examination
+from verifier.verification.self_audit import OwnAudit
+from verifier.verification.verify import verify as examine
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An audit's request, its file, and the folder that answers it."""
+
+    request: AuditRequest
+    file: Path
+    folder: Path
+
+    def evidence(self, claim_file: Path, claim: Envelope) -> AuditEvidence:
+        """For the auditor, who reads one state after the other. Raises InputError."""
+        if self.request.claim_digest != blake3_digest(claim.payload):
+            raise InputError(f"{self.file}: is about another claim than {claim_file}; name the one that it is for")
+        files = Response(self.folder)
+        return AuditEvidence(
+            self.request, read_envelope(files.response), lambda epoch: read_envelope(files.state(epoch))
+        )
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """No verdict: a file is missing, or is not what it should be; the text says which."""
+
+    text: str
+
+
+Answer = Verdict | Mistake
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What is common to the claims of one call; sent to other processes as it is."""
+
+    level: Level
+    solution: Path | None
+    """Instead of the file beside the claim."""
+    optimiser: Path | None
+    """Instead of the file beside the claim."""
+    signer: bytes | None
+    """The public key (32 bytes) that must have signed."""
+    isolation: str
+    device: str
+    audit: Answered | OwnAudit | None = None
+
+    @contextmanager
+    def opened(self, observer: Observer | None = None) -> Iterator[Callable[[Path], Answer]]:
+        """What judges in this process, one claim at a time."""
+        keep_freed_memory()
+        torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the others down
+        with ExitStack() as stack:
+            places = [stack.enter_context(open_isolation(self.isolation))]
+
+            def work(path: Path) -> Answer:
+                answer = self._judge(path, places[-1], observer)
+                if isinstance(answer, Verdict) and answer.outcome is Outcome.UNDETERMINED:
+                    stack.close()  # what failed is not used again
+                    places.append(stack.enter_context(open_isolation(self.isolation)))
+                return answer
+
+            yield work
+
+    def _judge(self, path: Path, isolation: Isolation, observer: Observer | None = None) -> Answer:
+        """Read the files of one claim and examine it."""
+        try:
+            evidence = self._evidence(Bundle(path))
+            return examine(evidence, self.level, isolation, observer, self.device)
+        except NoAnswerError as error:
+            return Mistake(f"{self.audit.folder if isinstance(self.audit, Answered) else path}: {error}")
+        except InputError as error:
+            return Mistake(str(error))
+        except ProtocolError as error:  # signed, but not a claim and its solution
+            return Mistake(f"{path}: {error}")
+
+    def _evidence(self, bundle: Bundle) -> Evidence:
+        claim = read_envelope(bundle.claim)
+        solution = read_envelope(self.solution or bundle.solution)
+        name, source = self._module(bundle, claim) or (None, None)
+        audit = self.audit.evidence(bundle.claim, claim) if isinstance(self.audit, Answered) else self.audit
+        return Evidence(claim, solution, source, name.name if name else "optimiser.py", self.signer, audit)
+
+    def _module(self, bundle: Bundle, claim: Envelope) -> tuple[Path, bytes] | None:
+        """The module, if it is needed; whether the claim is one is judged later."""
+        if self.level is Level.EVALUATE and self.optimiser is None:
+            return None
+        try:
+            digest = Claim.from_bytes(claim.payload).optimiser_digest
+        except ProtocolError:
+            return None
+        return read_module(bundle, digest, self.optimiser)
+
+
+def judged(
+    judge: Judge, claims: Sequence[Path], jobs: int, observer: Observer | None = None
+) -> Generator[tuple[Path, Answer], None, None]:
+    """Every claim with its answer, as they come: by so many other processes, or, if that is one, in this."""
+    if jobs == 1:
+        with judge.opened(observer) as work:
+            for path in claims:
+                yield path, work(path)
+        return
+    crew: Crew[Path, Answer]
+    with Crew(judge.opened, jobs) as crew:
+        for path, answer in crew.work(claims):
+            yield path, _undetermined(judge, path, answer) if isinstance(answer, Lost) else answer
+
+
+def _undetermined(judge: Judge, path: Path, lost: Lost) -> Answer:
+    try:
+        digest = claim_digest(path)
+    except InputError as error:
+        return Mistake(str(error))
+    return Examination(judge.level, digest).verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, lost.why, 0)
+
+
+def claim_digest(path: Path) -> bytes:
+    """The digest by which a verdict names its claim. Raises InputError."""
+    return blake3_digest(read_envelope(path).payload)

@@ -1,0 +1,184 @@
+"""`tig-verify c006 band`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sandbox.errors import OptimiserError
+from sandbox.isolation import Isolation
+from sandbox.optimiser import Scalar
+from verifier.c006.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
+from verifier.c006.repeated_training import LiveTask, Repetition, repeat
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.errors import InputError
+from verifier.challenge.training.trainer import Epoch
+from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
+from verifier.command_line.commands.solve import Hyperparameter
+from verifier.command_line.exit_codes import DONE, REJECTED
+from verifier.command_line.files import read_file
+from verifier.command_line.isolation_options import isolation_option, open_isolation
+
+_MOST_RUNS = 1000
+_LEAST_TAIL = 1e-12  # what 1 - P can still resolve
+
+_CAVEAT = (
+    "A band is statistics: it cannot prove fraud. It holds for this optimiser with these hyperparameters; a quality "
+    "above it may come from a better optimiser."
+)
+
+
+@click.command()
+@click.argument("optimiser", type=click.Path(path_type=Path))
+@instance_options
+@click.option("--runs", type=click.IntRange(FEWEST, _MOST_RUNS), default=8, show_default=True,
+              help="Trainings, each from other initial weights.")  # fmt: skip
+@click.option("--reported", type=click.IntRange(-10_000_000, 1_000_000), help="A quality to judge by the band.")
+@click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
+              help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
+@click.option("--fuel", "fuel_budget", type=click.IntRange(1, 2**63 - 1), default=DECEMBER_2025.max_fuel_budget,
+              show_default=True, help="Fuel budget of a run, in this toolkit's units.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Trainings at once.")
+@isolation_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run, then one for the band.")
+def band(
+    optimiser: Path, instance: InstanceOptions, runs: int, reported: int | None,
+    overrides: tuple[tuple[str, Scalar], ...], fuel_budget: int, jobs: int, isolation: str, as_json: bool,
+) -> int:  # fmt: skip
+    """Train OPTIMISER on an instance of the live network, many times, for the range of quality it reaches.
+
+    Each run is the network's own training loop on a CPU, from other initial weights: on the network these depend on a
+    device address, not on the instance. A reported quality inside the range is unsuspicious. Outside of it and of the
+    99 % prediction interval the exit code is 1: a reason to look closer, no proof. A band holds for this optimiser
+    with these hyperparameters, and a quality above it may come from a better one.
+
+    Training is chaotic: rounding alone spreads the qualities about as far as other initial weights do, so the runs of
+    another machine, and of the network's GPU, are others. Eight runs are few; more of them narrow the interval.
+
+    The gradient is that of the sum of a batch's 256 squared errors, as on the network: Adam hardly notices; for plain
+    gradient descent the same step takes a learning rate 256 times smaller than with the mean.
+
+    \b
+    Example: tig-verify c006 band adam.py --seed 4c44..11ca --track n_hidden=4 --reported 812345 --jobs 2
+    """
+    named = instance.resolve()
+    task = LiveTask(named.seed, named.n_hidden, read_file(optimiser), optimiser.name, dict(overrides), fuel_budget)
+    done = []
+    with open_isolation(isolation) as place:
+        try:
+            with closing(_repetitions(task, runs, jobs, place)) as repetitions:
+                for repetition in repetitions:
+                    done.append(repetition)
+                    click.echo(_run_as_json(repetition) if as_json else _run_as_text(repetition))
+        except OptimiserError as error:
+            raise InputError(f"{optimiser}: {error}") from None
+    found = _band(optimiser, done)
+    judgement = None if reported is None else found.judge(reported)
+    click.echo(_as_json(found, judgement) if as_json else _as_text(found, judgement))
+    return REJECTED if judgement is not None and judgement.position is Position.OUTSIDE else DONE
+
+
+def _repetitions(task: LiveTask, runs: int, jobs: int, isolation: Isolation) -> Generator[Repetition, None, None]:
+    """Train under a progress bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("starting", total=runs)
+
+        def show(number: int, epoch: Epoch) -> None:
+            progress.update(
+                bar,
+                description=f"run {number}  epoch {epoch.number}  validation loss {epoch.validation_loss:.4f}"
+                f" (best {epoch.best_validation_loss:.4f})",
+            )
+
+        with closing(repeat(task, runs, isolation, jobs, show)) as repetitions:
+            for repetition in repetitions:
+                progress.advance(bar)
+                yield repetition
+
+
+def _band(optimiser: Path, done: list[Repetition]) -> Band:
+    qualities = tuple(run.quality for run in sorted(done, key=lambda run: run.number) if run.quality is not None)
+    if len(qualities) < FEWEST:
+        raise InputError(
+            f"{optimiser}: {len(done) - len(qualities)} of {len(done)} runs ended without a solution, which leaves no "
+            "band; check the learning rate (-p) and the fuel (--fuel), or ask for more --runs"
+        )
+    return Band(qualities)
+
+
+def _run_as_text(run: Repetition) -> str:
+    if run.quality is None:
+        return f"run {run.number}: no solution, as no epoch improved ({run.stop_reason} after {run.epochs} epochs)"
+    return (
+        f"run {run.number}: quality {run.quality} after {run.epochs} epochs ({run.stop_reason}, best "
+        f"{run.best_epoch}), validation loss {run.validation_loss:.5f}, {run.seconds:.1f} s"
+    )
+
+
+def _as_text(found: Band, judgement: Judgement | None) -> str:
+    low, high = found.interval
+    lines = [
+        f"quality of {len(found.qualities)} runs: {found.lowest} to {found.highest}, median {found.median:.0f}, "
+        f"mean {found.mean:.0f}, standard deviation {found.deviation:.0f}",
+        f"one more run: outside that range in {found.outside_range:.0%} of cases, "
+        f"in {low:.0f} to {high:.0f} in {CONFIDENCE:.0%} if qualities are spread normally",
+    ]
+    if judgement is not None:
+        lines.append(f"reported {judgement.quality}: {_TEXTS[judgement.position]}; {_distance(judgement)}")
+    return "\n".join([*lines, _CAVEAT])
+
+
+_TEXTS = {
+    Position.WITHIN: "within the range of the runs",
+    Position.NEAR: f"outside the range of the runs, inside the {CONFIDENCE:.0%} prediction interval",
+    Position.OUTSIDE: f"outside the range of the runs and the {CONFIDENCE:.0%} prediction interval",
+}
+
+
+def _distance(judgement: Judgement) -> str:
+    if math.isinf(judgement.deviations):
+        return "all runs agree on another quality"
+    side = "above" if judgement.deviations > 0 else "below"
+    tail = f"{judgement.tail:.2g}" if judgement.tail > _LEAST_TAIL else f"less than {_LEAST_TAIL:g}"
+    return (
+        f"{abs(judgement.deviations):.1f} standard deviations {side} the mean; an honest run is as far out with "
+        f"probability {tail}"
+    )
+
+
+def _run_as_json(run: Repetition) -> str:
+    return json.dumps(
+        {**asdict(run), "validation_loss": _finite(run.validation_loss), "seconds": round(run.seconds, 3)}
+    )
+
+
+def _as_json(found: Band, judgement: Judgement | None) -> str:
+    return json.dumps(
+        {
+            "qualities": found.qualities,
+            "lowest": found.lowest,
+            "highest": found.highest,
+            "median": found.median,
+            "mean": found.mean,
+            "deviation": found.deviation,
+            "outside_range": found.outside_range,
+            "confidence": CONFIDENCE,
+            "interval": found.interval,
+            "reported": judgement and {**asdict(judgement), "deviations": _finite(judgement.deviations)},
+        }
+    )
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity."""
+    return value if math.isfinite(value) else None

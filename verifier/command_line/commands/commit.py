@@ -1,0 +1,40 @@
+"""`tig-verify commit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from protocol.benchmark import Ledger
+from protocol.envelope import seal
+from verifier.command_line.claim_files import entered
+from verifier.command_line.files import load_signing_key, require_new, write_file
+
+
+@click.command()
+@click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--bundles", "num_bundles", type=click.IntRange(1), required=True, metavar="N",
+              help="In how many bundles of equal size the nonces go when a sample is drawn.")  # fmt: skip
+@click.option("--key", type=click.Path(path_type=Path), required=True, help="Private key, the one of the claims.")
+@click.option("-o", "output", type=click.Path(path_type=Path), required=True, help="The .benchmark file to write.")
+def commit(claims: tuple[Path, ...], num_bundles: int, key: Path, output: Path) -> None:
+    """Commit to the claims of many nonces, before anybody draws which of them are to be proven.
+
+    CLAIMS are those of nonces 0, 1, 2, ... of one task, in any order, all signed with the key. The benchmark lists
+    their qualities and holds the root of a Merkle tree over their digests. Publish it, and keep the claims.
+
+    \b
+    Example: tig-verify commit out/*.claim --bundles 2 --key key.pem -o adam.benchmark
+    """
+    signing_key = load_signing_key(key)
+    require_new(output)
+    ledger = Ledger()
+    for _ in entered(claims, ledger, signing_key.verify_key):
+        pass
+    benchmark = ledger.commit(num_bundles)
+    write_file(output, seal(benchmark, signing_key).to_bytes())
+    click.echo(
+        f"{output}: {len(benchmark.qualities)} nonces in {num_bundles} bundles, root {benchmark.merkle_root.hex()}, "
+        f"digest {benchmark.digest().hex()}"
+    )

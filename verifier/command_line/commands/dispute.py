@@ -1,0 +1,104 @@
+"""`tig-verify dispute`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from protocol.claim import Claim
+from protocol.keys import VerifyKey
+from protocol.transcript import Transcript
+from verifier.challenge.errors import InputError
+from verifier.challenge.solving import Task
+from verifier.command_line.files import Bundle, read_module, read_record
+from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
+from verifier.command_line.progress import shown_epochs
+from verifier.verification.dispute import Court, Party, Ruling, require_same_task, rule
+
+_Signed = tuple[Party, str]
+"""One side, and the fingerprint of its key."""
+
+
+@click.command()
+@click.argument("one", type=click.Path(path_type=Path))
+@click.argument("other", type=click.Path(path_type=Path))
+@click.option("--optimiser", type=click.Path(path_type=Path),
+              help="The module. Default: beside the first claim, by digest.")  # fmt: skip
+@isolation_option
+@device_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, device: str, as_json: bool) -> None:
+    """Find out who of two claims about one training is wrong, and in which epoch.
+
+    Each claim needs its .transcript beside it. Few of their digests lead to the first epoch that differs; training
+    up to there decides. Exit code 0 when it is decided, whoever is wrong.
+
+    \b
+    Example: tig-verify dispute mine/adam-n_hidden=4-nonce=0.claim theirs/adam-n_hidden=4-nonce=0.claim
+    """
+    sides = (mine, _), (theirs, _) = _read_party(one), _read_party(other)
+    require_same_task(mine, theirs)
+    module, source = read_module(Bundle(one), mine.claim.optimiser_digest, optimiser)
+    task = Task.of(mine.claim, source, module.name)
+    with open_isolation(isolation) as place, shown_epochs("training again") as observe:
+        ruling = rule(mine, theirs, Court(task, place, device, observe))
+    click.echo(_as_json(sides, ruling) if as_json else _as_text(sides, ruling))
+
+
+def _read_party(path: Path) -> _Signed:
+    """The files of one side. Raises InputError."""
+    claim, signer = read_record(path, Claim)
+    place = Bundle(path).transcript
+    if not place.exists():
+        raise InputError(f"{place}: is not there; get it from the claim's signer, or verify the claim by replay")
+    transcript, transcript_signer = read_record(place, Transcript)
+    if transcript_signer != signer:
+        raise InputError(f"{place}: is signed by another key than {path}; get it from the claim's signer")
+    if transcript.claim_digest != claim.digest():
+        raise InputError(f"{place}: is the transcript of another claim than {path}; get the right one from its signer")
+    return Party(str(path), claim, transcript), VerifyKey(signer).fingerprint
+
+
+def _as_text(sides: tuple[_Signed, ...], ruling: Ruling) -> str:
+    if ruling.differs is None:
+        lines = [ruling.detail]
+    else:
+        found = f"found with {ruling.digests} digests of each side"
+        lines = [f"the transcripts differ first in epoch {ruling.differs} ({found}); {ruling.detail}"]
+    for party, signer in sides:
+        lines.append(f"  {party.name} (signer {signer}): {_finding(party, ruling)}")
+    return "\n".join(lines)
+
+
+def _finding(party: Party, ruling: Ruling) -> str:
+    if fields := ruling.wrong.get(party.name):
+        return f"wrong in {_where(ruling)}: {', '.join(fields)}"
+    if ruling.epoch is None:
+        return "not shown to be wrong"
+    return f"right up to epoch {ruling.epoch}; nothing later was looked at"
+
+
+def _where(ruling: Ruling) -> str:
+    return "the claim" if ruling.epoch is None else f"epoch {ruling.epoch}"
+
+
+def _as_json(sides: tuple[_Signed, ...], ruling: Ruling) -> str:
+    return json.dumps(
+        {
+            "claims": [
+                {
+                    "claim": party.name,
+                    "claim_digest": party.claim.digest().hex(),
+                    "signer": signer,
+                    "wrong": list(ruling.wrong.get(party.name, ())),
+                }
+                for party, signer in sides
+            ],
+            "differs": ruling.differs,
+            "epoch": ruling.epoch,
+            "digests": ruling.digests,
+            "detail": ruling.detail,
+        }
+    )

@@ -1,0 +1,121 @@
+"""`tig-verify inspect`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import click
+
+from protocol.audit import AuditRequest, AuditResponse, EpochState
+from protocol.benchmark import Benchmark
+from protocol.claim import Claim
+from protocol.envelope import Envelope, open_envelope
+from protocol.errors import ProtocolError, SignatureError
+from protocol.keys import VerifyKey
+from protocol.proof import Proof
+from protocol.record import Record
+from protocol.solution import Solution
+from protocol.transcript import Transcript
+from protocol.verdict import Verdict
+from verifier.challenge.errors import InputError
+from verifier.command_line.exit_codes import USAGE
+from verifier.command_line.files import read_envelope
+
+_RECORDS: tuple[type[Record], ...] = (
+    Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Benchmark, Proof,
+)  # fmt: skip
+_LONG = 40
+_MANY = 4
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file; losses and digests whole.")
+def inspect(files: tuple[Path, ...], as_json: bool) -> int:
+    """Show what is in claims, solutions, transcripts, verdicts, benchmarks, proofs and the files of an audit.
+
+    The signature is checked; nothing else is (that is `verify`).
+
+    \b
+    Example: tig-verify inspect out/adam-n_hidden=4-nonce=0.claim
+    """
+    code = 0
+    for path in files:
+        try:
+            shown = _describe(read_envelope(path))
+        except InputError as error:
+            click.echo(f"tig-verify: {error}", err=True)
+            code = USAGE
+            continue
+        except ProtocolError as error:
+            click.echo(f"tig-verify: {path}: {error}", err=True)
+            code = USAGE
+            continue
+        if as_json:
+            click.echo(json.dumps({"file": str(path), **shown}))
+        else:
+            click.echo("\n".join([f"{path}", *_lines(shown)]))
+    return code
+
+
+def _describe(envelope: Envelope) -> dict[str, object]:
+    """The contents of an envelope as plain values. Raises ProtocolError."""
+    for kind in _RECORDS:
+        if envelope.payload_type.endswith(f".{kind.TYPE}+msgpack"):
+            break
+    else:
+        raise InputError(f"the record is of an unknown type {envelope.payload_type[:80]!r}")
+    try:
+        record, signature = open_envelope(envelope, kind), "valid"
+    except SignatureError:
+        record, signature = kind.from_bytes(envelope.payload), "INVALID"
+    return {
+        "type": kind.TYPE,
+        "signature": signature,
+        "signer": VerifyKey.from_raw(envelope.public_key).fingerprint,
+        "digest": record.digest().hex(),
+        **_plain_fields(record),
+    }
+
+
+def _plain_fields(record: object) -> dict[str, object]:
+    assert is_dataclass(record)
+    return {f.name: _plain(getattr(record, f.name)) for f in fields(record)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex() if len(value) <= _LONG else f"<{len(value)} bytes>"
+    if isinstance(value, Mapping):
+        return dict(value)
+    if is_dataclass(value):
+        return _plain_fields(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _lines(shown: Mapping[str, object], indent: str = "  ") -> list[str]:
+    lines = []
+    for name, value in shown.items():
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{name}:", *_lines(value, indent + "  ")] if value else [f"{indent}{name}: none"]
+        elif isinstance(value, list):
+            lines += _list_lines(name, value, indent)
+        else:
+            lines.append(f"{indent}{name}: {value}")
+    return lines
+
+
+def _list_lines(name: str, values: list[object], indent: str) -> list[str]:
+    if values and isinstance(values[0], Mapping):
+        shown = range(len(values)) if len(values) <= _MANY else (0, len(values) - 1)
+        count = [] if len(values) <= _MANY else [f"{indent}{name}: {len(values)} values, the first and the last:"]
+        return [*count, *_lines({f"{name}[{index}]": values[index] for index in shown}, indent)]
+    ends = f", {_number(values[0])} .. {_number(values[-1])}" if values else ""
+    return [f"{indent}{name}: {len(values)} values{ends}"]
+
+
+def _number(value: object) -> str:
+    return f"{value:.5f}" if isinstance(value, float) else str(value)

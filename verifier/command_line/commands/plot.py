@@ -1,0 +1,131 @@
+"""`tig-verify plot`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from arithmetic.exponents import NonFiniteError
+from protocol.claim import Claim
+from protocol.errors import ProtocolError
+from protocol.solution import Solution
+from protocol.transcript import Transcript
+from verifier.challenge.errors import InputError, VerifierError
+from verifier.command_line.files import Bundle, read_envelope, read_record
+from verifier.command_line.plot_files import Picture, require_drawing, write_picture
+from verifier.experiments.prediction_maps import Surfaces, surfaces
+from verifier.experiments.training_history import Course, claimed_course, recorded_course
+
+_MOST = 8
+_CAPTION = (
+    "Losses are means of squares. The threshold is that of the test loss for this T; the floor is the squared mean of "
+    "the training targets, below which no training loss can be."
+)
+_MAPS = (
+    " The maps show the noiseless target, interpolated between the points of the instance (dots: those trained on), "
+    "and the network in evaluation mode: as the optimiser is given it, with running means 0 and variances 1, and after "
+    "the best epoch."
+)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path),
+              help="A .png, or a .html with the numbers too. Default: a .png beside the file.")  # fmt: skip
+def plot(files: tuple[Path, ...], out: Path | None) -> None:
+    """Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.
+
+    A claim's picture has the threshold and the floor too, and, if its .solution is beside it and it is the only one,
+    heat maps of the target, of the network at initialisation and of the network at the best epoch. Signatures are
+    checked; nothing else is (that is `verify`).
+
+    \b
+    Example: tig-verify plot out/adam-n_hidden=4-nonce=0.claim -o adam.html
+    """
+    if len(files) > _MOST:
+        raise InputError(f"{len(files)} files are too many for one picture; name at most {_MOST}")
+    if len(files) > 1 and out is None:
+        raise InputError("several files: name the picture with -o, such as -o losses.png")
+    out = out or files[0].with_suffix(".png")
+    require_drawing(out)
+    records = [_read(path) for path in files]
+    courses = [_course(path, record, title) for path, record, title in zip(files, records, _titles(files), strict=True)]
+    alone = records[0] if len(records) == 1 else None
+    maps = _surfaces(Bundle(files[0]), alone) if isinstance(alone, Claim) else None
+    write_picture(out, _picture(courses, maps))
+    click.echo(out)
+
+
+def _read(path: Path) -> Claim | Transcript:
+    """What is in the file. Raises InputError."""
+    payload_type = read_envelope(path).payload_type
+    if payload_type.endswith(f".{Claim.TYPE}+msgpack"):
+        return read_record(path, Claim)[0]
+    if payload_type.endswith(f".{Transcript.TYPE}+msgpack"):
+        return read_record(path, Transcript)[0]
+    raise InputError(f"{path}: is no claim and no transcript, and only those have losses to draw")
+
+
+def _titles(files: Sequence[Path]) -> list[str]:
+    """Short names, unless two files share one."""
+    short = [path.stem for path in files]
+    return short if len(set(short)) == len(files) else [str(path) for path in files]
+
+
+def _course(path: Path, record: Claim | Transcript, title: str) -> Course:
+    """The training that a record tells of. Raises InputError."""
+    if record.epochs == 0 if isinstance(record, Claim) else len(record.leaves) == 1:
+        raise InputError(f"{path}: not one epoch was completed; there is nothing to draw")
+    try:
+        return claimed_course(title, record) if isinstance(record, Claim) else recorded_course(title, record)
+    except (ProtocolError, VerifierError) as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _surfaces(bundle: Bundle, claim: Claim) -> Surfaces | None:
+    """What there is for heat maps; None, and a word on stderr, if there is no solution. Raises InputError."""
+    if not bundle.solution.exists():
+        click.echo(f"tig-verify: {bundle.solution}: is not there; the picture has no heat maps", err=True)
+        return None
+    solution = read_record(bundle.solution, Solution)[0]
+    try:
+        return surfaces(claim, solution)
+    except (InputError, NonFiniteError) as error:
+        raise InputError(f"{bundle.solution}: {error}; move it away for a picture without heat maps") from None
+
+
+def _picture(courses: Sequence[Course], maps: Surfaces | None) -> Picture:
+    from verifier.experiments.plots.loss_curves import course_picture, courses_picture
+
+    names = ", ".join(course.title for course in courses)
+    return Picture(
+        title=f"Training of {names}" if len(courses) == 1 else f"{len(courses)} trainings",
+        png=course_picture(courses[0], maps) if len(courses) == 1 else courses_picture(courses),
+        alternative=f"Loss curves of {names}" + ("; heat maps of target and network" if maps else ""),
+        caption=_CAPTION + (_MAPS if maps else ""),
+        rows=[_row(course) for course in courses],
+    )
+
+
+def _row(course: Course) -> dict[str, str]:
+    """The numbers of a training, for a table."""
+    best = course.best_epoch
+    return {
+        "training": course.title,
+        "quality (10⁻⁶)": "" if course.quality is None else f"{course.quality:,}",
+        "test loss": _loss(course.test_loss),
+        "threshold": _loss(course.threshold),
+        "floor": _loss(course.floor),
+        "epochs": str(course.epochs),
+        "best epoch": str(best),
+        "its training loss": _loss(course.train_losses[best - 1] if best else None),
+        "its validation loss": _loss(course.validation_losses[best - 1] if best else None),
+        "end": course.stop_reason or "",
+        "fuel": f"{course.fuel_used:,}",
+    }
+
+
+def _loss(loss: float | None) -> str:
+    return "" if loss is None else f"{loss:.5g}"

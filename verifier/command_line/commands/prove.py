@@ -1,0 +1,53 @@
+"""`tig-verify prove`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from protocol.benchmark import Ledger
+from protocol.envelope import seal
+from protocol.errors import RecordError
+from protocol.hashes import blake3_digest
+from protocol.proof import prove as prove_claims
+from protocol.sampling import SamplingRule
+from protocol.sampling import sample as draw
+from verifier.challenge.errors import InputError
+from verifier.command_line.claim_files import entered, read_benchmark
+from verifier.command_line.files import load_signing_key, require_new, write_file
+from verifier.command_line.sampling_options import sampling_options
+
+
+@click.command()
+@click.argument("benchmark", type=click.Path(path_type=Path))
+@click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
+@sampling_options
+@click.option("--key", type=click.Path(path_type=Path), required=True, help="Private key, the one of the benchmark.")
+@click.option("-o", "output", type=click.Path(path_type=Path), required=True, help="The .proof file to write.")
+def prove(
+    benchmark: Path, claims: tuple[Path, ...], beacon: str, upper: int, lower: int, key: Path, output: Path
+) -> None:
+    """Prove that the claims which a beacon draws are those that BENCHMARK committed to.
+
+    CLAIMS are all claims of the benchmark, in any order. The proof holds the drawn ones and their branches of the
+    Merkle tree. The validator also needs the .claim and .solution files of the drawn nonces, to verify them.
+
+    \b
+    Example: tig-verify prove adam.benchmark out/*.claim --beacon 4c35947 --key key.pem -o adam.proof
+    """
+    signing_key = load_signing_key(key)
+    require_new(output)
+    envelope, record = read_benchmark(benchmark)
+    if envelope.public_key != signing_key.verify_key.raw:
+        raise InputError(f"{benchmark}: is not signed with {key}; pass the key that signed it")
+    digest = blake3_digest(envelope.payload)
+    nonces = draw(digest, record, beacon, SamplingRule(upper, lower))
+    ledger = Ledger(record)
+    sampled = {claim.nonce: claim for claim in entered(claims, ledger, signing_key.verify_key) if claim.nonce in nonces}
+    try:
+        proof = prove_claims(digest, record, beacon, ledger, sampled)
+    except RecordError as error:
+        raise InputError(f"{benchmark}: {error}") from None
+    write_file(output, seal(proof, signing_key).to_bytes())
+    click.echo(f"{output}: proves nonces {', '.join(map(str, nonces))} of {len(record.qualities)}")

@@ -1,0 +1,30 @@
+"""`tig-verify sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from protocol.hashes import blake3_digest
+from protocol.sampling import SamplingRule
+from protocol.sampling import sample as draw
+from verifier.command_line.claim_files import read_benchmark
+from verifier.command_line.sampling_options import sampling_options
+
+
+@click.command()
+@click.argument("benchmark", type=click.Path(path_type=Path))
+@sampling_options
+def sample(benchmark: Path, beacon: str, upper: int, lower: int) -> None:
+    """Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.
+
+    The beacon must be unknown to everybody when the benchmark is published: who knows it can try commitments until the
+    sample misses what would not verify.
+
+    \b
+    Example: tig-verify sample adam.benchmark --beacon 4c3594711e8362ac9d2ec9ae55abb055
+    """
+    envelope, record = read_benchmark(benchmark)
+    for nonce in draw(blake3_digest(envelope.payload), record, beacon, SamplingRule(upper, lower)):
+        click.echo(nonce)

@@ -1,0 +1,190 @@
+"""`tig-verify study figure2`."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from arithmetic import self_test
+from sandbox.isolation import Isolation
+from verifier.challenge.editions import Track
+from verifier.challenge.errors import InputError
+from verifier.challenge.training.trainer import Observer
+from verifier.command_line.files import read_file, require_writable, write_file
+from verifier.command_line.isolation_options import device_option, isolation_option
+from verifier.command_line.plot_files import require_drawing
+from verifier.command_line.trials import Failed, attempt, opened_place, require_dialect, train
+from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan, row
+from verifier.experiments.study.observations import observations
+from verifier.experiments.study.table import HEADER, STUDY, Key, Row, as_table, read_row
+from verifier.runs.append_log import LinesFile
+
+REFERENCES: Final = Path(__file__).parents[3] / "fixtures" / "optimisers"
+"""Where the optimisers that have names are: in a checkout."""
+MOST: Final = 7
+"""Optimisers that a figure can tell apart."""
+
+
+class Numbers(click.ParamType[tuple[int, ...]]):
+    """Numbers and ranges with both ends, such as 1,2,4..6."""
+
+    name = "NUMBERS"
+
+    def __init__(self, allowed: Sequence[int], known: str) -> None:
+        self._allowed, self._known = allowed, known
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Read the text of the option."""
+        chosen: set[int] = set()
+        for part in str(value).split(","):
+            match = re.fullmatch(r"([0-9]{1,6})(?:\.\.([0-9]{1,6}))?", part)
+            numbers = range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
+            if not numbers or not {numbers[0], numbers[-1]} <= set(self._allowed):
+                self.fail(f"{value!r}: write {self._known}", param, ctx)
+            chosen |= set(numbers)
+        if not chosen <= set(self._allowed):
+            self.fail(f"{value!r}: write {self._known}", param, ctx)
+        return tuple(sorted(chosen))
+
+
+@dataclass(frozen=True)
+class Work:
+    """How trainings are done; sent to other processes as it is."""
+
+    isolation: str
+    device: str
+
+    @contextmanager
+    def opened(self, observer: Observer | None = None) -> Iterator[Callable[[Trial], Row | Failed]]:
+        """What trains in this process, one after the other."""
+        with opened_place(self.isolation) as place:
+            yield lambda trial: self._run(trial, place, observer)
+
+    def _run(self, trial: Trial, place: Isolation, observer: Observer | None) -> Row | Failed:
+        started = time.process_time()
+        solved = attempt(trial.task, trial.method.path, place, observer, self.device)
+        seconds = time.process_time() - started
+        return solved if isinstance(solved, Failed) else row(trial, solved, seconds)
+
+
+@click.group()
+def study() -> None:
+    """Repeat the papers' numerical studies."""
+
+
+@study.command()
+@click.option("--out", "folder", default=STUDY, type=click.Path(path_type=Path), show_default=True,
+              help="Folder for figure2.csv, to which every training is added, and the figures.")  # fmt: skip
+@click.option("--depths", type=Numbers(range(1, Track.MAX_HIDDEN + 1), "depths from 1 to 64, such as 1,2,4..6"),
+              help="Hidden layers L. Default: 1..11.")  # fmt: skip
+@click.option("--sizes", type=Numbers(SIZES, "some of 1024,2048,4096"),
+              help="Points N for training and validation. Default: 1024,2048,4096.")  # fmt: skip
+@click.option("--optimiser", "names", multiple=True, metavar="NAME|FILE",
+              help=f"One of {', '.join(OPTIMISERS)}, or a module; may be repeated. Default: those four.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(1, 1000), help=f"Instances of each depth and size. Default: {SEEDS}.")
+@click.option("--quick", is_flag=True, help="Other defaults: depths 1,3,6, size 1024, one seed.")
+@click.option("--draw", is_flag=True, help="Train nothing: draw and print what the folder has.")
+@isolation_option
+@device_option
+@click.option("--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores.")
+def figure2(
+    folder: Path, depths: tuple[int, ...] | None, sizes: tuple[int, ...] | None, names: tuple[str, ...],
+    seeds: int | None, quick: bool, draw: bool, isolation: str, device: str, jobs: int | None,
+) -> None:  # fmt: skip
+    """Repeat Figure 2 of the paper of April 2025: test error and epochs over depths and sizes of data.
+
+    What has been trained is in the folder's figure2.csv and is not trained again; the cheap trainings come first, so
+    that a call can be stopped and a part be drawn at any time. At the end figure2.png is drawn, and the numbers behind
+    the paper's observations are printed. figure2-centred.png is the same without the part of the test errors that no
+    optimiser can avoid, the squared mean of the residual (docs/figure2.md).
+
+    \b
+    Example: tig-verify study figure2 --quick --isolation none
+    """
+    usual = QUICK if quick else (DEPTHS, SIZES, SEEDS)
+    methods = _methods(names or tuple(OPTIMISERS))
+    trials = plan(methods, depths or usual[0], sizes or usual[1], seeds or usual[2])
+    table, picture, centred = (folder / f"{STUDY}{end}" for end in (".csv", ".png", "-centred.png"))
+    require_drawing(picture)
+    if draw:
+        done = _read(table)
+    else:
+        require_writable(folder)
+        require_dialect({method.path: method.source for method in methods}, isolation)
+        self_test.require_sound(device)
+        done = _trained(table, trials, Work(isolation, device), jobs)
+    rows = [done[trial.key] for trial in trials if trial.key in done]
+    if not rows:
+        raise InputError(f"{table}: has none of these trainings; leave out --draw, or choose others")
+    from verifier.experiments.plots.figure2 import figure2_picture
+
+    write_file(picture, figure2_picture(rows))
+    write_file(centred, figure2_picture(rows, centred=True))
+    click.echo(f"{len(rows)} of {len(trials)} trainings are drawn in {picture} and {centred}\n")
+    for line in observations(rows):
+        click.echo(line)
+
+
+def _methods(names: Sequence[str]) -> list[Method]:
+    methods = [_method(name) for name in names]
+    seen: dict[object, str] = {}
+    for method, name in zip(methods, names, strict=True):
+        for mark in (method.name, (method.digest, method.overrides)):
+            if mark in seen:
+                raise InputError(f"{name}: is the same as {seen[mark]} or has its name; give each once")
+        seen |= {method.name: name, (method.digest, method.overrides): name}
+    if len(methods) > MOST:
+        raise InputError(f"{len(methods)} optimisers cannot be told apart in a figure; name at most {MOST}")
+    return methods
+
+
+def _method(name: str) -> Method:
+    """One of the study's optimisers, or a module. Raises InputError."""
+    if name in OPTIMISERS:
+        file, hyperparameters = OPTIMISERS[name]
+        path = REFERENCES / file
+        if not path.exists():
+            raise InputError(f"{name}: {path} is only in a checkout of tig-verify; name files with --optimiser")
+        return Method(name, path, read_file(path), hyperparameters)
+    path = Path(name)
+    return Method(" ".join(path.stem.split()), path, read_file(path))
+
+
+def _trained(table: Path, trials: Sequence[Trial], work: Work, jobs: int | None) -> dict[Key, Row]:
+    """Train what the table lacks; when all is there, the table is sorted. Raises InputError or WorkerFault."""
+    table.parent.mkdir(parents=True, exist_ok=True)
+    done: dict[Key, Row] = {}
+
+    def note(line: bytes) -> None:
+        found = read_row(line.decode().removesuffix("\n"))
+        done[found.key] = found
+
+    with LinesFile(table, f"study {STUDY}", f"{STUDY},".encode(), note, HEADER) as file:
+
+        def keep(trial: Trial, found: Row) -> None:
+            done[trial.key] = found
+            file.append(found.as_line())
+
+        todo = [trial for trial in trials if trial.key not in done]
+        train(work.opened, trials, todo, jobs, keep, lambda trial: trial.cost)
+        write_file(table, as_table(done.values()).encode())
+    return done
+
+
+def _read(table: Path) -> dict[Key, Row]:
+    """The whole lines of a table, which may be growing. Raises InputError."""
+    header, *lines = read_file(table).decode(errors="replace").split("\n")
+    try:
+        if header != HEADER:
+            raise ValueError
+        rows = [read_row(line) for line in lines[:-1]]
+    except ValueError:
+        raise InputError(f"{table}: is no table of study {STUDY}, or was changed") from None
+    return {row.key: row for row in rows}

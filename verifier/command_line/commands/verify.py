@@ -1,0 +1,134 @@
+"""`tig-verify verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import click
+
+from arithmetic import self_test
+from protocol.keys import SigningKey, VerifyKey
+from protocol.verdict import Level, Outcome, Verdict
+from verifier.challenge.errors import InputError
+from verifier.command_line.audit_options import read_audit, write_request
+from verifier.command_line.claim_files_verifier import Judge, judged
+from verifier.command_line.files import load_signing_key, require_new
+from verifier.command_line.isolation_options import device_option, isolation_option
+from verifier.command_line.progress_claims import ClaimsBar
+from verifier.command_line.verdict_log import Ledger
+from verifier.command_line.verdict_report import Report, Tally
+from verifier.runs.pool import cores
+
+_FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
+"""Claims that this process has done before another one has started."""
+
+
+@click.command()
+@click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--level", type=click.Choice([level.value for level in Level]), default=Level.EVALUATE.value,
+              show_default=True, help="evaluate: a forward pass. audit: some epochs again. replay: all of them."
+)  # fmt: skip
+@click.option("--solution", type=click.Path(path_type=Path), help="Default: beside the claim.")
+@click.option("--optimiser", type=click.Path(path_type=Path), help="The module. Default: beside the claim, by digest.")
+@click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed the claims.")
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    help="Private key: write a signed .verdict beside each claim, replacing an older one.",
+)
+@click.option(
+    "--epochs", type=click.IntRange(0), help="Audit: the first epoch, the best, the last, and so many at random."
+)
+@click.option("--request-out", type=click.Path(path_type=Path), help="Audit: write the request here, and stop.")
+@click.option("--request", type=click.Path(path_type=Path), help="Audit: the request that you wrote.")
+@click.option("--response", type=click.Path(path_type=Path), help="Audit: the folder that the benchmarker sent.")
+@isolation_option
+@device_option
+@click.option("--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores if it pays.")
+@click.option("--out", type=click.Path(path_type=Path),
+              help="Append the JSON to this file, and skip what it has a verdict on.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
+def verify(
+    claims: tuple[Path, ...], level: str, solution: Path | None, optimiser: Path | None, signer: Path | None,
+    key: Path | None, epochs: int | None, request_out: Path | None, request: Path | None, response: Path | None,
+    isolation: str, device: str, jobs: int | None, out: Path | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Verify claims and print a verdict for each, in the order in which they are done.
+
+    Many claims: --out keeps the verdicts; the same call again goes on where the last one was stopped, and writes no
+    .verdict for those that it skips. A claim whose verifying process was killed is undetermined, and tried again then.
+
+    An audit goes in three steps: you write a request (--request-out), the benchmarker answers it with a folder
+    (`tig-verify respond`), and you judge the folder (--request and --response). Your calls need --key, by which you
+    know your own request. --epochs without --request-out answers for the benchmarker: it takes longer than a
+    replay and proves less, but shows a benchmarker what an audit will say.
+
+    At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 3 if one
+    is undetermined, else 2 if a file could not be read.
+
+    \b
+    Example: tig-verify verify out/*.claim --level replay --out verdicts.jsonl
+             tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
+             tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem
+    """
+    if len(claims) > 1 and solution is not None:
+        raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
+    if len(claims) > 1 and not request_out is request is None:
+        raise InputError("--request-out and --request go with one claim; call once for each")
+    signing_key = load_signing_key(key) if key else None
+    audit = read_audit(Level(level), epochs, request_out, request, response, signing_key)
+    expected = VerifyKey.load(signer).raw if signer else None
+    judge = Judge(Level(level), solution, optimiser, expected, isolation, device, audit)
+    self_test.require_sound(device)
+    if request_out is not None:
+        return _request(judge, claims[0], epochs, request_out, signing_key, as_json)
+    return _verify_all(judge, claims, jobs, signing_key, out, as_json)
+
+
+def _request(judge: Judge, path: Path, count: int | None, out: Path, key: SigningKey | None, as_json: bool) -> int:
+    """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
+    if key is None or count is None:
+        raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
+    require_new(out, "it may be on its way to be answered, so choose another name")
+    report = Report(Tally(), as_json, judge.signer)
+    for _, answer in judged(replace(judge, level=Level.EVALUATE, audit=None), [path], jobs=1):
+        if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
+            write_request(out, path, count, key, as_json)
+        else:
+            report.add(path, answer)
+    return report.tally.code()
+
+
+def _verify_all(
+    judge: Judge, claims: Sequence[Path], jobs: int | None, key: SigningKey | None, out: Path | None, as_json: bool
+) -> int:
+    tally = Tally()
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(out)) if out else None
+        todo = _todo(claims, judge, ledger, tally)
+        known = len(claims) - len(todo)
+        bar = stack.enter_context(ClaimsBar(len(claims), known))
+        report = Report(tally, as_json, judge.signer, key, ledger, bar.echo)
+        jobs = min(jobs or (cores() if len(todo) > _FEW[judge.level] else 1), max(len(todo), 1))
+        for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, bar.observe))):
+            report.add(path, answer)
+            bar.advance(str(tally))
+    if out is not None and not as_json:
+        click.echo(f"{out}: {tally}" + (f"; {known} of them from before" if known else ""))
+    return tally.code()
+
+
+def _todo(claims: Sequence[Path], judge: Judge, ledger: Ledger | None, tally: Tally) -> list[Path]:
+    """The claims that have no verdict; those that have one are counted."""
+    todo = []
+    for path in claims:
+        outcome = ledger.outcome(path, judge.level, judge.signer) if ledger else None
+        if outcome is None:
+            todo.append(path)
+        else:
+            tally.counts[outcome] += 1
+    return todo

@@ -1,0 +1,78 @@
+"""`tig-verify verify-proof`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from protocol.benchmark import Benchmark
+from protocol.claim import Claim
+from protocol.keys import VerifyKey
+from protocol.proof import Proof, ProofRejected, check_proof
+from protocol.sampling import SamplingRule, check_beacon
+from protocol.verdict import Outcome
+from verifier.command_line.claim_files import read_unjudged
+from verifier.command_line.exit_codes import REJECTED
+from verifier.command_line.sampling_options import sampling_options
+
+
+@click.command("verify-proof")
+@click.argument("benchmark", type=click.Path(path_type=Path))
+@click.argument("proof", type=click.Path(path_type=Path))
+@sampling_options
+@click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed both files.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify_proof(
+    benchmark: Path, proof: Path, beacon: str, upper: int, lower: int, signer: Path | None, as_json: bool
+) -> int:
+    """Check that PROOF answers the beacon with the claims that BENCHMARK committed to.
+
+    It does not look at what the claims state. Next, `verify` the .claim and .solution files of the printed nonces,
+    which the benchmarker hands over; a .claim is the proven one if `verify --json` shows the digest that is printed
+    here. The beacon must be the validator's own choice or have been published after the benchmark was received.
+
+    \b
+    Example: tig-verify verify-proof adam.benchmark adam.proof --beacon 4c3594711e8362ac9d2ec9ae55abb055
+    """
+    check_beacon(beacon, "--beacon")
+    expected = VerifyKey.load(signer).raw if signer else None
+    committed, answer = read_unjudged(benchmark, Benchmark), read_unjudged(proof, Proof)
+    try:
+        claims = check_proof(committed, answer, beacon, SamplingRule(upper, lower), expected)
+    except ProofRejected as rejected:
+        click.echo(_rejection_as_json(proof, rejected) if as_json else _rejection_as_text(proof, rejected))
+        return REJECTED
+    click.echo(_as_json(proof, claims) if as_json else _as_text(proof, claims))
+    return 0
+
+
+def _rejection_as_text(path: Path, rejected: ProofRejected) -> str:
+    return f"{path}: rejected at step {rejected.step}, {rejected.fault}: {rejected}"
+
+
+def _rejection_as_json(path: Path, rejected: ProofRejected) -> str:
+    return json.dumps(
+        {
+            "proof": str(path),
+            "outcome": Outcome.REJECTED,
+            "reason": rejected.fault,
+            "step": rejected.step,
+            "detail": str(rejected),
+            "claims": [],
+        }
+    )
+
+
+def _as_text(path: Path, claims: Sequence[Claim]) -> str:
+    lines = [f"  nonce {claim.nonce}: quality {claim.quality}, claim digest {claim.digest().hex()}" for claim in claims]
+    return "\n".join([f"{path}: accepted; these are the committed claims, to be verified next:", *lines])
+
+
+def _as_json(path: Path, claims: Sequence[Claim]) -> str:
+    shown = [{"nonce": claim.nonce, "quality": claim.quality, "claim_digest": claim.digest().hex()} for claim in claims]
+    return json.dumps(
+        {"proof": str(path), "outcome": Outcome.ACCEPTED, "reason": "none", "step": 0, "detail": "", "claims": shown}
+    )

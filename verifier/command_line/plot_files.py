@@ -1,0 +1,43 @@
+"""Files for pictures: PNG, or HTML with the PNG and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from verifier.challenge.errors import InputError
+from verifier.command_line.files import require_writable, write_file
+from verifier.experiments.plots.page import page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG, and what is said about it where it is part of a page."""
+
+    title: str
+    png: bytes
+    alternative: str
+    """For who cannot see it."""
+    caption: str
+    rows: Sequence[Mapping[str, str]]
+    """A table; the names are the columns."""
+
+
+def require_drawing(path: Path) -> None:
+    """Refuse a picture that could not be drawn or written, before anything is computed. Raises InputError."""
+    if path.suffix not in (".png", ".html"):
+        raise InputError(f"{path}: a picture is a .png or a .html file; end the name so")
+    if find_spec("matplotlib") is None:
+        raise InputError("pictures need matplotlib, which is not installed: pip install 'tig-verify[pictures]'")
+    require_writable(path.parent)
+
+
+def write_picture(path: Path, picture: Picture) -> None:
+    """Write it as its name says."""
+    if path.suffix == ".png":
+        write_file(path, picture.png)
+    else:
+        html = page(picture.title, picture.png, picture.alternative, picture.caption, picture.rows)
+        write_file(path, html.encode())

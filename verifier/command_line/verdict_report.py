@@ -1,0 +1,97 @@
+"""What `verify` prints, line by line, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from protocol.envelope import seal
+from protocol.keys import SigningKey
+from protocol.verdict import Outcome, Verdict
+from verifier.command_line.claim_files_verifier import Answer, Mistake
+from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
+from verifier.command_line.files import Bundle, write_file
+from verifier.command_line.verdict_log import Ledger
+
+_CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
+
+
+class Tally:
+    """How many claims came to which outcome; None for those that could not be read."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Outcome | None] = Counter()
+
+    def code(self) -> int:
+        """1 if one is rejected, else 3 if one is undetermined, else 2 if one could not be read, else 0."""
+        codes = {USAGE if outcome is None else _CODES[outcome] for outcome in self.counts}
+        return next(code for code in (REJECTED, UNDETERMINED, USAGE, 0) if code in codes or not code)
+
+    def __str__(self) -> str:
+        kinds = (*Outcome, None)
+        return ", ".join(f"{self.counts[kind]} {kind or 'unreadable'}" for kind in kinds if self.counts[kind])
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where answers go."""
+
+    tally: Tally
+    as_json: bool
+    signer: bytes | None = None
+    """The public key (32 bytes) that must have signed the claims."""
+    key: SigningKey | None = None
+    ledger: Ledger | None = None
+    echo: Callable[[str, bool], None] = lambda text, is_error: click.echo(text, err=is_error)
+
+    def add(self, path: Path, answer: Answer) -> None:
+        """Count, keep and print one answer."""
+        if isinstance(answer, Mistake):
+            self.tally.counts[None] += 1
+            self.echo(f"tig-verify: {answer.text}", True)
+            return
+        self.tally.counts[answer.outcome] += 1
+        if self.key is not None:
+            write_file(Bundle(path).verdict, seal(answer, self.key).to_bytes())
+        line = as_json(path, answer, self.signer)
+        if self.ledger is not None:
+            self.ledger.append(line)
+        if self.as_json or self.ledger is None:
+            self.echo(line if self.as_json else as_text(path, answer), False)
+
+
+def as_text(path: Path, verdict: Verdict) -> str:
+    """A verdict for people."""
+    if verdict.outcome is Outcome.ACCEPTED:
+        head = f"{path}: accepted at level {verdict.level}: {verdict.detail}"
+    else:
+        where = f"at level {verdict.level}" + (f", step {verdict.step}" if verdict.step else "")
+        head = f"{path}: {verdict.outcome} {where}, {verdict.reason}: {verdict.detail}"
+    shown = ", ".join(f"{name} {_number(value)}" for name, value in sorted(verdict.measured.items()))
+    return f"{head}\n  {shown}" if shown else head
+
+
+def _number(value: object) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def as_json(path: Path, verdict: Verdict, signer: bytes | None) -> str:
+    """A verdict for programs: an object on one line; `signer` is the key that must have signed the claim."""
+    return json.dumps(
+        {
+            "claim": str(path),
+            "claim_digest": verdict.claim_digest.hex(),
+            "level": verdict.level,
+            "outcome": verdict.outcome,
+            "reason": verdict.reason,
+            "step": verdict.step,
+            "detail": verdict.detail,
+            "measured": dict(sorted(verdict.measured.items())),
+            "signer": signer.hex() if signer else None,
+        }
+    )

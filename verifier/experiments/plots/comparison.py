@@ -1,0 +1,88 @@
+"""A comparison of optimisers: the quality of every training, and the paired differences to the first optimiser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, FixedLocator, MaxNLocator
+
+from verifier.experiments.comparison import CONFIDENCE, Comparison
+from verifier.experiments.plots.style import BLACK, BLUE, ORANGE, VERMILLION, legend_entries, new_figure, png, styled
+
+_FAR: Final = 3.0
+"""A value beyond so many times the usual ones would squeeze them."""
+
+
+def comparison_picture(comparisons: Sequence[Comparison], where: str) -> bytes:
+    """The PNG of a comparison; the first optimiser is the one that the others are compared with."""
+    first, others = comparisons[0], comparisons[1:]
+    with styled():
+        figure = new_figure(10.0, 2.1 + 0.55 * len(comparisons))
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.0, 1.2])
+        for row, each in enumerate(comparisons):
+            _dots(left, row, each, {nonce: run.quality for nonce, run in each.runs.items()})
+            _diamond(left, row, each.quality)
+        for row, each in enumerate(others, start=1):
+            _dots(right, row, each, each.differences)
+            _mark_mean(right, row, each)
+        left.axvline(0.0, color=VERMILLION, linewidth=1.0, linestyle="--")
+        right.axvline(0.0, color=BLACK, linewidth=1.0)
+        left.set_yticks(range(len(comparisons)), [each.name for each in comparisons])
+        left.set_ylim(len(comparisons) - 0.5, -0.5)
+        left.set_title("quality of each nonce; it qualifies from 0 on")
+        _label(left, "quality", [run.quality for each in comparisons for run in each.runs.values()])
+        right.set_title(f"difference to {first.name}, nonce by nonce")
+        _label(right, "difference in quality", [value for each in others for value in each.differences.values()])
+        entries = legend_entries(left) | legend_entries(right)
+        figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries))
+        figure.suptitle(f"{where}, {len(first.runs)} nonces", fontsize=11.0)
+        return png(figure)
+
+
+def _label(axes: Axes, name: str, values: Sequence[int]) -> None:
+    """Name the axis of some values, and make it logarithmic far from 0 if it would be long and empty otherwise."""
+    usual = 10 ** math.ceil(math.log10(max(median(map(abs, values)), 1.0)))
+    axes.margins(x=0.08)
+    if max(map(abs, values)) > _FAR * usual:
+        axes.set_xscale("symlog", linthresh=usual)
+        powers = [usual * 10**power for power in range(8)]
+        axes.xaxis.set_major_locator(FixedLocator([0, *powers, *(-power for power in powers)]))
+        name += f", logarithmic beyond ±{usual:,}"
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set_xlabel(f"{name} (10⁻⁶)")
+
+
+def _dots(axes: Axes, row: int, each: Comparison, values: Mapping[int, float]) -> None:
+    """One dot for each nonce, at the same height in every row and panel."""
+    for solvable, colour, marker in ((True, BLUE, "o"), (False, ORANGE, "x")):
+        chosen = [nonce for nonce in values if each.runs[nonce].is_solvable is solvable]
+        heights = [row + 0.5 * _place(nonce) for nonce in chosen]
+        if not chosen:
+            continue
+        axes.plot(
+            [values[nonce] for nonce in chosen], heights, marker, color=colour, markersize=4.5, alpha=0.75,
+            label="solvable nonce" if solvable else "unsolvable nonce",
+        )  # fmt: skip
+
+
+def _place(nonce: int) -> float:
+    """Between -1/2 and 1/2, and far apart for neighbours: the golden ratio's multiples."""
+    return (nonce % 2**20) * (math.sqrt(5.0) - 1.0) / 2.0 % 1.0 - 0.5
+
+
+def _mark_mean(axes: Axes, row: int, each: Comparison) -> None:
+    interval = each.difference
+    if math.isfinite(interval.low):
+        ends = [interval.low, interval.high]
+        axes.plot(ends, [row, row], color=BLACK, linewidth=2.0, marker="|", label=f"{CONFIDENCE:.0%} interval of it")
+    _diamond(axes, row, interval.mean)
+
+
+def _diamond(axes: Axes, row: int, mean: float) -> None:
+    axes.plot([mean], [row], "D", color=BLACK, markersize=6, label="mean")

@@ -1,0 +1,166 @@
+"""The numerical study of the papers' Figure 2: optimisers over depths and sizes of data (paper of April 2025, 5).
+
+The instances are those of `tig-verify instance --edition april-2025` with no other options, so that every training of
+the study can be repeated with `tig-verify solve`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from arithmetic import ieee, reductions
+from arithmetic.exponents import NonFiniteError
+from protocol.hashes import blake3_digest
+from protocol.settings import Settings
+from sandbox.optimiser import Scalar
+from verifier.challenge.editions import APRIL_2025
+from verifier.challenge.instance.instance import Points, draw_points
+from verifier.challenge.instance.solvability import prospects
+from verifier.challenge.network.network import Architecture, Network, mean_square
+from verifier.challenge.solving import Solved, Task
+from verifier.challenge.training.trainer import Training
+from verifier.challenge.versions import versions
+from verifier.experiments.study.table import STUDY, Key, Row
+
+EDITION: Final = APRIL_2025
+DEPTHS: Final = tuple(range(1, 12))
+"""L."""
+SIZES: Final = tuple(sizes.n_data for sizes in EDITION.sizes)
+"""N."""
+SEEDS: Final = 3
+QUICK: Final = ((1, 3, 6), (1024,), 1)
+"""Depths, sizes and seeds for a figure in minutes."""
+OPTIMISERS: Final[Mapping[str, tuple[str, Mapping[str, Scalar]]]] = {
+    "SGD": ("sgd_constant.py", {"lr": 0.01}),
+    "momentum": ("momentum.py", {}),
+    "Nesterov": ("lookahead.py", {}),
+    "Adam": ("adam.py", {}),
+}
+"""The paper's four, "with default hyperparameter values commonly used in the literature", as reference optimisers.
+
+The rate is 0.01 for the first three, the momentum 0.9; Adam's are Kingma and Ba's.
+"""
+
+_prospects = lru_cache(maxsize=8)(prospects)
+"""The trainings of one instance follow one another, and drawing a large one takes seconds."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """An optimiser of the study."""
+
+    name: str
+    """What the figure calls it."""
+    path: Path
+    source: bytes
+    hyperparameters: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Of the module: the first 16 digits."""
+        return blake3_digest(self.source).hex()[:16]
+
+    @property
+    def overrides(self) -> str:
+        """The hyperparameters as text."""
+        return ";".join(f"{name}={value}" for name, value in self.hyperparameters.items())
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of the study."""
+
+    method: Method
+    n_hidden: int
+    n_data: int
+    nonce: int
+
+    def __str__(self) -> str:
+        return f"{self.method.name}, L = {self.n_hidden}, N = {self.n_data}, nonce {self.nonce}"
+
+    @property
+    def key(self) -> Key:
+        """That of its row."""
+        return (self.method.digest, self.method.overrides, self.n_hidden, self.n_data, self.nonce)
+
+    @property
+    def cost(self) -> float:
+        """In proportion to the time that an epoch takes, about."""
+        return self.n_data * (self.n_hidden + 1.0)
+
+    @property
+    def task(self) -> Task:
+        """What is trained."""
+        return Task(
+            edition=EDITION,
+            settings=Settings("", "", "c006", "", f"n_hidden={self.n_hidden},n_data={self.n_data}"),
+            rand_hash="0" * 32,
+            nonce=self.nonce,
+            source=self.method.source,
+            name=self.method.path.name,
+            hyperparameters=self.method.hyperparameters,
+            fuel_budget=EDITION.max_fuel_budget,
+        )
+
+
+def plan(methods: Iterable[Method], depths: Sequence[int], sizes: Sequence[int], seeds: int) -> list[Trial]:
+    """Every training, the cheap ones and the first nonces first; those of one instance follow one another."""
+    trials = [
+        Trial(method, n_hidden, n_data, nonce)
+        for nonce in range(seeds)
+        for n_data in sizes
+        for n_hidden in depths
+        for method in methods
+    ]
+    return sorted(trials, key=lambda trial: trial.cost * (trial.nonce + 1))
+
+
+def row(trial: Trial, solved: Solved, seconds: float) -> Row:
+    """The row of a training."""
+    task, trained = trial.task, solved.training
+    edition, seed, best = task.edition, task.seed, trained.best_epoch
+    network = Network(Architecture(edition, trial.n_hidden), seed)
+    test = draw_points(edition, seed, edition.points - edition.test_points, edition.test_points)
+    error, centred = _errors(network, trained, test)
+    about = _prospects(edition, seed)
+    return Row(
+        study=STUDY,
+        edition=edition.name,
+        optimiser=trial.method.name,
+        digest=trial.method.digest,
+        hyperparameters=trial.method.overrides,
+        n_hidden=trial.n_hidden,
+        n_data=trial.n_data,
+        nonce=trial.nonce,
+        epochs=trained.epochs,
+        best_epoch=best,
+        stop_reason=str(trained.stop_reason),
+        train_loss=trained.train_losses[best - 1] if best else math.nan,
+        validation_loss=trained.validation_losses[best - 1] if best else math.nan,
+        test_error=error,
+        centred_error=centred,
+        noise=about.noise,
+        threshold=about.threshold,
+        floor=about.floor,
+        subset_error=solved.score.loss,
+        quality=solved.score.quality,
+        fuel_used=trained.fuel_used,
+        seconds=round(seconds, 2),
+        versions="; ".join(f"{name} {version}" for name, version in versions().items()),
+    )
+
+
+def _errors(network: Network, trained: Training, test: Points) -> tuple[float, float]:
+    """The test error, and without the squared mean of the residual; infinite when they are not finite."""
+    try:
+        residual = ieee.subtract(test.y, network.predict(trained.parameters, trained.statistics, test.x))
+        error = mean_square(residual)
+    except NonFiniteError:
+        return math.inf, math.inf
+    mean = reductions.total(residual) / len(residual)
+    return error, error - mean * mean
