@@ -51,7 +51,7 @@ class Runs:
     def _training(self, heat: Heat) -> dict[str, object]:
         """All that a training's outcome depends on."""
         return {
-            "edition": self._contest.edition.name,
+            "edition": self._contest.edition,
             "settings": asdict(self._contest.settings),
             "rand_hash": self._contest.rand_hash,
             "fuel_budget": self._contest.fuel_budget,

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.isolation import Isolation
-from verifier.challenge.editions import Edition
-from verifier.challenge.instance.solvability import prospects
-from verifier.challenge.solving import Task
+from verifier.challenge.instance.solvability import solvability
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import read_file
 from verifier.command_line.trials import Failed, attempt, opened_place
@@ -53,7 +54,7 @@ class Heat:
 class Contest:
     """What is common to the trainings of one call; sent to other processes as it is."""
 
-    edition: Edition
+    edition: str
     settings: Settings
     rand_hash: str
     fuel_budget: int
@@ -67,22 +68,21 @@ class Contest:
             yield lambda heat: self._run(heat, place, observer)
 
     def _run(self, heat: Heat, place: Isolation, observer: Observer | None) -> Run | Failed:
-        task = Task(
-            self.edition, self.settings, self.rand_hash, heat.nonce,
-            heat.entrant.source, heat.entrant.path.name, {}, self.fuel_budget,
-        )  # fmt: skip
+        module = Module(heat.entrant.path.name, heat.entrant.source)
+        task = Task(self.edition, self.settings, self.rand_hash, module.digest, {}, self.fuel_budget)
         started = time.perf_counter()
-        solved = attempt(task, heat.entrant.path, place, observer, self.device)
+        session = Session(task, heat.nonce, module, place, self.device)
+        solved = attempt(session, heat.entrant.path, observer)
         if isinstance(solved, Failed):
             return solved
         seconds = time.perf_counter() - started
-        found = prospects(task.edition, task.seed)
+        found = solvability(session.instance_id)
         return Run(
             nonce=heat.nonce,
             quality=solved.score.quality,
             threshold=solved.score.threshold,
             floor=found.floor,
-            is_solvable=found.solvable,
+            is_solvable=found.is_solvable,
             epochs=solved.training.epochs,
             fuel_used=solved.training.fuel_used,
             seconds=seconds,

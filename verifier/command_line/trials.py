@@ -16,7 +16,8 @@ from arithmetic.allocator import keep_freed_memory
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
 from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
-from verifier.challenge.solving import Solved, Task, solve
+from verifier.challenge.session import Session
+from verifier.challenge.solving import Solved, solve
 from verifier.challenge.training.trainer import Epoch, Observer
 from verifier.command_line.isolation_options import open_isolation
 from verifier.runs.pool import Crew, Lost, cores
@@ -59,10 +60,10 @@ def require_dialect(modules: Mapping[Path, bytes], isolation: str) -> None:
         raise InputError("\n".join(refusals))
 
 
-def attempt(task: Task, path: Path, place: Isolation, observer: Observer | None, device: str) -> Solved | Failed:
+def attempt(session: Session, path: Path, observer: Observer | None) -> Solved | Failed:
     """Train the module in the file at `path`, which the dialect allows."""
     try:
-        return solve(task, place, observer, device)
+        return solve(session, observer)
     except OptimiserError as error:
         return Failed(f"{path}: {error}")
 

@@ -23,19 +23,23 @@ from pathlib import Path
 import torch
 from tests.parity.operations import OPERATIONS, digest
 from protocol.settings import Settings
+from protocol.task import Task
 from arithmetic import engine_choice
 from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.editions import DECEMBER_2025, EDITIONS
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
 from sandbox.isolation import InProcess, Jail
-from verifier.challenge.solving import Task, solve
+from verifier.challenge.solving import solve
 
 path, place, threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(threads)
 edition = replace(DECEMBER_2025, name="three-epochs", max_epochs=3)
-settings = Settings("a", "b", "c006", "p", "n_hidden=2")
-task = Task(edition, settings, "0" * 32, 5, path.read_bytes(), path.name, {}, 10**12)
+EDITIONS[edition.name] = (edition,)
+settings, module = Settings("a", "b", "c006", "p", "n_hidden=2"), Module(path.name, path.read_bytes())
+task = Task(edition.name, settings, "0" * 32, module.digest, {}, 10**12)
 with Jail() as jail:
-    claim = solve(task, jail if place == "process" else InProcess()).claim
+    claim = solve(Session(task, 5, module, jail if place == "process" else InProcess())).claim
 numbers = torch.linspace(-3.0, 7.0, 4099)
 plain = torch.cat([numbers.exp(), numbers.sin(), numbers.tanh(), numbers.view(1, -1).softmax(1).view(-1)])
 print(json.dumps({

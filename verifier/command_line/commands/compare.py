@@ -9,7 +9,7 @@ import click
 
 from arithmetic import self_test
 from protocol.settings import Settings, instance_seed
-from verifier.challenge.editions import Track, find_edition
+from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
 from verifier.command_line.comparison_log import Runs
 from verifier.command_line.comparison_report import as_json, as_row, as_table
@@ -75,10 +75,9 @@ def compare(
     \b
     Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 20 --out runs.jsonl --picture adam-mine.png
     """
-    chosen = find_edition(edition)
-    Track.parse(track, chosen)
-    if fuel_budget is not None and fuel_budget > chosen.max_fuel_budget:
-        raise InputError(f"--fuel: the edition's maximum is {chosen.max_fuel_budget}")
+    maximum = Track.parse(edition, track).edition.max_fuel_budget
+    if fuel_budget is not None and fuel_budget > maximum:
+        raise InputError(f"--fuel: the edition's maximum is {maximum}")
     settings = Settings(algorithm_id, block_id, challenge_id, player_id, track)
     instance_seed(settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
     entrants = [Entrant.read(path) for path in optimisers]
@@ -87,7 +86,7 @@ def compare(
         require_drawing(picture)
     require_dialect({entrant.path: entrant.source for entrant in entrants}, isolation)
     self_test.require_sound(device)
-    contest = Contest(chosen, settings, rand_hash, fuel_budget or chosen.max_fuel_budget, isolation, device)
+    contest = Contest(edition, settings, rand_hash, fuel_budget or maximum, isolation, device)
     with Runs(out, contest) as runs:
         heats = [Heat(entrant, nonce) for nonce in nonces for entrant in entrants]
         train(contest.opened, heats, [heat for heat in heats if runs.find(heat) is None], jobs, runs.add)

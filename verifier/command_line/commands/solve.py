@@ -14,22 +14,26 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from protocol.envelope import seal
+from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
-from protocol.settings import Settings, instance_seed
+from protocol.settings import Settings
+from protocol.task import Task
 from protocol.transcript import Transcript
 from sandbox.errors import OptimiserError
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
-from verifier.challenge.editions import Edition, Track, find_edition
+from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
-from verifier.challenge.solving import Solved, Task
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
+from verifier.challenge.solving import Solved
 from verifier.challenge.solving import solve as run
 from verifier.challenge.training.trainer import Epoch
 from verifier.command_line.files import (
-    Bundle,
-    bundle_for,
+    ClaimFiles,
     load_signing_key,
-    read_file,
+    new_claim_files,
+    read_module,
     require_new,
     require_writable,
     write_file,
@@ -68,27 +72,16 @@ def _is_scalar(value: object) -> bool:
 class _Job:
     """What is common to the nonces of one call."""
 
-    edition: Edition
-    settings: Settings
-    rand_hash: str
+    task: Task
     optimiser: Path
-    source: bytes
-    hyperparameters: dict[str, Scalar]
-    fuel_budget: int
+    module: Module
     device: str
     key: SigningKey
     folder: Path
 
-    def task(self, nonce: int) -> Task:
-        """The training of one nonce."""
-        return Task(
-            self.edition, self.settings, self.rand_hash, nonce,
-            self.source, self.optimiser.name, self.hyperparameters, self.fuel_budget,
-        )  # fmt: skip
-
-    def bundle(self, nonce: int) -> Bundle:
+    def files(self, nonce: int) -> ClaimFiles:
         """The files of one nonce."""
-        return bundle_for(self.folder, self.optimiser, self.settings.track_id, nonce)
+        return new_claim_files(self.folder, self.optimiser, self.task.settings.track_id, nonce)
 
 
 @click.command()
@@ -116,24 +109,22 @@ def solve(
     \b
     Example: tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
     """
-    chosen = find_edition(edition)
-    Track.parse(track, chosen)
-    if fuel_budget is not None and fuel_budget > chosen.max_fuel_budget:
-        raise InputError(f"--fuel: the edition's maximum is {chosen.max_fuel_budget}")
-    job = _Job(
-        chosen, Settings(algorithm_id, block_id, challenge_id, player_id, track), rand_hash, optimiser,
-        read_file(optimiser), dict(overrides), fuel_budget or chosen.max_fuel_budget,
-        device, load_signing_key(key), folder,
-    )  # fmt: skip
-    instance_seed(job.settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
+    maximum = Track.parse(edition, track).edition.max_fuel_budget
+    if fuel_budget is not None and fuel_budget > maximum:
+        raise InputError(f"--fuel: the edition's maximum is {maximum}")
+    settings = Settings(algorithm_id, block_id, challenge_id, player_id, track)
+    module = read_module(optimiser)
+    task = Task(edition, settings, rand_hash, module.digest, dict(overrides), fuel_budget or maximum)
+    task.seed(nonces[0])  # refuses impossible settings before anything is computed
+    job = _Job(task, optimiser, module, device, load_signing_key(key), folder)
     require_writable(folder)
     if not overwrite:
         for nonce in nonces:
-            require_new(job.bundle(nonce).claim, "choose another folder with -o, or pass --overwrite")
+            require_new(job.files(nonce).claim, "choose another folder with -o, or pass --overwrite")
     with open_isolation(isolation) as place:
         for nonce, solved, seconds in _solved(job, nonces, place):
-            bundle = _write(job, nonce, solved)
-            click.echo(_as_json(bundle, solved, seconds) if as_json else _as_text(bundle, solved, seconds))
+            files = _write(job, nonce, solved)
+            click.echo(_as_json(files, solved, seconds) if as_json else _as_text(files, solved, seconds))
 
 
 def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:
@@ -153,39 +144,40 @@ def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[in
 
             started = time.perf_counter()
             try:
-                solved = run(job.task(nonce), isolation, show, job.device)
+                solved = run(Session(job.task, nonce, job.module, isolation, job.device), show)
             except OptimiserError as error:
                 raise InputError(f"{job.optimiser}: {error}") from None
             progress.advance(bar)
             yield nonce, solved, time.perf_counter() - started
 
 
-def _write(job: _Job, nonce: int, solved: Solved) -> Bundle:
+def _write(job: _Job, nonce: int, solved: Solved) -> ClaimFiles:
     """Write the files of a claim, the claim last, an older one gone first: where it is, the others are its own."""
-    bundle = job.bundle(nonce)
-    bundle.claim.unlink(missing_ok=True)
-    write_file(bundle.module(solved.claim.optimiser_digest), job.source)
-    write_file(bundle.solution, seal(solved.solution, job.key).to_bytes())
-    transcript = Transcript(solved.claim.digest(), solved.training.leaves)
-    write_file(bundle.transcript, seal(transcript, job.key).to_bytes())
-    write_file(bundle.claim, seal(solved.claim, job.key).to_bytes())
-    return bundle
+    files = job.files(nonce)
+    files.claim.unlink(missing_ok=True)
+    write_file(files.module(job.module.digest), job.module.source)
+    write_file(files.solution, seal(solved.solution, job.key).to_bytes())
+    claim = seal(solved.claim, job.key)
+    transcript = Transcript(blake3_digest(claim.payload), solved.training.leaves)
+    write_file(files.transcript, seal(transcript, job.key).to_bytes())
+    write_file(files.claim, claim.to_bytes())
+    return files
 
 
-def _as_text(bundle: Bundle, solved: Solved, seconds: float) -> str:
+def _as_text(files: ClaimFiles, solved: Solved, seconds: float) -> str:
     claim = solved.claim
     return (
-        f"{bundle.claim}: quality {claim.quality} after {claim.epochs} epochs ({claim.stop_reason}, "
+        f"{files.claim}: quality {claim.quality} after {claim.epochs} epochs ({claim.stop_reason}, "
         f"best {claim.best_epoch}), test loss {solved.score.loss:.5f}, threshold {solved.score.threshold:.5f}, "
         f"{seconds:.1f} s"
     )
 
 
-def _as_json(bundle: Bundle, solved: Solved, seconds: float) -> str:
+def _as_json(files: ClaimFiles, solved: Solved, seconds: float) -> str:
     claim = solved.claim
     return json.dumps(
         {
-            "claim": str(bundle.claim),
+            "claim": str(files.claim),
             "nonce": claim.nonce,
             "quality": claim.quality,
             "epochs": claim.epochs,

@@ -16,6 +16,7 @@ from arithmetic import self_test
 from sandbox.isolation import Isolation
 from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
+from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import read_file, require_writable, write_file
 from verifier.command_line.isolation_options import device_option, isolation_option
@@ -69,7 +70,8 @@ class Work:
 
     def _run(self, trial: Trial, place: Isolation, observer: Observer | None) -> Row | Failed:
         started = time.process_time()
-        solved = attempt(trial.task, trial.method.path, place, observer, self.device)
+        session = Session(trial.task, trial.nonce, trial.method.module, place, self.device)
+        solved = attempt(session, trial.method.path, observer)
         seconds = time.process_time() - started
         return solved if isinstance(solved, Failed) else row(trial, solved, seconds)
 

@@ -15,22 +15,24 @@ from typing import Final
 
 from arithmetic import ieee, reductions
 from arithmetic.exponents import NonFiniteError
-from protocol.hashes import blake3_digest
+from arithmetic.reductions import mean_square
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import APRIL_2025
 from verifier.challenge.instance.instance import Points, draw_points
-from verifier.challenge.instance.solvability import prospects
-from verifier.challenge.network.network import Architecture, Network, mean_square
-from verifier.challenge.solving import Solved, Task
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.instance.solvability import solvability
+from verifier.challenge.module import Module
+from verifier.challenge.network.network import Network
+from verifier.challenge.solving import Solved
 from verifier.challenge.training.trainer import Training
 from verifier.challenge.versions import versions
 from verifier.experiments.study.table import STUDY, Key, Row
 
-EDITION: Final = APRIL_2025
 DEPTHS: Final = tuple(range(1, 12))
 """L."""
-SIZES: Final = tuple(sizes.n_data for sizes in EDITION.sizes)
+SIZES: Final = tuple(edition.n_data for edition in APRIL_2025 if edition.n_data is not None)
 """N."""
 SEEDS: Final = 3
 QUICK: Final = ((1, 3, 6), (1024,), 1)
@@ -46,7 +48,7 @@ OPTIMISERS: Final[Mapping[str, tuple[str, Mapping[str, Scalar]]]] = {
 The rate is 0.01 for the first three, the momentum 0.9; Adam's are Kingma and Ba's.
 """
 
-_prospects = lru_cache(maxsize=8)(prospects)
+_solvability = lru_cache(maxsize=8)(solvability)
 """The trainings of one instance follow one another, and drawing a large one takes seconds."""
 
 
@@ -61,9 +63,14 @@ class Method:
     hyperparameters: Mapping[str, Scalar] = field(default_factory=dict)
 
     @property
+    def module(self) -> Module:
+        """The module."""
+        return Module(self.path.name, self.source)
+
+    @property
     def digest(self) -> str:
         """Of the module: the first 16 digits."""
-        return blake3_digest(self.source).hex()[:16]
+        return self.module.digest.hex()[:16]
 
     @property
     def overrides(self) -> str:
@@ -97,14 +104,12 @@ class Trial:
     def task(self) -> Task:
         """What is trained."""
         return Task(
-            edition=EDITION,
+            edition=APRIL_2025[0].name,
             settings=Settings("", "", "c006", "", f"n_hidden={self.n_hidden},n_data={self.n_data}"),
             rand_hash="0" * 32,
-            nonce=self.nonce,
-            source=self.method.source,
-            name=self.method.path.name,
+            optimiser_digest=self.method.module.digest,
             hyperparameters=self.method.hyperparameters,
-            fuel_budget=EDITION.max_fuel_budget,
+            fuel_budget=APRIL_2025[0].max_fuel_budget,
         )
 
 
@@ -122,12 +127,11 @@ def plan(methods: Iterable[Method], depths: Sequence[int], sizes: Sequence[int],
 
 def row(trial: Trial, solved: Solved, seconds: float) -> Row:
     """The row of a training."""
-    task, trained = trial.task, solved.training
-    edition, seed, best = task.edition, task.seed, trained.best_epoch
-    network = Network(Architecture(edition, trial.n_hidden), seed)
-    test = draw_points(edition, seed, edition.points - edition.test_points, edition.test_points)
-    error, centred = _errors(network, trained, test)
-    about = _prospects(edition, seed)
+    instance_id, trained = InstanceId.of(trial.task, trial.nonce), solved.training
+    edition, best = instance_id.edition, trained.best_epoch
+    test = draw_points(instance_id, edition.points - edition.test_points, edition.test_points)
+    error, centred = _errors(Network(instance_id), trained, test)
+    about = _solvability(instance_id)
     return Row(
         study=STUDY,
         edition=edition.name,
@@ -158,7 +162,7 @@ def row(trial: Trial, solved: Solved, seconds: float) -> Row:
 def _errors(network: Network, trained: Training, test: Points) -> tuple[float, float]:
     """The test error, and without the squared mean of the residual; infinite when they are not finite."""
     try:
-        residual = ieee.subtract(test.y, network.predict(trained.parameters, trained.statistics, test.x))
+        residual = ieee.subtract(test.y, network.predict(*trained.best, test.x))
         error = mean_square(residual)
     except NonFiniteError:
         return math.inf, math.inf

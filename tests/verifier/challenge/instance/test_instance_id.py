@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from blake3 import blake3
 
-from tests.support.small_contest import SEED
+from tests.support.small_contest import SEED, instance_id
 from verifier.challenge.editions import DECEMBER_2025
-from verifier.challenge.streams import Label, stream
+from verifier.challenge.instance.instance_id import Label
 
+DECEMBER = instance_id(DECEMBER_2025)
 LABELS: tuple[Label, ...] = get_args(Label)
 
 
@@ -24,7 +25,7 @@ def expected(label: str, index: int, length: int, seek: int = 0) -> bytes:
 
 @pytest.mark.parametrize(("label", "index"), list(product(LABELS, [0, 1, 1000, 2**64 - 1])))
 def test_bytes_are_those_of_blake3(label: Label, index: int) -> None:
-    source = stream(DECEMBER_2025, SEED, label, index)
+    source = DECEMBER.stream(label, index)
     assert source.read(100) == expected(label, index, 100)
     words = source.words(3, 5)
     assert words.dtype == np.uint64
@@ -36,11 +37,11 @@ def test_the_labels_are_those_of_the_specification() -> None:
 
 
 def test_streams_differ_by_label_index_seed_and_edition() -> None:
-    sources = [stream(DECEMBER_2025, SEED, label, index) for label, index in product(LABELS, range(5))]
-    sources += [stream(DECEMBER_2025, bytes(32), label) for label in LABELS]
-    sources += [stream(replace(DECEMBER_2025, name="another"), SEED, label) for label in LABELS]
+    sources = [DECEMBER.stream(label, index) for label, index in product(LABELS, range(5))]
+    sources += [instance_id(DECEMBER_2025, seed=bytes(32)).stream(label) for label in LABELS]
+    sources += [instance_id(replace(DECEMBER_2025, name="another")).stream(label) for label in LABELS]
     assert len({source.read(32) for source in sources}) == len(sources)
 
 
 def test_the_index_is_zero_unless_given() -> None:
-    assert stream(DECEMBER_2025, SEED, "points") == stream(DECEMBER_2025, SEED, "points", 0)
+    assert DECEMBER.stream("points") == DECEMBER.stream("points", 0)
