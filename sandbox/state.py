@@ -33,7 +33,7 @@ COUNT_BYTES: Final = 4
 _HEAD = 1 + COUNT_BYTES
 _CONTAINERS = frozenset({list, tuple, dict, MappingProxyType})
 _Trail = tuple["_Trail", object] | None
-"""Where a part is: where its container is, and its key in that; None for the state itself."""
+"""The path to a part: that of its container, and its key in it; None for the state itself."""
 
 
 def normalise(state: object, borrowed: frozenset[int], meter: Meter) -> object:
@@ -86,7 +86,7 @@ class _Rebuilding:
 
     @property
     def price(self) -> int:
-        """What keeping the state costs: rebuilding it, and its share of the digest at the end of an epoch."""
+        """The price of keeping the state: of rebuilding it, and its share of the digest at the end of an epoch."""
         return PART_FUEL * self._nodes + self._bytes // BYTES_PER_UNIT
 
     def _container(self, value: Any, trail: _Trail, depth: int) -> object:
@@ -119,7 +119,7 @@ def detach(data: torch.Tensor, borrowed: frozenset[int]) -> torch.Tensor:
 
 
 def int_bytes(value: int) -> int:
-    """How many bytes of two's complement an int is encoded in."""
+    """The number of bytes of two's complement that an int is encoded in."""
     return value.bit_length() // 8 + 1
 
 

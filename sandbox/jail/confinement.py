@@ -41,7 +41,7 @@ _LIMITS: Final = {
 
 @dataclass(frozen=True)
 class Confinement:
-    """What of the optional layers a worker has."""
+    """The optional layers that a worker has."""
 
     namespaces: tuple[str, ...]
     landlock: int

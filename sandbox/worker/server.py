@@ -46,7 +46,7 @@ class Ends:
 
 @dataclass
 class Worker:
-    """What the serving loop knows: the regions and, once loaded, the optimiser."""
+    """The state of the serving loop: the regions and, once loaded, the optimiser."""
 
     inputs: Region
     outputs: Region

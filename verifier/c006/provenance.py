@@ -1,4 +1,4 @@
-"""Whether the two frozen layers of a live solution are still what their initialiser drew.
+"""The origin of the two frozen layers of a live solution: are they still what their initialiser drew?
 
 The network never trains them and never checks them, so that a solution may carry a head that was fitted to the labels.
 """
@@ -17,7 +17,7 @@ from verifier.c006.loader import WIDTH, Weights
 
 
 class Origin(StrEnum):
-    """Where a frozen layer is from."""
+    """The origins of a frozen layer."""
 
     UNTOUCHED = "untouched"
     ALTERED = "altered"
@@ -26,7 +26,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is known of a frozen layer's origin."""
+    """The findings about the origin of a frozen layer."""
 
     layer: int
     """Among the linear layers, from 0."""
@@ -38,7 +38,7 @@ class Provenance:
     limit_ulps: int
     """Units in the last place between the limit that fits and the exact one."""
     differing: int
-    """How many weights are not what the address gives; all of them where there is none."""
+    """The number of weights that differ from what the address gives; all of them where there is none."""
     first_differing: int | None
     """The first of them, by its place in the flat buffer: `input * outputs + output`."""
 
