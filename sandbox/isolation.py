@@ -24,7 +24,7 @@ class Isolation(Protocol):
 
 
 class InProcess:
-    """No isolation: the module's code runs in this process, held by the language and the facade alone."""
+    """No isolation: the module's code runs in this process, held by the language and its tensors alone."""
 
     def start(self, assignment: Assignment) -> HostedOptimiser:
         """Load the module into this process."""
@@ -36,7 +36,7 @@ class InProcess:
         compile_optimiser(source, name)
 
     def describe(self) -> Mapping[str, str]:
-        """The one word that says it."""
+        """The word `none`."""
         return {"isolation": "none"}
 
 

@@ -34,7 +34,7 @@ class Provenance:
     inputs: int
     origin: Origin
     address: int | None
-    """That of the initialiser's draws; `None` where no address explains the layer."""
+    """The address of the initialiser's draws; `None` where no address explains the layer."""
     limit_ulps: int
     """Units in the last place between the limit that fits and the exact one."""
     differing: int

@@ -50,7 +50,7 @@ class LiveTraining:
     best_epoch: int
     """The last epoch that improved; 0 if none did."""
     validation_loss: float
-    """That of the best epoch."""
+    """The loss of the best epoch."""
     stop_reason: StopReason
 
 
