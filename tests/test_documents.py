@@ -1,4 +1,4 @@
-"""The documents are true: their links, files, names of modules and commands exist.
+"""The documents and the help are true: their links, files, names of modules, commands and options exist.
 
 Whoever moves a file or renames a command is told which sentence speaks of it. The changelog speaks of the past and is
 asked for its links only.
@@ -132,6 +132,24 @@ def test_named_commands_exist(path: Path) -> None:
     text = "\n".join(code.strip() for code in codes(path.read_text()))
     assert not set(TARGET.findall(text)) - known
     assert not {call: bad for call in COMMAND.findall(text) if (bad := unknown(call))}
+
+
+def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    """The help of a command and of those in it, with their names."""
+    yield name, command.help or ""
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from helps(each, f"{name} {each.name}")
+
+
+HELPS = dict(helps(commands, "tig-verify"))
+
+
+@pytest.mark.parametrize("name", HELPS)
+def test_examples_in_the_help_can_be_called(name: str) -> None:
+    text = HELPS[name]
+    examples = re.findall(r"^ *(?:[\w ]+: +)?tig-verify (.+)$", text, re.MULTILINE)
+    assert examples or "\n" not in text, f"the help of {name} has no example"
+    assert not {call: bad for call in examples if (bad := unknown(call))}
 
 
 @pytest.mark.parametrize(
