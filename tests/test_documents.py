@@ -134,6 +134,24 @@ def test_named_commands_exist(path: Path) -> None:
     assert not {call: bad for call in COMMAND.findall(text) if (bad := unknown(call))}
 
 
+SPECIFIED = set(
+    re.findall(r"^(?:## )?(\d+(?:\.\d+)?) ", (ROOT / "docs" / "specification.md").read_text(), re.MULTILINE)
+)
+STEP = re.compile(r"[Ss]pecification,? (?:steps? |sections? )?((?:\d+\.?\d*(?:, | and | to )?)+)")
+
+
+@pytest.mark.parametrize("package", PACKAGES.split("|"))
+def test_code_names_steps_and_documents_that_exist(package: str) -> None:
+    for path in (ROOT / package).rglob("*.py"):
+        text = " ".join(path.read_text().split())
+        steps = {step for steps in STEP.findall(text) for step in re.findall(r"\d+(?:\.\d+)?", steps)}
+        names = re.findall(r"docs/[\w./-]+\.md", text)
+        decisions = re.findall(r"[Dd]ecision (\d+)", text)
+        assert not steps - SPECIFIED, path
+        assert not [name for name in names if not (ROOT / name).exists()], path
+        assert not [n for n in decisions if not any((ROOT / "docs" / "decisions").glob(f"{int(n):04}-*"))], path
+
+
 def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
     """The help of a command and of those in it, with their names."""
     yield name, command.help or ""
