@@ -6,6 +6,7 @@ asked for its links only.
 
 from __future__ import annotations
 
+import json
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.support.folders import ROOT
+from tests.support.folders import FIXTURES, ROOT
 from verifier.command_line.group import commands
 
 FOLDERS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -150,6 +151,21 @@ def test_code_names_steps_and_documents_that_exist(package: str) -> None:
         assert not steps - SPECIFIED, path
         assert not [name for name in names if not (ROOT / name).exists()], path
         assert not [n for n in decisions if not any((ROOT / "docs" / "decisions").glob(f"{int(n):04}-*"))], path
+
+
+COUNTED = {
+    r"(\d+)\s+attacks": sum(len(json.loads(path.read_bytes())) for path in (FIXTURES / "attacks").glob("?.json")),
+    r"(\d+)\s+ways\s+to\s+cheat": len(json.loads((FIXTURES / "forgeries" / "catalogue.json").read_bytes())),
+    r"(\d+)\s+(?:reference\s+optimisers|to\s+start\s+from)": len(list((FIXTURES / "optimisers").glob("*.py"))),
+}
+
+
+@documents(PRESENT)
+def test_numbers_of_fixtures_are_right(path: Path) -> None:
+    text = path.read_text()
+    assert not [
+        found[0] for pattern, n in COUNTED.items() for found in re.finditer(pattern, text) if int(found[1]) != n
+    ]
 
 
 def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
