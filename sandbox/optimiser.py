@@ -48,12 +48,15 @@ class Assignment:
     name: str
     """Its name for messages."""
     layout: Layout
+    """The parts of the parameter vector."""
     difficulty: Mapping[str, int]
+    """The numbers of the track, such as n_hidden."""
     hyperparameters: Mapping[str, Scalar]
     """Overrides of the module's HYPERPARAMETERS."""
     key: bytes
     """32 bytes for the optimiser's own random numbers, derived one-way from the instance seed."""
     fuel_budget: int
+    """Units of fuel for the whole run."""
 
 
 class Optimiser(Protocol):

@@ -20,7 +20,9 @@ from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 
 MAX_DEPTH: Final = 32
+"""Levels of containers in a state (specification, 8.1)."""
 MAX_NODES: Final = 65_536
+"""Parts of a state (specification, 8.1)."""
 MAX_BYTES: Final = 2**28
 """Bytes of the canonical encoding (`state_codec`)."""
 PART_FUEL: Final = 5_000

@@ -44,6 +44,7 @@ class Confinement:
     """The optional layers that a worker has."""
 
     namespaces: tuple[str, ...]
+    """Names of the kernel's namespaces that are its own."""
     landlock: int
     """Version of the kernel's interface; 0 for none."""
     user: int

@@ -21,10 +21,13 @@ import torch
 from sandbox.errors import WorkerFault
 
 MAGIC = 0x54494756
+"""The first four bytes of every frame."""
 CACHE_LINE = 64
+"""Bytes on whose multiples vectors begin."""
 MAX_MESSAGE = 256 * 1024
 """Bytes of the text area of each shared region."""
 MAX_TEXT = 200
+"""Bytes of the text inside a frame."""
 MAX_ERROR = 4000
 """Bytes of a text that says why a module failed."""
 SPIN_SECONDS = 0.005

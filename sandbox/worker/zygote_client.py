@@ -21,6 +21,7 @@ from sandbox.errors import JailError, WorkerFault
 from sandbox.jail.confinement import Confinement
 
 PROGRAM: Final = (sys.executable, "-I", "-m", "sandbox.worker.zygote_server")
+"""The command that a zygote is executed by."""
 START_SECONDS: Final = 120.0
 """Deadline for the zygote to import its libraries."""
 ANSWER_SECONDS: Final = 30.0
@@ -29,9 +30,13 @@ ANSWER_SECONDS: Final = 30.0
 READY, FORK, REAP = b"Z", b"F", b"R"
 """The first byte of a message: of the zygote's first, of a request to fork, and to reap; answers repeat it."""
 FORK_REQUEST: Final = struct.Struct("<cQ")
+"""Elements of a vector; the descriptors travel beside it."""
 FORK_ANSWER: Final = struct.Struct("<ci")
+"""The child's number; its process descriptor travels beside it."""
 REAP_REQUEST: Final = struct.Struct("<ci")
+"""The child's number."""
 REAP_ANSWER: Final = struct.Struct("<ci")
+"""The child's wait status."""
 
 
 class Zygote:

@@ -21,8 +21,11 @@ from verifier.c006.findings import Finding, FindingKind, Unloadable
 Array = NDArray[np.float32]
 
 WIDTH: Final = 256
+"""Units of a hidden layer."""
 INPUTS: Final = 1
+"""Numbers of a point."""
 OUTPUTS: Final = 2
+"""Numbers of a target."""
 
 
 class Linear(NamedTuple):

@@ -20,8 +20,11 @@ class Origin(StrEnum):
     """The origins of a frozen layer."""
 
     UNTOUCHED = "untouched"
+    """Every weight is what the address gives."""
     ALTERED = "altered"
+    """Most weights are."""
     REPLACED = "replaced"
+    """No address explains the weights."""
 
 
 @dataclass(frozen=True)
