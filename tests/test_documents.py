@@ -153,6 +153,13 @@ def test_code_names_steps_and_documents_that_exist(package: str) -> None:
         assert not [n for n in decisions if not any((ROOT / "docs" / "decisions").glob(f"{int(n):04}-*"))], path
 
 
+@pytest.mark.parametrize("folder", ["benchmarks", "proofs"])
+def test_every_program_is_described(folder: str) -> None:
+    text = (ROOT / folder / "README.md").read_text()
+    programs = [path.stem for path in (ROOT / folder).glob("*.py") if "__main__" in path.read_text()]
+    assert not [name for name in programs if f"python -m {folder}.{name}" not in text]
+
+
 COUNTED = {
     r"(\d+)\s+attacks": sum(len(json.loads(path.read_bytes())) for path in (FIXTURES / "attacks").glob("?.json")),
     r"(\d+)\s+ways\s+to\s+cheat": len(json.loads((FIXTURES / "forgeries" / "catalogue.json").read_bytes())),
