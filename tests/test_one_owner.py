@@ -39,6 +39,7 @@ USERS = [
     *(CHALLENGE / "instance" / f"{name}.py" for name in ("instance", "solvability")),
     CHALLENGE / "network" / "network.py",
     CHALLENGE / "scoring.py",
+    CHALLENGE / "session.py",
     CHALLENGE / "training" / "trainer.py",
 ]
 """Modules through whose hands consensus values go."""

@@ -92,8 +92,7 @@ class Judge:
     def _judge(self, path: Path, isolation: Isolation, observer: Observer | None = None) -> Answer:
         """Read the files of one claim and examine it."""
         try:
-            evidence = self._evidence(ClaimFiles(path))
-            return examine(evidence, self.level, isolation, observer, self.device)
+            return examine(self._evidence(ClaimFiles(path)), self.level, isolation, observer, self.device)
         except NoAnswerError as error:
             return Mistake(f"{self.audit.folder if isinstance(self.audit, Answered) else path}: {error}")
         except InputError as error:

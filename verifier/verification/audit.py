@@ -122,7 +122,7 @@ def check_state(context: Context) -> None:
 def check_epoch(context: Context) -> None:
     """The epoch, trained again from the state before it, ends with its leaf; training ends as claimed."""
     epoch, claim = context.epoch + 1, context.claim.record
-    with context.session.trainer() as trainer:
+    with module_faults(), context.session.trainer() as trainer:
         try:
             trainer.resume(context.checkpoint)
             reason = trainer.advance()

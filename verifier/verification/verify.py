@@ -38,15 +38,15 @@ def verify(
     """
     self_test.require_sound()
     context = Context(evidence, level, isolation, observer, device)
-    with context.stack:
-        try:
+    try:
+        with context.stack:
             for number, check in _steps(context):
                 context.step = number
                 check(context)
-        except Rejection as rejection:
-            return context.verdict(Outcome.REJECTED, rejection.reason, str(rejection))
-        except (WorkerFault, MemoryError, OSError, RuntimeError) as fault:  # torch's allocator raises the last
-            return context.verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, f"{type(fault).__name__}: {fault}")
+    except Rejection as rejection:
+        return context.verdict(Outcome.REJECTED, rejection.reason, str(rejection))
+    except (WorkerFault, MemoryError, OSError, RuntimeError) as fault:  # torch's allocator raises the last
+        return context.verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, f"{type(fault).__name__}: {fault}")
     return context.verdict(Outcome.ACCEPTED, Reason.NONE, _PROVES[level])
 
 

@@ -423,6 +423,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("verify", CLAIM, "--level", "replay", "--optimiser", "text.txt"),
         "text.txt: is not the module that the claim names; its digest begins ",
     ),
+    "module of no use": (("verify", CLAIM, "--optimiser", "text.txt"), "--optimiser goes with --level audit or replay"),
     "level unknown": (("verify", CLAIM, "--level", "audit2"), "'audit2' is not one of 'evaluate', 'audit', 'replay'"),
     "signer private": (("verify", CLAIM, "--signer", "key.pem"), "key.pem: this is a private key; pass the public key"),
     "signer text": (("verify", CLAIM, "--signer", "text.txt"), "text.txt: this is not a public key in PEM or OpenSSH"),
@@ -497,6 +498,12 @@ def test_a_forgery_is_exit_code_1_and_a_signed_verdict(office: Office, call: Cal
     assert done.out.startswith("forged.claim: rejected at level evaluate, step 5, quality: the weights reach quality ")
     verdict = read_record(Path("forged.verdict"), Verdict).record
     assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.REJECTED, Reason.QUALITY, 5)
+
+
+def test_a_forgery_is_rejected_though_its_module_is_missing(office: Office, call: Call) -> None:
+    done = call("verify", forged(office), "--level", "replay", "--json")
+    assert (done.code, done.err) == (1, "")
+    assert (json.loads(done.out)["reason"], json.loads(done.out)["step"]) == ("quality", 5)
 
 
 def test_another_signer_is_a_rejection(office: Office, call: Call) -> None:

@@ -192,7 +192,8 @@ def test_a_module_that_fails_in_one_go_is_rejected(call: Call) -> None:
     Path("failing.py").write_bytes(source)
     write_claim(changed(solved().claim, optimiser_digest=blake3_digest(source)))
     done = call(*AUDIT, "--epochs", 3, "--json", "--optimiser", "failing.py")
-    assert (done.code, json.loads(done.out)["reason"]) == (1, "optimiser-failed")
+    found = json.loads(done.out)
+    assert (done.code, found["reason"], found["step"]) == (1, "optimiser-failed", 7)
 
 
 # -- mistakes ----------------------------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ def verify(
              tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
              tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem
     """
+    if optimiser is not None and level == Level.EVALUATE:
+        raise InputError("--optimiser goes with --level audit or replay; evaluate looks at no module")
     if len(claims) > 1 and solution is not None:
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
     if len(claims) > 1 and not request_out is request is None:
