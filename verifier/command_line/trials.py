@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from rich.console import Console
@@ -19,7 +19,8 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.solving import Solved, Task, solve
 from verifier.challenge.training.trainer import Epoch, Observer
 from verifier.command_line.isolation_options import open_isolation
-from verifier.runs.pool import Crew, Lost, cores
+from verifier.runs.pool import TaskLost
+from verifier.runs.queue import completed, cores
 
 _A_DAY = 86_400.0
 
@@ -77,7 +78,9 @@ def train(
 ) -> None:
     """Train those of the items that are to be done, and hand over what each came to.
 
-    An item's text is its name; `cost` is in proportion to the time that it takes. Raises as `held` does.
+    An item's text is its name; `cost` is in proportion to the time that it takes.
+
+    Raises InputError for a module that cannot be trained, WorkerFault when a training was lost.
     """
     jobs = min(jobs or cores(), max(len(todo), 1))
     columns = (
@@ -96,33 +99,15 @@ def train(
         def show(epoch: Epoch) -> None:
             progress.update(bar, description=f"epoch {epoch.number}  validation loss {epoch.validation_loss:.4f}")
 
-        with closing(held(opened, todo, jobs, show)) as answers:
-            for number, (item, result) in enumerate(answers, start=done + 1):
-                keep(item, result)
+        with closing(completed(opened, todo, jobs, show)) as answers:
+            for number, (item, answer) in enumerate(answers, start=done + 1):
+                keep(item, _required(item, answer))
                 progress.update(bar, advance=cost(item), count=f"{number}/{len(items)}", description=str(item))
 
 
-def held(
-    opened: Opened[Item, Result], items: Sequence[Item], jobs: int, observer: Observer | None = None
-) -> Generator[tuple[Item, Result], None, None]:
-    """Every item with what it came to, as they come: by so many other processes, or, if that is one, in this.
-
-    Raises InputError for a module that cannot be trained, WorkerFault when a training was lost.
-    """
-    if jobs == 1:
-        with opened(observer) as work:
-            for item in items:
-                yield item, _required(item, work(item))
-        return
-    crew: Crew[Item, Any]
-    with Crew(opened, jobs) as crew:
-        for item, answer in crew.work(items):
-            yield item, _required(item, answer)
-
-
-def _required(item: Item, answer: Result | Failed | Lost) -> Result:
+def _required(item: Item, answer: Result | Failed | TaskLost) -> Result:
     if isinstance(answer, Failed):
         raise InputError(answer.text)
-    if isinstance(answer, Lost):
+    if isinstance(answer, TaskLost):
         raise WorkerFault(f"{item}: {answer.why}")
     return answer

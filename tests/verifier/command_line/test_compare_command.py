@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.solvability import prospects
 from verifier.challenge.solving import Task, solve
 from verifier.command_line import comparison_trials, plot_files, trials
-from verifier.runs.pool import Lost
+from verifier.runs.pool import TaskLost
 
 FUEL = 1_500_000
 SHORT = ("--track", "n_hidden=1", "--fuel", str(FUEL), "--isolation", "none")
@@ -164,16 +164,10 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, m
 
 
 def test_a_lost_training_is_nobodys_result(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Unlucky:
-        def __init__(self, opening: object, size: int) -> None: ...
-        def __enter__(self) -> Unlucky:
-            return self
+    def completed(opened: object, heats: list[comparison_trials.Heat], *_: object) -> Iterator[object]:
+        yield heats[0], TaskLost("the process that had it in hand was killed")
 
-        def __exit__(self, *error: object) -> None: ...
-        def work(self, heats: list[comparison_trials.Heat]) -> list[tuple[comparison_trials.Heat, Lost]]:
-            return [(heats[0], Lost("the process that had it in hand was killed"))]
-
-    monkeypatch.setattr(trials, "Crew", Unlucky)
+    monkeypatch.setattr(trials, "completed", completed)
     ended = call("slow.py", "fast.py", "--nonces", 1, "--jobs", 2)
     message = f"undetermined: {WorkerFault('slow.py, nonce 0: the process that had it in hand was killed')}"
     assert ended == Ended(3, "", f"tig-verify: {message}\n")

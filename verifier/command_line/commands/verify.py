@@ -21,7 +21,7 @@ from verifier.command_line.isolation_options import device_option, isolation_opt
 from verifier.command_line.progress_claims import ClaimsBar
 from verifier.command_line.verdict_log import Ledger
 from verifier.command_line.verdict_report import Report, Tally
-from verifier.runs.pool import cores
+from verifier.runs.queue import cores
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
