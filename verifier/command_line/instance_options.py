@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from verifier.challenge.editions import EDITIONS
+from protocol.settings import Settings, instance_seed
+from verifier.challenge.editions import EDITIONS, Edition, Track, find_edition
+from verifier.challenge.errors import InputError
+from verifier.command_line.option_groups import Decorator, option_group
 
 _MAX_NONCE = 2**64 - 1
 _MOST_NONCES = 1_000_000
@@ -46,6 +50,40 @@ _SETTINGS = (
     click.option("--block-id", default=""),
     click.option("--challenge-id", default="c006", show_default=True),
 )
+
+
+@dataclass(frozen=True)
+class Instances:
+    """The instances that a call is about."""
+
+    edition: Edition
+    settings: Settings
+    rand_hash: str
+    nonces: range
+
+    def fuel_budget(self, wanted: int | None) -> int:
+        """The fuel for each training; without a wish the edition's maximum. Raises InputError for more than that."""
+        most = self.edition.max_fuel_budget
+        if wanted is not None and wanted > most:
+            raise InputError(f"--fuel: the edition's maximum is {most}")
+        return wanted or most
+
+
+def named_instances(
+    track: str, nonces: range, edition: str, rand_hash: str, player_id: str, algorithm_id: str, block_id: str,
+    challenge_id: str,
+) -> Instances:  # fmt: skip
+    """The instances that the options name. Raises EditionError or SettingsError for impossible ones."""
+    chosen = find_edition(edition)
+    Track.parse(track, chosen)
+    settings = Settings(algorithm_id, block_id, challenge_id, player_id, track)
+    instance_seed(settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
+    return Instances(chosen, settings, rand_hash, nonces)
+
+
+def instances_named_with(nonces: Decorator) -> Decorator:
+    """Give a command the options of its instances, together as its argument `instances`; `nonces` is one of them."""
+    return option_group("instances", named_instances, _INSTANCES[0], nonces, *_SETTINGS)
 
 
 def instance_options(command: Command) -> Command:

@@ -22,7 +22,8 @@ from tests.support.small_contest import module
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.solvability import prospects
 from verifier.challenge.solving import Task, solve
-from verifier.command_line import comparison_trials, plot_files, trials
+from verifier.command_line import plot_files, trials
+from verifier.experiments import comparison_trials
 from verifier.runs.pool import TaskLost
 
 FUEL = 1_500_000
@@ -83,7 +84,7 @@ def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPa
     arguments = ("slow.py", "fast.py", "--jobs", 1, "--out", OUT, "--json", "--nonces")
     first = call(*arguments, 1)
     OUT.write_bytes(OUT.read_bytes() + b'{"training": {"edi')  # a kill cut this one
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(comparison_trials, "solve", None)
     assert call(*arguments, 1) == first
     assert len(lines()) == 2
     assert call(*arguments, 2).code == 3  # a second nonce would have to be trained
@@ -144,7 +145,7 @@ def test_impossible_nonces_are_refused(call: Call, nonces: str) -> None:
 def test_modules_outside_the_dialect_are_refused_before_training(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, isolation: str
 ) -> None:
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(comparison_trials, "solve", None)
     Path("outside.py").write_bytes(b"import os\n")
     Path("unfinished.py").write_bytes(b"def")
     modules = ["slow.py", "outside.py", "unfinished.py"]
@@ -157,15 +158,15 @@ def test_modules_outside_the_dialect_are_refused_before_training(
 
 def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plot_files, "find_spec", lambda name: None)
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(comparison_trials, "solve", None)
     ended = call("slow.py", "fast.py", "--nonces", 1, "--picture", "a.png")
     assert ended.code == 2
     assert "pip install 'tig-verify[pictures]'" in ended.err
 
 
 def test_a_lost_training_is_nobodys_result(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def completed(opened: object, heats: list[comparison_trials.Heat], *_: object) -> Iterator[object]:
-        yield heats[0], TaskLost("the process that had it in hand was killed")
+    def completed(opened: object, items: list[comparison_trials.Trial], *_: object) -> Iterator[object]:
+        yield items[0], TaskLost("the process that had it in hand was killed")
 
     monkeypatch.setattr(trials, "completed", completed)
     ended = call("slow.py", "fast.py", "--nonces", 1, "--jobs", 2)

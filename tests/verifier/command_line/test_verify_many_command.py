@@ -34,7 +34,7 @@ from tests.support.folders import FIXTURES
 from tests.support.small_contest import SMALL
 from verifier.challenge import editions
 from verifier.challenge.solving import Solved
-from verifier.command_line import claim_files_verifier, progress_claims
+from verifier.command_line import claim_files_verifier, progress
 from verifier.command_line.files import Bundle, read_record
 from verifier.command_line.main import main
 from verifier.runs.pool import TaskLost
@@ -223,7 +223,7 @@ def test_a_file_that_cannot_be_had_is_a_mistake(claims: list[Path], call: Call) 
     for name in ("/dev/null", "pipe"):
         done = call(*claims, "--out", name)
         assert (done.code, done.out) == (2, "")
-        assert done.err == f"tig-verify: {name}: is no ordinary file; choose another with --out\n"
+        assert done.err == f"tig-verify: {name}: is no ordinary file; name another one\n"
     with OUT.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         done = call(*claims, "--out", OUT)
@@ -267,7 +267,7 @@ def test_on_a_terminal_verdicts_are_lines_above_the_bar(
     claims: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(progress_claims, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
+    monkeypatch.setattr(progress, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     with pytest.raises(SystemExit):
         main(["verify", *map(str, claims[:3]), "none.claim"])

@@ -14,7 +14,7 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.solving import Task
 from verifier.command_line.files import Bundle, read_module, read_record
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
-from verifier.command_line.progress import shown_epochs
+from verifier.command_line.progress import Progress
 from verifier.verification.dispute import Court, Party, Ruling, require_same_task, rule
 
 _Signed = tuple[Party, str]
@@ -42,8 +42,8 @@ def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, devi
     require_same_task(mine, theirs)
     module, source = read_module(Bundle(one), mine.claim.optimiser_digest, optimiser)
     task = Task.of(mine.claim, source, module.name)
-    with open_isolation(isolation) as place, shown_epochs("training again") as observe:
-        ruling = rule(mine, theirs, Court(task, place, device, observe))
+    with open_isolation(isolation) as place, Progress("training again", mine.claim.epochs) as progress:
+        ruling = rule(mine, theirs, Court(task, place, device, progress.reach))
     click.echo(_as_json(sides, ruling) if as_json else _as_text(sides, ruling))
 
 

@@ -7,6 +7,7 @@ the study can be repeated with `tig-verify solve`.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,15 +18,16 @@ from arithmetic import ieee, reductions
 from arithmetic.exponents import NonFiniteError
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings
+from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import APRIL_2025
 from verifier.challenge.instance.instance import Points, draw_points
 from verifier.challenge.instance.solvability import prospects
 from verifier.challenge.network.network import Architecture, Network, mean_square
-from verifier.challenge.solving import Solved, Task
-from verifier.challenge.training.trainer import Training
+from verifier.challenge.solving import Solved, Task, solve
+from verifier.challenge.training.trainer import Observer, Training
 from verifier.challenge.versions import versions
-from verifier.experiments.study.table import STUDY, Key, Row
+from verifier.experiments.study.rows import STUDY, Key, Row
 
 EDITION: Final = APRIL_2025
 DEPTHS: Final = tuple(range(1, 12))
@@ -94,8 +96,19 @@ class Trial:
         return self.n_data * (self.n_hidden + 1.0)
 
     @property
+    def path(self) -> Path:
+        """The file of the module."""
+        return self.method.path
+
+    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
+        """Train; seconds are those of the processor. Raises as `solve` does."""
+        started = time.process_time()
+        solved = solve(self.task, isolation, observer, device)
+        return row(self, solved, time.process_time() - started)
+
+    @property
     def task(self) -> Task:
-        """What is trained."""
+        """The training."""
         return Task(
             edition=EDITION,
             settings=Settings("", "", "c006", "", f"n_hidden={self.n_hidden},n_data={self.n_data}"),

@@ -16,7 +16,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sandbox.errors import OptimiserError
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
-from verifier.c006.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
 from verifier.c006.repeated_training import LiveTask, Repetition, repeat
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
@@ -26,6 +25,7 @@ from verifier.command_line.commands.solve import Hyperparameter
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_file
 from verifier.command_line.isolation_options import isolation_option, open_isolation
+from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
 
 _MOST_RUNS = 1000
 _LEAST_TAIL = 1e-12  # what 1 - P can still resolve
