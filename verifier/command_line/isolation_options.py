@@ -43,12 +43,13 @@ class Execution:
         return min(self.jobs or cores(), max(items, 1))
 
 
-execution_options: Final = option_group(
-    "execution",
-    Execution,
-    isolation_option,
-    device_option,
-    click.option("--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores."),
+jobs_option: Final = click.option(
+    "--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores."
+)
+
+execution_options: Final = option_group("execution", Execution, isolation_option, device_option, jobs_option)
+cpu_execution_options: Final = option_group(
+    "execution", lambda isolation, jobs: Execution(isolation, "cpu", jobs), isolation_option, jobs_option
 )
 
 

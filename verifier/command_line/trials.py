@@ -104,14 +104,15 @@ def results(trials: Sequence[Trial[Result]], execution: Execution, progress: Pro
 
     Raises InputError for a module that cannot be trained, WorkerFault when a training was lost.
     """
-    trainer = Trainer[Result](execution.isolation, execution.device)
-    jobs = execution.processes(len(trials))
+    trainer, jobs = Trainer[Result](execution.isolation, execution.device), execution.processes(len(trials))
+    names = iter([*map(str, trials), "training"])
     with closing(completed(trainer.opened, trials, jobs, progress.observe)) as answers:
+        progress.begin(next(names))
         for trial, answer in answers:
             if isinstance(answer, Failed):
                 raise InputError(answer.text)
             if isinstance(answer, TaskLost):
                 raise WorkerFault(f"{trial}: {answer.why}")
             progress.advance(trial.cost)
-            progress.begin(str(trial))
+            progress.begin(next(names))
             yield answer

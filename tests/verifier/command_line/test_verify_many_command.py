@@ -210,7 +210,7 @@ def test_a_file_of_something_else_is_left_alone(claims: list[Path], call: Call, 
     OUT.write_bytes(FOREIGN[kind])
     done = call(*claims, "--out", OUT)
     assert (done.code, done.out) == (2, "")
-    message = "line 1 is none that verify writes; choose another file with --out"
+    message = "line 1 is none that verify writes; name another file"
     assert done.err == f"tig-verify: verdicts.jsonl: {message}\n"
     assert OUT.read_bytes() == FOREIGN[kind]
 
@@ -218,7 +218,7 @@ def test_a_file_of_something_else_is_left_alone(claims: list[Path], call: Call, 
 def test_a_file_that_cannot_be_had_is_a_mistake(claims: list[Path], call: Call) -> None:
     done = call(*claims, "--out", "none/verdicts.jsonl")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("tig-verify: none/verdicts.jsonl: cannot be written: No such file or directory; choose")
+    assert done.err.startswith("tig-verify: none/verdicts.jsonl: cannot be written: No such file or directory; name")
     os.mkfifo("pipe")
     for name in ("/dev/null", "pipe"):
         done = call(*claims, "--out", name)
