@@ -32,6 +32,7 @@ test: lint types imports tests
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/interrogate protocol arithmetic sandbox verifier
 
 types: $(VENV)/installed-dev
 	$(BIN)/mypy

@@ -1,4 +1,4 @@
-"""What can go wrong in the arithmetic."""
+"""Errors of the arithmetic."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ class Source:
     """The output of BLAKE3 in derive-key mode with `context` over `key`, as an array of 64-bit words."""
 
     context: str
+    """Text that names the purpose, without which two streams of one key would be the same."""
     key: bytes
+    """Of any length."""
 
     def read(self, length: int) -> bytes:
         """The first `length` bytes."""

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from arithmetic import engine_choice
+from arithmetic import engine_choice, ieee
 from arithmetic.exponents import ceil_log2, exponent, exponents, power_of_two, powers_of_two, sum_bits
 from arithmetic.per_channel import Features
 
@@ -33,6 +33,11 @@ def column_sums(values: torch.Tensor) -> Features:
 def total(values: torch.Tensor) -> float:
     """The sum over all of a binary32 tensor as a binary64. Raises NonFiniteError."""
     return _on_grid(values, values.numel()).sum().item() + 0.0
+
+
+def mean_square(values: torch.Tensor) -> float:
+    """The mean of the rounded squares of a binary32 tensor as a binary64. Raises NonFiniteError."""
+    return total(ieee.multiply(values, values)) / values.numel()
 
 
 def sums(values: torch.Tensor, dim: int) -> torch.Tensor:

@@ -35,7 +35,7 @@ def require_sound(device: str = "cpu") -> None:
 
 
 def faults(device: str = "cpu") -> Iterator[str]:
-    """What is wrong with this process's arithmetic, each with what to do."""
+    """The faults of this process's arithmetic, each with what to do."""
     broken = False
     for name, precision, arithmetic in _arithmetics(device):
         if not _keeps_subnormals(arithmetic, precision):

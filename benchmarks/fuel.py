@@ -23,7 +23,7 @@ import torch
 from arithmetic.allocator import keep_freed_memory
 from benchmarks.fuel_operations import FACADE, LANGUAGE
 from sandbox.optimiser import Assignment, HostedOptimiser
-from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.network.network import Architecture
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -63,7 +63,7 @@ class Cost(NamedTuple):
 
 
 def hosted(source: bytes, name: str, n_hidden: int, hyperparameters: Mapping[str, int]) -> HostedOptimiser:
-    layout = Architecture(DECEMBER_2025, n_hidden).layout()
+    layout = Architecture(Track(DECEMBER_2025, n_hidden)).layout()
     assignment = Assignment(source, name, layout, {"n_hidden": n_hidden}, hyperparameters, bytes(32), 10**15)
     numbers = torch.Generator().manual_seed(n_hidden)
     parameters, gradient = (torch.randn(layout.size, generator=numbers) / 10 for _ in range(2))

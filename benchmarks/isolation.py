@@ -22,17 +22,17 @@ import torch
 
 from arithmetic.allocator import keep_freed_memory
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.isolation import InProcess, Isolation, Jail
 from sandbox.layout import Layout, Part
 from sandbox.optimiser import Assignment, Optimiser
 from sandbox.worker.client import WorkerProcess
-from verifier.challenge.editions import DECEMBER_2025
-from verifier.challenge.instance.instance import Instance, draw_instance
-from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.network.network import Architecture, Network, initial_parameters
-from verifier.challenge.solving import Task, start_optimiser
-from verifier.challenge.training.trainer import train
+from verifier.challenge.editions import DECEMBER_2025, EDITIONS
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
 
+SHORT = "short"
+"""The edition of December, but for the number of epochs."""
 FLAT = (Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py").read_bytes()
 PER_TENSOR = b"""
 import torch
@@ -118,18 +118,13 @@ class Plain:
         return {}
 
 
-def step(n_hidden: int, epochs: int, source: bytes, instance: Instance, isolation: Isolation) -> float:
+def step(n_hidden: int, module: Module, isolation: Isolation) -> float:
     """Seconds a step, without the first epoch."""
     settings = Settings("", "", "c006", "", f"n_hidden={n_hidden}")
-    edition = replace(DECEMBER_2025, max_epochs=epochs)
-    task = Task(edition, settings, "0" * 32, 0, source, "adam.py", {}, edition.max_fuel_budget)
-    architecture = Architecture(edition, n_hidden)
+    task = Task(SHORT, settings, "0" * 32, module.digest, {}, DECEMBER_2025.max_fuel_budget)
     ends: list[float] = []
-    with start_optimiser(task, architecture, isolation) as optimiser:
-        network = Network(architecture, task.seed, kernels=training_kernels())
-        initial = initial_parameters(architecture, task.seed)
-        train(edition, task.seed, instance, network, initial, optimiser, lambda _: ends.append(time.perf_counter()))
-    return (ends[-1] - ends[0]) / (epochs - 1) / edition.batches
+    Session(task, 0, module, isolation).train(lambda _: ends.append(time.perf_counter()))
+    return (ends[-1] - ends[0]) / (len(ends) - 1) / DECEMBER_2025.batches
 
 
 def start_and_round_trip(jail: Jail) -> tuple[float, float]:
@@ -160,13 +155,13 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
-    instance = draw_instance(DECEMBER_2025, bytes(32))
+    EDITIONS[SHORT] = (replace(DECEMBER_2025, name=SHORT, max_epochs=options.epochs),)
     print("n_hidden  written      plain ms  jailed ms  in process ms   jailed/plain  in process/plain")
     with Jail() as jail:
         for n_hidden in options.hidden:
             for name, source in (("flat", FLAT), ("per tensor", PER_TENSOR)):
                 ways: list[Isolation] = [Plain(name != "flat"), jail, InProcess()]
-                run = partial(step, n_hidden, options.epochs, source, instance)
+                run = partial(step, n_hidden, Module("adam.py", source))
                 rounds = [[run(way) for way in ways] for _ in range(options.rounds)]
                 plain, jailed, inside = (statistics.median(r[i] for r in rounds) * 1000 for i in range(3))
                 ratios = [statistics.median(r[i] / r[0] for r in rounds) for i in (1, 2)]

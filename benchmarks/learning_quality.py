@@ -28,10 +28,11 @@ from benchmarks.learning_quality_arms import ARMS
 from benchmarks.learning_quality_tables import Report, Run, read_runs
 from protocol.settings import Settings, instance_seed
 from verifier.challenge.editions import DECEMBER_2025 as EDITION
+from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance import Instance, Points, draw_instance
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network import network
-from verifier.challenge.network.network import Architecture, initial_parameters
-from verifier.challenge.streams import stream
+from verifier.challenge.network.network import initial_parameters
 
 RESULTS = Path(__file__).parent / "results" / "learning_quality.jsonl"
 TUNING_INSTANCES = range(1000, 1003)
@@ -76,30 +77,31 @@ class Method:
 
 
 @lru_cache(maxsize=1)  # the arms and methods of an instance follow each other
-def centred_instance(seed: bytes) -> Instance:
-    """The instance of a seed, its targets and function values less the mean of the training targets."""
-    instance = draw_instance(EDITION, seed)
+def centred_instance(instance_id: InstanceId) -> Instance:
+    """The instance, its targets and function values less the mean of the training targets."""
+    instance = draw_instance(instance_id)
     mean = instance.train.y.mean()
     return Instance(
         *(Points(p.x, p.f - mean, p.y - mean) for p in (instance.train, instance.validation, instance.test))
     )
 
 
-def study_seed(instance: int, n_hidden: int) -> bytes:
-    """The seed of an instance of the study."""
-    return instance_seed(Settings("", "", "c006", "", f"n_hidden={n_hidden}"), "learning quality", instance)
+def study_id(instance: int, n_hidden: int) -> InstanceId:
+    """An instance of the study."""
+    track = Track(EDITION, n_hidden)
+    return InstanceId(track, instance_seed(Settings("", "", "c006", "", track.id), "learning quality", instance))
 
 
 def train(number: int, n_hidden: int, method: str, arm: str, rate: float) -> Run:
     """One training, and the test error of the weights with the lowest validation loss."""
     started, epochs = time.perf_counter(), EPOCHS[n_hidden]
-    seed, architecture = study_seed(number, n_hidden), Architecture(EDITION, n_hidden)
-    instance, trained = centred_instance(seed), ARMS[arm](architecture, seed)
-    parameters = initial_parameters(architecture, seed)
+    instance_id = study_id(number, n_hidden)
+    instance, trained = centred_instance(instance_id), ARMS[arm](instance_id)
+    parameters = initial_parameters(instance_id)
     gradient, optimiser = torch.empty_like(parameters), Method(method, parameters)
     best = (math.inf, 0, math.inf, math.inf)
     for epoch in range(epochs):
-        words = stream(EDITION, seed, "shuffle", epoch).words(0, EDITION.train_points)
+        words = instance_id.stream("shuffle", epoch).words(0, EDITION.train_points)
         order = torch.from_numpy(random.permutation(words))
         for j, index in enumerate(order.split(EDITION.batch_sizes)):
             trained.differentiate(parameters, instance.train.x[index], instance.train.y[index], gradient)
@@ -119,10 +121,10 @@ def mean_square(residual: torch.Tensor) -> float:
 
 def check_formulas() -> None:
     """Arm `14/tensor` is the product's network, bit for bit: two steps, with parameters that have moved."""
-    seed, architecture = study_seed(0, 4), Architecture(EDITION, 4)
-    instance, parameters = draw_instance(EDITION, seed), initial_parameters(architecture, seed)
-    theirs, statistics = network.Network(architecture, seed), network.Statistics.initial(architecture)
-    ours = ARMS["14/tensor"](architecture, seed)
+    instance_id = study_id(0, 4)
+    instance, parameters = draw_instance(instance_id), initial_parameters(instance_id)
+    theirs, ours = network.Network(instance_id), ARMS["14/tensor"](instance_id)
+    statistics = network.Statistics.initial(theirs.architecture)
     gradient, expected = torch.empty_like(parameters), torch.empty_like(parameters)
     optimiser = Method("lion", parameters)
     for x, y in zip(instance.train.x.split(125)[:2], instance.train.y.split(125)[:2], strict=True):

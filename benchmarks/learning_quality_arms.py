@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from verifier.challenge.editions import DECEMBER_2025 as EDITION
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Architecture, initial_weight
 
 
@@ -64,13 +65,14 @@ class _Normed:
 class Specified:
     """Section 5 of the specification, with the rounding of the operands as a parameter."""
 
-    def __init__(self, architecture: Architecture, seed: bytes, rounding: Rounding) -> None:
-        self._architecture, self._rounding = architecture, rounding
+    def __init__(self, instance_id: InstanceId, rounding: Rounding) -> None:
+        self._architecture = architecture = Architecture(instance_id.track)
+        self._rounding = rounding
         self.means, self.variances = _initial_statistics(architecture)
         last = architecture.n_hidden
         zeros = torch.zeros(EDITION.width)
-        self._frozen = [rounding.operand(initial_weight(architecture, seed, last)), zeros, zeros + 1.0, zeros]
-        self._output = rounding.operand(initial_weight(architecture, seed, last + 1))
+        self._frozen = [rounding.operand(initial_weight(instance_id, last)), zeros, zeros + 1.0, zeros]
+        self._output = rounding.operand(initial_weight(instance_id, last + 1))
 
     def differentiate(self, parameters: torch.Tensor, x: torch.Tensor, y: torch.Tensor, gradient: torch.Tensor) -> None:
         """Write the gradient (flat) of the mean squared error on x [B, D], y [B]; update the running statistics."""
@@ -143,13 +145,13 @@ class Specified:
 class Plain:
     """The same network as most would write it: eager PyTorch, autograd, float32 throughout."""
 
-    def __init__(self, architecture: Architecture, seed: bytes) -> None:
-        self._architecture = architecture
+    def __init__(self, instance_id: InstanceId) -> None:
+        self._architecture = architecture = Architecture(instance_id.track)
         self.means, self.variances = _initial_statistics(architecture)
         last = architecture.n_hidden
         zeros = torch.zeros(EDITION.width)
-        self._frozen = [initial_weight(architecture, seed, last), zeros, zeros + 1.0, zeros]
-        self._output = initial_weight(architecture, seed, last + 1)
+        self._frozen = [initial_weight(instance_id, last), zeros, zeros + 1.0, zeros]
+        self._output = initial_weight(instance_id, last + 1)
 
     def differentiate(self, parameters: torch.Tensor, x: torch.Tensor, y: torch.Tensor, gradient: torch.Tensor) -> None:
         """Write the gradient (flat) of the mean squared error on x [B, D], y [B]; update the running statistics."""
@@ -176,11 +178,11 @@ class Plain:
 Network = Specified | Plain
 
 
-def _specified(bits: int | None, by_row: bool) -> Callable[[Architecture, bytes], Network]:
-    return lambda architecture, seed: Specified(architecture, seed, Rounding(bits, by_row))
+def _specified(bits: int | None, by_row: bool) -> Callable[[InstanceId], Network]:
+    return lambda instance_id: Specified(instance_id, Rounding(bits, by_row))
 
 
-ARMS: dict[str, Callable[[Architecture, bytes], Network]] = {
+ARMS: dict[str, Callable[[InstanceId], Network]] = {
     "14/tensor": _specified(14, by_row=False),
     "14/row": _specified(14, by_row=True),
     "22/tensor": _specified(22, by_row=False),

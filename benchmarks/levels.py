@@ -25,21 +25,24 @@ from pathlib import Path
 import torch
 
 from arithmetic.allocator import keep_freed_memory
-from protocol.envelope import Envelope, seal
+from protocol.claim import Claim
+from protocol.envelope import Envelope, Signed, open_envelope, seal
 from protocol.keys import SigningKey
 from protocol.settings import Settings
+from protocol.task import Task
 from protocol.verdict import Level, Outcome
 from sandbox.isolation import InProcess, Isolation, Jail
-from verifier.challenge.editions import DECEMBER_2025, EDITIONS, Edition
-from verifier.challenge.instance.instance import draw_instance
-from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.network.network import Architecture, Network, initial_parameters
-from verifier.challenge.solving import Solved, Task, solve, start_optimiser
+from verifier.challenge.editions import DECEMBER_2025, EDITIONS
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Trainer
-from verifier.verification.audit import AuditEvidence, Ground, choose_epochs, respond
-from verifier.verification.context import Evidence
+from verifier.verification.audit_response import choose_epochs, respond
+from verifier.verification.context import AuditEvidence, Evidence
 from verifier.verification.verify import verify
 
+SHORT = "short"
+"""The edition of December, but for when training ends."""
 ADAM = Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py"
 USUAL = 100
 """T of a usual training: at n_hidden=4 Adam stops after some 80 to 170 epochs."""
@@ -47,16 +50,18 @@ AUDITS = (4, 12)
 """Audited epochs, beside the first, the best and the last."""
 
 
-def task(edition: Edition, n_hidden: int) -> Task:
-    settings = Settings("", "", "c006", "", f"n_hidden={n_hidden}")
-    return Task(edition, settings, "0" * 32, 0, ADAM.read_bytes(), ADAM.name, {}, edition.max_fuel_budget)
+def session(n_hidden: int, isolation: Isolation) -> Session:
+    """A training with Adam."""
+    module, settings = Module(ADAM.name, ADAM.read_bytes()), Settings("", "", "c006", "", f"n_hidden={n_hidden}")
+    task = Task(SHORT, settings, "0" * 32, module.digest, {}, DECEMBER_2025.max_fuel_budget)
+    return Session(task, 0, module, isolation)
 
 
 class Measurement:
     """One track: a training, and what verifying it takes, in seconds."""
 
-    def __init__(self, edition: Edition, n_hidden: int, isolation: Isolation, now: Callable[[], float]) -> None:
-        self._task, self._isolation, self._key = task(edition, n_hidden), isolation, SigningKey.generate()
+    def __init__(self, n_hidden: int, isolation: Isolation, now: Callable[[], float]) -> None:
+        self._n_hidden, self._isolation, self._key = n_hidden, isolation, SigningKey.generate()
         self._now = now
         self.seconds: dict[str, float] = {}
         self.shipped = 0
@@ -65,27 +70,29 @@ class Measurement:
     def run(self) -> None:
         ends: list[float] = []
         with self._clock("solve"):
-            solved = solve(self._task, self._isolation, lambda _: ends.append(self._now()))
+            solving = session(self._n_hidden, self._isolation)
+            solved = solve(solving, lambda _: ends.append(self._now()))
         self.seconds["epoch"] = (ends[-1] - ends[0]) / (len(ends) - 1)
-        evidence = Evidence(seal(solved.claim, self._key), seal(solved.solution, self._key), self._task.source)
+        claim, solution = (seal(record, self._key) for record in (solved.claim, solved.solution))
+        evidence = Evidence(claim, solution, lambda _: solving.module)
         self.seconds["evaluate"] = statistics.median(self._verified(evidence, Level.EVALUATE) for _ in range(9))
         for count in AUDITS:
             with self._clock(f"respond {count}"):
-                given = self._audited(solved, count)
+                given = self._audited(open_envelope(claim, Claim), count)
             self.seconds[f"audit {count}"] = self._verified(replace(evidence, audit=given), Level.AUDIT)
         self.seconds["replay"] = self._verified(evidence, Level.REPLAY)
 
-    def _audited(self, solved: Solved, count: int) -> AuditEvidence:
+    def _audited(self, signed: Signed[Claim], count: int) -> AuditEvidence:
         """The honest answer to a request, signed and encoded."""
-        claim = solved.claim
+        claim = signed.record
         same = 3 - len({1, claim.best_epoch, claim.epochs})  # more often in a short training than in a usual one
-        request, states = choose_epochs(claim, count + same), dict[int, Envelope]()
-        ground = Ground(self._task, self._isolation)
+        request, states = choose_epochs(signed, count + same), dict[int, Envelope]()
+        again = session(self._n_hidden, self._isolation)
         response = respond(
-            request, claim, ground, lambda state: states.__setitem__(state.epoch, seal(state, self._key))
+            request, signed, again, lambda state: states.__setitem__(state.epoch, seal(state, self._key))
         )
         self.shipped = sum(len(state.to_bytes()) for state in states.values())
-        return AuditEvidence(request, seal(response, self._key), states.__getitem__)
+        return AuditEvidence(request, seal(response, self._key), states.__getitem__, signed.signer)
 
     def _verified(self, evidence: Evidence, level: Level) -> float:
         started = self._now()
@@ -101,15 +108,14 @@ class Measurement:
 
 
 def levels(options: argparse.Namespace) -> None:
-    edition = replace(DECEMBER_2025, name="short", max_epochs=options.epochs)
-    EDITIONS[edition.name] = edition
+    EDITIONS[SHORT] = (replace(DECEMBER_2025, name=SHORT, max_epochs=options.epochs),)
     checks = [f"audit {count}" for count in AUDITS]
     print(f"| n_hidden | epoch | solve (T = {USUAL}) | evaluate | {' | '.join(checks)} | respond | replay | shipped |")
     print("|---|---|---|---|---|---|---|---|---|")
     with Jail() as jail:
         isolation, now = (InProcess(), time.process_time) if options.in_process else (jail, time.perf_counter)
         for n_hidden in options.hidden:
-            measurement = Measurement(edition, n_hidden, isolation, now)
+            measurement = Measurement(n_hidden, isolation, now)
             found: list[dict[str, float]] = []
             for _ in range(options.rounds):
                 measurement.run()
@@ -155,14 +161,13 @@ class Share:
 
 
 def hashing_share(n_hidden: int, pairs: int, isolation: Isolation) -> Share:
-    todo = task(replace(DECEMBER_2025, patience=DECEMBER_2025.max_epochs), n_hidden)
-    architecture = Architecture(todo.edition, n_hidden)
-    network = Network(architecture, todo.seed, kernels=training_kernels())
-    with torch.inference_mode(), start_optimiser(todo, architecture, isolation) as optimiser:
-        trainer = Alternating(todo.edition, todo.seed, draw_instance(todo.edition, todo.seed), network, optimiser)
+    given = session(n_hidden, isolation)
+    with given.trainer() as usual:
+        optimiser = usual.optimiser
+        trainer = Alternating(given.instance_id, given.instance, given.network, optimiser)
         request = optimiser.request_state_digest  # without a leaf, the worker is to hash nothing either
         optimiser.request_state_digest = lambda: request() if trainer.records else bytes  # type: ignore[method-assign]
-        trainer.start(initial_parameters(architecture, todo.seed))
+        trainer.start(given.initial)
         trainer.advance()
         found = [(_epoch(trainer, False)[0], *_epoch(trainer, True)) for _ in range(pairs)]
     without, recorded, processor, leaf = zip(*found, strict=True)
@@ -178,6 +183,7 @@ def _epoch(trainer: Alternating, records: bool) -> tuple[float, float, float]:
 
 
 def hashing(options: argparse.Namespace) -> None:
+    EDITIONS[SHORT] = (replace(DECEMBER_2025, name=SHORT, patience=DECEMBER_2025.max_epochs),)
     print("n_hidden  where       epoch ms  with leaf ms    adds    processor ms  of which leaf")
     with Jail() as jail:
         for n_hidden in options.hidden:

@@ -26,43 +26,43 @@ from arithmetic.allocator import keep_freed_memory
 from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.settings import Settings
+from protocol.task import Task
 from protocol.verdict import Level, Outcome
 from sandbox.isolation import InProcess, Isolation, Jail
-from verifier.challenge.editions import DECEMBER_2025
-from verifier.challenge.instance.instance import Instance, draw_instance
+from verifier.challenge.editions import DECEMBER_2025, EDITIONS
+from verifier.challenge.instance.instance import Instance
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.module import Module
 from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.network.network import Architecture, Network, initial_parameters, initial_weight
-from verifier.challenge.solving import Task, solve, start_optimiser
-from verifier.challenge.training.trainer import train
+from verifier.challenge.network.network import Architecture, initial_weight
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
+SHORT = "short"
+"""The edition of December, but for the number of epochs."""
 ADAM = Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py"
 
 
-def task(n_hidden: int, epochs: int) -> Task:
-    return Task(
-        edition=replace(DECEMBER_2025, max_epochs=epochs),
-        settings=Settings("", "", "c006", "", f"n_hidden={n_hidden}"),
-        rand_hash="0" * 32,
-        nonce=0,
-        source=ADAM.read_bytes(),
-        name=ADAM.name,
-        hyperparameters={},
-        fuel_budget=DECEMBER_2025.max_fuel_budget,
-    )
+def session(n_hidden: int, isolation: Isolation, fuel_budget: int = DECEMBER_2025.max_fuel_budget) -> Session:
+    """A training with Adam."""
+    module = Module(ADAM.name, ADAM.read_bytes())
+    settings = Settings("", "", "c006", "", f"n_hidden={n_hidden}")
+    return Session(Task(SHORT, settings, "0" * 32, module.digest, {}, fuel_budget), 0, module, isolation)
 
 
 class Plain:
     """The same network in eager PyTorch, with autograd and torch.optim.Adam."""
 
-    def __init__(self, architecture: Architecture, seed: bytes) -> None:
+    def __init__(self, instance_id: InstanceId) -> None:
+        architecture = Architecture(instance_id.track)
         layers: list[nn.Module] = []
         for i in range(architecture.n_hidden + 2):
             out, inputs = architecture.shape(i)
             linear = nn.Linear(inputs, out)
             with torch.no_grad():
-                linear.weight.copy_(initial_weight(architecture, seed, i))
+                linear.weight.copy_(initial_weight(instance_id, i))
                 linear.bias.zero_()
             layers.append(linear)
             if i < architecture.normed_layers:
@@ -90,9 +90,10 @@ class Plain:
             self.best, self.best_state = loss.item(), {k: v.clone() for k, v in self.network.state_dict().items()}
 
 
-def plain_step(n_hidden: int, epochs: int, instance: Instance) -> float:
+def plain_step(n_hidden: int, epochs: int) -> float:
     """Seconds a step, without the first epoch."""
-    plain = Plain(Architecture(DECEMBER_2025, n_hidden), task(n_hidden, epochs).seed)
+    given = session(n_hidden, InProcess())
+    plain, instance = Plain(given.instance_id), given.instance
     plain.epoch(instance)
     started = time.perf_counter()
     for _ in range(epochs - 1):
@@ -100,24 +101,16 @@ def plain_step(n_hidden: int, epochs: int, instance: Instance) -> float:
     return (time.perf_counter() - started) / (epochs - 1) / DECEMBER_2025.batches
 
 
-def our_step(n_hidden: int, epochs: int, instance: Instance, isolation: Isolation) -> float:
+def our_step(n_hidden: int, isolation: Isolation) -> float:
     """Seconds a step, without the first epoch; transcript, validation and channel included."""
-    todo = task(n_hidden, epochs)
-    architecture = Architecture(todo.edition, n_hidden)
     ends: list[float] = []
-    with start_optimiser(todo, architecture, isolation) as optimiser:
-        network = Network(architecture, todo.seed, kernels=training_kernels())
-        initial = initial_parameters(architecture, todo.seed)
-        train(
-            todo.edition, todo.seed, instance, network, initial, optimiser, lambda _: ends.append(time.perf_counter())
-        )
-    return (ends[-1] - ends[0]) / (epochs - 1) / DECEMBER_2025.batches
+    session(n_hidden, isolation).train(lambda _: ends.append(time.perf_counter()))
+    return (ends[-1] - ends[0]) / (len(ends) - 1) / DECEMBER_2025.batches
 
 
 def evaluate_milliseconds(rounds: int) -> float:
     """The work of verifying a claim at level `evaluate`, signatures included; fuel for two epochs makes it quickly."""
-    short = replace(task(4, 2), edition=DECEMBER_2025, fuel_budget=60_000_000)
-    solved, key = solve(short, InProcess()), SigningKey.generate()
+    solved, key = solve(session(4, InProcess(), fuel_budget=60_000_000)), SigningKey.generate()
     evidence = Evidence(seal(solved.claim, key), seal(solved.solution, key))
     assert verify(evidence, Level.EVALUATE, InProcess()).outcome is Outcome.ACCEPTED
     times = []
@@ -136,21 +129,21 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()  # as the command line and the worker do; plain PyTorch gets it too
     torch.set_num_threads(1)
-    instance = draw_instance(DECEMBER_2025, task(1, 1).seed)
+    EDITIONS[SHORT] = (replace(DECEMBER_2025, name=SHORT, max_epochs=options.epochs),)
     kernels = training_kernels().name
     print(f"engine {engine_choice.engine().name}, kernels {kernels}")
     print("n_hidden   plain ms  in-process ms  worker ms   in-process/plain  worker/in-process")
     with Jail() as jail:
-        compare(jail, instance, options)
+        compare(jail, options)
     print(f"evaluate of a claim at n_hidden=4: {evaluate_milliseconds(options.rounds * 3):.1f} ms")
 
 
-def compare(jail: Jail, instance: Instance, options: argparse.Namespace) -> None:
+def compare(jail: Jail, options: argparse.Namespace) -> None:
     for n_hidden in options.hidden:
         ways: list[Callable[[], float]] = [
-            partial(plain_step, n_hidden, options.epochs, instance),
-            partial(our_step, n_hidden, options.epochs, instance, InProcess()),
-            partial(our_step, n_hidden, options.epochs, instance, jail),
+            partial(plain_step, n_hidden, options.epochs),
+            partial(our_step, n_hidden, InProcess()),
+            partial(our_step, n_hidden, jail),
         ]
         rounds = [[way() for way in ways] for _ in range(options.rounds)]
         plain, ours, worker = (statistics.median(r[i] for r in rounds) * 1000 for i in range(3))

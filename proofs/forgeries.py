@@ -21,16 +21,20 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from protocol.task import Task
 from protocol.verdict import Level
+from sandbox.isolation import InProcess
 from tests.forgeries.catalogue import ACCEPTED, CATALOGUE, Entry, asking, chance, judged, others
 from tests.forgeries.cheats import CHEATS
 from tests.forgeries.contest import Contest
 from tests.forgeries.forgery import Forgery, Rig, publish
+from tests.support.sample_records import signed
 from tests.support.small_contest import SETTINGS
-from verifier.challenge.editions import DECEMBER_2025
-from verifier.challenge.solving import Task
+from verifier.challenge.editions import DECEMBER_2025, EDITIONS
+from verifier.challenge.session import Session
 from verifier.challenge.versions import versions
-from verifier.verification.audit import choose_epochs
+from verifier.command_line.files import read_module
+from verifier.verification.audit_response import choose_epochs
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "proofs" / "results" / "forgeries.json"
@@ -39,18 +43,18 @@ EPOCH_FUEL: Final = 28_477_200
 T = TypeVar("T")
 
 
-def task(rate: float, epochs: int) -> Task:
+def training(rate: float, epochs: int) -> Session:
     """Adam with fuel for some epochs and half of another."""
-    return Task(
-        edition=DECEMBER_2025,
+    adam = read_module(ROOT / "fixtures" / "optimisers" / "adam.py")
+    task = Task(
+        edition=DECEMBER_2025.name,
         settings=replace(SETTINGS, track_id="n_hidden=4"),
         rand_hash="4c3594711e8362ac9d2ec9ae55abb055",
-        nonce=0,
-        source=(ROOT / "fixtures" / "optimisers" / "adam.py").read_bytes(),
-        name="adam.py",
+        optimiser_digest=adam.digest,
         hyperparameters={"lr": rate},
         fuel_budget=EPOCH_FUEL * epochs + EPOCH_FUEL // 2,
     )
+    return Session(task, 0, adam, InProcess())
 
 
 def timed(action: Callable[[], T]) -> tuple[T, float]:
@@ -67,7 +71,7 @@ def judgements(forgery: Forgery) -> tuple[dict[str, str], dict[str, float]]:
 
 def audited(forgery: Forgery, audits: int, count: int) -> dict[str, Any]:
     """How many audits of unforeseen epochs saw it, and whether exactly those did that asked for a telling epoch."""
-    requests = [choose_epochs(forgery.claim, count) for _ in range(audits)]
+    requests = [choose_epochs(signed(forgery.claim), count) for _ in range(audits)]
     answers = [judged(forgery, Level.AUDIT, request) for request in requests]
     seen = [answer != ACCEPTED for answer in answers]
     return {
@@ -145,9 +149,9 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=5, metavar="K", help="others that an audit asks for")
     options = parser.parse_args()
     started = time.monotonic()
-    contest = Contest(
-        task(0.001, EPOCHS), task(-0.001, DECEMBER_2025.patience + 5), replace(DECEMBER_2025, name="december-2026")
-    )
+    other = replace(DECEMBER_2025, name="december-2026")
+    EDITIONS[other.name] = (other,)
+    contest = Contest(training(0.001, EPOCHS), training(-0.001, DECEMBER_2025.patience + 5), other.name)
     result: dict[str, Any] = {"date": f"{datetime.date.today()}", "run": versions(), "other_epochs": options.epochs}
     result["honest"] = honest(contest)
     print(json.dumps(result["honest"]), flush=True)

@@ -33,15 +33,19 @@ import torch
 from arithmetic.allocator import keep_freed_memory
 from protocol.audit import AuditRequest
 from protocol.claim import Claim
-from protocol.envelope import Envelope, seal
+from protocol.envelope import Envelope, open_envelope, seal
 from protocol.keys import SigningKey
 from protocol.settings import Settings
+from protocol.task import Task
 from protocol.verdict import Level, Outcome, Verdict
 from sandbox.isolation import InProcess, Isolation, Jail
 from verifier.challenge.editions import DECEMBER_2025
-from verifier.challenge.solving import Task, solve
-from verifier.verification.audit import AuditEvidence, Ground, choose_epochs, respond
-from verifier.verification.context import Evidence
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
+from verifier.command_line.files import read_module
+from verifier.verification.audit_response import choose_epochs, respond
+from verifier.verification.context import AuditEvidence, Evidence
 from verifier.verification.verify import verify
 
 ROOT: Final = Path(__file__).parents[1]
@@ -58,19 +62,19 @@ SECONDS: Final = 2.0
 @cache
 def fuel(path: Path, n_hidden: int) -> tuple[int, int]:
     """Units before the first epoch, and those of the first epoch."""
-    ground = Ground(task(path, n_hidden, 0, {}, DECEMBER_2025.max_fuel_budget), InProcess())
-    with ground.trainer() as trainer:
-        trainer.start(ground.initial)
+    module = read_module(path)
+    session = Session(task(module, n_hidden, {}, DECEMBER_2025.max_fuel_budget), 0, module, InProcess())
+    with session.trainer() as trainer:
+        trainer.start(session.initial)
         before = trainer.fuel_used
         trainer.advance()
         return before, trainer.fuel_used - before
 
 
-def task(path: Path, n_hidden: int, nonce: int, hyperparameters: dict[str, float], fuel_budget: int) -> Task:
-    """A training on the edition."""
+def task(module: Module, n_hidden: int, hyperparameters: dict[str, float], fuel_budget: int) -> Task:
+    """A task of the edition."""
     settings = Settings("honest", "", "c006", "", f"n_hidden={n_hidden}")
-    source = path.read_bytes()
-    return Task(DECEMBER_2025, settings, "0" * 32, nonce, source, path.name, hyperparameters, fuel_budget)
+    return Task(DECEMBER_2025.name, settings, "0" * 32, module.digest, hyperparameters, fuel_budget)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,11 @@ class Plan:
         return TRACKS[self.number % len(TRACKS)]
 
     @cached_property
+    def module(self) -> Module:
+        """The optimiser's module."""
+        return read_module(self.path)
+
+    @cached_property
     def task(self) -> Task:
         """A third have another learning rate, every twentieth one with which training diverges."""
         draw = random.Random(self.number)
@@ -99,7 +108,7 @@ class Plan:
             hyperparameters["lr"] = 1e30
         elif rate is not None and draw.random() < 1 / 3:
             hyperparameters["lr"] = rate * 10.0 ** draw.uniform(-1.0, 1.0)
-        return task(self.path, self.n_hidden, self.number, hyperparameters, self._fuel_budget(draw))
+        return task(self.module, self.n_hidden, hyperparameters, self._fuel_budget(draw))
 
     def _fuel_budget(self, draw: random.Random) -> int:
         """For a whole training if it is a short one, else for a part of an epoch up to some seconds."""
@@ -108,6 +117,10 @@ class Plan:
         before, epoch = fuel(self.path, self.n_hidden)
         seconds = 0.02 * self.n_hidden + 0.35e-9 * epoch
         return before + int(epoch * draw.uniform(0.05, max(1.5, SECONDS / seconds)))
+
+    def session(self, place: str) -> Session:
+        """The training, in a jail or in this process; the nonce is the claim's number."""
+        return Session(self.task, self.number, self.module, isolation(place))
 
     def places(self) -> dict[str, str]:
         """Where solving, answering, auditing and replaying run."""
@@ -141,18 +154,18 @@ def carried(envelope: Envelope) -> Envelope:
     return Envelope.from_bytes(envelope.to_bytes())
 
 
-def audited(plan: Plan, claim: Claim, place: str) -> AuditEvidence:
+def audited(plan: Plan, envelope: Envelope, place: str) -> AuditEvidence:
     """A request for the first, best and last epoch and up to four that nobody could foresee, and the honest answer."""
+    claim = open_envelope(envelope, Claim)
     request = choose_epochs(claim, random.Random(f"epochs {plan.number}").randint(0, 4))
     states: dict[int, Envelope] = {}
-    ground = Ground(plan.task, isolation(place))
     response = respond(
         AuditRequest.from_bytes(request.to_bytes()),
         claim,
-        ground,
+        plan.session(place),
         lambda state: states.__setitem__(state.epoch, carried(seal(state, key()))),
     )
-    return AuditEvidence(request, carried(seal(response, key())), states.__getitem__)
+    return AuditEvidence(request, carried(seal(response, key())), states.__getitem__, key().verify_key.raw)
 
 
 def told(verdict: Verdict) -> str:
@@ -167,18 +180,17 @@ def examine(number: int) -> dict[str, Any]:
     plan = Plan(number)
     places, seconds, verdicts = plan.places(), {}, {}
     started = time.perf_counter()
-    solved = solve(plan.task, isolation(places["solve"]))
+    solved = solve(plan.session(places["solve"]))
     seconds["solve"] = time.perf_counter() - started
     claim = solved.claim
     evidence = Evidence(
         carried(seal(claim, key())),
         carried(seal(solved.solution, key())),
-        plan.task.source,
-        plan.path.name,
+        lambda digest: plan.module,
         key().verify_key.raw,
     )
     started = time.perf_counter()
-    answered = audited(plan, claim, places["respond"])
+    answered = audited(plan, evidence.claim, places["respond"])
     seconds["respond"] = time.perf_counter() - started
     for level in Level:
         started = time.perf_counter()
@@ -189,7 +201,7 @@ def examine(number: int) -> dict[str, Any]:
         "claim": number,
         "optimiser": str(plan.path.relative_to(ROOT / "fixtures")),
         "n_hidden": plan.n_hidden,
-        "nonce": plan.task.nonce,
+        "nonce": claim.nonce,
         "hyperparameters": dict(plan.task.hyperparameters),
         "fuel_budget": plan.task.fuel_budget,
         "fuel_used": claim.fuel_used,
@@ -206,7 +218,10 @@ def examine(number: int) -> dict[str, Any]:
 
 def code() -> str:
     """The hash of everything that is run."""
-    places = [ROOT / name for name in ("protocol", "sandbox", "verifier", "fixtures/optimisers", "fixtures/trials")]
+    places = [
+        ROOT / name
+        for name in ("arithmetic", "protocol", "sandbox", "verifier", "fixtures/optimisers", "fixtures/trials")
+    ]
     files = sorted(path for place in places for path in place.rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in (*files, Path(__file__)))).hexdigest()
 

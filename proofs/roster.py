@@ -24,14 +24,17 @@ from typing import Final
 import torch
 
 from arithmetic.allocator import keep_freed_memory
-from protocol.hashes import blake3_digest
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.isolation import InProcess
-from verifier.challenge.editions import DECEMBER_2025, DECEMBER_2025_CENTRED, find_edition
-from verifier.challenge.instance.solvability import prospects
+from verifier.challenge.editions import DECEMBER_2025, DECEMBER_2025_CENTRED
+from verifier.challenge.instance.solvability import solvability
+from verifier.challenge.module import Module
 from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.solving import Task, solve
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Observer
+from verifier.command_line.files import read_module
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 from verifier.runs.results_table import ResultsTable
@@ -99,14 +102,14 @@ class Entry:
         return self.module if self.lr is None else f"{self.module}, lr = {self.lr}"
 
     @cached_property
-    def source(self) -> bytes:
-        """The module."""
-        return (OPTIMISERS / f"{self.module}.py").read_bytes()
+    def optimiser(self) -> Module:
+        """The module itself."""
+        return read_module(OPTIMISERS / f"{self.module}.py")
 
     @property
     def digest(self) -> str:
         """BLAKE3 of the module, its first 16 digits."""
-        return blake3_digest(self.source).hex()[:16]
+        return self.optimiser.digest.hex()[:16]
 
 
 ENTRIES: Final = (*(Entry(path.stem) for path in sorted(OPTIMISERS.glob("*.py"))), Entry("adam", 0.01))
@@ -133,25 +136,24 @@ class Plan:
         return (self.n_hidden + 1) * (1.0 + SLOW.get(self.entry.module, 0.0))
 
     @property
-    def task(self) -> Task:
+    def session(self) -> Session:
         """What is trained."""
-        return Task(
-            edition=find_edition(self.edition),
+        task = Task(
+            edition=self.edition,
             settings=Settings("", "", "c006", "roster", f"n_hidden={self.n_hidden}"),
             rand_hash="0" * 32,
-            nonce=self.nonce,
-            source=self.entry.source,
-            name=f"{self.entry.module}.py",
+            optimiser_digest=self.entry.optimiser.digest,
             hyperparameters={} if self.entry.lr is None else {"lr": self.entry.lr},
             fuel_budget=DECEMBER_2025.max_fuel_budget,
         )
+        return Session(task, self.nonce, self.entry.optimiser, InProcess())
 
 
 def carry_out(plan: Plan) -> Row:
     """Train; seconds are those of the processor, on one core."""
-    task, started = plan.task, time.process_time()
-    solved = solve(task, InProcess())
-    training, about = solved.training, prospects(task.edition, task.seed)
+    session, started = plan.session, time.process_time()
+    solved = solve(session)
+    training, about = solved.training, solvability(session.instance_id)
     return Row(
         optimiser=plan.entry.name,
         digest=plan.entry.digest,

@@ -19,8 +19,9 @@ from typing import Final
 import numpy as np
 
 from protocol.settings import Settings, instance_seed
-from verifier.challenge.editions import Track, find_edition
-from verifier.challenge.instance.solvability import Prospects, prospects
+from verifier.challenge.editions import Track
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.instance.solvability import Solvability, solvability
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "proofs" / "results" / "unsolvable.json"
@@ -36,11 +37,10 @@ NORMAL: Final = 1.959964
 Row = dict[str, object]
 
 
-def draw(edition: str, track_id: str, nonce: int) -> Prospects:
-    """The prospects of a nonce under plain settings."""
-    chosen = find_edition(edition)
+def draw(edition: str, track_id: str, nonce: int) -> Solvability:
+    """The solvability of a nonce under plain settings."""
     seed = instance_seed(Settings("", "", "c006", "", track_id), "0" * 32, nonce)
-    return prospects(chosen.for_track(Track.parse(track_id, chosen)), seed)
+    return solvability(InstanceId(Track.parse(edition, track_id), seed))
 
 
 def interval(hits: int, count: int) -> tuple[float, float]:
@@ -54,7 +54,7 @@ def interval(hits: int, count: int) -> tuple[float, float]:
 def measure(edition: str, track_id: str, instances: int) -> Row:
     """The share over the nonces from 0 on, and how the floors are spread."""
     found = [draw(edition, track_id, nonce) for nonce in range(instances)]
-    unsolvable = sum(not one.solvable for one in found)
+    unsolvable = sum(not one.is_solvable for one in found)
     floors = np.array([one.floor for one in found])
     low, high = interval(unsolvable, instances)
     return {

@@ -6,11 +6,11 @@ Usable alone: it needs msgpack, blake3 and cryptography, and knows nothing of tr
 from __future__ import annotations
 
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
-from protocol.benchmark import Benchmark, Ledger
+from protocol.benchmark import Benchmark, BenchmarkBuilder
 from protocol.canonical_json import jsonify, parse_json
 from protocol.canonical_msgpack import Scalar, Value, decode, encode
 from protocol.claim import Claim, StopReason
-from protocol.envelope import Envelope, open_envelope, pre_authentication_encoding, seal
+from protocol.envelope import Envelope, Signed, open_envelope, pre_authentication_encoding, seal
 from protocol.errors import (
     CodecError,
     DisputeError,
@@ -29,6 +29,7 @@ from protocol.record import Record
 from protocol.sampling import SamplingRule, sample
 from protocol.settings import Settings, instance_seed
 from protocol.solution import Solution
+from protocol.task import Task
 from protocol.transcript import Leaf, Transcript
 from protocol.verdict import Level, Outcome, Reason, Verdict
 
@@ -37,6 +38,7 @@ __all__ = [
     "AuditRequest",
     "AuditResponse",
     "Benchmark",
+    "BenchmarkBuilder",
     "Branch",
     "Claim",
     "CodecError",
@@ -45,7 +47,6 @@ __all__ = [
     "EpochState",
     "KeyFileError",
     "Leaf",
-    "Ledger",
     "Level",
     "MerkleError",
     "MerkleTree",
@@ -64,9 +65,11 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SignatureError",
+    "Signed",
     "SigningKey",
     "Solution",
     "StopReason",
+    "Task",
     "Transcript",
     "Value",
     "Verdict",

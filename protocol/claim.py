@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from protocol.canonical_msgpack import Scalar, encode
-from protocol.errors import RecordError
 from protocol.hashes import DIGEST_SIZE
-from protocol.record import Record
-from protocol.settings import Settings
+from protocol.record import Embedded, Record
+from protocol.task import Task
 
 MAX_EPOCHS: Final = 100_000
 MAX_U64: Final = (1 << 64) - 1
-MAX_HYPERPARAMETERS: Final = 1024
-"""Bytes of the encoded overrides: room for numbers, none for weights that were found elsewhere."""
 
 
 class StopReason(StrEnum):
@@ -44,13 +40,8 @@ class Claim(Record):
 
     TYPE: ClassVar[str] = "claim.v1"
 
-    edition: str
-    settings: Settings
-    rand_hash: str
+    task: Embedded[Task]
     nonce: int  # u64
-    optimiser_digest: bytes  # of the exact bytes of the module
-    hyperparameters: Mapping[str, Scalar]  # those that the benchmarker overrides
-    fuel_budget: int
     fuel_used: int
     epochs: int  # T of the papers
     best_epoch: int  # 0 means the initial parameters
@@ -64,11 +55,10 @@ class Claim(Record):
 
     def check(self) -> None:
         """Raise `RecordError` for the first field that is out of range."""
-        for name in ("nonce", "fuel_budget", "fuel_used"):
+        for name in ("nonce", "fuel_used"):
             self.require_range(name, 0, MAX_U64)
-        for name in ("optimiser_digest", "transcript_root", "solution_digest"):
+        for name in ("transcript_root", "solution_digest"):
             self.require_size(name, DIGEST_SIZE)
-        check_hyperparameters(self.hyperparameters)
         self.require_range("epochs", 0, MAX_EPOCHS)
         self.require_range("best_epoch", 0, self.epochs)
         self.require_range("quality", -(1 << 31), (1 << 31) - 1)
@@ -80,12 +70,3 @@ class Claim(Record):
     def runtime_signature(self) -> int:
         """The transcript's u64 in an output record of the network: the first, little-endian, of its root."""
         return int.from_bytes(self.transcript_root[:8], "little")
-
-
-def check_hyperparameters(overrides: Mapping[str, Scalar], record: str = "claim") -> None:
-    """Raise `RecordError` for overrides that a record, named for the message, cannot carry."""
-    found = len(encode(dict(overrides)))
-    if found > MAX_HYPERPARAMETERS:
-        raise RecordError(
-            f"{record}.hyperparameters", f"expected at most {MAX_HYPERPARAMETERS} bytes when encoded, found {found}"
-        )

@@ -7,9 +7,10 @@ bytes signed as one type of record can never be shown as another.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from protocol.errors import RecordError
+from protocol.hashes import blake3_digest
 from protocol.keys import PUBLIC_KEY_SIZE, SIGNATURE_SIZE, SigningKey, VerifyKey
 from protocol.record import Record
 
@@ -46,10 +47,19 @@ def seal(record: Record, signing_key: SigningKey) -> Envelope:
     return Envelope(payload_type, payload, signing_key.verify_key.raw, signature)
 
 
-def open_envelope(envelope: Envelope, record_type: type[_R]) -> _R:
+@dataclass(frozen=True)
+class Signed(Generic[_R]):
+    """A record whose signature holds, with the digest of the bytes that were signed and the signer's public key."""
+
+    record: _R
+    digest: bytes
+    signer: bytes
+
+
+def open_envelope(envelope: Envelope, record_type: type[_R]) -> Signed[_R]:
     """Return the record inside, once its type and the signature over the received bytes hold.
 
-    Says nothing about who the signer is: compare `envelope.public_key`. Raises `RecordError` for another type
+    Says nothing about who the signer is: compare `signer`. Raises `RecordError` for another type
     or a malformed record, `SignatureError` for a signature that does not hold, `CodecError` for other bytes.
     """
     expected = _payload_type(record_type)
@@ -60,7 +70,8 @@ def open_envelope(envelope: Envelope, record_type: type[_R]) -> _R:
         )
     signed = pre_authentication_encoding(envelope.payload_type, envelope.payload)
     VerifyKey(envelope.public_key).verify(signed, envelope.signature)
-    return record_type.from_bytes(envelope.payload)
+    record = record_type.from_bytes(envelope.payload)
+    return Signed(record, blake3_digest(envelope.payload), envelope.public_key)
 
 
 def _payload_type(record_type: type[Record]) -> str:

@@ -20,11 +20,11 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import ClassVar
 
-from protocol.benchmark import Benchmark, Ledger, differing_field
+from protocol.benchmark import Benchmark, BenchmarkBuilder
 from protocol.claim import Claim
-from protocol.envelope import Envelope, open_envelope
+from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import RecordError, SignatureError
-from protocol.hashes import DIGEST_SIZE, blake3_digest
+from protocol.hashes import DIGEST_SIZE
 from protocol.merkle import Branch, sibling_depths
 from protocol.record import Record
 from protocol.sampling import SamplingRule, check_beacon, sample
@@ -94,14 +94,12 @@ class ProofRejected(Exception):
         self.fault = fault
 
 
-def prove(
-    benchmark_digest: bytes, benchmark: Benchmark, beacon: str, ledger: Ledger, sampled: Mapping[int, Claim]
-) -> Proof:
-    """Return the proof of the `sampled` claims, by nonce, out of the `ledger` of all claims.
+def prove(signed: Signed[Benchmark], beacon: str, claims: BenchmarkBuilder, sampled: Mapping[int, Claim]) -> Proof:
+    """Return the proof of the `sampled` claims, by nonce, out of all `claims` of a benchmark.
 
     Raises `RecordError`, naming the nonce where it can be known, unless these are the claims of the benchmark.
     """
-    qualities = ledger.qualities
+    benchmark, qualities = signed.record, claims.qualities
     if len(qualities) != len(benchmark.qualities):
         problem = f"the benchmark has {len(benchmark.qualities)} nonces, found claims of {len(qualities)}; name all"
         raise RecordError("benchmark.qualities", problem)
@@ -109,11 +107,11 @@ def prove(
         if committed != found:
             problem = f"the benchmark says {committed} of nonce {nonce}, its claim {found}; name the committed claims"
             raise RecordError(f"benchmark.qualities[{nonce}]", problem)
-    tree = ledger.tree()
+    tree = claims.tree()
     if tree.root != benchmark.merkle_root:
         raise RecordError("benchmark.merkle_root", "a claim is not the committed one; name the committed claims")
     proven = (Proven(sampled[nonce], _stems(tree.branch(nonce))) for nonce in sorted(sampled))
-    return Proof(benchmark_digest, beacon, tuple(proven))
+    return Proof(signed.digest, beacon, tuple(proven))
 
 
 def _stems(branch: Branch) -> tuple[Stem, ...]:
@@ -128,15 +126,15 @@ def check_proof(
     `beacon` and `rule` are the validator's; `signer` is the public key (32 bytes) that must have signed, None for any.
     Raises `RecordError` or `CodecError` when an envelope does not hold a benchmark or a proof at all.
     """
-    committed, answer = _check_signatures(benchmark, proof, signer)
-    digest = blake3_digest(benchmark.payload)
-    if answer.benchmark_digest != digest:
+    signed, answer = _check_signatures(benchmark, proof, signer)
+    committed = signed.record
+    if answer.benchmark_digest != signed.digest:
         found = answer.benchmark_digest.hex()[:16]
-        detail = f"the proof is about the benchmark with digest {found}, not {digest.hex()[:16]}"
+        detail = f"the proof is about the benchmark with digest {found}, not {signed.digest.hex()[:16]}"
         raise ProofRejected(2, ProofFault.BENCHMARK, detail)
     if answer.beacon != beacon:
         raise ProofRejected(3, ProofFault.BEACON, f"the proof answers beacon {answer.beacon!a}, not {beacon!a}")
-    _check_nonces([proven.claim.nonce for proven in answer.proven], sample(digest, committed, beacon, rule))
+    _check_nonces([proven.claim.nonce for proven in answer.proven], sample(signed, beacon, rule))
     for proven in answer.proven:
         _check_claim(proven.claim, committed)
         _check_branch(proven, len(committed.qualities))
@@ -147,16 +145,16 @@ def check_proof(
     return tuple(proven.claim for proven in answer.proven)
 
 
-def _check_signatures(benchmark: Envelope, proof: Envelope, signer: bytes | None) -> tuple[Benchmark, Proof]:
+def _check_signatures(benchmark: Envelope, proof: Envelope, signer: bytes | None) -> tuple[Signed[Benchmark], Proof]:
     try:
         committed, answer = open_envelope(benchmark, Benchmark), open_envelope(proof, Proof)
     except SignatureError as error:
         raise ProofRejected(1, ProofFault.SIGNATURE, str(error)) from None
-    if signer is not None and benchmark.public_key != signer:
+    if signer is not None and committed.signer != signer:
         raise ProofRejected(1, ProofFault.SIGNER, "the benchmark is signed by another key than the expected one")
-    if proof.public_key != benchmark.public_key:
+    if answer.signer != committed.signer:
         raise ProofRejected(1, ProofFault.SIGNER, "benchmark and proof are signed by different keys")
-    return committed, answer
+    return committed, answer.record
 
 
 def _check_nonces(proven: list[int], sampled: tuple[int, ...]) -> None:
@@ -171,7 +169,7 @@ def _check_nonces(proven: list[int], sampled: tuple[int, ...]) -> None:
 
 
 def _check_claim(claim: Claim, benchmark: Benchmark) -> None:
-    if field := differing_field(benchmark, claim):
+    if field := benchmark.task.differing_field(claim.task):
         raise ProofRejected(5, ProofFault.TASK, f"nonce {claim.nonce}: {field} is not that of the benchmark")
     if claim.quality != (listed := benchmark.qualities[claim.nonce]):
         detail = f"nonce {claim.nonce}: the claim has quality {claim.quality}, the benchmark lists {listed}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType, UnionType
-from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from protocol.canonical_msgpack import decode, encode, offset_of
 from protocol.errors import RecordError, Step, place
@@ -26,6 +26,11 @@ _NAMES = {
 }
 
 
+_D = TypeVar("_D")
+Embedded = Annotated[_D, "embedded"]
+"""A dataclass whose own fields stand in the record's map, beside the record's other fields."""
+
+
 @dataclass(frozen=True)
 class Record:
     """A named, versioned set of fields; subclasses are frozen dataclasses that set `TYPE` (`claim.v1`)."""
@@ -33,10 +38,10 @@ class Record:
     TYPE: ClassVar[str]
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in (f.name for f in fields(self)):
+            value = getattr(self, name)
             if isinstance(value, Mapping):
-                object.__setattr__(self, field.name, MappingProxyType(dict(value)))
+                object.__setattr__(self, name, MappingProxyType(dict(value)))
         self.check()
 
     def check(self) -> None:
@@ -59,7 +64,11 @@ class Record:
 
     def to_bytes(self) -> bytes:
         """Return the canonical bytes; `CodecError` beyond a limit of the codec, and for NaN or an infinity."""
-        return encode(_lower(self), _title(type(self)))
+        return encode(self.to_map(), _title(type(self)))
+
+    def to_map(self) -> dict[str, object]:
+        """Return the entries of the encoded map, in the codec's plain types."""
+        return _lower_dataclass(self)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -81,15 +90,35 @@ def _title(record: type[Record]) -> str:
 
 
 @cache
-def _annotations(dataclass_type: type[Any]) -> dict[str, Any]:
-    hints = get_type_hints(dataclass_type)
-    return {field.name: hints[field.name] for field in fields(dataclass_type)}
+def _parts(dataclass_type: Any) -> Mapping[str, tuple[Any, bool]]:
+    """The fields of a dataclass: their types, and whether they are embedded."""
+    hints = get_type_hints(dataclass_type, include_extras=True)
+    kinds = {f.name: hints[f.name] for f in fields(dataclass_type)}
+    return {name: (get_args(kind)[0], True) if get_origin(kind) is Annotated else (kind, False)
+            for name, kind in kinds.items()}  # fmt: skip
+
+
+@cache
+def _entries(dataclass_type: Any) -> Mapping[str, Any]:
+    """The entries of a dataclass's map, and their types."""
+    entries: dict[str, Any] = {}
+    for name, (kind, is_embedded) in _parts(dataclass_type).items():
+        entries |= _entries(kind) if is_embedded else {name: kind}
+    return entries
+
+
+def _build(dataclass_type: Any, entries: Mapping[str, Any]) -> Any:
+    """Make a dataclass of the entries of its map."""
+    return dataclass_type(**{
+        name: _build(kind, entries) if is_embedded else entries[name]
+        for name, (kind, is_embedded) in _parts(dataclass_type).items()
+    })  # fmt: skip
 
 
 def _lower(value: Any) -> object:
     """Turn a field into the codec's plain types."""
     if is_dataclass(value):
-        return {field.name: _lower(getattr(value, field.name)) for field in fields(value)}
+        return _lower_dataclass(value)
     if isinstance(value, tuple):
         return [_lower(item) for item in value]
     if isinstance(value, Mapping):
@@ -97,6 +126,15 @@ def _lower(value: Any) -> object:
     if isinstance(value, StrEnum):
         return value.value
     return value
+
+
+def _lower_dataclass(value: Any) -> dict[str, object]:
+    entries: dict[str, object] = {}
+    kind: Any = type(value)
+    for name, (_, is_embedded) in _parts(kind).items():
+        part = getattr(value, name)
+        entries |= _lower_dataclass(part) if is_embedded else {name: _lower(part)}
+    return entries
 
 
 class _Lifter:
@@ -131,16 +169,16 @@ class _Lifter:
 
     def _lift_dataclass(self, annotation: Any, value: Any) -> Any:
         entries = self._expect(value, dict)
-        annotations = _annotations(annotation)
-        for name in annotations:
+        known = _entries(annotation)
+        for name in known:
             if name not in entries:
                 raise self._fault("missing; the file is of another version or incomplete", name)
         for key in entries:
-            if key not in annotations:
+            if key not in known:
                 raise self._fault("unknown field; the file is of another version or altered", key)
-        lifted = {name: self._lift_inside(name, kind, entries[name]) for name, kind in annotations.items()}
+        lifted = {name: self._lift_inside(name, kind, entries[name]) for name, kind in known.items()}
         try:
-            return annotation(**lifted)
+            return _build(annotation, lifted)
         except RecordError as fault:
             # A record's own check names its fields from itself on: "claim.nonce", "benchmark.qualities[3]".
             steps = re.findall(r"\w+", fault.where)[1:]

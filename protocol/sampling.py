@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from protocol.benchmark import Benchmark
 from protocol.bundles import draw_bundles, sample_nonces
+from protocol.envelope import Signed
 from protocol.errors import RecordError
 from protocol.std_rng import StdRng
 
@@ -34,15 +35,15 @@ class SamplingRule:
     """Bundles whose median quality is less are passed over; by default none is."""
 
 
-def sample(benchmark_digest: bytes, benchmark: Benchmark, beacon: str, rule: SamplingRule) -> tuple[int, ...]:
-    """Return the nonces to be proven, ascending. `benchmark_digest` is that of the received record's bytes.
+def sample(signed: Signed[Benchmark], beacon: str, rule: SamplingRule) -> tuple[int, ...]:
+    """Return the nonces of a benchmark that a beacon draws to be proven, ascending.
 
     Raises `RecordError` for a beacon that is not printable ASCII.
     """
     check_beacon(beacon, "beacon")
-    seed = blake3(benchmark_digest + beacon.encode("ascii"), derive_key_context=CONTEXT).digest()
+    seed = blake3(signed.digest + beacon.encode("ascii"), derive_key_context=CONTEXT).digest()
     rng = StdRng.from_seed(seed)
-    bundles = draw_bundles(benchmark.qualities, benchmark.num_bundles, rng)
+    bundles = draw_bundles(signed.record.qualities, signed.record.num_bundles, rng)
     return tuple(sorted(sample_nonces(bundles, rule.lowest_active, rule.upper, rule.lower, rng)))
 
 

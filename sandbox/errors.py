@@ -1,4 +1,4 @@
-"""What can go wrong in the sandbox, sorted by whose fault it is."""
+"""Errors of the sandbox, sorted by whose fault they are."""
 
 from __future__ import annotations
 
@@ -50,4 +50,4 @@ class JailError(SandboxError, MachineError):
 
 
 class StateError(SandboxError):
-    """What should be the saved state of an optimiser is none, or not one of this assignment (the caller's fault)."""
+    """A saved state that is no state, or not one of this assignment (the caller's fault)."""

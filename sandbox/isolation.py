@@ -1,4 +1,4 @@
-"""Where an optimiser's code runs: in a jailed worker, or in this process for code that is trusted."""
+"""Places in which an optimiser's code runs: in a jailed worker, or in this process for code that is trusted."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Isolation(Protocol):
         """Begin on an optimiser, to be used as a context manager. Raises as the optimiser does."""
 
     def describe(self) -> Mapping[str, str]:
-        """What protects the host from the optimisers started so far, for the record of a run."""
+        """The protection of the host from the optimisers started so far, for the record of a run."""
 
 
 class InProcess:
-    """No isolation: the module's code runs in this process, held by the language and the facade alone."""
+    """No isolation: the module's code runs in this process, held by the language and its tensors alone."""
 
     def start(self, assignment: Assignment) -> HostedOptimiser:
         """Load the module into this process."""
@@ -36,7 +36,7 @@ class InProcess:
         compile_optimiser(source, name)
 
     def describe(self) -> Mapping[str, str]:
-        """The one word that says it."""
+        """The word `none`."""
         return {"isolation": "none"}
 
 

@@ -48,12 +48,15 @@ class Assignment:
     name: str
     """Its name for messages."""
     layout: Layout
+    """The parts of the parameter vector."""
     difficulty: Mapping[str, int]
+    """The numbers of the track, such as n_hidden."""
     hyperparameters: Mapping[str, Scalar]
     """Overrides of the module's HYPERPARAMETERS."""
     key: bytes
     """32 bytes for the optimiser's own random numbers, derived one-way from the instance seed."""
     fuel_budget: int
+    """Units of fuel for the whole run."""
 
 
 class Optimiser(Protocol):
@@ -68,10 +71,10 @@ class Optimiser(Protocol):
         """Make the optimiser's state from the initial parameters."""
 
     def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
-        """Where to take the gradient, flat, to be read only; None for the current parameters."""
+        """The parameters at which to take the gradient, flat, to be read only; None for the current ones."""
 
     def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
-        """What to add to the parameters, flat; until the next call, to be read only, and once.
+        """The updates to add to the parameters, flat; until the next call, to be read only, and once.
 
         It may lie in memory that untrusted code can still write: look at what came of it, not at it again.
         """
@@ -132,7 +135,7 @@ class HostedOptimiser:
 
     @property
     def asks_location(self) -> bool:
-        """Whether a query location is ever asked for."""
+        """True if the module is ever asked for a query location."""
         return self._compiled.asks_location
 
     def initialise(self) -> None:

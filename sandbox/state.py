@@ -20,7 +20,9 @@ from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 
 MAX_DEPTH: Final = 32
+"""Levels of containers in a state (specification, 8.1)."""
 MAX_NODES: Final = 65_536
+"""Parts of a state (specification, 8.1)."""
 MAX_BYTES: Final = 2**28
 """Bytes of the canonical encoding (`state_codec`)."""
 PART_FUEL: Final = 5_000
@@ -33,7 +35,7 @@ COUNT_BYTES: Final = 4
 _HEAD = 1 + COUNT_BYTES
 _CONTAINERS = frozenset({list, tuple, dict, MappingProxyType})
 _Trail = tuple["_Trail", object] | None
-"""Where a part is: where its container is, and its key in that; None for the state itself."""
+"""The path to a part: that of its container, and its key in it; None for the state itself."""
 
 
 def normalise(state: object, borrowed: frozenset[int], meter: Meter) -> object:
@@ -86,7 +88,7 @@ class _Rebuilding:
 
     @property
     def price(self) -> int:
-        """What keeping the state costs: rebuilding it, and its share of the digest at the end of an epoch."""
+        """The price of keeping the state: of rebuilding it, and its share of the digest at the end of an epoch."""
         return PART_FUEL * self._nodes + self._bytes // BYTES_PER_UNIT
 
     def _container(self, value: Any, trail: _Trail, depth: int) -> object:
@@ -119,7 +121,7 @@ def detach(data: torch.Tensor, borrowed: frozenset[int]) -> torch.Tensor:
 
 
 def int_bytes(value: int) -> int:
-    """How many bytes of two's complement an int is encoded in."""
+    """The number of bytes of two's complement that an int is encoded in."""
     return value.bit_length() // 8 + 1
 
 

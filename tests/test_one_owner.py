@@ -18,11 +18,10 @@ import pytest
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from arithmetic import ieee
-from sandbox.isolation import InProcess
 from sandbox.tensors.elementwise import Elementwise
 from tests.support.folders import ROOT
 from tests.support.sample_operations import OPERATIONS
-from tests.support.small_contest import task
+from tests.support.small_contest import session
 from verifier.challenge.solving import solve
 
 CHALLENGE = ROOT / "verifier" / "challenge"
@@ -175,7 +174,7 @@ def watched() -> Watch:
     """A whole run: instance, training, score."""
     watch = Watch()
     with watch:
-        solve(task(EVERYTHING), InProcess())
+        solve(session(EVERYTHING))
     return watch
 
 

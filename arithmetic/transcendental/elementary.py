@@ -190,7 +190,7 @@ def _natural_power(x: float, n: int) -> float:
 
 
 def _has_exponential(x: float) -> bool:
-    """Whether e^x is neither 0, infinite nor NaN. Raises OverflowError for a finite x that is too large."""
+    """True if e^x is neither 0, infinite nor NaN. Raises OverflowError for a finite x that is too large."""
     if _LARGEST_EXPONENT < x < math.inf:
         raise OverflowError("math range error")
     return _SMALLEST_EXPONENT <= x <= _LARGEST_EXPONENT

@@ -26,7 +26,7 @@ def settled(x: torch.Tensor, y: torch.Tensor, midpoint: torch.Tensor) -> torch.T
 
 
 def _meets(x: _Array, y: _Array, midpoint: _Array) -> NDArray[np.bool_]:
-    """Where x^y is the midpoint, that is an odd number of at most 25 bits times a power of two.
+    """A mask of the pairs whose x^y is the midpoint: an odd number of at most 25 bits times a power of two.
 
     Let y = n / 2^j in lowest terms. If x is not a power of two, x^n = midpoint^(2^j) asks for n > 0 and, as n is odd or
     j = 0, for x = s^(2^j): then the midpoint is s^n. The odd part of s is at least 3, so 3^(2^j) < 2^24 and 3^n < 2^25:
@@ -52,7 +52,7 @@ def _meets(x: _Array, y: _Array, midpoint: _Array) -> NDArray[np.bool_]:
 
 @functools.lru_cache(maxsize=4096)
 def _exceeds(x: float, y: float, midpoint: float) -> bool:
-    """Whether x^y > midpoint; they must differ, or the precision grows for ever."""
+    """True if x^y > midpoint; they must differ, or the precision grows for ever."""
     n, d = y.as_integer_ratio()
     precision = 128
     while True:

@@ -19,7 +19,9 @@ Number = TypeVar("Number", float, Array, torch.Tensor)
 ROUND = 6755399441055744.0
 """1.5 * 2^52: adding it rounds to an integer, ties to even, which the sum's lowest bits then hold."""
 PI = 3.141592653589793
+"""Pi, rounded to binary64."""
 SQRT_HALF = 0.7071067811865476
+"""The square root of 1/2, rounded to binary64."""
 
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _LOG2_E = 1.44269504088896338700e00

@@ -1,1 +1,1 @@
-"""What a process gives up, for good, before it reads a byte of untrusted code (Linux on x86-64 or AArch64)."""
+"""The jail: a process gives up, for good, all it can before it reads untrusted code (Linux on x86-64 or AArch64)."""

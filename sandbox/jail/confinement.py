@@ -41,9 +41,10 @@ _LIMITS: Final = {
 
 @dataclass(frozen=True)
 class Confinement:
-    """What of the optional layers a worker has."""
+    """The optional layers that a worker has."""
 
     namespaces: tuple[str, ...]
+    """Names of the kernel's namespaces that are its own."""
     landlock: int
     """Version of the kernel's interface; 0 for none."""
     user: int

@@ -12,7 +12,7 @@ from sandbox.jail import kernel
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446  # the same on every architecture
 _QUERY_VERSION: Final = 1
 _FILES_BY_VERSION: Final = {1: 13, 2: 14, 3: 15, 5: 16}
-"""How many kinds of access to files each version of the interface knows."""
+"""The number of kinds of access to files that each version of the interface knows."""
 _PORTS_SINCE, _SCOPES_SINCE = 4, 6
 
 

@@ -36,7 +36,7 @@ def install(rules: Iterable[Rule]) -> None:
 
 
 def architecture() -> Architecture:
-    """That of this machine. Raises OSError where the filter is not known."""
+    """The architecture of this machine. Raises OSError where the filter is not known."""
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         raise OSError(f"no table of system calls for {machine}")

@@ -1,4 +1,4 @@
-"""What a jailed worker may ask of the kernel; everything else kills it.
+"""The system calls that a jailed worker may make; every other one kills it.
 
 After warm-up, one thread of torch needs memory, its two pipes, locks, and nothing else.
 """

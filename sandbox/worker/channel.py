@@ -21,14 +21,17 @@ import torch
 from sandbox.errors import WorkerFault
 
 MAGIC = 0x54494756
+"""The first four bytes of every frame."""
 CACHE_LINE = 64
+"""Bytes on whose multiples vectors begin."""
 MAX_MESSAGE = 256 * 1024
 """Bytes of the text area of each shared region."""
 MAX_TEXT = 200
+"""Bytes of the text inside a frame."""
 MAX_ERROR = 4000
 """Bytes of a text that says why a module failed."""
 SPIN_SECONDS = 0.005
-"""How long the trainer waits for an answer before it sleeps."""
+"""The time for which the trainer waits for an answer before it sleeps."""
 
 _FRAME = struct.Struct("<IBxxxQqddQQQ32s200s")
 _SEAL_SHRINK, _SEAL_GROW, _SEAL_SEAL, _SEAL_FUTURE_WRITE = 0x2, 0x4, 0x1, 0x10
@@ -36,7 +39,7 @@ _ADD_SEALS = 1033
 
 
 class Kind(enum.IntEnum):
-    """What a frame asks (below 16) or answers."""
+    """The kinds of frames: requests (below 16) and answers."""
 
     LOAD = 1
     INITIALISE = 2
@@ -69,7 +72,7 @@ ANSWERS = {
     Kind.SAVE: frozenset((Kind.DONE,)),
     Kind.RESTORE: frozenset((Kind.DONE, Kind.BAD_STATE, Kind.FAILED)),
 }
-"""What may answer each request; FAULT always may."""
+"""The kinds of answers to each request; FAULT is always one."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Frame:
     length: int = 0
     """Bytes in the text area of the sender's region."""
     position: int = 0
-    """Where those bytes belong in something longer."""
+    """The offset of those bytes in something longer."""
     digest: bytes = bytes(32)
     text: str = ""
 

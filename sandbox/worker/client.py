@@ -34,7 +34,7 @@ START_SECONDS = 30.0
 CALL_SECONDS = 300.0
 """Deadline for one call of the optimiser. Its fuel ends long before."""
 RUN_SECONDS = 6 * 3600.0
-"""What all calls of a run may take together: code that has left the language could sleep just below every deadline."""
+"""Deadline for all calls of a run together: code that has left the language could sleep just below every deadline."""
 
 
 class WorkerProcess:
@@ -118,7 +118,7 @@ class WorkerProcess:
         self._their_requests = self._their_replies = -1
 
     def _end(self) -> str:
-        """How the worker ended, in words; it is killed if it has not."""
+        """Say how the worker ended; it is killed if it has not."""
         assert self._child is not None
         code = os.waitstatus_to_exitcode(self._child.end(1.0))
         if code == -signal.SIGSYS:

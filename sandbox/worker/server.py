@@ -30,7 +30,7 @@ from sandbox.jail.confinement import enter  # noqa: E402
 from sandbox.layout import Layout  # noqa: E402
 from sandbox.optimiser import Assignment, HostedOptimiser, compile_optimiser  # noqa: E402
 from sandbox.worker.channel import MAX_ERROR, MAX_MESSAGE, Frame, Kind, Region, listen, send  # noqa: E402
-from sandbox.worker.warm_up import rehearse  # noqa: E402
+from sandbox.worker.warm_up import warm_up  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Ends:
 
 @dataclass
 class Worker:
-    """What the serving loop knows: the regions and, once loaded, the optimiser."""
+    """The state of the serving loop: the regions and, once loaded, the optimiser."""
 
     inputs: Region
     outputs: Region
@@ -175,7 +175,7 @@ def prepare() -> None:
     torch.set_num_threads(1)
     torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # it maps executable pages, which a worker may not
     with torch.inference_mode():
-        rehearse()
+        warm_up()
 
 
 def main(ends: Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:

@@ -31,10 +31,10 @@ def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, valid
 """
 
 
-def rehearse() -> None:
+def warm_up() -> None:
     """Run a module that works, one that fails and one that is refused."""
     layout = Layout.decode([("w", "weight", [2, 2])])
-    assignment = Assignment(_MODULE, "rehearsal.py", layout, {}, {}, bytes(32), 10**12)
+    assignment = Assignment(_MODULE, "warm_up.py", layout, {}, {}, bytes(32), 10**12)
     optimiser = HostedOptimiser(assignment, torch.ones(4), torch.ones(4))
     optimiser.initialise()
     optimiser.query_location(0, 0.0, 0.0)
@@ -44,4 +44,4 @@ def rehearse() -> None:
     with contextlib.suppress(OptimiserError):
         HostedOptimiser(failing, torch.ones(4), torch.ones(4)).initialise()
     with contextlib.suppress(ModuleRefused):
-        compile_optimiser(b"import os\n", "rehearsal.py")
+        compile_optimiser(b"import os\n", "warm_up.py")

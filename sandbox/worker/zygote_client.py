@@ -21,17 +21,22 @@ from sandbox.errors import JailError, WorkerFault
 from sandbox.jail.confinement import Confinement
 
 PROGRAM: Final = (sys.executable, "-I", "-m", "sandbox.worker.zygote_server")
+"""The command that a zygote is executed by."""
 START_SECONDS: Final = 120.0
 """Deadline for the zygote to import its libraries."""
 ANSWER_SECONDS: Final = 30.0
 """Deadline for a fork, and for a killed worker to be gone."""
 
 READY, FORK, REAP = b"Z", b"F", b"R"
-"""How messages begin: the first of all from the zygote, a question, and its answer."""
+"""The first byte of a message: of the zygote's first, of a request to fork, and to reap; answers repeat it."""
 FORK_REQUEST: Final = struct.Struct("<cQ")
+"""Elements of a vector; the descriptors travel beside it."""
 FORK_ANSWER: Final = struct.Struct("<ci")
+"""The child's number; its process descriptor travels beside it."""
 REAP_REQUEST: Final = struct.Struct("<ci")
+"""The child's number."""
 REAP_ANSWER: Final = struct.Struct("<ci")
+"""The child's wait status."""
 
 
 class Zygote:
@@ -45,7 +50,7 @@ class Zygote:
         if not hasattr(os, "pidfd_open") or not hasattr(os, "memfd_create"):
             raise JailError(f"this is {sys.platform}")
         self.confinement: Confinement | None = None
-        """What the worker that entered its jail last has."""
+        """The confinement of the worker that entered its jail last."""
         self._turn = threading.Lock()
         self._ready = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -28,8 +28,8 @@ from sandbox.worker.zygote_client import Zygote
 from tests.attacks.corpus import Build, Case, Verdict, read_corpus
 from tests.attacks.verdicts import check
 from tests.support.sample_optimisers import assignment, play
-from tests.support.small_contest import SMALL, module, task
-from verifier.challenge import editions
+from tests.support.small_contest import module, session
+from verifier.challenge.module import Module
 from verifier.challenge.solving import Solved, solve
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
@@ -83,16 +83,10 @@ class Lying:
         return {"isolation": "process"}
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An edition for short trainings."""
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
-
-
 def replayed(solved: Solved, source: bytes) -> Outcome:
     """What an honest replay of the module makes of a claim."""
     key = SigningKey.generate()
-    evidence = Evidence(seal(solved.claim, key), seal(solved.solution, key), source)
+    evidence = Evidence(seal(solved.claim, key), seal(solved.solution, key), lambda _: Module("a.py", source))
     return verify(evidence, Level.REPLAY, InProcess()).outcome
 
 
@@ -117,14 +111,13 @@ def attack(channel):
 """
 
 
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(("value", "ends"), [("nan", NON_FINITE), ("-inf", NON_FINITE), ("0.001", FINITE)])
 def test_updates_that_change_while_they_are_read_are_finite_or_end_training(
     value: str, ends: frozenset[StopReason], zygote: Zygote
 ) -> None:
     """What is validated is what is used, and a replay finds that it is not what the module says."""
     source = module()
-    solved = solve(task(source), Lying(FLICKER.format(value=value, unasked=True), zygote))
+    solved = solve(session(source, isolation=Lying(FLICKER.format(value=value, unasked=True), zygote)))
     assert solved.claim.stop_reason in ends
     assert torch.frombuffer(bytearray(solved.solution.parameters), dtype=torch.float32).isfinite().all()
     assert replayed(solved, source) is Outcome.REJECTED
@@ -227,11 +220,10 @@ def attack(channel):
 """
 
 
-@pytest.mark.usefixtures("small")
 def test_fuel_that_the_trainer_cannot_check_is_found_by_a_replay(zygote: Zygote) -> None:
     """Less fuel than was used is not seen here: who replays the claim counts for himself."""
     source = module(updates="-0.5 * gradient, state", state="None")
-    honest, forged = (solve(task(source), place) for place in (InProcess(), Lying(FRUGAL, zygote)))
+    honest, forged = (solve(session(source, isolation=place)) for place in (None, Lying(FRUGAL, zygote)))
     assert honest.solution.parameters == forged.solution.parameters  # the updates themselves are right
     assert (replayed(honest, source), replayed(forged, source)) == (Outcome.ACCEPTED, Outcome.REJECTED)
 

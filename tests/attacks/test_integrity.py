@@ -23,42 +23,36 @@ from sandbox.isolation import InProcess, Isolation
 from sandbox.optimiser import Assignment, HostedOptimiser
 from tests.support import sample_optimisers
 from tests.support.sample_optimisers import assignment, buffers, play
-from tests.support.small_contest import SMALL, module, task
-from verifier.challenge import editions
-from verifier.challenge.instance.instance import Instance, Points, draw_instance
-from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
-from verifier.challenge.solving import Solved, Task, solve
+from tests.support.small_contest import module, session, task
+from verifier.challenge.instance.instance import Instance, Points
+from verifier.challenge.module import Module
+from verifier.challenge.network.network import Statistics
+from verifier.challenge.network.weights import Weights
+from verifier.challenge.session import Session
+from verifier.challenge.solving import Solved, solve
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.challenge.training.trainer import Training, train
-from verifier.challenge.training.transcript import network_digest
+from verifier.challenge.training.trainer import Training
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
 KEY = SigningKey.generate()
-ARCHITECTURE = Architecture(SMALL, 1)
 ENDS = frozenset((StopReason.EARLY_STOPPING, StopReason.EPOCH_LIMIT, StopReason.NON_FINITE_LOSS))
-
-
-@pytest.fixture(autouse=True)
-def _small_edition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
 
 
 def replay(solved: Solved, source: bytes, isolation: Isolation | None = None) -> Verdict:
     """The verdict of a replay on a claim that was signed as it is."""
-    evidence = Evidence(seal(solved.claim, KEY), seal(solved.solution, KEY), source)
+    evidence = Evidence(seal(solved.claim, KEY), seal(solved.solution, KEY), lambda _: Module("a.py", source))
     return verify(evidence, Level.REPLAY, isolation or InProcess())
 
 
 # -- what an optimiser is shown ----------------------------------------------------------------------------------
 
 
-def trained(asked: Task, change: Callable[[Instance], Instance]) -> Training:
+def trained(change: Callable[[Instance], Instance]) -> Training:
     """A training on an instance that is not what the seed says."""
-    seed, network = asked.seed, Network(ARCHITECTURE, asked.seed)
-    given = Assignment(asked.source, "a.py", network.layout, {"n_hidden": 1}, {}, bytes(32), asked.fuel_budget)
-    instance = change(draw_instance(SMALL, seed))
-    return train(SMALL, seed, instance, network, initial_parameters(ARCHITECTURE, seed), InProcess().start(given))
+    changed = session()
+    changed.instance = change(changed.instance)
+    return changed.train()
 
 
 def spoilt(points: Points) -> Points:
@@ -66,11 +60,11 @@ def spoilt(points: Points) -> Points:
 
 
 def test_nothing_that_an_optimiser_sees_depends_on_the_test_set() -> None:
-    whole = trained(task(), lambda instance: instance)
-    other = trained(task(), lambda instance: replace(instance, test=spoilt(instance.test)))
+    whole = trained(lambda instance: instance)
+    other = trained(lambda instance: replace(instance, test=spoilt(instance.test)))
     assert other.transcript_root == whole.transcript_root
-    assert torch.equal(other.parameters, whole.parameters)
-    seen = trained(task(), lambda instance: replace(instance, validation=spoilt(instance.validation)))
+    assert torch.equal(other.best.parameters, whole.best.parameters)
+    seen = trained(lambda instance: replace(instance, validation=spoilt(instance.validation)))
     assert seen.transcript_root != whole.transcript_root
 
 
@@ -88,25 +82,26 @@ class Watching(InProcess):
 def test_two_nonces_are_told_apart_by_their_numbers_alone() -> None:
     watching = Watching()
     for nonce in (7, 8):
-        solve(task(nonce=nonce), watching)
+        solve(session(nonce=nonce, isolation=watching))
     first, second = watching.given
     assert first.key != second.key
     assert replace(first, key=second.key) == second
-    for secret in (task().seed.hex(), task().rand_hash, task().settings.block_id, task().settings.player_id):
+    asked = task()
+    for secret in (asked.seed(7).hex(), asked.rand_hash, asked.settings.block_id, asked.settings.player_id):
         assert secret not in f"{first} {first.key.hex()}"
 
 
 def test_a_second_nonce_does_not_know_of_the_first() -> None:
-    alone = solve(task(nonce=8), InProcess()).claim
+    alone = solve(session(nonce=8)).claim
     place = InProcess()
-    solve(task(nonce=7), place)
-    assert solve(task(nonce=8), place).claim == alone
+    solve(session(nonce=7, isolation=place))
+    assert solve(session(nonce=8, isolation=place)).claim == alone
 
 
 @pytest.mark.parametrize("scale", ["1e10", "1e30", "3e38"])
 def test_a_far_location_ends_training_or_leaves_the_same_transcript(scale: str) -> None:
     source = module("(gradient / 1e32).clamp(-0.1, 0.1), state", query=f"parameters * {scale}")
-    solved = solve(task(source), InProcess())
+    solved = solve(session(source))
     assert solved.claim.stop_reason in ENDS
     assert replay(solved, source).outcome is Outcome.ACCEPTED
 
@@ -189,15 +184,15 @@ def test_no_bit_of_a_nan_is_state_that_the_digest_misses(kind: str) -> None:
 
 
 def test_every_bit_of_the_parameters_is_in_the_transcript() -> None:
-    parameters, statistics = initial_parameters(ARCHITECTURE, bytes(32)), Statistics.initial(ARCHITECTURE)
+    parameters, statistics = session().initial, Statistics.initial(session().network.architecture)
     digests = set()
     for bit in range(-1, 31):
         flipped = parameters.clone()
         if bit >= 0:
             flipped.view(torch.int32)[3] ^= 1 << bit
-        digests.add(network_digest(flipped, statistics))
+        digests.add(Weights(flipped, statistics).digest())
     zeros = [torch.zeros(80), -torch.zeros(80), torch.full((80,), 1e-45)]
-    digests |= {network_digest(zero, statistics) for zero in zeros}
+    digests |= {Weights(zero, statistics).digest() for zero in zeros}
     assert len(digests) == 35
 
 
@@ -230,11 +225,11 @@ class Nudging(InProcess):
 @pytest.mark.parametrize("at", [0, 1, 3, 17, 18, -1])
 def test_a_difference_in_the_last_bits_at_any_step_is_rejected(at: int) -> None:
     """Whatever made the difference: hidden state, a clock, an address, another processor, a window."""
-    honest = solve(task(), counting := Nudging(-1))
+    honest = solve(session(isolation=(counting := Nudging(-1))))
     last = counting.steps - 1
-    cheated = solve(task(), Nudging(last if at == -1 else at))
+    cheated = solve(session(isolation=Nudging(last if at == -1 else at)))
     assert cheated.claim.transcript_root != honest.claim.transcript_root
-    verdict = replay(cheated, task().source)
+    verdict = replay(cheated, module())
     assert verdict.outcome is Outcome.REJECTED
     assert verdict.step in (12, 13)
 
@@ -259,21 +254,21 @@ class Dying(InProcess):
 def test_a_fault_is_not_tried_again() -> None:
     dying = Dying()
     with pytest.raises(WorkerFault):
-        solve(task(), dying)
+        solve(session(isolation=dying))
     assert dying.started == 1
-    verdict = replay(solve(task(), InProcess()), task().source, dying)
+    verdict = replay(solve(session()), module(), dying)
     assert (verdict.outcome, verdict.reason) == (Outcome.UNDETERMINED, Reason.MACHINE_FAULT)
     assert dying.started == 2
 
 
 def test_the_digest_is_that_of_the_exact_bytes() -> None:
-    source = task().source
+    source = module()
     variants = [source.replace(b"\n", b"\r\n"), source + b"\n", source.replace(b"0.05", b"5e-2")]
-    solved = solve(task(), InProcess())
+    solved = solve(session())
     for variant in variants:
-        again = solve(task(variant), InProcess()).claim
+        again = solve(session(variant)).claim
         assert again.transcript_root == solved.claim.transcript_root or b"\r" not in variant
-        assert again.optimiser_digest != solved.claim.optimiser_digest
+        assert again.task.optimiser_digest != solved.claim.task.optimiser_digest
         assert replay(solved, variant).reason is Reason.OPTIMISER_DIGEST
 
 
@@ -307,11 +302,10 @@ def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, valid
 """
 
 
-def fitted_to_the_test_set(asked: Task) -> torch.Tensor:
+def fitted_to_the_test_set(given: Session) -> torch.Tensor:
     """Weights that no optimiser has seen the data for: gradient descent on the test points."""
-    points, network = draw_instance(SMALL, asked.seed).test, Network(ARCHITECTURE, asked.seed)
-    weights = initial_parameters(ARCHITECTURE, asked.seed)
-    gradient, statistics = torch.zeros_like(weights), Statistics.initial(ARCHITECTURE)
+    points, network, weights = given.instance.test, given.network, given.initial
+    gradient, statistics = torch.zeros_like(weights), Statistics.initial(network.architecture)
     for _ in range(300):
         network.loss_and_gradient(weights, statistics, points.x, points.y, gradient)
         ieee.add_(weights, ieee.multiply(gradient, -0.1))
@@ -320,16 +314,16 @@ def fitted_to_the_test_set(asked: Task) -> torch.Tensor:
 
 def test_weights_do_not_fit_the_hyperparameters_of_a_claim() -> None:
     """A replay shows that this module with these hyperparameters makes this claim, whoever found the numbers."""
-    weights = " ".join(map(repr, fitted_to_the_test_set(task()).tolist()))
+    weights = " ".join(map(repr, fitted_to_the_test_set(session()).tolist()))
     with pytest.raises(RecordError, match="hyperparameters: expected at most 1024 bytes"):
-        solve(replace(task(BROUGHT), hyperparameters={"weights": weights}), InProcess())
+        replace(task(BROUGHT), hyperparameters={"weights": weights})
 
 
 def test_an_optimiser_chooses_when_training_ends() -> None:
     """And with it the test subset: one training costs as much as the choice of the best T from it."""
     source = module('gradient * (math.nan if epoch == state["stop"] else -0.05), state', state="hyperparameters")
     source = source.replace(b'"lr": 0.05', b'"stop": 99')
-    ends = [solve(task(source, stop=stop), InProcess()) for stop in (3, 5, 8)]
+    ends = [solve(session(source, stop=stop)) for stop in (3, 5, 8)]
     assert [solved.claim.epochs for solved in ends] == [3, 5, 8]
     assert {solved.claim.stop_reason for solved in ends} == {StopReason.NON_FINITE_UPDATE}
     assert len({solved.score.threshold for solved in ends}) == 3

@@ -5,32 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 
-from tests.forgeries.forgery import Forgery, Moments, Rig, Story, publish
-from verifier.challenge.editions import Edition
+from tests.forgeries.forgery import Forgery, Moments, Rig, Story, publish, varied
 from verifier.challenge.instance.instance import Points
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Statistics
+from verifier.challenge.network.weights import Weights
 from verifier.challenge.scoring import test_subset
-from verifier.challenge.solving import Task
-from verifier.challenge.training.trainer import Weights
+from verifier.challenge.session import Session
 
 
 @dataclass(frozen=True)
 class Contest:
-    """What there is to cheat in: a task with the shipped Adam whose training ends, for want of fuel, after T epochs."""
+    """What there is to cheat in: a training with the shipped Adam that ends, for want of fuel, after T epochs."""
 
-    task: Task
-    stubborn: Task
+    session: Session
+    stubborn: Session
     """The same with a negative learning rate and fuel for some epochs more than the edition's patience: validation
     losses rise from the start, so that patience runs out first."""
-    other_edition: Edition
-    """One with networks of the same shapes."""
+    other_edition: str
+    """The name of one with networks of the same shapes."""
 
     @cached_property
     def rig(self) -> Rig:
-        return Rig.honest(self.task)
+        return Rig.honest(self.session)
 
     @cached_property
     def honest(self) -> Story:
@@ -45,7 +46,7 @@ class Contest:
     @cached_property
     def subset(self) -> Points:
         """The test points that count."""
-        return test_subset(self.task.edition, self.task.seed, self.honest.epochs)
+        return test_subset(self.session.instance_id, self.honest.epochs)
 
     @property
     def judged(self) -> Points:
@@ -56,7 +57,7 @@ class Contest:
     @property
     def rate(self) -> float:
         """The learning rate."""
-        return float(self.task.hyperparameters["lr"])  # type: ignore[arg-type]
+        return float(self.session.task.hyperparameters["lr"])  # type: ignore[arg-type]
 
     @property
     def best(self) -> Weights:
@@ -67,11 +68,11 @@ class Contest:
     def overtrained(self) -> Story:
         """The stubborn training, beyond its patience."""
         rig = Rig.honest(self.stubborn)
-        return replace(rig, edition=replace(rig.edition, patience=10**6)).train()
+        return replace(rig, instance_id=with_rules(rig.instance_id, patience=10**6)).train()
 
     def trained_with(self, **parts: object) -> Story:
-        """A training with other parts, told as the task's."""
-        return replace(self.rig, **parts).told_as(self.task)  # type: ignore[arg-type]
+        """A training with other parts, told as the honest one."""
+        return replace(self.rig, **parts).told_as(self.session)  # type: ignore[arg-type]
 
     def woven(self, weights: Weights) -> Forgery:
         """An honest training to which weights happen in one epoch.
@@ -95,15 +96,17 @@ class Contest:
         *before, last = self.honest.moments[: at + 1]
         last = last.at_rate(self.rate, 0.0)
         zeros = Statistics(torch.zeros_like(wanted.means), torch.zeros_like(wanted.variances))
-        averages = self._after_an_epoch((*before, last.forged((parameters, zeros))))
-        left = (1.0 - self.task.edition.norm_momentum) ** self.task.edition.batches
+        averages = self._after_an_epoch((*before, last.forged(Weights(parameters, zeros))))
+        edition = self.session.instance_id.edition
+        left = (1.0 - edition.norm_momentum) ** edition.batches
         means, variances = (wanted.means - averages.means) / left, (wanted.variances - averages.variances) / left
-        story = self.rig.go_on((*before, last.forged((parameters, Statistics(means, variances.clamp(min=0.0))))))
+        ahead = Weights(parameters, Statistics(means, variances.clamp(min=0.0)))
+        story = self.rig.go_on((*before, last.forged(ahead)))
         assert story.best_epoch == at + 1
         return publish(story, {at})
 
     def _after_an_epoch(self, moments: Moments) -> Statistics:
-        return self.rig.go_on(moments, len(moments)).moments[-1].weights[1]
+        return self.rig.go_on(moments, len(moments)).moments[-1].weights.statistics
 
     def better_checkpoint(self) -> int:
         """The epoch, not the best one, whose weights score best on the subset."""
@@ -122,9 +125,20 @@ class Contest:
         return max(range(1, 6), key=quality)
 
     @property
-    def generous(self) -> Task:
-        """The task with a fifth more fuel."""
-        return replace(self.task, fuel_budget=self.task.fuel_budget + self.task.fuel_budget // 5)
+    def generous(self) -> Session:
+        """The same with a fifth more fuel."""
+        return varied(self.session, fuel_budget=self.budget + self.budget // 5)
+
+    @property
+    def budget(self) -> int:
+        """The fuel budget."""
+        return self.session.task.fuel_budget
+
+
+def with_rules(instance_id: InstanceId, **edition: Any) -> InstanceId:
+    """The same with other constants of the edition."""
+    track = instance_id.track
+    return replace(instance_id, track=replace(track, edition=replace(track.edition, **edition)))
 
 
 Cheat = Callable[[Contest], Forgery]

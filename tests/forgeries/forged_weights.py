@@ -13,13 +13,14 @@ import torch
 
 from arithmetic import data_movement
 from arithmetic.per_channel import write_rounded
-from tests.forgeries.forgery import architecture_of, layout_of, statistics_like
+from tests.forgeries.forgery import statistics_like
+from verifier.challenge.editions import Edition, Track
 from verifier.challenge.instance.instance import Points
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.kernels import Passed
-from verifier.challenge.network.network import Network, Statistics, initial_weight
+from verifier.challenge.network.network import Architecture, Network, Statistics, initial_weight
 from verifier.challenge.network.products import Factor, product
-from verifier.challenge.solving import Task
-from verifier.challenge.training.trainer import Weights
+from verifier.challenge.network.weights import Weights
 
 RIDGE = 1e-3
 SHIFT = 20.0
@@ -36,51 +37,51 @@ class _Pass:
     output: torch.Tensor  # [N]
 
 
-def _forward(task: Task, weights: Weights, x: torch.Tensor) -> _Pass:
-    architecture, (flat, statistics) = architecture_of(task), weights
-    views = layout_of(task).views(flat.double())
+def _forward(instance_id: InstanceId, weights: Weights, x: torch.Tensor) -> _Pass:
+    architecture, (flat, statistics) = Architecture(instance_id.track), weights
+    views = architecture.layout().views(flat.double())
     deviations = (statistics.variances.double() + architecture.edition.norm_epsilon).sqrt()
     h = x.double()
     for i in range(architecture.trainable_layers):
         weight, bias, gamma, beta = views[4 * i : 4 * i + 4]
         normed = (torch.relu(h @ weight.T + bias) - statistics.means[i]) / deviations[i]
         h = normed * gamma + beta
-    frozen, output = (initial_weight(architecture, task.seed, architecture.n_hidden + i).double() for i in (0, 1))
+    frozen, output = (initial_weight(instance_id, architecture.n_hidden + i).double() for i in (0, 1))
     activation = torch.relu(h @ frozen.T)
     scale = output[0] / deviations[-1]
     slope = ((activation > 0) * scale) @ frozen
     return _Pass(normed, slope, activation, (activation - statistics.means[-1]) @ scale)
 
 
-def fitted_affine(task: Task, weights: Weights, points: Points) -> Weights:
+def fitted_affine(instance_id: InstanceId, weights: Weights, points: Points) -> Weights:
     """The affine of the last trainable layer by least squares (Gauss-Newton): all that can be changed near the end."""
     flat, statistics = weights
     target, damping = points.y.double(), RIDGE * len(points.y)
-    end = _forward(task, weights, points.x)
+    layout, end = Architecture(instance_id.track).layout(), _forward(instance_id, weights, points.x)
     for _ in range(20):
         jacobian = torch.cat([end.slope * end.normed, end.slope], dim=1)
         tried = flat.clone()
-        gamma, beta = layout_of(task).views(tried)[-2:]
+        gamma, beta = layout.views(tried)[-2:]
         step = _ridge(jacobian, target - end.output, damping).float()
         gamma += step[: len(gamma)]
         beta += step[len(gamma) :]
-        new = _forward(task, (tried, statistics), points.x)
+        new = _forward(instance_id, Weights(tried, statistics), points.x)
         if (new.output - target).square().sum() < (end.output - target).square().sum():
             flat, end = tried, new
         else:
             damping *= 10.0
-    return flat, statistics
+    return Weights(flat, statistics)
 
 
-def fitted_statistics(task: Task, weights: Weights, points: Points) -> Weights:
+def fitted_statistics(instance_id: InstanceId, weights: Weights, points: Points) -> Weights:
     """The running statistics of the frozen layer's norm by least squares: they are the output's coefficients.
 
     output = sum_h w_h (a_h - mean_h) / sqrt(variance_h + epsilon), so any coefficient of w_h's sign can be had.
     """
-    architecture, (flat, statistics) = architecture_of(task), weights
+    architecture, (flat, statistics) = Architecture(instance_id.track), weights
     epsilon = architecture.edition.norm_epsilon
-    w = initial_weight(architecture, task.seed, architecture.n_hidden + 1)[0].double()
-    a = _forward(task, weights, points.x).activation
+    w = initial_weight(instance_id, architecture.n_hidden + 1)[0].double()
+    a = _forward(instance_id, weights, points.x).activation
     centre = a.mean(0)
     design, target = (a - centre) * w, points.y.double() - points.y.double().mean()
     scale = 1.0 / (statistics.variances[-1].double() + epsilon).sqrt()
@@ -93,7 +94,7 @@ def fitted_statistics(task: Task, weights: Weights, points: Points) -> Weights:
         free &= scale >= least
         scale = torch.maximum(scale, least)
     means = centre - points.y.double().mean() * (w * scale) / (w * scale).square().sum()
-    return flat, statistics_like(statistics, means, (1.0 / scale.square() - epsilon).clamp(min=0.0))
+    return Weights(flat, statistics_like(statistics, means, (1.0 / scale.square() - epsilon).clamp(min=0.0)))
 
 
 def _ridge(design: torch.Tensor, target: torch.Tensor, weight: float) -> torch.Tensor:
@@ -103,17 +104,17 @@ def _ridge(design: torch.Tensor, target: torch.Tensor, weight: float) -> torch.T
     return solved
 
 
-def posterior_mean(task: Task, points: Points, x: torch.Tensor) -> torch.Tensor:
+def posterior_mean(edition: Edition, points: Points, x: torch.Tensor) -> torch.Tensor:
     """The mean [N] at x of the Gaussian process that the function is a draw of, given points and their noise."""
     known = points.x.double()
-    gram = _kernel(task, known, known) + task.edition.noise_deviation**2 * torch.eye(len(known), dtype=torch.float64)
-    mean: torch.Tensor = _kernel(task, x.double(), known) @ torch.linalg.solve(gram, points.y.double())
+    gram = _kernel(edition, known, known) + edition.noise_deviation**2 * torch.eye(len(known), dtype=torch.float64)
+    mean: torch.Tensor = _kernel(edition, x.double(), known) @ torch.linalg.solve(gram, points.y.double())
     return mean.float()
 
 
-def _kernel(task: Task, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def _kernel(edition: Edition, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     distances: torch.Tensor = torch.cdist(a, b)
-    return torch.exp(-distances.square() / (2.0 * task.edition.lengthscale**2))
+    return torch.exp(-distances.square() / (2.0 * edition.lengthscale**2))
 
 
 class FeedbackNetwork(Network):
@@ -134,19 +135,20 @@ class FeedbackNetwork(Network):
                     write_rounded(values, part)
 
 
-def lifted(task: Task, weights: Weights, deeper: Task) -> Weights:
+def lifted(track: Track, weights: Weights, deeper: Track) -> Weights:
     """The weights of a track with one more hidden layer, which passes on what it is given."""
     flat, statistics = weights
-    new = torch.zeros(layout_of(deeper).size)
-    views = layout_of(deeper).views(new)
-    for old, place in zip(layout_of(task).views(flat), views, strict=False):
+    layout = Architecture(deeper).layout()
+    new = torch.zeros(layout.size)
+    views = layout.views(new)
+    for old, place in zip(Architecture(track).layout().views(flat), views, strict=False):
         place.copy_(old)
     weight, bias, gamma, _ = views[-4:]
     weight.copy_(torch.eye(len(weight)))
     bias.fill_(SHIFT)
     gamma.fill_(1.0)
-    width = task.edition.width
+    width = track.edition.width
     statistics_of = statistics.means, statistics.variances
     added = torch.full((1, width), SHIFT), torch.ones(1, width)
     rows = [torch.cat([old[:-1], row, old[-1:]]) for old, row in zip(statistics_of, added, strict=True)]
-    return new, Statistics(*rows)
+    return Weights(new, Statistics(*rows))

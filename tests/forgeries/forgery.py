@@ -14,37 +14,34 @@ from typing import Any
 
 import torch
 
-from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf, asked
+from protocol.audit import AuditRequest, AuditResponse, OpenedLeaf, asked
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, seal
 from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
 from protocol.solution import Solution
 from protocol.transcript import Leaf
-from sandbox.isolation import InProcess
-from sandbox.layout import Layout
-from sandbox.state import tensor_bytes
-from verifier.challenge.editions import Edition
-from verifier.challenge.instance.instance import Instance, draw_instance
-from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
+from verifier.challenge.instance.instance import Instance
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.module import Module
+from verifier.challenge.network.network import Network, Statistics
+from verifier.challenge.network.weights import Weights
 from verifier.challenge.scoring import score, test_subset
-from verifier.challenge.solving import Task, start_optimiser
+from verifier.challenge.session import Session
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.challenge.training.trainer import Checkpoint, Trainer, Weights
-from verifier.challenge.training.transcript import network_digest, tensor_digest, transcript_tree
-from verifier.verification.audit import AuditEvidence
-from verifier.verification.context import Evidence
+from verifier.challenge.training.trainer import Checkpoint, Trainer
+from verifier.challenge.training.transcript import tensor_digest, transcript_tree
+from verifier.verification.audit_response import epoch_state
+from verifier.verification.context import AuditEvidence, Evidence
 
 KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
 
 
-def architecture_of(task: Task) -> Architecture:
-    return Architecture(task.edition, task.track.n_hidden)
-
-
-def layout_of(task: Task) -> Layout:
-    return architecture_of(task).layout()
+def varied(session: Session, nonce: int | None = None, source: bytes | None = None, **task: Any) -> Session:
+    """Another training: of another nonce, another module, or with other fields of the task."""
+    module = session.module if source is None else Module(session.module.name, source)
+    changed = replace(session.task, **{"optimiser_digest": module.digest, **task})
+    return Session(changed, session.nonce if nonce is None else nonce, module, session.isolation)
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Moment:
     def forged(self, weights: Weights | None = None, state: bytes | None = None, **leaf: Any) -> Moment:
         """Another moment, whose leaf commits to other weights, another optimiser state or other numbers."""
         weights, state = weights or self.weights, self.state if state is None else state
-        digests: dict[str, Any] = {"network_digest": network_digest(*weights), "state_digest": blake3_digest(state)}
+        digests: dict[str, Any] = {"network_digest": weights.digest(), "state_digest": blake3_digest(state)}
         return Moment(replace(self.leaf, **{**digests, **leaf}), weights, self.gradient, state)
 
     def at_rate(self, old: float, new: float) -> Moment:
@@ -74,9 +71,9 @@ Moments = tuple[Moment, ...]
 
 @dataclass(frozen=True)
 class Story:
-    """A training as a benchmarker tells it: the task of the claim, leaf 0 and one moment for each epoch, the end."""
+    """A training as a benchmarker tells it: what it is of, leaf 0 and one moment for each epoch, the end."""
 
-    task: Task
+    session: Session
     moments: Moments
     stop_reason: StopReason
     fuel_used: int
@@ -108,9 +105,8 @@ class Story:
 
     def quality(self, weights: Weights, epochs: int | None = None) -> int:
         """What weights reach on the test subset of this T, or of another."""
-        task = self.task
-        subset = test_subset(task.edition, task.seed, self.epochs if epochs is None else epochs)
-        return score(Network(architecture_of(task), task.seed), *weights, subset).quality
+        subset = test_subset(self.session.instance_id, self.epochs if epochs is None else epochs)
+        return score(self.session.network, weights, subset).quality
 
 
 def losses_of(moments: Moments) -> tuple[tuple[float, float], ...]:
@@ -128,26 +124,24 @@ def consistent(moments: Moments) -> Moments:
 
 @dataclass(frozen=True)
 class Rig:
-    """Algorithm 1 for a task, or something like it: each part can be replaced by one that cheats."""
+    """Algorithm 1, or something like it: each part can be replaced by one that cheats."""
 
-    task: Task
-    edition: Edition
-    shuffle_seed: bytes
+    session: Session
+    """The optimiser, and what is told to be trained."""
+    instance_id: InstanceId
+    """The edition's rules, and the order of the batches."""
     instance: Instance
     network: Network
     initial: torch.Tensor
     trainer_class: type[Trainer] = Trainer
 
     @staticmethod
-    def honest(task: Task) -> Rig:
-        architecture = architecture_of(task)
-        network = Network(architecture, task.seed, "cpu", training_kernels("cpu"))
-        initial = initial_parameters(architecture, task.seed)
-        return Rig(task, task.edition, task.seed, draw_instance(task.edition, task.seed), network, initial)
+    def honest(session: Session) -> Rig:
+        return Rig(session, session.instance_id, session.instance, session.network, session.initial)
 
-    def told_as(self, task: Task) -> Story:
-        """Train, and tell it as another task's training."""
-        return replace(self.train(), task=task)
+    def told_as(self, session: Session) -> Story:
+        """Train, and tell it as another training."""
+        return replace(self.train(), session=session)
 
     def train(self, until: int | None = None) -> Story:
         """Train from the start: to the end, or to an epoch."""
@@ -163,8 +157,8 @@ class Rig:
 
     @contextmanager
     def _trainer(self) -> Iterator[Trainer]:
-        with torch.inference_mode(), start_optimiser(self.task, architecture_of(self.task), InProcess()) as optimiser:
-            yield self.trainer_class(self.edition, self.shuffle_seed, self.instance, self.network, optimiser)
+        with torch.inference_mode(), self.session._start_optimiser() as optimiser:
+            yield self.trainer_class(self.instance_id, self.instance, self.network, optimiser)
 
     def _go_on(self, trainer: Trainer, moments: Moments, until: int | None) -> Story:
         told, reason = list(moments), None
@@ -173,20 +167,25 @@ class Rig:
             if len(trainer.losses) == len(told):
                 told.append(_moment(trainer))
         end = reason or StopReason.EPOCH_LIMIT  # where the caller stopped it, whatever is told
-        return Story(self.task, tuple(told), end, trainer.fuel_used)
+        return Story(self.session, tuple(told), end, trainer.fuel_used)
 
 
 def _moment(trainer: Trainer) -> Moment:
     checkpoint = trainer.checkpoint()
-    return Moment(
-        trainer.leaves[-1], (checkpoint.parameters, checkpoint.statistics), checkpoint.gradient, checkpoint.state
-    )
+    return Moment(trainer.leaves[-1], checkpoint.weights, checkpoint.gradient, checkpoint.state)
 
 
 def _checkpoint(moments: Moments) -> Checkpoint:
     last = moments[-1]
-    losses = losses_of(moments)
-    return Checkpoint((last.leaf,), losses, *last.weights, last.gradient, last.state, last.leaf.fuel_used, last.weights)
+    return Checkpoint(
+        leaves=(last.leaf,),
+        losses=losses_of(moments),
+        weights=last.weights,
+        gradient=last.gradient,
+        state=last.state,
+        fuel_used=last.leaf.fuel_used,
+        best=last.weights,
+    )
 
 
 @dataclass(frozen=True)
@@ -196,8 +195,8 @@ class Forgery:
     claim: Claim
     solution: Solution
     story: Story
-    source: bytes
-    """The module that it hands out."""
+    module: Module
+    """The one that it hands out."""
     telling: frozenset[int] = frozenset()
     """Epochs of which an audit must ask one to see it; where there are none, every audit does."""
     key: SigningKey = KEY
@@ -207,7 +206,7 @@ class Forgery:
         return Evidence(
             seal(self.claim, self.key),
             seal(self.solution, self.key),
-            self.source,
+            lambda digest: self.module,
             signer=KEY.verify_key.raw,
             audit=None if request is None else self._answer(request),
         )
@@ -222,7 +221,7 @@ class Forgery:
 
     def with_weights(self, weights: Weights) -> Forgery:
         """Another solution, with the quality that it has, over the same story."""
-        solution = solution_of(self.story.task, weights)
+        solution = weights.to_solution(self.story.session.instance_id.track)
         return replace(self, solution=solution).reworded(
             solution_digest=solution.digest(), quality=self.story.quality(weights)
         )
@@ -231,28 +230,21 @@ class Forgery:
         wanted, moments = asked(self.claim, request), self.story.moments
         tree = transcript_tree([moment.leaf for moment in moments])
         opened = tuple(OpenedLeaf(moments[t].leaf, tree.branch(t).to_text()) for t in wanted.leaves)
-        return AuditEvidence(request, seal(AuditResponse(request.digest(), opened), self.key), self._state)
+        response = seal(AuditResponse(request.digest(), opened), self.key)
+        return AuditEvidence(request, response, self._state, self.key.verify_key.raw)
 
     def _state(self, epoch: int) -> Envelope:
-        moment = self.story.moments[epoch]
-        parameters, means, variances = map(tensor_bytes, _tensors(moment.weights))
-        gradient, digest = tensor_bytes(moment.gradient), self.claim.digest()
-        return seal(EpochState(digest, epoch, parameters, means, variances, gradient, moment.state), self.key)
+        return seal(epoch_state(self.claim.digest(), _checkpoint(self.story.moments[: epoch + 1])), self.key)
 
 
 def publish(story: Story, telling: set[int] | frozenset[int] = frozenset()) -> Forgery:
     """The claim of a story, as an honest benchmarker's would be made."""
     story = replace(story, moments=consistent(story.moments))
-    task, weights = story.task, story.moments[story.best_epoch].weights
-    solution = solution_of(task, weights)
+    session, weights = story.session, story.moments[story.best_epoch].weights
+    solution = weights.to_solution(session.instance_id.track)
     claim = Claim(
-        edition=task.edition.name,
-        settings=task.settings,
-        rand_hash=task.rand_hash,
-        nonce=task.nonce,
-        optimiser_digest=blake3_digest(task.source),
-        hyperparameters=task.hyperparameters,
-        fuel_budget=task.fuel_budget,
+        task=session.task,
+        nonce=session.nonce,
         fuel_used=story.fuel_used,
         epochs=story.epochs,
         best_epoch=story.best_epoch,
@@ -264,21 +256,12 @@ def publish(story: Story, telling: set[int] | frozenset[int] = frozenset()) -> F
         solution_digest=solution.digest(),
         run={},
     )
-    return Forgery(claim, solution, story, task.source, frozenset(telling))
-
-
-def solution_of(task: Task, weights: Weights) -> Solution:
-    return Solution(task.edition.name, task.settings.track_id, *map(tensor_bytes, _tensors(weights)))
-
-
-def _tensors(weights: Weights) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    parameters, statistics = weights
-    return parameters, statistics.means, statistics.variances
+    return Forgery(claim, solution, story, session.module, frozenset(telling))
 
 
 def without_gradient(moment: Moment, weights: Weights) -> Moment:
     """A moment of a network of another size."""
-    gradient = torch.zeros_like(weights[0])
+    gradient = torch.zeros_like(weights.parameters)
     return replace(moment, gradient=gradient).forged(weights, gradient_digest=tensor_digest(gradient))
 
 

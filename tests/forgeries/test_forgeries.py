@@ -16,31 +16,34 @@ from tests.forgeries.cheats import CHEATS
 from tests.forgeries.contest import Contest
 from tests.forgeries.forgery import Forgery, Rig, publish
 from tests.support.folders import FIXTURES
-from tests.support.small_contest import SMALL, task
+from tests.support.sample_records import signed
+from tests.support.small_contest import SMALL, session
 from verifier.challenge import editions
-from verifier.challenge.solving import Task
-from verifier.verification.audit import choose_epochs
+from verifier.challenge.session import Session
+from verifier.verification.audit_response import choose_epochs
 
 ADAM = (FIXTURES / "optimisers" / "adam.py").read_bytes()
 LONG = replace(SMALL, max_epochs=100, patience=24)
+LONG_TOO = replace(LONG, name="small-too")
 EPOCHS = 22
 REQUESTS = 400
 
 
 @pytest.fixture(autouse=True)
-def _long_edition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(editions.EDITIONS, LONG.name, LONG)
+def _long_editions(monkeypatch: pytest.MonkeyPatch) -> None:
+    for edition in (LONG, LONG_TOO):
+        monkeypatch.setitem(editions.EDITIONS, edition.name, (edition,))
 
 
-def adam(rate: float, epochs: int) -> Task:
-    """A task whose fuel runs out in the middle of the epoch after so many."""
+def adam(rate: float, epochs: int) -> Session:
+    """A training whose fuel runs out in the middle of the epoch after so many."""
     one = 1_378_600
-    return replace(task(ADAM, one * epochs + one // 2, lr=rate), edition=LONG)
+    return session(ADAM, one * epochs + one // 2, lr=rate)
 
 
 @cache
 def contest() -> Contest:
-    return Contest(adam(0.05, EPOCHS), adam(-0.01, LONG.patience + 5), replace(LONG, name="small-too"))
+    return Contest(adam(0.05, EPOCHS), adam(-0.01, LONG.patience + 5), LONG_TOO.name)
 
 
 @cache
@@ -115,7 +118,7 @@ def test_a_choice_pays(cheat: str) -> None:
 @pytest.mark.parametrize("cheat", ["nudged-epoch", "feedback-alignment-in-part"])
 def test_an_audit_at_random_sees_it_when_it_asks_for_a_telling_epoch(cheat: str) -> None:
     forgery = forged(cheat)
-    requests = [choose_epochs(forgery.claim, 4) for _ in range(5)]
+    requests = [choose_epochs(signed(forgery.claim), 4) for _ in range(5)]
     answers = [judged(forgery, Level.AUDIT, request) for request in requests]
     seen = [CATALOGUE[cheat].audit if forgery.seen_by(request) else ACCEPTED for request in requests]
     assert answers == seen
@@ -126,7 +129,7 @@ def test_an_audit_at_random_sees_it_when_it_asks_for_a_telling_epoch(cheat: str)
 def test_requests_ask_for_a_telling_epoch_as_often_as_arithmetic_says(cheat: str, count: int) -> None:
     forgery = forged(cheat)
     expected = chance(others(forgery.claim), len(forgery.telling), count)
-    seen = sum(forgery.seen_by(choose_epochs(forgery.claim, count)) for _ in range(REQUESTS))
+    seen = sum(forgery.seen_by(choose_epochs(signed(forgery.claim), count)) for _ in range(REQUESTS))
     deviation = sqrt(expected * (1.0 - expected) / REQUESTS)
     assert abs(seen / REQUESTS - expected) < 5.0 * deviation
 

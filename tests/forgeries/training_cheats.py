@@ -8,9 +8,9 @@ from typing import Final
 import torch
 
 from protocol.claim import StopReason
-from tests.forgeries.contest import Contest, by_name
+from tests.forgeries.contest import Contest, by_name, with_rules
 from tests.forgeries.forged_weights import FeedbackNetwork
-from tests.forgeries.forgery import Forgery, Moments, Rig, Story, architecture_of, publish
+from tests.forgeries.forgery import Forgery, Moments, Rig, Story, publish, varied
 from verifier.challenge.network.kernel_choice import training_kernels
 from verifier.challenge.training.trainer import Trainer
 
@@ -27,7 +27,7 @@ def subset_chosen(c: Contest) -> Forgery:
 def budget_chosen(c: Contest) -> Forgery:
     """The same without a lie: the benchmarker asks for less fuel."""
     budget = c.honest.moments[-c.kindest].leaf.fuel_used - 1
-    return publish(Rig.honest(replace(c.task, fuel_budget=budget)).train())
+    return publish(Rig.honest(varied(c.session, fuel_budget=budget)).train())
 
 
 def better_checkpoint_named(c: Contest) -> Forgery:
@@ -59,7 +59,7 @@ def fewer_epochs(c: Contest) -> Forgery:
     """For the kindest subset too."""
     moments = c.honest.moments[: -c.kindest]
     used = moments[-1].leaf.fuel_used
-    return publish(Story(c.task, moments, StopReason.NON_FINITE_UPDATE, used))
+    return publish(Story(c.session, moments, StopReason.NON_FINITE_UPDATE, used))
 
 
 def beyond_patience(c: Contest) -> Forgery:
@@ -68,16 +68,16 @@ def beyond_patience(c: Contest) -> Forgery:
 
 def patience_renewed(c: Contest) -> Forgery:
     story = c.overtrained
-    at = story.best_epoch + c.stubborn.edition.patience - 2
+    at = story.best_epoch + c.stubborn.instance_id.edition.patience - 2
     return publish(story.changed(at, validation_loss=0.99 * story.lowest))
 
 
 def beyond_the_limit(c: Contest) -> Forgery:
     """Made up, as it is rejected before anybody looks."""
-    lowest, last, limit = c.honest.lowest, c.honest.moments[-1], c.task.edition.max_epochs
+    lowest, last, limit = c.honest.lowest, c.honest.moments[-1], c.session.instance_id.edition.max_epochs
     added = range(c.honest.epochs + 1, limit + 2)
     moments = [last.forged(epoch=t, validation_loss=lowest * (1.0 - 0.5 * t / limit)) for t in added]
-    return publish(Story(c.task, (*c.honest.moments, *moments), StopReason.FUEL_EXHAUSTED, c.honest.fuel_used))
+    return publish(Story(c.session, (*c.honest.moments, *moments), StopReason.FUEL_EXHAUSTED, c.honest.fuel_used))
 
 
 class TwicePerEpoch(Trainer):
@@ -86,29 +86,29 @@ class TwicePerEpoch(Trainer):
 
 
 def two_passes(c: Contest) -> Forgery:
-    task = replace(c.task, fuel_budget=2 * c.task.fuel_budget)
-    story = replace(c.rig, task=task, trainer_class=TwicePerEpoch).told_as(c.task)
-    return publish(same_course(c, story))
+    session = varied(c.session, fuel_budget=2 * c.budget)
+    return publish(same_course(c, c.trained_with(session=session, trainer_class=TwicePerEpoch)))
 
 
 def batch_order(c: Contest) -> Forgery:
-    return publish(c.trained_with(shuffle_seed=bytes(32)))
+    return publish(c.trained_with(instance_id=replace(c.rig.instance_id, seed=bytes(32))))
 
 
 def batch_size(c: Contest) -> Forgery:
     """Half as many batches take half the fuel, but it is told as whole."""
-    edition = replace(c.task.edition, batches=c.task.edition.batches // 2)
-    task = replace(c.task, fuel_budget=c.task.fuel_budget // 2)
-    return publish(same_course(c, c.trained_with(edition=edition, task=task)))
+    honest = c.rig.instance_id
+    instance_id = with_rules(honest, batches=honest.edition.batches // 2)
+    session = varied(c.session, fuel_budget=c.budget // 2)
+    return publish(same_course(c, c.trained_with(instance_id=instance_id, session=session)))
 
 
 def aligned(c: Contest) -> Rig:
-    network = FeedbackNetwork(architecture_of(c.task), c.task.seed, "cpu", training_kernels("cpu"))
+    network = FeedbackNetwork(c.session.instance_id, "cpu", training_kernels("cpu"))
     return replace(c.rig, network=network)
 
 
 def feedback_alignment(c: Contest) -> Forgery:
-    return publish(aligned(c).told_as(c.task))
+    return publish(aligned(c).told_as(c.session))
 
 
 def feedback_alignment_in_part(c: Contest) -> Forgery:
@@ -121,20 +121,23 @@ def feedback_alignment_in_part(c: Contest) -> Forgery:
 
 
 def source_substituted(c: Contest) -> Forgery:
-    return replace(publish(c.honest), source=c.task.source + b"\n")
+    forgery = publish(c.honest)
+    return replace(forgery, module=replace(forgery.module, source=forgery.module.source + b"\n"))
 
 
 STEP: Final = b'step_size = s["lr"]'
 
 
 def source_swapped(c: Contest) -> Forgery:
-    source = c.task.source.replace(STEP, STEP + b" * 1.25")
-    return publish(same_course(c, c.trained_with(task=replace(c.task, source=source))))
+    source = c.session.module.source.replace(STEP, STEP + b" * 1.25")
+    return publish(same_course(c, c.trained_with(session=varied(c.session, source=source))))
 
 
 def source_swapped_in_part(c: Contest) -> Forgery:
-    source = c.task.source.replace(STEP, STEP + b" * (4.0 if epoch == 9 or epoch == 17 else 1.0)")  # they count from 0
-    return publish(same_course(c, c.trained_with(task=replace(c.generous, source=source))), {10, 18})
+    source = c.session.module.source.replace(
+        STEP, STEP + b" * (4.0 if epoch == 9 or epoch == 17 else 1.0)"
+    )  # they count from 0
+    return publish(same_course(c, c.trained_with(session=varied(c.generous, source=source))), {10, 18})
 
 
 def same_course(c: Contest, story: Story) -> Story:
@@ -145,8 +148,8 @@ def same_course(c: Contest, story: Story) -> Story:
 
 
 def hyperparameters(c: Contest) -> Forgery:
-    task = replace(c.task, hyperparameters={**c.task.hyperparameters, "lr": 1.5 * c.rate})
-    return publish(c.trained_with(task=task))
+    changed = {**c.session.task.hyperparameters, "lr": 1.5 * c.rate}
+    return publish(c.trained_with(session=varied(c.session, hyperparameters=changed)))
 
 
 def hyperparameters_woven(c: Contest) -> Forgery:

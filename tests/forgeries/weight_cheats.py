@@ -8,45 +8,45 @@ import torch
 
 from tests.forgeries.contest import Contest, by_name
 from tests.forgeries.forged_weights import fitted_affine, fitted_statistics, posterior_mean
-from tests.forgeries.forgery import Forgery, Rig, Story, publish
+from tests.forgeries.forgery import Forgery, Rig, Story, publish, varied
 from verifier.challenge.instance.instance import Points
-from verifier.challenge.training.trainer import Weights
+from verifier.challenge.network.weights import Weights
 
 
 def least_squares_swapped(c: Contest) -> Forgery:
-    return publish(c.honest).with_weights(fitted_affine(c.task, c.best, c.subset))
+    return publish(c.honest).with_weights(fitted_affine(c.session.instance_id, c.best, c.subset))
 
 
 def least_squares(c: Contest) -> Forgery:
-    return c.woven(fitted_affine(c.task, c.best, c.subset))
+    return c.woven(fitted_affine(c.session.instance_id, c.best, c.subset))
 
 
 def least_squares_ahead(c: Contest) -> Forgery:
-    return c.ahead(fitted_affine(c.task, c.best, c.judged))
+    return c.ahead(fitted_affine(c.session.instance_id, c.best, c.judged))
 
 
 def norm_statistics_swapped(c: Contest) -> Forgery:
-    return publish(c.honest).with_weights(fitted_statistics(c.task, c.best, c.subset))
+    return publish(c.honest).with_weights(fitted_statistics(c.session.instance_id, c.best, c.subset))
 
 
 def norm_statistics(c: Contest) -> Forgery:
-    return c.woven(fitted_statistics(c.task, c.best, c.subset))
+    return c.woven(fitted_statistics(c.session.instance_id, c.best, c.subset))
 
 
 def norm_statistics_ahead(c: Contest) -> Forgery:
-    return c.ahead(fitted_statistics(c.task, c.best, c.judged))
+    return c.ahead(fitted_statistics(c.session.instance_id, c.best, c.judged))
 
 
 def on_labels(c: Contest, points: Points) -> Story:
     """Training on other points, as often repeated as it takes."""
-    place = torch.arange(c.task.edition.train_points) % len(points.y)
+    place = torch.arange(c.session.instance_id.edition.train_points) % len(points.y)
     train = Points(points.x[place], points.f[place], points.y[place])
     return c.trained_with(instance=replace(c.rig.instance, train=train))
 
 
 def distilled(c: Contest) -> Story:
     train = c.rig.instance.train
-    return on_labels(c, replace(train, y=posterior_mean(c.task, train, train.x)))
+    return on_labels(c, replace(train, y=posterior_mean(c.session.instance_id.edition, train, train.x)))
 
 
 def gaussian_process(c: Contest) -> Forgery:
@@ -77,16 +77,16 @@ def test_points_woven(c: Contest) -> Forgery:
 
 def warm(c: Contest) -> Weights:
     """The weights of another nonce."""
-    story = Rig.honest(replace(c.task, nonce=c.task.nonce + 1)).train()
+    story = Rig.honest(varied(c.session, nonce=c.session.nonce + 1)).train()
     return story.moments[story.best_epoch].weights
 
 
 def warm_start(c: Contest) -> Forgery:
-    return publish(c.trained_with(initial=warm(c)[0]))
+    return publish(c.trained_with(initial=warm(c).parameters))
 
 
 def warm_start_concealed(c: Contest) -> Forgery:
-    story = c.trained_with(initial=warm(c)[0])
+    story = c.trained_with(initial=warm(c).parameters)
     return publish(replace(story, moments=(c.honest.moments[0], *story.moments[1:])))
 
 
@@ -99,7 +99,7 @@ def nudged_epoch(c: Contest) -> Forgery:
     at = c.honest.epochs // 2
     before = c.honest.moments[: at + 1]
     parameters, statistics = before[-1].weights
-    return publish(c.rig.go_on((*before[:-1], before[-1].forged((parameters * 1.0001, statistics)))), {at})
+    return publish(c.rig.go_on((*before[:-1], before[-1].forged(Weights(parameters * 1.0001, statistics)))), {at})
 
 
 CHEATS = by_name(

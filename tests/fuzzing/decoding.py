@@ -79,7 +79,7 @@ def _opening(envelope: Envelope) -> str:
         opened = open_envelope(envelope, Solution)
     except (RecordError, SignatureError) as fault:
         return f"an envelope, {type(fault).__name__}"
-    assert envelope == seal(opened, TEST_KEY), "a forged envelope"
+    assert envelope == seal(opened.record, TEST_KEY), "a forged envelope"
     return "an envelope that opens"
 
 

@@ -15,17 +15,18 @@ import torch
 
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.isolation import InProcess
 from sandbox.state import tensor_bytes
 from tests.support.folders import FIXTURES
 from verifier.challenge.editions import DECEMBER_2025
-from verifier.challenge.instance.instance import Instance, draw_instance
-from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.network.network import Architecture, Network, initial_parameters, initial_weight
+from verifier.challenge.instance.instance import Instance
+from verifier.challenge.module import Module
+from verifier.challenge.network.network import initial_weight
 from verifier.challenge.scoring import score, test_subset
-from verifier.challenge.solving import Task, make_solution, start_optimiser
-from verifier.challenge.training.trainer import train
-from verifier.challenge.training.transcript import network_digest, tensor_digest
+from verifier.challenge.session import Session
+from verifier.challenge.training.trainer import finish
+from verifier.challenge.training.transcript import tensor_digest
 from verifier.challenge.versions import versions
 
 
@@ -41,20 +42,19 @@ class GoldenRun:
         """Where its record is."""
         return FIXTURES / "golden" / f"{self.optimiser}-n_hidden={self.n_hidden}.json"
 
-    @property
-    def task(self) -> Task:
-        """What is trained."""
+    def session(self, device: str) -> Session:
+        """The training, in this process."""
         name = f"{self.optimiser}.py"
-        return Task(
-            edition=DECEMBER_2025,
+        module = Module(name, (FIXTURES / "optimisers" / name).read_bytes())
+        task = Task(
+            edition=DECEMBER_2025.name,
             settings=Settings("", "", "c006", "", f"n_hidden={self.n_hidden}"),
             rand_hash="0" * 32,
-            nonce=0,
-            source=(FIXTURES / "optimisers" / name).read_bytes(),
-            name=name,
+            optimiser_digest=module.digest,
             hyperparameters={},
             fuel_budget=DECEMBER_2025.max_fuel_budget,
         )
+        return Session(task, 0, module, InProcess(), device)
 
 
 RUNS = (
@@ -74,27 +74,26 @@ def instance_digest(instance: Instance) -> bytes:
 
 def compute(run: GoldenRun, device: str = "cpu") -> dict[str, object]:
     """Train and collect what the record holds; equal on every machine and device."""
-    task, edition, seed = run.task, run.task.edition, run.task.seed
-    architecture = Architecture(edition, run.n_hidden)
-    instance, initial = draw_instance(edition, seed), initial_parameters(architecture, seed)
-    network = Network(architecture, seed, device, training_kernels(device))
-    with start_optimiser(task, architecture, InProcess()) as optimiser:
-        training = train(edition, seed, instance, network, initial, optimiser)
-        final_state = optimiser.request_state_digest()()
-        final_parameters = tensor_digest(optimiser.parameters)
-    result = score(network, training.parameters, training.statistics, test_subset(edition, seed, training.epochs))
-    frozen = (initial_weight(architecture, seed, layer) for layer in (run.n_hidden, run.n_hidden + 1))
+    session = run.session(device)
+    task, instance_id = session.task, session.instance_id
+    with session.trainer() as trainer:
+        trainer.start(session.initial)
+        training = finish(trainer)
+        final_state = trainer.optimiser.request_state_digest()()
+        final_parameters = tensor_digest(trainer.optimiser.parameters)
+    result = score(session.network, training.best, test_subset(instance_id, training.epochs))
+    frozen = (initial_weight(instance_id, layer) for layer in (run.n_hidden, run.n_hidden + 1))
     return {
-        "edition": edition.name,
+        "edition": task.edition,
         "track_id": task.settings.track_id,
         "challenge_id": task.settings.challenge_id,
         "rand_hash": task.rand_hash,
-        "nonce": task.nonce,
-        "optimiser": f"optimisers/{task.name}",
-        "optimiser_digest": blake3_digest(task.source).hex(),
-        "seed": seed.hex(),
-        "instance_digest": instance_digest(instance).hex(),
-        "initial_parameters_digest": tensor_digest(initial).hex(),
+        "nonce": session.nonce,
+        "optimiser": f"optimisers/{session.module.name}",
+        "optimiser_digest": task.optimiser_digest.hex(),
+        "seed": instance_id.seed.hex(),
+        "instance_digest": instance_digest(session.instance).hex(),
+        "initial_parameters_digest": tensor_digest(session.initial).hex(),
         "frozen_weight_digests": [tensor_digest(weight).hex() for weight in frozen],
         "epochs": training.epochs,
         "best_epoch": training.best_epoch,
@@ -104,9 +103,9 @@ def compute(run: GoldenRun, device: str = "cpu") -> dict[str, object]:
         "last_losses": [training.train_losses[-1].hex(), training.validation_losses[-1].hex()],
         "final_parameters_digest": final_parameters.hex(),
         "final_state_digest": final_state.hex(),
-        "best_network_digest": network_digest(training.parameters, training.statistics).hex(),
+        "best_network_digest": training.best.digest().hex(),
         "transcript_root": training.transcript_root.hex(),
-        "solution_digest": make_solution(edition, task.settings.track_id, training).digest().hex(),
+        "solution_digest": training.best.to_solution(instance_id.track).digest().hex(),
         "test_loss": result.loss.hex(),
         "threshold": result.threshold.hex(),
         "quality": result.quality,

@@ -51,7 +51,7 @@ def test_a_sealed_record_opens_after_its_journey() -> None:
         assert received == envelope
         assert received.payload == record.to_bytes()
         assert received.public_key == KEY.verify_key.raw
-        assert open_envelope(received, type(record)) == record
+        assert open_envelope(received, type(record)).record == record
     assert seal(claim(), KEY).payload_type == CLAIM_TYPE
 
 

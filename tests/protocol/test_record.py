@@ -273,6 +273,6 @@ def test_hyperparameters_survive_with_their_types(hyperparameters: dict[str, Sca
     claim = sample_records.claim(hyperparameters=hyperparameters)
     again = type(claim).from_bytes(claim.to_bytes())
     assert again == claim
-    assert {name: type(value) for name, value in again.hyperparameters.items()} == {
+    assert {name: type(value) for name, value in again.task.hyperparameters.items()} == {
         name: type(value) for name, value in hyperparameters.items()
     }

@@ -14,7 +14,7 @@ from protocol.benchmark import Benchmark
 from protocol.bundles import Bundle, draw_bundles
 from protocol.sampling import SamplingRule, sample
 from protocol.std_rng import StdRng
-from tests.support.sample_records import benchmark
+from tests.support.sample_records import benchmark, signed
 
 DIGEST = bytes(range(32))
 beacons = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=256)
@@ -37,8 +37,8 @@ def bundles_of(record: Benchmark, beacon: str) -> tuple[Bundle, ...]:
 
 @given(benchmarks(), beacons, st.integers(1, 25), st.integers(0, 25))
 def test_a_sample_is_drawn_from_both_halves(record: Benchmark, beacon: str, upper: int, lower: int) -> None:
-    drawn = sample(DIGEST, record, beacon, SamplingRule(upper, lower))
-    assert drawn == sample(DIGEST, record, beacon, SamplingRule(upper, lower))
+    drawn = sample(signed(record, DIGEST), beacon, SamplingRule(upper, lower))
+    assert drawn == sample(signed(record, DIGEST), beacon, SamplingRule(upper, lower))
     assert list(drawn) == sorted(set(drawn))
     bundles = bundles_of(record, beacon)
     better = {nonce for bundle in bundles for nonce in bundle.nonces[len(bundle.nonces) // 2 :]}
@@ -51,33 +51,35 @@ def test_a_sample_is_drawn_from_both_halves(record: Benchmark, beacon: str, uppe
 def test_the_sample_is_stable() -> None:
     """Computed once; a change means that proofs of earlier releases no longer verify."""
     record = benchmark(num_bundles=2, qualities=tuple(nonce * nonce % 31 for nonce in range(30)))
-    assert sample(DIGEST, record, "beacon", SamplingRule()) == (0, 7, 20)
+    assert sample(signed(record, DIGEST), "beacon", SamplingRule()) == (0, 7, 20)
 
 
 def test_every_nonce_is_drawn_about_as_often() -> None:
     record = benchmark(num_bundles=2, qualities=tuple(range(30)))
-    counts = Counter(nonce for turn in range(1000) for nonce in sample(DIGEST, record, f"{turn}", SamplingRule()))
+    counts = Counter(
+        nonce for turn in range(1000) for nonce in sample(signed(record, DIGEST), f"{turn}", SamplingRule())
+    )
     assert sum(counts.values()) == 3000
     assert all(50 <= counts[nonce] <= 200 for nonce in range(30)), counts
 
 
 def test_neither_side_alone_decides() -> None:
     record = benchmark(num_bundles=2, qualities=(0,) * 30)
-    by_beacon = {sample(DIGEST, record, f"{turn}", SamplingRule()) for turn in range(50)}
-    by_digest = {sample(bytes([turn]) * 32, record, "0", SamplingRule()) for turn in range(50)}
+    by_beacon = {sample(signed(record, DIGEST), f"{turn}", SamplingRule()) for turn in range(50)}
+    by_digest = {sample(signed(record, bytes([turn]) * 32), "0", SamplingRule()) for turn in range(50)}
     assert min(len(by_beacon), len(by_digest)) > 40
 
 
 def test_bundles_below_the_lowest_active_quality_are_passed_over() -> None:
     record = benchmark(num_bundles=2, qualities=(0,) * 30)
-    assert sample(DIGEST, record, "b", SamplingRule(lowest_active=1)) == ()
-    assert len(sample(DIGEST, record, "b", SamplingRule(lowest_active=0))) == 3
+    assert sample(signed(record, DIGEST), "b", SamplingRule(lowest_active=1)) == ()
+    assert len(sample(signed(record, DIGEST), "b", SamplingRule(lowest_active=0))) == 3
     mixed = benchmark(num_bundles=6, qualities=tuple(range(6)))
     for turn in range(20):
-        assert set(sample(DIGEST, mixed, f"{turn}", SamplingRule(25, 25, lowest_active=4))) <= {4, 5}
+        assert set(sample(signed(mixed), f"{turn}", SamplingRule(25, 25, lowest_active=4))) <= {4, 5}
 
 
 @pytest.mark.parametrize("beacon", ["", "a b", "a\n", "é", "\x00", "\x7f", "0" * 257, "\ud800"])
 def test_a_beacon_has_one_spelling(beacon: str) -> None:
     with pytest.raises(RecordError, match=r"^beacon: expected 1 to 256 printable ASCII characters without spaces, fou"):
-        sample(DIGEST, benchmark(), beacon, SamplingRule())
+        sample(signed(benchmark()), beacon, SamplingRule())

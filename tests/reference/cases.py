@@ -1,16 +1,19 @@
-"""Trainings for the comparison, as the product's task and as the second implementation's arguments."""
+"""Trainings for the comparison, as the product's session and as the second implementation's arguments."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from protocol.settings import Settings
+from protocol.task import Task
+from sandbox.isolation import InProcess
 from tests.reference.editions import APRIL, DECEMBER, Edition
 from tests.reference.optimisers import Adam, Lookahead, Momentum
 from tests.reference.streams import Streams, make_seed
 from tests.support.folders import FIXTURES
-from verifier.challenge.editions import find_edition
-from verifier.challenge.solving import Task
+from verifier.challenge.editions import EDITIONS
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
 
 MODULES = FIXTURES / "optimisers"
 OPTIMISERS = {"adam": Adam, "momentum": Momentum, "lookahead": Lookahead}
@@ -38,11 +41,12 @@ class Case:
         }
 
     @property
-    def task(self) -> Task:
+    def session(self) -> Session:
         name = f"{self.optimiser}.py"
-        source, overrides = (MODULES / name).read_bytes(), dict(self.hyperparameters)
-        edition, settings = find_edition(self.edition.name), Settings(**self.settings)
-        return Task(edition, settings, RAND_HASH, self.nonce, source, name, overrides, edition.max_fuel_budget)
+        module, overrides = Module(name, (MODULES / name).read_bytes()), dict(self.hyperparameters)
+        edition, settings = EDITIONS[self.edition.name][0], Settings(**self.settings)
+        task = Task(edition.name, settings, RAND_HASH, module.digest, overrides, edition.max_fuel_budget)
+        return Session(task, self.nonce, module, InProcess())
 
     @property
     def streams(self) -> Streams:

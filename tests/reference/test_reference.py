@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.isolation import InProcess
 from tests.reference import training
 from tests.reference.cases import OPTIMISERS, Case
 from tests.reference.editions import APRIL, CENTRED
 from tests.reference.instance import draw_instance
 from tests.reference.network import Network, initial_parameters
-from verifier.challenge.network.network import Architecture
-from verifier.challenge.solving import Solved, solve, start_optimiser
+from verifier.challenge.solving import Solved, solve
 
 
 def by_the_product(case: Case) -> tuple[Solved, list[int]]:
     """Its outcome, and the fuel used at every leaf: the one thing that the second implementation is told."""
-    fuel = []
-    with start_optimiser(case.task, Architecture(case.task.edition, case.n_hidden), InProcess()) as optimiser:
-        optimiser.initialise()
-        fuel.append(optimiser.fuel_used)
-    return solve(case.task, InProcess(), lambda epoch: fuel.append(epoch.fuel_used)), fuel
+    session = case.session
+    with session.trainer() as trainer:
+        trainer.start(session.initial)
+        fuel = [trainer.fuel_used]
+    return solve(session, lambda epoch: fuel.append(epoch.fuel_used)), fuel
 
 
 def by_the_reference(case: Case, fuel: list[int]) -> tuple[training.Run, int]:

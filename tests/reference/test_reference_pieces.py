@@ -16,22 +16,26 @@ from arithmetic import engine_choice, random, reductions
 from arithmetic.exponents import NonFiniteError
 from arithmetic.transcendental import elementary
 from protocol.merkle import merkle_root
-from sandbox.isolation import InProcess
 from tests.reference import arithmetic, instance, network, streams, training, transcript
 from tests.reference.arithmetic import Double, NoValue, Single
 from tests.reference.cases import OPTIMISERS, Case
 from tests.reference.editions import APRIL, CENTRED, DECEMBER, Edition
 from verifier.challenge import scoring
-from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.instance.instance import draw_instance
-from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters, initial_weight
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.network.network import Network, Statistics, initial_parameters, initial_weight
 from verifier.challenge.network.products import Factor, product
 from verifier.challenge.network.quantised import quantise
-from verifier.challenge.solving import start_optimiser
 
 SEED = bytes(range(32))
 STREAMS = streams.Streams(DECEMBER.name, SEED)
 PATIENT = settings(max_examples=60, deadline=None)
+
+
+def drawn_from_seed(n_hidden: int) -> InstanceId:
+    """The product's name of the instance that `STREAMS` is of."""
+    return InstanceId(Track(DECEMBER_2025, n_hidden), SEED)
 
 
 @pytest.fixture(autouse=True)
@@ -131,11 +135,11 @@ def test_permutations(numbers: list[int]) -> None:
 )
 def test_instances(edition: Edition, nonce: int) -> None:
     case = Case("momentum", 1, nonce, edition=edition)
-    task, drawn = case.task, case.streams
-    ours, theirs = instance.draw_instance(edition, drawn), draw_instance(task.edition, task.seed)
+    identity, drawn = case.session.instance_id, case.streams
+    ours, theirs = instance.draw_instance(edition, drawn), draw_instance(identity)
     for a, b in ((ours.train, theirs.train), (ours.validation, theirs.validation), (ours.test, theirs.test)):
         assert [pattern(v) for v in (a.x, a.f, a.y)] == [pattern(v) for v in (b.x, b.f, b.y)]
-    subset, expected = training.scored_points(drawn, ours, 57), scoring.test_subset(task.edition, task.seed, 57)
+    subset, expected = training.scored_points(drawn, ours, 57), scoring.test_subset(identity, 57)
     assert [pattern(v) for v in (subset.x, subset.f, subset.y)] == [
         pattern(v) for v in (expected.x, expected.f, expected.y)
     ]
@@ -143,11 +147,11 @@ def test_instances(edition: Edition, nonce: int) -> None:
 
 @pytest.mark.parametrize("n_hidden", [1, 2, 5])
 def test_initial_weights(n_hidden: int) -> None:
-    architecture = Architecture(DECEMBER_2025, n_hidden)
-    assert pattern(network.initial_parameters(STREAMS, n_hidden)) == pattern(initial_parameters(architecture, SEED))
+    identity = drawn_from_seed(n_hidden)
+    assert pattern(network.initial_parameters(STREAMS, n_hidden)) == pattern(initial_parameters(identity))
     for layer in range(n_hidden + 2):
         weight = network.initial_weight(STREAMS, n_hidden, layer)
-        expected = initial_weight(architecture, SEED, layer)
+        expected = initial_weight(identity, layer)
         assert (weight.shape, pattern(weight)) == (tuple(expected.shape), pattern(expected))
 
 
@@ -156,7 +160,7 @@ Outcome = tuple[bytes, ...] | None
 
 def step_of_the_product(n_hidden: int, w: Single, before: network.Statistics, points: instance.Points) -> Outcome:
     """Loss, gradient, statistics and the loss in evaluation mode of a training step."""
-    net = Network(Architecture(DECEMBER_2025, n_hidden), SEED)
+    net = Network(drawn_from_seed(n_hidden))
     statistics = Statistics(torch.from_numpy(before.means.copy()), torch.from_numpy(before.variances.copy()))
     parameters, x, y = (torch.from_numpy(v) for v in (w, points.x, points.y[:, 0]))
     gradient = torch.full_like(parameters, torch.nan)
@@ -213,7 +217,7 @@ def test_a_variance_that_is_not_finite_ends_the_training_pass() -> None:
         torch.from_numpy, (w, points.x, points.y[:, 0], before.means, before.variances)
     )
     with pytest.raises(NonFiniteError):
-        Network(Architecture(DECEMBER_2025, 1), SEED).loss_and_gradient(
+        Network(drawn_from_seed(1)).loss_and_gradient(
             parameters, Statistics(means, variances), x, y, torch.empty_like(parameters)
         )
 
@@ -223,7 +227,8 @@ def test_a_variance_that_is_not_finite_ends_the_training_pass() -> None:
 @given(parameters=awkward(1280), gradients=st.lists(awkward(1280), min_size=1, max_size=4))
 def test_optimisers(name: str, parameters: Single, gradients: list[Single]) -> None:
     ours = OPTIMISERS[name](parameters)
-    with start_optimiser(Case(name, 1, 0).task, Architecture(DECEMBER_2025, 1), InProcess()) as theirs:
+    with Case(name, 1, 0).session.trainer() as trainer:
+        theirs = trainer.optimiser
         theirs.parameters.copy_(torch.from_numpy(parameters))
         theirs.initialise()
         for g in gradients:

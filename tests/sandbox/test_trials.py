@@ -10,11 +10,10 @@ from types import ModuleType
 import pytest
 import torch
 
-from sandbox.isolation import InProcess
 from sandbox.optimiser import HostedOptimiser
 from tests.support.folders import FIXTURES
 from tests.support.sample_optimisers import LAYOUT, assignment, buffers, play
-from tests.support.small_contest import task
+from tests.support.small_contest import session
 from verifier.challenge.solving import solve
 
 FOLDER = FIXTURES / "trials"
@@ -119,5 +118,5 @@ def test_a_trial_does_what_its_original_does_with_torch(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHANGED)
 def test_a_trial_learns(name: str) -> None:
-    losses = solve(task(source(name)), InProcess()).training.validation_losses
+    losses = solve(session(source(name))).training.validation_losses
     assert min(losses) < losses[0]

@@ -9,9 +9,8 @@ from typing import Any
 
 from protocol.claim import Claim
 from protocol.transcript import Leaf, Transcript
-from sandbox.isolation import InProcess
-from tests.support.small_contest import module, task
-from verifier.challenge.solving import Solved, Task, solve
+from tests.support.small_contest import module, session
+from verifier.challenge.solving import Solved, solve
 from verifier.verification.dispute import Party
 
 ADAPTIVE = module("-0.02 * gradient * state, state * 0.9", state="parameters * 0 + 1.0")
@@ -20,11 +19,7 @@ Leaves = tuple[Leaf, ...]
 
 @cache
 def solved(source: bytes = ADAPTIVE, fuel_budget: int = 10**12) -> Solved:
-    return solve(task_for(source, fuel_budget), InProcess())
-
-
-def task_for(source: bytes = ADAPTIVE, fuel_budget: int = 10**12) -> Task:
-    return task(source, fuel_budget)
+    return solve(session(source, fuel_budget))
 
 
 def party(name: str, claim: Claim, leaves: Leaves) -> Party:

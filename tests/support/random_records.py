@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from protocol import Claim, Envelope, Level, Outcome, Reason, Record, Settings, Solution, StopReason, Verdict
+from protocol import Claim, Envelope, Level, Outcome, Reason, Record, Settings, Solution, StopReason, Task, Verdict
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark
 from protocol.proof import Proof, Proven, Stem
@@ -21,6 +21,7 @@ scalars = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | n
 measurements = st.dictionaries(texts, scalars, max_size=4)
 versions = st.dictionaries(texts, texts, max_size=4)
 settings = st.builds(Settings, texts, texts, texts, texts, texts)
+tasks = st.builds(Task, texts, settings, texts, digests, measurements, u64s)
 weights = st.binary(max_size=8).map(lambda data: data * 4)
 
 
@@ -29,13 +30,8 @@ def claims(draw: st.DrawFn) -> Claim:
     epochs = draw(st.integers(0, 4))
     losses = st.tuples(*[numbers] * epochs)
     return Claim(
-        edition=draw(texts),
-        settings=draw(settings),
-        rand_hash=draw(texts),
+        task=draw(tasks),
         nonce=draw(u64s),
-        optimiser_digest=draw(digests),
-        hyperparameters=draw(measurements),
-        fuel_budget=draw(u64s),
         fuel_used=draw(u64s),
         epochs=epochs,
         best_epoch=draw(st.integers(0, epochs)),
@@ -70,12 +66,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
 def benchmarks(draw: st.DrawFn) -> Benchmark:
     bundles, size = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     return Benchmark(
-        edition=draw(texts),
-        settings=draw(settings),
-        rand_hash=draw(texts),
-        optimiser_digest=draw(digests),
-        hyperparameters=draw(measurements),
-        fuel_budget=draw(u64s),
+        task=draw(tasks),
         num_bundles=bundles,
         qualities=draw(st.tuples(*[i32s] * (bundles * size))),
         merkle_root=draw(digests),

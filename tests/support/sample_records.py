@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, TypeVar
 
-from protocol import Claim, Level, Outcome, Reason, Settings, Solution, StopReason, Verdict
+from protocol import Claim, Level, Outcome, Reason, Record, Settings, Signed, Solution, StopReason, Task, Verdict
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark
 from protocol.merkle import Branch
 from protocol.proof import Proof, Proven, Stem
 from protocol.transcript import Leaf, Transcript
+
+_R = TypeVar("_R", bound=Record)
 
 SETTINGS = Settings(
     algorithm_id="c006_a012",
@@ -20,15 +23,27 @@ SETTINGS = Settings(
 )
 
 
-def claim(**changes: Any) -> Claim:
+def task(**changes: Any) -> Task:
     fields: dict[str, Any] = {
         "edition": "2025-12",
         "settings": SETTINGS,
         "rand_hash": "4c3594711e8362ac9d2ec9ae55abb055",
-        "nonce": (1 << 64) - 1,
         "optimiser_digest": bytes(range(32)),
         "hyperparameters": {"rate": 0.01, "steps": 3, "nesterov": True, "name": "a", "decay": None},
         "fuel_budget": 5_000_000_000_000,
+    }
+    return Task(**{**fields, **changes})
+
+
+def signed(record: _R, digest: bytes | None = None, signer: bytes = bytes(32)) -> Signed[_R]:
+    """A record as if an envelope had been opened."""
+    return Signed(record, digest or record.digest(), signer)
+
+
+def claim(**changes: Any) -> Claim:
+    """A claim; fields of its task may be changed too."""
+    fields: dict[str, Any] = {
+        "nonce": (1 << 64) - 1,
         "fuel_used": 123,
         "epochs": 3,
         "best_epoch": 2,
@@ -40,7 +55,13 @@ def claim(**changes: Any) -> Claim:
         "solution_digest": b"\x02" * 32,
         "run": {"torch": "2.13.0", "tig-verify": "0.1.0"},
     }
-    return Claim(**{**fields, **changes})
+    return Claim(**{**fields, **_with_task(changes)})
+
+
+def _with_task(changes: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(Task)}
+    rest = {name: value for name, value in changes.items() if name not in names}
+    return {"task": task(**{name: value for name, value in changes.items() if name in names}), **rest}
 
 
 def solution(**changes: Any) -> Solution:
@@ -70,17 +91,11 @@ def verdict(**changes: Any) -> Verdict:
 
 def benchmark(**changes: Any) -> Benchmark:
     fields: dict[str, Any] = {
-        "edition": "2025-12",
-        "settings": SETTINGS,
-        "rand_hash": "4c3594711e8362ac9d2ec9ae55abb055",
-        "optimiser_digest": bytes(range(32)),
-        "hyperparameters": {"rate": 0.01, "steps": 3, "nesterov": True, "name": "a", "decay": None},
-        "fuel_budget": 5_000_000_000_000,
         "num_bundles": 2,
         "qualities": (-562_511, 0, 731_902, (1 << 31) - 1, -(1 << 31), 7),
         "merkle_root": b"\x04" * 32,
     }
-    return Benchmark(**{**fields, **changes})
+    return Benchmark(**{**fields, **_with_task(changes)})
 
 
 def proof(**changes: Any) -> Proof:

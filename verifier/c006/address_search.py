@@ -32,7 +32,7 @@ _LOOKAHEAD: Final = 2
 
 @dataclass(frozen=True)
 class Source:
-    """What explains a layer: the address, the limit, and how many of the weights are bit for bit theirs."""
+    """The origin of a layer: the address, the limit, and the number of weights that follow from both, bit for bit."""
 
     address: int
     limit: np.float32
@@ -58,7 +58,7 @@ class DrawRanges:
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """Which weights have any."""
+        """A mask of the weights that have any."""
         return self.first <= self.last
 
 
@@ -96,7 +96,7 @@ def _source(flat: NDArray[np.float32], limit: np.float32, low: int, high: int) -
 
 
 def _draws_below(flat: NDArray[np.float32], limit: np.float32, *, or_equal: bool) -> NDArray[np.int64]:
-    """How many of the 2^32 draws become a lesser weight, by bisection: weights do not fall as draws rise."""
+    """Count the draws, of 2^32, that become a lesser weight, by bisection: weights do not fall as draws rise."""
     # A uniform is rounded by at most 2^-25 and a weight by 2^-24 of the limit: 128 draws each, so that 9 bits suffice.
     near = np.nan_to_num((flat.astype(np.float64) / float(limit) + 1) * 2.0**31)
     count = np.clip(near - 2**8, 0, _WORD).astype(np.int64)
@@ -109,7 +109,7 @@ def _draws_below(flat: NDArray[np.float32], limit: np.float32, *, or_equal: bool
 
 
 def _starts(present: NDArray[np.bool_]) -> Iterator[int]:
-    """Where windows of neighbours begin, spread evenly, the ends included; only those whose weights have draws."""
+    """The starts of windows of neighbours, spread evenly, the ends included; only those whose weights have draws."""
     last = len(present) - NEIGHBOURS
     if last < 0:
         return

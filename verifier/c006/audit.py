@@ -33,7 +33,7 @@ _FROZEN = (FindingKind.FROZEN_BIAS, FindingKind.FROZEN_NORM)
 
 
 class Check(StrEnum):
-    """What was checked, in the order of the steps; the texts are stable."""
+    """The checks, in the order of the steps; the texts are stable."""
 
     STAGE = "stage"
     PROOF = "proof"
@@ -43,7 +43,7 @@ class Check(StrEnum):
 
 
 class AuditFault(StrEnum):
-    """Why a check failed, where it is no `ProofFault`, `BlobFault`, `FindingKind` or `Origin`; the texts are stable."""
+    """Reasons of a failed check, beside `ProofFault`, `BlobFault`, `FindingKind` and `Origin`; the texts are stable."""
 
     OTHER_BENCHMARK = "other-benchmark"
     """The parts are of different benchmarks."""
@@ -66,7 +66,7 @@ Fault = AuditFault | ProofFault | BlobFault | FindingKind | Origin
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How one check ended."""
+    """The result of one check."""
 
     check: Check
     nonce: int | None
@@ -77,7 +77,7 @@ class CheckResult:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if nothing is wrong."""
         return self.fault is None
 
 

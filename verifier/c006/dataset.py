@@ -24,7 +24,9 @@ Single = NDArray[np.float32]
 Double = NDArray[np.float64]
 
 POINTS: Final = 1450
+"""Points for training, validation and test together."""
 OUTPUTS: Final = 2
+"""Numbers of a target."""
 _VALIDATION: Final = 1000  # where the validation points begin; training points come first
 _TEST: Final = 1200
 

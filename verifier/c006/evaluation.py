@@ -35,7 +35,7 @@ Relu = Callable[[Double, float], Double]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a solution is worth on one instance."""
+    """The quality of a solution on one instance, and how it comes about."""
 
     quality: int
     loss: float
@@ -46,7 +46,7 @@ class Evaluation:
     findings: tuple[Finding, ...] = ()
 
     def agrees(self, reported: int) -> bool:
-        """Whether a GPU may have given this quality."""
+        """True if a GPU may have given this quality."""
         return any(abs(reported - own) <= tolerance(own) for own in (self.quality, self.quality_without_nan))
 
 

@@ -1,4 +1,4 @@
-"""What can be odd about a solution of the live network."""
+"""Findings: the oddities that a solution of the live network can have."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FindingKind(StrEnum):
 
     @property
     def fatal(self) -> bool:
-        """Whether the network's loader panics on it."""
+        """True if the network's loader panics on it."""
         return self in (FindingKind.EMPTY, FindingKind.MISSING_LAYER, FindingKind.LONG_LAYER)
 
 

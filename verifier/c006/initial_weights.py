@@ -34,7 +34,7 @@ def drawn_weights(address: int, count: int, limit: np.float32) -> NDArray[np.flo
 
 
 def weights_of(drawn: NDArray[np.uint32], limit: np.float32) -> NDArray[np.float32]:
-    """What draws become: `limit` (2u - 1), rounded once. It never falls as a draw rises."""
+    """Turn draws into weights: `limit` (2u - 1), rounded once. It never falls as a draw rises."""
     # Every uniform is a multiple of 2^-33, so that (2u - 1) 2^32 and the limit's significand are integers whose product
     # stays below 2^57: exact in int64, where binary64 would round a first time. The cast to binary32 rounds once.
     centred = (xorwow.uniforms(drawn).astype(np.float64) * 2.0**33).astype(np.int64) - 2**32

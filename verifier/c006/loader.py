@@ -21,8 +21,11 @@ from verifier.c006.findings import Finding, FindingKind, Unloadable
 Array = NDArray[np.float32]
 
 WIDTH: Final = 256
+"""Units of a hidden layer."""
 INPUTS: Final = 1
+"""Numbers of a point."""
 OUTPUTS: Final = 2
+"""Numbers of a target."""
 
 
 class Linear(NamedTuple):
@@ -62,7 +65,7 @@ class Weights:
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """What the network's loader makes of a solution, and what is odd about it."""
+    """A solution as the network's loader reads it, with what is odd about it."""
 
     weights: Weights
     findings: tuple[Finding, ...]
@@ -176,7 +179,7 @@ def _trailing(decoded: DecodedBlob) -> Iterator[Finding]:
 
 
 def _oddities(weights: Weights) -> Iterator[Finding]:
-    """What is odd about the values that the network reads."""
+    """List the oddities of the values that the network reads."""
     for name, values in _named(weights):
         if bad := int(np.count_nonzero(~np.isfinite(values))):
             yield Finding(FindingKind.NOT_FINITE, f"{name}: {bad} of {values.size} values are infinite or NaN")

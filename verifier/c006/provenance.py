@@ -1,4 +1,4 @@
-"""Whether the two frozen layers of a live solution are still what their initialiser drew.
+"""The origin of the two frozen layers of a live solution: are they still what their initialiser drew?
 
 The network never trains them and never checks them, so that a solution may carry a head that was fitted to the labels.
 """
@@ -17,16 +17,19 @@ from verifier.c006.loader import WIDTH, Weights
 
 
 class Origin(StrEnum):
-    """Where a frozen layer is from."""
+    """The origins of a frozen layer."""
 
     UNTOUCHED = "untouched"
+    """Every weight is what the address gives."""
     ALTERED = "altered"
+    """Most weights are."""
     REPLACED = "replaced"
+    """No address explains the weights."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is known of a frozen layer's origin."""
+    """The findings about the origin of a frozen layer."""
 
     layer: int
     """Among the linear layers, from 0."""
@@ -34,11 +37,11 @@ class Provenance:
     inputs: int
     origin: Origin
     address: int | None
-    """That of the initialiser's draws; `None` where no address explains the layer."""
+    """The address of the initialiser's draws; `None` where no address explains the layer."""
     limit_ulps: int
     """Units in the last place between the limit that fits and the exact one."""
     differing: int
-    """How many weights are not what the address gives; all of them where there is none."""
+    """The number of weights that differ from what the address gives; all of them where there is none."""
     first_differing: int | None
     """The first of them, by its place in the flat buffer: `input * outputs + output`."""
 

@@ -18,6 +18,7 @@ from verifier.c006.initial_weights import initial_weights
 from verifier.c006.loader import WIDTH
 from verifier.c006.training import LiveNetwork, LiveTraining, train
 from verifier.challenge.errors import EditionError
+from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
 
 _ADDRESS_MASK = (1 << 47) - 512  # the half of the 48-bit addresses that belongs to programs, aligned as CUDA aligns
@@ -34,10 +35,9 @@ class LiveTask:
     seed: bytes
     """Of the instance, 32 bytes."""
     n_hidden: int
-    source: bytes
-    """The optimiser module."""
     path: Path
-    """Its file, for messages."""
+    """The file of the module, for messages."""
+    module: Module
     hyperparameters: Mapping[str, Scalar]
     fuel_budget: int
     """For each repetition, in this toolkit's units, which are not the network's."""
@@ -120,8 +120,8 @@ def initial_layers(number: int, n_hidden: int) -> list[Single]:
 
 def _assignment(task: LiveTask, network: LiveNetwork) -> Assignment:
     return Assignment(
-        source=task.source,
-        name=task.path.name,
+        source=task.module.source,
+        name=task.module.name,
         layout=network.layout,
         difficulty={"n_hidden": task.n_hidden},
         hyperparameters=task.hyperparameters,

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from protocol.claim import Claim
 from protocol.network.blob import Blob, Rows, encode_blob
 from protocol.network.output import CpuArch, OutputData
-from protocol.settings import instance_seed
 from protocol.solution import Solution
-from verifier.challenge.editions import Track, find_edition
 from verifier.challenge.errors import VerifierError
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Architecture, initial_weight
-from verifier.challenge.solving import read_solution
+from verifier.challenge.network.weights import read_weights
 
 Words = NDArray[np.uint32]
 """Binary32 values as their patterns: no NaN changes on its way."""
@@ -60,14 +59,13 @@ def export_blob(claim: Claim, solution: Solution) -> Blob:
 
     Raises ExchangeError when the solution is of another network, EditionError or SettingsError for a claim about none.
     """
-    architecture = _architecture(claim)
-    expected = (claim.edition, claim.settings.track_id)
-    if (solution.edition, solution.track_id) != expected or read_solution(solution, architecture) is None:
-        raise ExchangeError(
-            ExchangeFault.SOLUTION, f"the solution is not one of edition {claim.edition}, {claim.settings.track_id}"
-        )
+    instance_id = InstanceId.of(claim.task, claim.nonce)
+    track, architecture = instance_id.track, Architecture(instance_id.track)
+    if read_weights(solution, track) is None:
+        problem = f"the solution is not one of edition {track.edition.name}, {track.id}"
+        raise ExchangeError(ExchangeFault.SOLUTION, problem)
     trainable = list(_cut(solution.parameters, [4 * part.size for part in architecture.layout().parts]))
-    frozen = _frozen_weights(claim, architecture)
+    frozen = _frozen_weights(instance_id)
     matrices = [
         *(_matrix(data, architecture.shape(layer)) for layer, data in enumerate(trainable[::4])), *frozen.values()
     ]  # fmt: skip
@@ -102,13 +100,14 @@ def import_solution(claim: Claim, blob: Blob) -> Solution:
     Raises ExchangeError for what that could not have written, EditionError or SettingsError for a claim about no
     network. Whether the solution is the one that the claim names is for its digest to say.
     """
-    architecture = _architecture(claim)
+    instance_id = InstanceId.of(claim.task, claim.nonce)
+    architecture = Architecture(instance_id.track)
     if blob.epochs_used != claim.epochs:
         raise ExchangeError(
             ExchangeFault.EPOCHS, f"epochs_used is {blob.epochs_used}, but the claim's training took {claim.epochs}"
         )
     _require_form(blob, architecture)
-    _require_frozen(claim, blob, architecture)
+    _require_frozen(instance_id, blob)
     parameters = []
     for layer in range(architecture.trainable_layers):
         parameters += [
@@ -118,26 +117,19 @@ def import_solution(claim: Claim, blob: Blob) -> Solution:
             blob.norm_biases[layer],
         ]
     return Solution(
-        edition=claim.edition,
-        track_id=claim.settings.track_id,
+        edition=instance_id.edition.name,
+        track_id=instance_id.track.id,
         parameters=b"".join(parameters),
         running_means=b"".join(blob.running_means),
         running_variances=b"".join(blob.running_variances),
     )
 
 
-def _architecture(claim: Claim) -> Architecture:
-    edition = find_edition(claim.edition)
-    return Architecture(edition, Track.parse(claim.settings.track_id, edition).n_hidden)
-
-
-def _frozen_weights(claim: Claim, architecture: Architecture) -> dict[int, Words]:
+def _frozen_weights(instance_id: InstanceId) -> dict[int, Words]:
     """The weight [out, in] of every frozen layer."""
-    seed = instance_seed(claim.settings, claim.rand_hash, claim.nonce)
+    architecture = Architecture(instance_id.track)
     layers = range(architecture.trainable_layers, architecture.n_hidden + 2)
-    return {
-        layer: initial_weight(architecture, seed, layer).numpy().astype("<f4").view(np.uint32) for layer in layers
-    }  # fmt: skip
+    return {layer: initial_weight(instance_id, layer).numpy().astype("<f4").view(np.uint32) for layer in layers}
 
 
 def _require_form(blob: Blob, architecture: Architecture) -> None:
@@ -159,9 +151,10 @@ def _require_sizes(name: str, found: Sequence[object], expected: Sequence[object
             raise ExchangeError(ExchangeFault.SIZES, problem)
 
 
-def _require_frozen(claim: Claim, blob: Blob, architecture: Architecture) -> None:
+def _require_frozen(instance_id: InstanceId, blob: Blob) -> None:
     """Compare what is frozen with its initial values."""
-    for layer, initial in _frozen_weights(claim, architecture).items():
+    architecture = Architecture(instance_id.track)
+    for layer, initial in _frozen_weights(instance_id).items():
         changed = int(np.count_nonzero(_unnested(blob.weights[layer], architecture.shape(layer)) != initial))
         if changed:
             problem = f"weights[{layer}]: {changed} of {initial.size} values are not those of the claim's seed"

@@ -30,6 +30,7 @@ from verifier.challenge.training.transcript import NO_LOSSES
 BATCH: Final = 128
 """Rows of a batch; the last one of an epoch has what is left, 104."""
 MAX_EPOCHS: Final = 1000
+"""Epochs after which training ends."""
 PATIENCE: Final = 50
 """Epochs without an improvement that end training."""
 
@@ -50,7 +51,7 @@ class LiveTraining:
     best_epoch: int
     """The last epoch that improved; 0 if none did."""
     validation_loss: float
-    """That of the best epoch."""
+    """The loss of the best epoch."""
     stop_reason: StopReason
 
 

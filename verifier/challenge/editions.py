@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Final, Self
 
-from verifier.challenge.errors import EditionError
+from verifier.challenge.errors import EditionError, TrackError
 
 
 @dataclass(frozen=True)
@@ -29,20 +30,12 @@ class MaternProcess:
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """The data sets of the tracks with `n_data` points for training and validation (paper, section 5)."""
-
-    n_data: int
-    train_points: int
-    validation_points: int
-    batches: int
-
-
-@dataclass(frozen=True)
 class Edition:
-    """The constants of one edition of the challenge."""
+    """The constants of one edition of the challenge, for tracks of one size."""
 
     name: str
+    n_data: int | None
+    """N, points for training and validation, where a track of the edition says how many (paper, section 5)."""
     inputs: int
     """D, dimensions of a point (paper, section 4)."""
     function: FourierFeatures | MaternProcess
@@ -56,9 +49,7 @@ class Edition:
     train_points: int
     validation_points: int
     test_points: int
-    """Sizes of the three sets (paper, section 3); with `sizes`, see `for_track`."""
-    sizes: tuple[Sizes, ...]
-    """What a track's n_data chooses from; empty if there is nothing to choose."""
+    """Sizes of the three sets (paper, section 3)."""
     test_subset_points: int
     """Size of the T-dependent test subset (paper asks for "a subset"; this toolkit's choice: half)."""
     batches: int
@@ -91,21 +82,10 @@ class Edition:
         """All points of an instance: training, validation and test, in this order."""
         return self.train_points + self.validation_points + self.test_points
 
-    def for_track(self, track: Track) -> Edition:
-        """This edition with the sizes that a track of it chooses. Before, those that a track chooses are 0."""
-        for sizes in self.sizes:
-            if sizes.n_data == track.n_data:
-                return replace(
-                    self,
-                    train_points=sizes.train_points,
-                    validation_points=sizes.validation_points,
-                    batches=sizes.batches,
-                )
-        return self
-
 
 DECEMBER_2025 = Edition(
     name="december-2025",
+    n_data=None,
     inputs=2,
     function=FourierFeatures(features=1000),
     lengthscale=0.3,
@@ -114,7 +94,6 @@ DECEMBER_2025 = Edition(
     train_points=1000,
     validation_points=200,
     test_points=250,
-    sizes=(),
     test_subset_points=125,
     batches=8,
     width=256,
@@ -130,40 +109,31 @@ DECEMBER_2025 = Edition(
 
 DECEMBER_2025_CENTRED = replace(DECEMBER_2025, name="december-2025-centred", centred=True)
 
-APRIL_2025 = replace(
+_APRIL_2025 = replace(
     DECEMBER_2025,
     name="april-2025",
     function=MaternProcess(jitter=2.0**-32),
-    train_points=0,
-    validation_points=0,
-    batches=0,
-    sizes=(  # 80 % for training, batches of about 128, each rounded to the nearest
-        Sizes(n_data=1024, train_points=819, validation_points=205, batches=6),
-        Sizes(n_data=2048, train_points=1638, validation_points=410, batches=13),
-        Sizes(n_data=4096, train_points=3277, validation_points=819, batches=26),
-    ),
     max_fuel_budget=16_250_000_000_000,
 )
+APRIL_2025: Final = (  # 80 % for training, batches of about 128, each rounded to the nearest
+    replace(_APRIL_2025, n_data=1024, train_points=819, validation_points=205, batches=6),
+    replace(_APRIL_2025, n_data=2048, train_points=1638, validation_points=410, batches=13),
+    replace(_APRIL_2025, n_data=4096, train_points=3277, validation_points=819, batches=26),
+)
 
-EDITIONS = {edition.name: edition for edition in (DECEMBER_2025, DECEMBER_2025_CENTRED, APRIL_2025)}
-
-
-def find_edition(name: str) -> Edition:
-    """The edition of that name. Raises EditionError."""
-    try:
-        return EDITIONS[name]
-    except KeyError:
-        raise EditionError(f"unknown edition {name!r}; known: {', '.join(EDITIONS)}") from None
+EDITIONS: Final[dict[str, tuple[Edition, ...]]] = {
+    sizes[0].name: sizes for sizes in ((DECEMBER_2025,), (DECEMBER_2025_CENTRED,), APRIL_2025)
+}
+"""Every edition by its name, in each of the sizes that its tracks choose from."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """A track of the challenge: the difficulty of its instances."""
+    """A track of the challenge: an edition in one size, and the depth of the network."""
 
+    edition: Edition
     n_hidden: int
     """L, hidden layers between the input and the output layer (paper, section 6)."""
-    n_data: int | None = None
-    """N, points for training and validation, where the edition lets a track choose (paper of April 2025)."""
 
     MAX_HIDDEN = 64
 
@@ -174,24 +144,31 @@ class Track:
 
     @property
     def difficulty(self) -> dict[str, int]:
-        """What an optimiser is told."""
-        return {"n_hidden": self.n_hidden} | ({} if self.n_data is None else {"n_data": self.n_data})
+        """The values that an optimiser is told."""
+        sizes = {} if self.edition.n_data is None else {"n_data": self.edition.n_data}
+        return {"n_hidden": self.n_hidden, **sizes}
 
-    @staticmethod
-    def parse(track_id: str, edition: Edition) -> Track:
-        """Read an edition's track id, such as `n_hidden=4` or `n_hidden=4,n_data=1024`. Raises EditionError."""
+    @classmethod
+    def parse(cls, edition: str, track_id: str) -> Self:
+        """Read a track id of an edition, such as `n_hidden=4` or `n_hidden=4,n_data=1024`.
+
+        Raises EditionError for an unknown edition, TrackError for a track that it does not have.
+        """
+        if edition not in EDITIONS:
+            raise EditionError(f"unknown edition {edition!r}; known: {', '.join(EDITIONS)}")
         match = re.fullmatch(r"n_hidden=([1-9][0-9]?)(?:,n_data=([1-9][0-9]{0,9}))?", track_id)
-        choices: list[int | None] = [sizes.n_data for sizes in edition.sizes]
-        n_data = int(match[2]) if match and match[2] else None
-        if match is None or int(match[1]) > Track.MAX_HIDDEN or n_data not in (choices or [None]):
-            raise EditionError(f"track {track_id!r} is not one of edition {edition.name}; {_form(edition)}")
-        return Track(int(match[1]), n_data)
+        if match and int(match[1]) <= cls.MAX_HIDDEN:
+            n_data = int(match[2]) if match[2] else None
+            for sized in EDITIONS[edition]:
+                if sized.n_data == n_data:
+                    return cls(sized, int(match[1]))
+        raise TrackError(f"track {track_id!r} is not one of edition {edition}; {_form(EDITIONS[edition])}")
 
 
-def _form(edition: Edition) -> str:
+def _form(sizes: tuple[Edition, ...]) -> str:
     """How the tracks of an edition are written."""
     depths = f"L from 1 to {Track.MAX_HIDDEN}"
-    if not edition.sizes:
+    if sizes[0].n_data is None:
         return f"write n_hidden=L with {depths}, such as n_hidden=4"
-    numbers = ", ".join(str(sizes.n_data) for sizes in edition.sizes)
+    numbers = ", ".join(str(sized.n_data) for sized in sizes)
     return f"write n_hidden=L,n_data=N with {depths} and N one of {numbers}, such as n_hidden=4,n_data=1024"

@@ -8,7 +8,11 @@ class VerifierError(Exception):
 
 
 class EditionError(VerifierError):
-    """An edition or a track that does not exist."""
+    """An edition that does not exist."""
+
+
+class TrackError(VerifierError):
+    """A track that its edition does not have."""
 
 
 class InputError(VerifierError):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
-
 from arithmetic import ieee, random
 from arithmetic.exponents import NonFiniteError
-from verifier.challenge.editions import Edition
+from arithmetic.reductions import mean_square
 from verifier.challenge.instance.instance import Points, draw_test_points
-from verifier.challenge.network.network import Network, Statistics, mean_square
-from verifier.challenge.streams import stream
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.network.network import Network
+from verifier.challenge.network.weights import Weights
 
 UNIT = 1_000_000
 """Quality units of a relative error of 1."""
@@ -30,17 +29,18 @@ class Score:
     quality: int
 
 
-def test_subset(edition: Edition, seed: bytes, epochs: int) -> Points:
+def test_subset(instance_id: InstanceId, epochs: int) -> Points:
     """The test points that count after `epochs` epochs."""
-    words = stream(edition, seed, "test-subset", epochs).words(0, edition.test_points)
-    return draw_test_points(edition, seed, random.permutation(words)[: edition.test_subset_points])
+    edition = instance_id.edition
+    words = instance_id.stream("test-subset", epochs).words(0, edition.test_points)
+    return draw_test_points(instance_id, random.permutation(words)[: edition.test_subset_points])
 
 
-def score(network: Network, parameters: torch.Tensor, statistics: Statistics, subset: Points) -> Score:
-    """The score of trainable parameters (flat) and running statistics."""
+def score(network: Network, weights: Weights, subset: Points) -> Score:
+    """The score of a network's weights on a test subset."""
     threshold = network.architecture.edition.threshold_factor * mean_square(ieee.subtract(subset.y, subset.f))
     try:
-        loss = network.loss(parameters, statistics, subset.x, subset.y)
+        loss = network.loss(*weights, subset.x, subset.y)
     except NonFiniteError:
         loss = math.inf
     return Score(loss, threshold, quality(loss, threshold))

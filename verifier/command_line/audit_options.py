@@ -14,15 +14,15 @@ from protocol.keys import SigningKey
 from protocol.verdict import Level
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files_verifier import Answered
-from verifier.command_line.files import read_envelope, read_record, write_file
-from verifier.verification.audit import choose_epochs
-from verifier.verification.self_audit import OwnAudit
+from verifier.command_line.files import read_record, write_file
+from verifier.verification.audit_response import choose_epochs
+from verifier.verification.self_audit import SelfAudit
 
 
 def read_audit(
     level: Level, count: int | None, out: Path | None, request: Path | None, response: Path | None,
     key: SigningKey | None,
-) -> Answered | OwnAudit | None:  # fmt: skip
+) -> Answered | SelfAudit | None:  # fmt: skip
     """What is to be audited, by the options. Raises InputError for options that do not go together."""
     if level is not Level.AUDIT:
         if (count, out, request, response) != (None,) * 4:
@@ -31,20 +31,20 @@ def read_audit(
     if (request is None) != (response is None) or (count is None) == (request is None):
         raise InputError("--level audit needs --epochs, with --request-out or alone, or --request with --response")
     if request is None or response is None:
-        return OwnAudit(count or 0)
+        return SelfAudit(count or 0)
     if key is None:
         raise InputError("--request needs --key, your own: anybody can sign a request for epochs that suit them")
-    asked, signer = read_record(request, AuditRequest)
-    if signer != key.verify_key.raw:
+    asked = read_record(request, AuditRequest)
+    if asked.signer != key.verify_key.raw:
         raise InputError(
             f"{request}: is not signed with the key of --key; only a request of your own is worth an answer"
         )
-    return Answered(asked, request, response)
+    return Answered(asked.record, request, response)
 
 
 def write_request(path: Path, claim_file: Path, count: int, key: SigningKey, as_json: bool) -> None:
-    """Choose epochs of a claim whose signature holds, and say what to do next. Raises InputError."""
-    request = choose_epochs(Claim.from_bytes(read_envelope(claim_file).payload), count)
+    """Choose epochs of a claim, and say what to do next. Raises InputError."""
+    request = choose_epochs(read_record(claim_file, Claim), count)
     write_file(path, seal(request, key).to_bytes())
     if as_json:
         click.echo(json.dumps({"claim": str(claim_file), "request": str(path), "epochs": request.epochs}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from protocol.benchmark import Benchmark, Ledger
+from protocol.benchmark import BenchmarkBuilder
 from protocol.claim import Claim
 from protocol.envelope import Envelope, open_envelope
 from protocol.errors import ProtocolError, RecordError, SignatureError
@@ -13,15 +13,6 @@ from protocol.keys import VerifyKey
 from protocol.record import Record
 from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_envelope, read_record
-
-
-def read_benchmark(path: Path) -> tuple[Envelope, Benchmark]:
-    """A benchmark whose signature holds, in and out of its envelope: its digest is that of the payload. InputError."""
-    envelope = read_envelope(path)
-    try:
-        return envelope, open_envelope(envelope, Benchmark)
-    except ProtocolError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def read_unjudged(path: Path, kind: type[Record]) -> Envelope:
@@ -36,15 +27,15 @@ def read_unjudged(path: Path, kind: type[Record]) -> Envelope:
     return envelope
 
 
-def entered(paths: Sequence[Path], ledger: Ledger, signer: VerifyKey) -> Iterator[Claim]:
-    """Claims signed by `signer`, each once it is in the ledger. Raises InputError, which names file and field."""
+def entered(paths: Sequence[Path], builder: BenchmarkBuilder, signer: VerifyKey) -> Iterator[Claim]:
+    """Claims signed by `signer`, each once the builder has it. Raises InputError, which names file and field."""
     for path in paths:
-        claim, author = read_record(path, Claim)
-        if author != signer.raw:
-            found = VerifyKey.from_raw(author).fingerprint
+        signed = read_record(path, Claim)
+        if signed.signer != signer.raw:
+            found = VerifyKey.from_raw(signed.signer).fingerprint
             raise InputError(f"{path}: is signed by key {found}, not {signer.fingerprint}; pass the key that signed it")
         try:
-            ledger.add(claim)
+            builder.add(signed.record, signed.digest)
         except RecordError as error:
             raise InputError(f"{path}: {error}") from None
-        yield claim
+        yield signed.record

@@ -11,7 +11,6 @@ import torch
 
 from arithmetic.allocator import keep_freed_memory
 from protocol.audit import AuditRequest
-from protocol.claim import Claim
 from protocol.envelope import Envelope
 from protocol.errors import ProtocolError
 from protocol.hashes import blake3_digest
@@ -19,13 +18,12 @@ from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError, NoAnswerError
 from verifier.challenge.training.trainer import Observer
-from verifier.command_line.files import Bundle, Response, read_envelope, read_module
+from verifier.command_line.files import ClaimFiles, ResponseFiles, find_module, read_envelope
 from verifier.command_line.isolation_options import open_isolation
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
-from verifier.verification.audit import AuditEvidence
-from verifier.verification.context import Evidence, Examination
-from verifier.verification.self_audit import OwnAudit
+from verifier.verification.context import AuditEvidence, Evidence, make_verdict
+from verifier.verification.self_audit import SelfAudit
 from verifier.verification.verify import verify as examine
 
 
@@ -41,9 +39,12 @@ class Answered:
         """For the auditor, who reads one state after the other. Raises InputError."""
         if self.request.claim_digest != blake3_digest(claim.payload):
             raise InputError(f"{self.file}: is about another claim than {claim_file}; name the one that it is for")
-        files = Response(self.folder)
+        files = ResponseFiles(self.folder)
         return AuditEvidence(
-            self.request, read_envelope(files.response), lambda epoch: read_envelope(files.state(epoch))
+            self.request,
+            read_envelope(files.response),
+            lambda epoch: read_envelope(files.state(epoch)),
+            claim.public_key,
         )
 
 
@@ -70,7 +71,7 @@ class Judge:
     """The public key (32 bytes) that must have signed."""
     isolation: str
     device: str
-    audit: Answered | OwnAudit | None = None
+    audit: Answered | SelfAudit | None = None
 
     @contextmanager
     def opened(self, observer: Observer | None = None) -> Iterator[Callable[[Path], Answer]]:
@@ -92,7 +93,7 @@ class Judge:
     def _judge(self, path: Path, isolation: Isolation, observer: Observer | None = None) -> Answer:
         """Read the files of one claim and examine it."""
         try:
-            evidence = self._evidence(Bundle(path))
+            evidence = self._evidence(ClaimFiles(path))
             return examine(evidence, self.level, isolation, observer, self.device)
         except NoAnswerError as error:
             return Mistake(f"{self.audit.folder if isinstance(self.audit, Answered) else path}: {error}")
@@ -101,22 +102,11 @@ class Judge:
         except ProtocolError as error:  # signed, but not a claim and its solution
             return Mistake(f"{path}: {error}")
 
-    def _evidence(self, bundle: Bundle) -> Evidence:
-        claim = read_envelope(bundle.claim)
-        solution = read_envelope(self.solution or bundle.solution)
-        name, source = self._module(bundle, claim) or (None, None)
-        audit = self.audit.evidence(bundle.claim, claim) if isinstance(self.audit, Answered) else self.audit
-        return Evidence(claim, solution, source, name.name if name else "optimiser.py", self.signer, audit)
-
-    def _module(self, bundle: Bundle, claim: Envelope) -> tuple[Path, bytes] | None:
-        """The module, if it is needed; whether the claim is one is judged later."""
-        if self.level is Level.EVALUATE and self.optimiser is None:
-            return None
-        try:
-            digest = Claim.from_bytes(claim.payload).optimiser_digest
-        except ProtocolError:
-            return None
-        return read_module(bundle, digest, self.optimiser)
+    def _evidence(self, files: ClaimFiles) -> Evidence:
+        claim = read_envelope(files.claim)
+        solution = read_envelope(self.solution or files.solution)
+        audit = self.audit.evidence(files.claim, claim) if isinstance(self.audit, Answered) else self.audit
+        return Evidence(claim, solution, lambda digest: find_module(files, digest, self.optimiser), self.signer, audit)
 
 
 def judged(
@@ -133,7 +123,7 @@ def _undetermined(judge: Judge, path: Path, lost: TaskLost) -> Answer:
         digest = claim_digest(path)
     except InputError as error:
         return Mistake(str(error))
-    return Examination(judge.level, digest).verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, lost.why, 0)
+    return make_verdict(digest, judge.level, Outcome.UNDETERMINED, Reason.MACHINE_FAULT, lost.why, 0, {})
 
 
 def claim_digest(path: Path) -> bytes:

@@ -11,12 +11,12 @@ from typing import TypeVar
 
 import click
 
-from protocol.envelope import Envelope, open_envelope
+from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import KeyFileError, ProtocolError
-from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
 from protocol.record import Record
 from verifier.challenge.errors import InputError
+from verifier.challenge.module import Module
 
 _LARGEST = 64 * 2**20
 _R = TypeVar("_R", bound=Record)
@@ -80,11 +80,10 @@ def read_envelope(path: Path) -> Envelope:
         raise InputError(f"{path}: is not a signed record of tig-verify, or was cut or changed: {error}") from None
 
 
-def read_record(path: Path, record_type: type[_R]) -> tuple[_R, bytes]:
-    """A record whose signature holds, and the public key (32 bytes) of its signer. Raises InputError."""
-    envelope = read_envelope(path)
+def read_record(path: Path, record_type: type[_R]) -> Signed[_R]:
+    """A record whose signature holds. Raises InputError."""
     try:
-        return open_envelope(envelope, record_type), envelope.public_key
+        return open_envelope(read_envelope(path), record_type)
     except ProtocolError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -100,63 +99,68 @@ def load_signing_key(path: Path) -> SigningKey:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class ClaimFiles:
     """The files of one claim: `<stem>.claim`, `.solution`, `.transcript` and, beside them, the module by its digest."""
 
     claim: Path
 
     @property
     def solution(self) -> Path:
-        """Where the solution is."""
+        """The solution."""
         return self.claim.with_suffix(".solution")
 
     @property
     def transcript(self) -> Path:
-        """Where the transcript is."""
+        """The transcript."""
         return self.claim.with_suffix(".transcript")
 
     @property
-    def response(self) -> Response:
-        """Where the answer to an audit's request goes."""
-        return Response(self.claim.with_suffix(".response"))
+    def response(self) -> ResponseFiles:
+        """The folder of the answer to an audit's request."""
+        return ResponseFiles(self.claim.with_suffix(".response"))
 
     @property
     def verdict(self) -> Path:
-        """Where a verdict goes."""
+        """The verdict of a validator."""
         return self.claim.with_suffix(".verdict")
 
     def module(self, digest: bytes) -> Path:
-        """Where the module with that digest is."""
+        """The module with that digest."""
         return self.claim.parent / f"optimiser-{digest.hex()[:16]}.py"
 
 
 @dataclass(frozen=True)
-class Response:
+class ResponseFiles:
     """The folder that answers an audit's request: `response` and one `epoch-<n>.state` for each shipped state."""
 
     folder: Path
 
     @property
     def response(self) -> Path:
-        """Where the response is; written last: where it is, the states are."""
+        """The response; written last: where it is, the states are."""
         return self.folder / "response"
 
     def state(self, epoch: int) -> Path:
-        """Where the state after an epoch is."""
+        """The state after an epoch."""
         return self.folder / f"epoch-{epoch}.state"
 
 
-def read_module(bundle: Bundle, digest: bytes, optimiser: Path | None) -> tuple[Path, bytes]:
+def read_module(path: Path) -> Module:
+    """The optimiser module in a file. Raises InputError."""
+    return Module(path.name, read_file(path))
+
+
+def find_module(files: ClaimFiles, digest: bytes, optimiser: Path | None) -> Module:
     """The module with that digest: the named file, or the one beside the claim. Raises InputError for another."""
-    path = optimiser or bundle.module(digest)
+    path = optimiser or files.module(digest)
     if optimiser is None and not path.exists():
         raise InputError(f"{path}: the claim's module is not there; name it with --optimiser")
-    source = read_file(path)
-    if blake3_digest(source) != digest:
+    module = read_module(path)
+    if module.digest != digest:
         raise InputError(f"{path}: is not the module that the claim names; its digest begins {digest.hex()[:16]}")
-    return path, source
+    return module
 
 
-def bundle_for(folder: Path, optimiser: Path, track_id: str, nonce: int) -> Bundle:
+def new_claim_files(folder: Path, optimiser: Path, track_id: str, nonce: int) -> ClaimFiles:
     """The names for a new claim."""
-    return Bundle(folder / f"{optimiser.stem}-{track_id}-nonce={nonce}.claim")
+    return ClaimFiles(folder / f"{optimiser.stem}-{track_id}-nonce={nonce}.claim")

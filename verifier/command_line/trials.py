@@ -14,6 +14,7 @@ from arithmetic.allocator import keep_freed_memory
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
 from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
+from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.isolation_options import Execution, open_isolation
 from verifier.command_line.progress import Progress
@@ -74,13 +75,13 @@ class Trainer(Generic[Result]):
             yield work
 
 
-def require_dialect(modules: Mapping[Path, bytes], isolation: str) -> None:
+def require_dialect(modules: Mapping[Path, Module], isolation: str) -> None:
     """Refuse modules that no training would load, before the first one. Raises InputError with all their problems."""
     refusals: list[str] = []
     with open_isolation(isolation) as place:
-        for path, source in modules.items():
+        for path, module in modules.items():
             try:
-                place.check(source, str(path))
+                place.check(module.source, str(path))
             except ModuleRefused as refused:
                 refusals.append(str(refused))
     if refusals:

@@ -15,7 +15,7 @@ from protocol.keys import SigningKey
 from protocol.verdict import Outcome, Verdict
 from verifier.command_line.claim_files_verifier import Answer, Mistake
 from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
-from verifier.command_line.files import Bundle, write_file
+from verifier.command_line.files import ClaimFiles, write_file
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog
 
 _CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
@@ -57,7 +57,7 @@ class Report:
             return
         self.tally.counts[answer.outcome] += 1
         if self.key is not None:
-            write_file(Bundle(path).verdict, seal(answer, self.key).to_bytes())
+            write_file(ClaimFiles(path).verdict, seal(answer, self.key).to_bytes())
         line = as_json(path, answer, self.signer)
         if self.log is not None:
             self.log.add(LoggedVerdict.read(line))

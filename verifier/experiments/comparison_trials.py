@@ -6,38 +6,27 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.hashes import blake3_digest
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.isolation import Isolation
-from verifier.challenge.editions import Edition
-from verifier.challenge.instance.solvability import prospects
-from verifier.challenge.solving import Task, solve
+from verifier.challenge.instance.solvability import solvability
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Observer
 from verifier.experiments.comparison import Run
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """An optimiser, as the user named it."""
-
-    path: Path
-    source: bytes
-
-    @property
-    def digest(self) -> str:
-        """Of the module's bytes, in hexadecimal digits."""
-        return blake3_digest(self.source).hex()
-
-
-@dataclass(frozen=True)
 class TrialKey:
-    """Everything that the outcome of a trial depends on."""
+    """Everything that the outcome of a trial depends on: its task, without overrides, and the nonce."""
 
     edition: str
     settings: Settings
     rand_hash: str
     fuel_budget: int
     optimiser_digest: str
+    """In hexadecimal digits."""
     nonce: int
 
 
@@ -47,62 +36,54 @@ class Row:
 
     training: TrialKey
     name: str
-    """Of the candidate's file."""
+    """The name of the candidate's file."""
     run: Run
 
     @property
     def key(self) -> TrialKey:
-        """See `TrialKey`."""
+        """The trial that it is the result of."""
         return self.training
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training to be done."""
+    """One training of a candidate."""
 
-    candidate: Candidate
-    edition: Edition
-    settings: Settings
-    rand_hash: str
-    fuel_budget: int
+    path: Path
+    """The file of the module."""
+    module: Module
+    task: Task
     nonce: int
 
     def __str__(self) -> str:
-        return f"{self.candidate.path}, nonce {self.nonce}"
-
-    @property
-    def path(self) -> Path:
-        """The file of the module."""
-        return self.candidate.path
+        return f"{self.path}, nonce {self.nonce}"
 
     @property
     def key(self) -> TrialKey:
-        """That of its row."""
+        """The key of its row."""
+        task = self.task
         return TrialKey(
-            self.edition.name, self.settings, self.rand_hash, self.fuel_budget, self.candidate.digest, self.nonce
+            task.edition, task.settings, task.rand_hash, task.fuel_budget, task.optimiser_digest.hex(), self.nonce
         )
 
     @property
     def cost(self) -> float:
-        """All take about as long."""
+        """The same for all."""
         return 1.0
 
     def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
         """Train; seconds are those of a clock. Raises as `solve` does."""
-        task = Task(
-            self.edition, self.settings, self.rand_hash, self.nonce,
-            self.candidate.source, self.path.name, {}, self.fuel_budget,
-        )  # fmt: skip
+        session = Session(self.task, self.nonce, self.module, isolation, device)
         started = time.perf_counter()
-        solved = solve(task, isolation, observer, device)
+        solved = solve(session, observer)
         seconds = time.perf_counter() - started
-        found = prospects(task.edition, task.seed)
+        found = solvability(session.instance_id)
         run = Run(
             nonce=self.nonce,
             quality=solved.score.quality,
             threshold=solved.score.threshold,
             floor=found.floor,
-            is_solvable=found.solvable,
+            is_solvable=found.is_solvable,
             epochs=solved.training.epochs,
             fuel_used=solved.training.fuel_used,
             seconds=seconds,

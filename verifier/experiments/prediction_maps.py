@@ -12,8 +12,9 @@ from protocol.claim import Claim
 from protocol.solution import Solution
 from verifier.challenge.errors import InputError
 from verifier.challenge.instance.instance import draw_instance
-from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
-from verifier.challenge.solving import Task, read_solution
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.network.network import Network, Statistics, initial_parameters
+from verifier.challenge.network.weights import read_weights
 
 Array = NDArray[np.float64]
 SIDE = 128
@@ -42,16 +43,14 @@ def surfaces(claim: Claim, solution: Solution) -> Surfaces | None:
     Raises EditionError or SettingsError for a claim about no instance, InputError for another claim's solution, and
     NonFiniteError for weights that give no values.
     """
-    task = Task.of(claim, b"", "")
-    edition, seed = task.edition, task.seed
-    if edition.inputs != 2:
+    instance_id = InstanceId.of(claim.task, claim.nonce)
+    if instance_id.edition.inputs != 2:
         return None
-    architecture = Architecture(edition, task.track.n_hidden)
-    weights = read_solution(solution, architecture)
+    weights = read_weights(solution, instance_id.track)
     if solution.digest() != claim.solution_digest or weights is None:
         raise InputError("the solution is not the one that the claim names")
-    instance, network = draw_instance(edition, seed), Network(architecture, seed)
-    initial = initial_parameters(architecture, seed), Statistics.initial(architecture)
+    instance, network = draw_instance(instance_id), Network(instance_id)
+    initial = initial_parameters(instance_id), Statistics.initial(network.architecture)
     points = (instance.train, instance.validation, instance.test)
     return Surfaces(
         points=_joined([part.x for part in points]),

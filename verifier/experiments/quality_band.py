@@ -15,13 +15,13 @@ from typing import Final
 from verifier.experiments.statistics import t_probability, t_quantile
 
 CONFIDENCE: Final = 0.99
-"""How often one more honest run falls into the prediction interval, if qualities are spread normally."""
+"""The chance that one more honest run falls into the prediction interval, if qualities are spread normally."""
 FEWEST: Final = 2
 """Qualities that a spread needs."""
 
 
 class Position(StrEnum):
-    """Where a quality lies."""
+    """The place of a quality among those of honest runs."""
 
     WITHIN = "within"  # the range of the runs
     NEAR = "near"  # outside the range, inside the prediction interval
@@ -83,7 +83,7 @@ class Band:
         return self.mean - reach, self.mean + reach
 
     def judge(self, quality: int) -> Judgement:
-        """Where a reported quality lies, and how often an honest one lies as far out."""
+        """The place of a reported quality, and how often an honest one lies as far out."""
         distance = quality - self.mean
         deviations = distance / self._spread if self._spread else math.copysign(math.inf, distance) if distance else 0.0
         low, high = self.interval

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arithmetic import ieee
+from arithmetic.reductions import mean_square
 from protocol.claim import Claim
 from protocol.transcript import Transcript
 from verifier.challenge.instance.instance import draw_instance
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import training_floor
-from verifier.challenge.network.network import mean_square
 from verifier.challenge.scoring import LOWEST, UNIT, test_subset
-from verifier.challenge.solving import Task
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Course:
 
 def claimed_course(title: str, claim: Claim) -> Course:
     """What a claim says, beside the instance that it is about. Raises EditionError or SettingsError."""
-    task = Task.of(claim, b"", title)
-    subset = test_subset(task.edition, task.seed, claim.epochs)
+    instance_id = InstanceId.of(claim.task, claim.nonce)
+    subset = test_subset(instance_id, claim.epochs)
     return Course(
         title=title,
         train_losses=claim.train_losses,
@@ -57,8 +57,8 @@ def claimed_course(title: str, claim: Claim) -> Course:
         fuel_used=claim.fuel_used,
         stop_reason=claim.stop_reason,
         quality=claim.quality,
-        threshold=task.edition.threshold_factor * mean_square(ieee.subtract(subset.y, subset.f)),
-        floor=training_floor(draw_instance(task.edition, task.seed)),
+        threshold=instance_id.edition.threshold_factor * mean_square(ieee.subtract(subset.y, subset.f)),
+        floor=training_floor(draw_instance(instance_id)),
     )
 
 

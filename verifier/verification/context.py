@@ -1,60 +1,101 @@
-"""What a validator was given, and what it knows so far."""
+"""The evidence that a validator was given, and the knowledge that its checks gain one after the other."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from protocol.audit import AuditRequest, AuditResponse
 from protocol.canonical_msgpack import Scalar
-from protocol.envelope import Envelope
+from protocol.claim import Claim
+from protocol.envelope import Envelope, Signed
+from protocol.hashes import blake3_digest
+from protocol.solution import Solution
+from protocol.transcript import Leaf
 from protocol.verdict import Level, Outcome, Reason, Verdict
+from sandbox.isolation import Isolation
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.module import Module
+from verifier.challenge.network.weights import Weights
+from verifier.challenge.session import Session
+from verifier.challenge.solving import Solved
+from verifier.challenge.training.trainer import Checkpoint, Observer
 from verifier.challenge.versions import versions
-from verifier.verification.audit import AuditEvidence
-from verifier.verification.self_audit import OwnAudit
+
+if TYPE_CHECKING:
+    from verifier.verification.self_audit import SelfAudit
+
+
+@dataclass(frozen=True)
+class AuditEvidence:
+    """A validator's request, and the answer to it."""
+
+    request: AuditRequest
+    response: Envelope
+    states: Callable[[int], Envelope]
+    """The state after an epoch; only asked ones are fetched, one at a time. May raise InputError."""
+    signer: bytes
+    """The public key (32 bytes) that must have signed the response and the states."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a validator was given."""
+    """Everything that a validator was given."""
 
     claim: Envelope
     solution: Envelope
-    source: bytes | None = None
-    """The optimiser module; needed for `audit` and `replay`."""
-    name: str = "optimiser.py"
-    """Its name for messages."""
+    module: Callable[[bytes], Module] | None = None
+    """Finds the optimiser's module by its digest; needed for `audit` and `replay`. May raise InputError."""
     signer: bytes | None = None
     """The public key (32 bytes) that must have signed; None for any."""
-    audit: AuditEvidence | OwnAudit | None = None
+    audit: AuditEvidence | SelfAudit | None = None
     """Needed for `audit`."""
 
 
-@dataclass
-class Examination:
-    """What is known so far, for the verdict."""
+class Context:
+    """One verification: the evidence, and what each check has learned from it for those that follow."""
 
-    level: Level
-    claim_digest: bytes
-    measured: dict[str, Scalar] = field(default_factory=dict)
-    step: int = 1
-    """The step that is being taken."""
-    started: float = field(default_factory=time.perf_counter)
+    claim: Signed[Claim]  # from step 1 on
+    solution: Signed[Solution]
+    instance_id: InstanceId  # from step 2 on
+    weights: Weights  # from step 3 on
+    session: Session  # from step 6 on
+    audit: AuditEvidence  # from step 7 on
+    response: AuditResponse
+    leaves: dict[int, Leaf]  # from step 8 on: the opened ones, by epoch
+    epoch: int  # in steps 10 and 11: the one whose state is trained on
+    checkpoint: Checkpoint  # from step 10 on: that state
+    solved: Solved  # from step 12 on
+
+    def __init__(
+        self, evidence: Evidence, level: Level, isolation: Isolation, observer: Observer | None, device: str
+    ) -> None:
+        self.evidence, self.level = evidence, level
+        self.isolation, self.observer, self.device = isolation, observer, device
+        self.step = 1
+        self.measured: dict[str, Scalar] = {}
+        self.stack = ExitStack()  # closes what a check has opened for those that follow
+        self._lap_began = time.perf_counter()
 
     def lap(self, name: str) -> None:
         """Note the milliseconds since the last lap."""
         now = time.perf_counter()
-        self.measured[name] = round((now - self.started) * 1000.0, 3)
-        self.started = now
+        self.measured[name] = round((now - self._lap_began) * 1000.0, 3)
+        self._lap_began = now
 
-    def verdict(self, outcome: Outcome, reason: Reason, detail: str, step: int) -> Verdict:
-        """The verdict as a record."""
-        return Verdict(
-            claim_digest=self.claim_digest,
-            level=self.level,
-            outcome=outcome,
-            reason=reason,
-            detail=detail[:500],
-            step=step,
-            measured=self.measured,
-            run=versions(),
-        )
+    def verdict(self, outcome: Outcome, reason: Reason, detail: str) -> Verdict:
+        """Return the verdict as a record."""
+        step = 0 if outcome is Outcome.ACCEPTED else self.step
+        digest = blake3_digest(self.evidence.claim.payload)
+        return make_verdict(digest, self.level, outcome, reason, detail, step, self.measured)
+
+
+def make_verdict(
+    claim_digest: bytes, level: Level, outcome: Outcome, reason: Reason, detail: str, step: int,
+    measured: dict[str, Scalar],
+) -> Verdict:  # fmt: skip
+    """Return the verdict of this machine as a record; a long detail is cut."""
+    return Verdict(claim_digest, level, outcome, reason, detail[:500], step, measured, versions())

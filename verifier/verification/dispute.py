@@ -7,16 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from protocol.bisection import Side, first_difference
-from protocol.canonical_msgpack import encode
 from protocol.claim import Claim
 from protocol.transcript import Leaf, Transcript
 from sandbox.errors import ModuleRefused, OptimiserError
-from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
-from verifier.challenge.solving import Task, solve
-from verifier.verification.audit import Ground
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
 
-_TASK: Final = ("edition", "rand_hash", "nonce", "optimiser_digest", "fuel_budget")
 _OUTCOME: Final = (
     "epochs", "best_epoch", "stop_reason", "fuel_used", "train_losses", "validation_losses", "transcript_root",
     "solution_digest", "quality",
@@ -46,17 +43,6 @@ class Party:
 
 
 @dataclass(frozen=True)
-class Court:
-    """Where the training is done again that decides: its task, where the module runs, on which device."""
-
-    task: Task
-    isolation: Isolation
-    device: str = "cpu"
-    observe: Observe = lambda epoch: None
-    """Told every epoch."""
-
-
-@dataclass(frozen=True)
 class Ruling:
     """What came out."""
 
@@ -77,17 +63,18 @@ class Ruling:
 
 def require_same_task(one: Party, other: Party) -> None:
     """Raise InputError, naming the field, unless both claims are about one training."""
-    mine, theirs = _task_fields(one.claim), _task_fields(other.claim)
-    for name in mine:
-        if mine[name] != theirs[name]:
-            raise InputError(f"{one.name} and {other.name} differ in {name}: there is no dispute between two trainings")
+    field = one.claim.task.differing_field(other.claim.task)
+    if field is None and one.claim.nonce != other.claim.nonce:
+        field = "nonce"
+    if field is not None:
+        raise InputError(f"{one.name} and {other.name} differ in {field}: there is no dispute between two trainings")
 
 
-def rule(one: Party, other: Party, court: Court) -> Ruling:
+def rule(one: Party, other: Party, session: Session, observe: Observe = lambda epoch: None) -> Ruling:
     """Find the first epoch in which two claims of one task differ, train it again, and say who is wrong.
 
-    Training starts from the seed: it needs nothing of either side, and costs as many epochs as come before.
-    Raises EditionError, MachineError, SettingsError or WorkerFault.
+    Training starts from the seed: it needs nothing of either side, and costs as many epochs as come before; `observe`
+    is told each. Raises MachineError or WorkerFault.
     """
     faithless = {party.name: ("transcript_root",) for party in (one, other) if not party.stands_by_it}
     if faithless:
@@ -95,10 +82,10 @@ def rule(one: Party, other: Party, court: Court) -> Ruling:
     sides = [_side(party) for party in (one, other)]
     differs = first_difference(*sides)
     if differs is None:
-        return _rule_on_claims(one, other, court)
+        return _rule_on_claims(one, other, session, observe)
     digests = max(side.digests for side in sides)
     try:
-        leaves = _train(court, differs)
+        leaves = _train(session, differs, observe)
     except (ModuleRefused, OptimiserError) as error:
         return Ruling(_failing(error), _both(one, other), None, differs, digests)
     for epoch in range(differs + 1):
@@ -109,13 +96,13 @@ def rule(one: Party, other: Party, court: Court) -> Ruling:
     return Ruling(f"training again up to there shows it{before}", wrong, epoch, differs, digests)
 
 
-def _rule_on_claims(one: Party, other: Party, court: Court) -> Ruling:
+def _rule_on_claims(one: Party, other: Party, session: Session, observe: Observe) -> Ruling:
     """What is left when the transcripts are the same: what the claims say beside them."""
     differing = [name for name in _OUTCOME if getattr(one.claim, name) != getattr(other.claim, name)]
     if not differing:
         return Ruling("the claims say the same; there is nothing to decide", {})
     try:
-        true = solve(court.task, court.isolation, lambda epoch: court.observe(epoch.number), court.device).claim
+        true = solve(session, lambda epoch: observe(epoch.number)).claim
     except (ModuleRefused, OptimiserError) as error:
         return Ruling(_failing(error), _both(one, other))
     faults = {
@@ -126,27 +113,18 @@ def _rule_on_claims(one: Party, other: Party, court: Court) -> Ruling:
     return Ruling(detail, _only_wrong(faults))
 
 
-def _task_fields(claim: Claim) -> dict[str, bytes]:
-    """What training depends on, encoded: 1, 1.0 and true are equal in Python, but not for an optimiser."""
-    settings = {f"settings.{name}": text for name, text in asdict(claim.settings).items()}
-    others = {name: getattr(claim, name) for name in _TASK}
-    every = {**others, **settings, "hyperparameters": dict(claim.hyperparameters)}
-    return {name: encode(value) for name, value in every.items()}
-
-
 def _side(party: Party) -> Side:
     return Side(party.name, party.claim.transcript_root, party.claim.epochs + 1, party.transcript.tree())
 
 
-def _train(court: Court, epoch: int) -> tuple[Leaf, ...]:
+def _train(session: Session, epoch: int, observe: Observe) -> tuple[Leaf, ...]:
     """The true leaves up to an epoch; fewer where training ends before."""
-    ground = Ground(court.task, court.isolation, court.device)
-    with ground.trainer() as trainer:
-        trainer.start(ground.initial)
+    with session.trainer() as trainer:
+        trainer.start(session.initial)
         reason = None
         while reason is None and len(trainer.losses) < epoch:
             reason = trainer.advance()
-            court.observe(len(trainer.losses))
+            observe(len(trainer.losses))
         return tuple(trainer.leaves)
 
 

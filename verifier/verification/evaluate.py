@@ -1,121 +1,111 @@
-"""Level `evaluate`: steps 1 to 5 of the verification of a claim (specification, 10.2)."""
+"""The checks of level `evaluate` (specification, 10.2)."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-
-import torch
 
 from arithmetic import reductions
 from protocol.claim import Claim, StopReason
 from protocol.envelope import open_envelope
 from protocol.errors import SettingsError, SignatureError
-from protocol.settings import instance_seed
 from protocol.solution import Solution
 from protocol.verdict import Reason
-from verifier.challenge.editions import Edition, Track, find_edition
-from verifier.challenge.errors import EditionError
-from verifier.challenge.network.network import Architecture, Network, Statistics
+from verifier.challenge.editions import Edition
+from verifier.challenge.errors import EditionError, TrackError
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.network.network import Network
+from verifier.challenge.network.weights import read_weights
 from verifier.challenge.scoring import score, test_subset
-from verifier.challenge.solving import read_solution
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.verification.context import Evidence, Examination
-from verifier.verification.rejection import Rejection
+from verifier.verification.context import Context
+from verifier.verification.rejection import Rejection, require
 
 
-def check_signatures(evidence: Evidence) -> tuple[Claim, Solution]:
-    """Step 1. A payload that is signed but is no record is no claim either."""
+def check_signatures(context: Context) -> None:
+    """The envelopes' signatures hold, and the signer is the expected one.
+
+    Raises RecordError or CodecError for a payload that is signed but is no claim or solution.
+    """
+    evidence = context.evidence
     try:
-        claim = open_envelope(evidence.claim, Claim)
-        solution = open_envelope(evidence.solution, Solution)
+        context.claim = open_envelope(evidence.claim, Claim)
+        context.solution = open_envelope(evidence.solution, Solution)
     except SignatureError as error:
-        raise Rejection(1, Reason.SIGNATURE, str(error)) from None
-    if evidence.signer is not None and evidence.claim.public_key != evidence.signer:
-        raise Rejection(1, Reason.SIGNER, "the claim is signed by another key than the expected one")
-    if evidence.solution.public_key != evidence.claim.public_key:
-        raise Rejection(1, Reason.SIGNER, "claim and solution are signed by different keys")
-    return claim, solution
+        raise Rejection(Reason.SIGNATURE, str(error)) from None
+    signer = context.claim.signer
+    expected = evidence.signer in (None, signer)
+    require(expected, Reason.SIGNER, "the claim is signed by another key than the expected one")
+    require(context.solution.signer == signer, Reason.SIGNER, "claim and solution are signed by different keys")
 
 
-@dataclass(frozen=True)
-class Claimed:
-    """The instance that a claim is about."""
-
-    edition: Edition
-    track: Track
-    seed: bytes
-
-
-def evaluate(claim: Claim, solution: Solution, examination: Examination) -> None:
-    """Steps 2 to 5."""
-    examination.step = 2
-    instance = _check_settings(claim)
-    architecture = Architecture(instance.edition, instance.track.n_hidden)
-    examination.step = 3
-    parameters, statistics = _check_solution(claim, solution, architecture)
-    examination.step = 4
-    check_history(instance.edition, claim)
-    examination.step = 5
-    subset = test_subset(instance.edition, instance.seed, claim.epochs)
-    result = score(Network(architecture, instance.seed), parameters, statistics, subset)
-    loss = result.loss if math.isfinite(result.loss) else None
-    examination.measured.update(quality=result.quality, threshold=result.threshold, test_loss=loss)
-    if result.quality != claim.quality:
-        raise Rejection(
-            5, Reason.QUALITY, f"the weights reach quality {result.quality}, the claim says {claim.quality}"
-        )
-
-
-def _check_settings(claim: Claim) -> Claimed:
-    """Step 2."""
+def check_settings(context: Context) -> None:
+    """The edition, the settings and the bounds of the claim are those of an instance."""
+    claim = context.claim.record
     try:
-        edition = find_edition(claim.edition)
+        context.instance_id = InstanceId.of(claim.task, claim.nonce)
     except EditionError as error:
-        raise Rejection(2, Reason.EDITION, str(error)) from None
-    try:
-        track = Track.parse(claim.settings.track_id, edition)
-        seed = instance_seed(claim.settings, claim.rand_hash, claim.nonce)
-    except (EditionError, SettingsError) as error:
-        raise Rejection(2, Reason.SETTINGS, str(error)) from None
-    if not claim.fuel_used <= claim.fuel_budget <= edition.max_fuel_budget:
-        raise Rejection(2, Reason.FUEL, "fuel used, fuel budget and the edition's maximum are not in order")
-    return Claimed(edition.for_track(track), track, seed)
+        raise Rejection(Reason.EDITION, str(error)) from None
+    except (TrackError, SettingsError) as error:
+        raise Rejection(Reason.SETTINGS, str(error)) from None
+    ordered = claim.fuel_used <= claim.task.fuel_budget <= context.instance_id.edition.max_fuel_budget
+    require(ordered, Reason.FUEL, "fuel used, fuel budget and the edition's maximum are not in order")
 
 
-def _check_solution(claim: Claim, solution: Solution, architecture: Architecture) -> tuple[torch.Tensor, Statistics]:
-    """Step 3."""
-    if solution.digest() != claim.solution_digest:
-        raise Rejection(3, Reason.SOLUTION_DIGEST, "the solution is not the one that the claim names")
-    weights = read_solution(solution, architecture)
-    if weights is None or (solution.edition, solution.track_id) != (claim.edition, claim.settings.track_id):
-        raise Rejection(3, Reason.SOLUTION_FORM, "the solution's sizes, edition or track are not the claim's")
-    parameters, statistics = weights
-    if not all(reductions.is_finite(t) for t in (parameters, statistics.means, statistics.variances)):
-        raise Rejection(3, Reason.SOLUTION_FORM, "the solution holds numbers that are not finite")
-    if statistics.variances.min().item() < 0.0:
-        raise Rejection(3, Reason.SOLUTION_FORM, "the solution holds a negative running variance")
-    return parameters, statistics
+def check_solution(context: Context) -> None:
+    """The solution is the one that the claim names, of the right form, finite."""
+    named = context.solution.digest == context.claim.record.solution_digest
+    require(named, Reason.SOLUTION_DIGEST, "the solution is not the one that the claim names")
+    weights = read_weights(context.solution.record, context.instance_id.track)
+    if weights is None:
+        raise Rejection(Reason.SOLUTION_FORM, "the solution's sizes, edition or track are not the claim's")
+    means, variances = weights.statistics.means, weights.statistics.variances
+    finite = all(reductions.is_finite(values) for values in (weights.parameters, means, variances))
+    require(finite, Reason.SOLUTION_FORM, "the solution holds numbers that are not finite")
+    require(variances.min().item() >= 0.0, Reason.SOLUTION_FORM, "the solution holds a negative running variance")
+    context.weights = weights
 
 
-def check_history(edition: Edition, claim: Claim) -> None:
-    """Step 4: the loss history against the rule of early stopping. Raises Rejection."""
+def check_history(context: Context) -> None:
+    """The loss history obeys Algorithm 1: T, best epoch and reason for stopping follow from it."""
+    claim, edition = context.claim.record, context.instance_id.edition
     stopping = EarlyStopping(edition.patience)
     for loss in claim.validation_losses:
-        if stopping.is_over:
-            raise Rejection(4, Reason.EPOCHS, "training went on after patience had run out")
+        require(not stopping.is_over, Reason.EPOCHS, "training went on after patience had run out")
         stopping.improved(loss)
-    if claim.epochs > edition.max_epochs:
-        raise Rejection(4, Reason.EPOCHS, f"more epochs than the edition's {edition.max_epochs}")
-    if stopping.best_epoch != claim.best_epoch:
-        raise Rejection(4, Reason.BEST_EPOCH, f"the lowest validation loss is at epoch {stopping.best_epoch}")
-    forced = None
+    limit = edition.max_epochs
+    require(claim.epochs <= limit, Reason.EPOCHS, f"more epochs than the edition's {limit}")
+    best = stopping.best_epoch
+    require(best == claim.best_epoch, Reason.BEST_EPOCH, f"the lowest validation loss is at epoch {best}")
+    possible = _ends_so(claim.stop_reason, stopping, edition)
+    require(possible, Reason.STOP_REASON, "the loss history does not end in the claimed way")
+    spent = claim.stop_reason is not StopReason.FUEL_EXHAUSTED or claim.fuel_used == claim.task.fuel_budget
+    require(spent, Reason.FUEL, "training ended for want of fuel, but some of the budget is left")
+
+
+def _ends_so(claimed: StopReason, stopping: EarlyStopping, edition: Edition) -> bool:
+    """Whether training can have ended for the claimed reason after these epochs."""
     if stopping.is_over:
-        forced = StopReason.EARLY_STOPPING
-    elif claim.epochs == edition.max_epochs:
-        forced = StopReason.EPOCH_LIMIT
-    free = forced is None and claim.stop_reason not in (StopReason.EARLY_STOPPING, StopReason.EPOCH_LIMIT)
-    if not free and claim.stop_reason is not forced:
-        raise Rejection(4, Reason.STOP_REASON, "the loss history does not end in the claimed way")
-    if claim.stop_reason is StopReason.FUEL_EXHAUSTED and claim.fuel_used != claim.fuel_budget:
-        raise Rejection(4, Reason.FUEL, "training ended for want of fuel, but some of the budget is left")
+        return claimed is StopReason.EARLY_STOPPING
+    if stopping.epochs == edition.max_epochs:
+        return claimed is StopReason.EPOCH_LIMIT
+    return claimed.is_inside_epoch
+
+
+def check_quality(context: Context) -> None:
+    """Frozen layers and test subset are regenerated; one forward pass gives the claimed quality."""
+    claim = context.claim.record
+    subset = test_subset(context.instance_id, claim.epochs)
+    result = score(Network(context.instance_id), context.weights, subset)
+    loss = result.loss if math.isfinite(result.loss) else None
+    context.measured.update(quality=result.quality, threshold=result.threshold, test_loss=loss)
+    detail = f"the weights reach quality {result.quality}, the claim says {claim.quality}"
+    require(result.quality == claim.quality, Reason.QUALITY, detail)
+
+
+STEPS = (
+    (1, check_signatures),
+    (2, check_settings),
+    (3, check_solution),
+    (4, check_history),
+    (5, check_quality),
+)

@@ -18,10 +18,11 @@ from verifier.c006 import repeated_training, training
 from verifier.c006.initial_weights import initial_weights
 from verifier.c006.repeated_training import LiveTask, Repetition, initial_layers, repetitions
 from verifier.challenge.errors import EditionError
+from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Epoch
 
 ADAM = (FIXTURES / "optimisers" / "adam.py").read_bytes()
-TASK = LiveTask(bytes(range(32)), 2, ADAM, Path("adam.py"), {}, 10**12)
+TASK = LiveTask(bytes(range(32)), 2, Path("adam.py"), Module("adam.py", ADAM), {}, 10**12)
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +88,7 @@ def test_layers_are_the_networks_from_a_plausible_address(monkeypatch: pytest.Mo
 
 def test_an_optimiser_that_never_improves_leaves_no_solution() -> None:
     source = module(updates="gradient + math.inf, state")
-    runs = repeated(replace(TASK, source=source), 2)
+    runs = repeated(replace(TASK, module=Module("m.py", source)), 2)
     assert [(run.quality, run.epochs, run.stop_reason) for run in runs] == [(None, 0, StopReason.NON_FINITE_LOSS)] * 2
 
 
@@ -101,7 +102,7 @@ def test_hyperparameters_and_fuel_reach_the_optimiser() -> None:
 def test_errors_of_the_optimiser_are_raised() -> None:
     failing = module(updates="gradient.nothing, state")
     with pytest.raises((OptimiserError, ModuleRefused)):
-        repeated(replace(TASK, source=failing), 1)
+        repeated(replace(TASK, module=Module("m.py", failing)), 1)
     with pytest.raises(OptimiserError, match="has no hyperparameter 'rate'"):
         repeated(replace(TASK, hyperparameters={"rate": 1}), 1)
 

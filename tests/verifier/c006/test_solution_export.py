@@ -23,17 +23,21 @@ from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
 from protocol.network.blob import Blob, BlobError, Rows, decode_blob, encode_blob, from_bincode, to_bincode
 from protocol.network.output import OutputData
-from protocol.settings import instance_seed
 from protocol.solution import Solution
 from protocol.verdict import Level, Outcome
 from sandbox.isolation import InProcess
-from tests.support.small_contest import SETTINGS, SMALL, task
+from tests.support.changed_claims import changed
+from tests.support.small_contest import NONCE, SETTINGS, SMALL, module, task
 from verifier.c006.solution_export import ExchangeError, ExchangeFault, export_blob, import_solution
-from verifier.challenge import editions
+from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
 from verifier.challenge.instance.instance import draw_points
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.module import Module
 from verifier.challenge.network.network import Architecture, Network, initial_weight
-from verifier.challenge.solving import read_solution, solve
+from verifier.challenge.network.weights import read_weights
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
 from verifier.command_line.commands.c006.exchange import export_command, import_command
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
@@ -41,17 +45,11 @@ from verifier.verification.verify import verify
 DEPTH = 2
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _small_edition() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(editions.EDITIONS, SMALL.name, SMALL)
-        yield
-
-
 @cache
 def solved() -> tuple[Claim, Solution]:
     """A training of two hidden layers; nobody changes it."""
-    done = solve(replace(task(), settings=replace(SETTINGS, track_id=f"n_hidden={DEPTH}")), InProcess())
+    deep = replace(task(), settings=replace(SETTINGS, track_id=f"n_hidden={DEPTH}"))
+    done = solve(Session(deep, NONCE, Module("small.py", module()), InProcess()))
     return done.claim, done.solution
 
 
@@ -60,9 +58,9 @@ def exported() -> Blob:
     return export_blob(*solved())
 
 
-def seed() -> bytes:
+def instance_id() -> InstanceId:
     claim, _ = solved()
-    return instance_seed(claim.settings, claim.rand_hash, claim.nonce)
+    return InstanceId.of(claim.task, claim.nonce)
 
 
 # -- the format --------------------------------------------------------------------------------------------------
@@ -87,11 +85,11 @@ def outputs(blob: Blob, x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def test_who_reads_the_blob_as_the_live_network_has_the_network_of_the_claim() -> None:
     """Up to the 22 bits of the operands here."""
-    architecture = Architecture(replace(SMALL, operand_bits=22), DEPTH)
-    weights = read_solution(solved()[1], architecture)
+    finer = replace(instance_id(), track=Track(replace(SMALL, operand_bits=22), DEPTH))
+    weights = read_weights(solved()[1], finer.track)
     assert weights is not None
-    points = draw_points(SMALL, seed(), 0, 40)
-    expected = Network(architecture, seed()).predict(*weights, points.x).double().numpy()
+    points = draw_points(finer, 0, 40)
+    expected = Network(finer).predict(*weights, points.x).double().numpy()
     found = outputs(exported(), points.x.double().numpy())
     assert found.shape == (40, 1)
     assert found[:, 0] == pytest.approx(expected, rel=1e-4, abs=1e-4)
@@ -108,7 +106,7 @@ def test_the_blob_has_every_layer_and_the_frozen_ones_from_the_seed() -> None:
     assert all([len(row) for row in rows] == [4 * width] * (DEPTH + 1) for rows in norms)
     assert blob.epochs_used == claim.epochs
     for layer in (DEPTH, DEPTH + 1):
-        weight = initial_weight(Architecture(SMALL, DEPTH), seed(), layer)
+        weight = initial_weight(instance_id(), layer)
         assert b"".join(blob.weights[layer]) == weight.t().contiguous().numpy().tobytes()
         assert not any(blob.biases[layer])
     assert (floats(blob.norm_weights[DEPTH]).tolist(), any(blob.norm_biases[DEPTH])) == ([1.0] * width, False)
@@ -117,7 +115,7 @@ def test_the_blob_has_every_layer_and_the_frozen_ones_from_the_seed() -> None:
 
 
 def test_an_element_of_ours_is_where_the_network_has_it() -> None:
-    architecture, (_, solution) = Architecture(SMALL, DEPTH), solved()
+    architecture, (_, solution) = Architecture(instance_id().track), solved()
     views = architecture.layout().views(torch.frombuffer(bytearray(solution.parameters), dtype=torch.float32))
     flat = floats(b"".join(exported().weights[1]))
     for out, inputs in ((0, 1), (1, 0), (15, 7)):
@@ -314,8 +312,7 @@ def _other_claim() -> None:
 
 
 def _other_track() -> None:
-    claim = solved()[0]
-    claim = replace(claim, settings=replace(claim.settings, track_id="n_hidden=0"))
+    claim = changed(solved()[0], settings=replace(SETTINGS, track_id="n_hidden=0"))
     Path("a.claim").write_bytes(seal(claim, SigningKey.load(Path("key.pem"))).to_bytes())
 
 

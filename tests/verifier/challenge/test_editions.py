@@ -15,12 +15,13 @@ from verifier.challenge.editions import (
     EDITIONS,
     Edition,
     Track,
-    find_edition,
 )
-from verifier.challenge.errors import EditionError
+from verifier.challenge.errors import EditionError, TrackError
+from verifier.challenge.instance.instance_id import InstanceId
 
 DECEMBER: dict[str, object] = {
     "name": "december-2025",
+    "n_data": None,
     "inputs": 2,
     "function": {"features": 1000},
     "lengthscale": 0.3,
@@ -29,7 +30,6 @@ DECEMBER: dict[str, object] = {
     "train_points": 1000,
     "validation_points": 200,
     "test_points": 250,
-    "sizes": (),
     "test_subset_points": 125,
     "batches": 8,
     "width": 256,
@@ -46,16 +46,13 @@ DECEMBER: dict[str, object] = {
 APRIL: dict[str, object] = {
     "name": "april-2025",
     "function": {"jitter": 2.0**-32},
-    "train_points": 0,
-    "validation_points": 0,
-    "batches": 0,
-    "sizes": (
-        {"n_data": 1024, "train_points": 819, "validation_points": 205, "batches": 6},
-        {"n_data": 2048, "train_points": 1638, "validation_points": 410, "batches": 13},
-        {"n_data": 4096, "train_points": 3277, "validation_points": 819, "batches": 26},
-    ),
     "max_fuel_budget": 16_250_000_000_000,
 }
+APRIL_SIZES: list[dict[str, object]] = [
+    {"n_data": 1024, "train_points": 819, "validation_points": 205, "batches": 6},
+    {"n_data": 2048, "train_points": 1638, "validation_points": 410, "batches": 13},
+    {"n_data": 4096, "train_points": 3277, "validation_points": 819, "batches": 26},
+]
 
 BATCHES = [
     (1024, [137] * 3 + [136] * 3),
@@ -63,9 +60,7 @@ BATCHES = [
     (4096, [127] + [126] * 25),
 ]
 
-SIZED = [edition for edition in EDITIONS.values() if not edition.sizes] + [
-    edition.for_track(Track(1, sizes.n_data)) for edition in EDITIONS.values() for sizes in edition.sizes
-]
+SHIPPED = [DECEMBER_2025, DECEMBER_2025_CENTRED, *APRIL_2025]
 
 NOT_APRIL_TRACKS = (
     "n_hidden=4",
@@ -113,33 +108,31 @@ def test_the_centred_edition_is_december_otherwise() -> None:
 
 
 def test_the_april_constants() -> None:
-    assert asdict(APRIL_2025) == DECEMBER | APRIL
+    assert [asdict(edition) for edition in APRIL_2025] == [DECEMBER | APRIL | sizes for sizes in APRIL_SIZES]
 
 
 def test_sizes_that_follow() -> None:
     assert DECEMBER_2025.batch_sizes == [125] * 8
     assert DECEMBER_2025.points == 1450
-    assert APRIL_2025.points == 250
 
 
 @pytest.mark.parametrize(("n_data", "batch_sizes"), BATCHES)
 def test_the_sizes_of_an_april_track(n_data: int, batch_sizes: list[int]) -> None:
     """80 % for training and batches of 128, both rounded to the nearest."""
-    edition = APRIL_2025.for_track(Track(3, n_data))
+    edition = Track.parse("april-2025", f"n_hidden=3,n_data={n_data}").edition
     assert edition.train_points + edition.validation_points == n_data
     assert abs(edition.train_points - Fraction(8 * n_data, 10)) < Fraction(1, 2)
     assert abs(edition.batches - Fraction(edition.train_points, 128)) < Fraction(1, 2)
     assert edition.batch_sizes == batch_sizes
     assert sum(batch_sizes) == edition.train_points
     assert edition.points == n_data + 250
-    assert edition.for_track(Track(3, n_data)) == edition
 
 
 def test_a_fixed_edition_is_the_same_for_every_track() -> None:
-    assert DECEMBER_2025.for_track(Track(4)) is DECEMBER_2025
+    assert all(Track.parse("december-2025", f"n_hidden={n}").edition is DECEMBER_2025 for n in (1, 4))
 
 
-@pytest.mark.parametrize("edition", SIZED, ids=lambda edition: f"{edition.name}-{edition.points}")
+@pytest.mark.parametrize("edition", SHIPPED, ids=lambda edition: f"{edition.name}-{edition.points}")
 def test_the_products_of_every_edition_stay_exact(edition: Edition) -> None:
     longest = max(edition.width, edition.batch_sizes[0], edition.inputs)
     assert 2 * edition.operand_bits + (longest - 1).bit_length() <= 53
@@ -149,8 +142,8 @@ def test_the_products_of_every_edition_stay_exact(edition: Edition) -> None:
 
 
 def test_editions_are_found_by_name_and_cannot_be_changed() -> None:
-    assert find_edition("december-2025") is DECEMBER_2025
-    assert all(edition.name == name for name, edition in EDITIONS.items())
+    assert all(edition in EDITIONS[edition.name] for edition in SHIPPED)
+    assert all(edition.name == name for name, sizes in EDITIONS.items() for edition in sizes)
     with pytest.raises(FrozenInstanceError):
         DECEMBER_2025.patience = 1  # type: ignore[misc]
 
@@ -158,21 +151,21 @@ def test_editions_are_found_by_name_and_cannot_be_changed() -> None:
 @pytest.mark.parametrize("name", ["", "december", "December-2025", "december-2025 "])
 def test_another_name_is_answered_with_the_known_ones(name: str) -> None:
     with pytest.raises(EditionError, match=rf"unknown edition '{name}'; known: .*december-2025"):
-        find_edition(name)
+        Track.parse(name, "n_hidden=4")
 
 
 @pytest.mark.parametrize("n_hidden", [1, 4, 9, 10, 64])
 def test_a_track_is_read_and_written(n_hidden: int) -> None:
-    track = Track.parse(f"n_hidden={n_hidden}", DECEMBER_2025)
-    assert track == Track(n_hidden)
+    track = Track.parse("december-2025", f"n_hidden={n_hidden}")
+    assert track == Track(DECEMBER_2025, n_hidden)
     assert track.id == f"n_hidden={n_hidden}"
     assert track.difficulty == {"n_hidden": n_hidden}
 
 
-@pytest.mark.parametrize("n_data", [1024, 2048, 4096])
-def test_a_track_of_april_is_read_and_written(n_data: int) -> None:
-    track = Track.parse(f"n_hidden=11,n_data={n_data}", APRIL_2025)
-    assert track == Track(11, n_data)
+@pytest.mark.parametrize(("edition", "n_data"), list(zip(APRIL_2025, [1024, 2048, 4096], strict=True)))
+def test_a_track_of_april_is_read_and_written(edition: Edition, n_data: int) -> None:
+    track = Track.parse("april-2025", f"n_hidden=11,n_data={n_data}")
+    assert track == Track(edition, 11)
     assert track.id == f"n_hidden=11,n_data={n_data}"
     assert track.difficulty == {"n_hidden": 11, "n_data": n_data}
 
@@ -180,19 +173,20 @@ def test_a_track_of_april_is_read_and_written(n_data: int) -> None:
 @pytest.mark.parametrize("track_id", [*NOT_TRACKS, "n_hidden=4,n_data=1024"])
 def test_what_is_not_a_track_is_refused_with_an_example(track_id: str) -> None:
     problem = r"december-2025; write n_hidden=L with L from 1 to 64, such as n_hidden=4$"
-    with pytest.raises(EditionError, match=problem):
-        Track.parse(track_id, DECEMBER_2025)
+    with pytest.raises(TrackError, match=problem):
+        Track.parse("december-2025", track_id)
 
 
 @pytest.mark.parametrize("track_id", [*NOT_TRACKS, *NOT_APRIL_TRACKS])
 def test_what_is_not_a_track_of_april_is_refused_with_an_example(track_id: str) -> None:
     problem = r"april-2025; write n_hidden=L,n_data=N .* N one of 1024, 2048, 4096, such as n_hidden=4,n_data=1024$"
-    with pytest.raises(EditionError, match=problem):
-        Track.parse(track_id, APRIL_2025)
+    with pytest.raises(TrackError, match=problem):
+        Track.parse("april-2025", track_id)
 
 
 def test_a_task_takes_the_sizes_of_its_track() -> None:
     settings = replace(SETTINGS, track_id="n_hidden=2,n_data=2048")
-    april = replace(task(), edition=APRIL_2025, settings=settings)
-    assert (april.edition.train_points, april.edition.validation_points) == (1638, 410)
-    assert april.edition == replace(april, nonce=3).edition
+    april = replace(task(), edition="april-2025", settings=settings)
+    edition = InstanceId.of(april, 7).edition
+    assert (edition.train_points, edition.validation_points) == (1638, 410)
+    assert edition == InstanceId.of(april, 3).edition

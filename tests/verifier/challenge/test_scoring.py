@@ -10,11 +10,12 @@ import pytest
 import torch
 from blake3 import blake3
 
-from tests.support.small_contest import SEED, SMALL
+from tests.support.small_contest import SEED, instance_id
 from verifier.challenge import scoring
 from verifier.challenge.editions import DECEMBER_2025, FourierFeatures
 from verifier.challenge.instance.instance import Points, draw_instance
-from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
+from verifier.challenge.network.network import Network, Statistics, initial_parameters
+from verifier.challenge.network.weights import Weights
 from verifier.challenge.scoring import LOWEST, quality
 
 QUALITIES = [
@@ -58,8 +59,8 @@ def rows(points: Points) -> list[tuple[float, ...]]:
 
 def test_the_subset_is_half_of_the_test_set_and_depends_on_the_epochs() -> None:
     edition = replace(DECEMBER_2025, function=FourierFeatures(8))
-    test = set(rows(draw_instance(edition, SEED).test))
-    subsets = [set(rows(scoring.test_subset(edition, SEED, epochs))) for epochs in (0, 1, 2, 1000)]
+    test = set(rows(draw_instance(instance_id(edition)).test))
+    subsets = [set(rows(scoring.test_subset(instance_id(edition), epochs))) for epochs in (0, 1, 2, 1000)]
     assert all(len(subset) == 125 and subset < test for subset in subsets)
     assert len({frozenset(subset) for subset in subsets}) == 4
     for subset in subsets[1:]:
@@ -70,17 +71,17 @@ def test_the_subset_is_that_of_the_streams_smallest_words() -> None:
     hasher = blake3(SEED + struct.pack("<Q", 9), derive_key_context="tig-verify v1 small test-subset")
     keys = struct.unpack("<40Q", hasher.digest(40 * 8))
     order = sorted(range(40), key=lambda i: (keys[i], i))[:20]
-    test = rows(draw_instance(SMALL, SEED).test)
-    assert rows(scoring.test_subset(SMALL, SEED, 9)) == [test[i] for i in order]
+    test = rows(draw_instance(instance_id()).test)
+    assert rows(scoring.test_subset(instance_id(), 9)) == [test[i] for i in order]
 
 
 def test_the_score_by_hand() -> None:
-    architecture = Architecture(SMALL, 2)
-    network, statistics = Network(architecture, SEED), Statistics.initial(architecture)
-    parameters, subset = initial_parameters(architecture, SEED), scoring.test_subset(SMALL, SEED, 3)
-    score = scoring.score(network, parameters, statistics, subset)
+    identity = instance_id(n_hidden=2)
+    network, subset = Network(identity), scoring.test_subset(identity, 3)
+    weights = Weights(initial_parameters(identity), Statistics.initial(network.architecture))
+    score = scoring.score(network, weights, subset)
     noise = (subset.y.double() - subset.f.double()).square().mean().item()
-    residual = network.predict(parameters, statistics, subset.x).double() - subset.y.double()
+    residual = network.predict(*weights, subset.x).double() - subset.y.double()
     loss = residual.square().mean().item()
     # binary32 squares of binary32 differences: an error of a few 2^-24
     assert score.threshold == pytest.approx(4.0 * noise, rel=1e-6)
@@ -91,16 +92,17 @@ def test_the_score_by_hand() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_weights_without_a_finite_loss_have_the_lowest_quality(value: float) -> None:
-    architecture = Architecture(SMALL, 1)
-    parameters, subset = initial_parameters(architecture, SEED), scoring.test_subset(SMALL, SEED, 3)
+    network, parameters = Network(instance_id()), initial_parameters(instance_id())
     parameters[0] = value
-    score = scoring.score(Network(architecture, SEED), parameters, Statistics.initial(architecture), subset)
+    weights = Weights(parameters, Statistics.initial(network.architecture))
+    score = scoring.score(network, weights, scoring.test_subset(instance_id(), 3))
     assert (score.loss, score.quality) == (math.inf, LOWEST)
     assert math.isfinite(score.threshold)
 
 
 def test_enormous_weights_have_the_lowest_quality_too() -> None:
-    architecture = Architecture(SMALL, 2)
-    parameters, subset = torch.full((architecture.layout().size,), 3e38), scoring.test_subset(SMALL, SEED, 3)
-    score = scoring.score(Network(architecture, SEED), parameters, Statistics.initial(architecture), subset)
+    identity = instance_id(n_hidden=2)
+    network = Network(identity)
+    weights = Weights(torch.full((network.layout.size,), 3e38), Statistics.initial(network.architecture))
+    score = scoring.score(network, weights, scoring.test_subset(identity, 3))
     assert score.quality == LOWEST

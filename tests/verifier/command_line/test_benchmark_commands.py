@@ -7,22 +7,25 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from protocol.benchmark import Benchmark
-from protocol.claim import Claim, StopReason
-from protocol.envelope import Envelope, open_envelope, pre_authentication_encoding, seal
+from protocol.claim import Claim
+from protocol.envelope import Envelope, pre_authentication_encoding, seal
 from protocol.keys import SigningKey
 from protocol.proof import Proof
 from protocol.record import Record
+from tests.support import sample_records
 from tests.support.called import Ended, called
 from tests.support.small_contest import SETTINGS
+from verifier.command_line.files import read_record
 from verifier.command_line.main import main
 
 BEACON = "4c3594711e8362ac9d2ec9ae55abb055"
 COUNT = 30
+_R = TypeVar("_R", bound=Record)
 
 
 Call = Callable[..., Ended]
@@ -38,13 +41,10 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 def claim(nonce: int, **changes: Any) -> Claim:
     """A claim that nobody trained for."""
     fields: dict[str, Any] = {
-        "edition": "december-2025", "settings": SETTINGS, "rand_hash": "ab" * 16, "nonce": nonce,
-        "optimiser_digest": bytes(32), "hyperparameters": {"lr": 0.5}, "fuel_budget": 10**9, "fuel_used": 10**6,
-        "epochs": 2, "best_epoch": 1, "stop_reason": StopReason.EARLY_STOPPING, "train_losses": (1.0, 0.5),
-        "validation_losses": (0.75, 0.875), "transcript_root": bytes(32), "quality": nonce * 7919 % 101,
-        "solution_digest": bytes(32), "run": {},
+        "edition": "december-2025", "settings": SETTINGS, "nonce": nonce, "epochs": 2, "best_epoch": 1,
+        "train_losses": (1.0, 0.5), "validation_losses": (0.75, 0.875), "quality": nonce * 7919 % 101,
     }  # fmt: skip
-    return Claim(**{**fields, **changes})
+    return sample_records.claim(**{**fields, **changes})
 
 
 def name(nonce: int) -> str:
@@ -96,8 +96,8 @@ def office(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "office"
 
 
-def opened(path: str, kind: type[Any]) -> Any:
-    return open_envelope(Envelope.from_bytes(Path(path).read_bytes()), kind)
+def opened(path: str, kind: type[_R]) -> _R:
+    return read_record(Path(path), kind).record
 
 
 def with_claim_3(path: str) -> list[str]:

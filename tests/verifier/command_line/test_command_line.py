@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from protocol.claim import Claim
-from protocol.envelope import Envelope, open_envelope, seal
+from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
@@ -26,7 +26,7 @@ from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES
 from tests.support.small_contest import module
 from verifier.command_line import claim_files_verifier
-from verifier.command_line.files import write_file
+from verifier.command_line.files import read_record, write_file
 from verifier.command_line.main import main
 
 ADAM = FIXTURES / "optimisers" / "adam.py"
@@ -78,7 +78,7 @@ class Office:
         return self.claim.with_suffix(".solution")
 
     def opened(self) -> Claim:
-        return open_envelope(Envelope.from_bytes(self.claim.read_bytes()), Claim)
+        return read_record(self.claim, Claim).record
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_solving_writes_claim_solution_and_module(made: Office) -> None:
     assert made.solved.out.startswith(f"{made.claim}: quality {claim.quality} after {claim.epochs} epochs ")
     assert made.solved.out.count("\n") == 1
     assert made.solved.err == ""
-    module_file = f"optimiser-{claim.optimiser_digest.hex()[:16]}.py"
+    module_file = f"optimiser-{claim.task.optimiser_digest.hex()[:16]}.py"
     records = {f"{STEM}.claim", f"{STEM}.solution", f"{STEM}.transcript"}
     assert {path.name for path in (made.folder / "out").iterdir()} == {*records, module_file}
     assert (made.folder / "out" / module_file).read_bytes() == ADAM.read_bytes()
@@ -219,7 +219,7 @@ def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) 
     printed = [json.loads(line) for line in done.out.splitlines()]
     assert [entry["nonce"] for entry in printed] == [0, 1]
     for entry in printed:
-        claim = open_envelope(Envelope.from_bytes(Path(entry["claim"]).read_bytes()), Claim)
+        claim = read_record(Path(entry["claim"]), Claim).record
         assert entry["stop_reason"] == claim.stop_reason == "fuel-exhausted"
         assert entry["transcript_root"] == claim.transcript_root.hex()
         assert {name: entry[name] for name in ("quality", "epochs", "best_epoch", "fuel_used")} == {
@@ -241,11 +241,10 @@ def test_options_of_solve_reach_the_claim(office: Office, call: Call) -> None:
         *ONE_EPOCH,
     )  # fmt: skip
     assert done.code == 0, done.err
-    path = Path("adam-n_hidden=1-nonce=18446744073709551615.claim")
-    claim = open_envelope(Envelope.from_bytes(path.read_bytes()), Claim)
-    assert dict(claim.hyperparameters) == {"lr": 0.5, "eps": 1e-7}
-    assert (claim.nonce, claim.fuel_budget, claim.rand_hash) == (2**64 - 1, 3_000_000, "ab" * 16)
-    settings = claim.settings
+    claim = read_record(Path("adam-n_hidden=1-nonce=18446744073709551615.claim"), Claim).record
+    task, settings = claim.task, claim.task.settings
+    assert dict(task.hyperparameters) == {"lr": 0.5, "eps": 1e-7}
+    assert (claim.nonce, task.fuel_budget, task.rand_hash) == (2**64 - 1, 3_000_000, "ab" * 16)
     assert (settings.player_id, settings.algorithm_id, settings.block_id) == ("0xaeb9", "c006_a012", "02914a")
     assert (settings.challenge_id, settings.track_id) == ("c006", "n_hidden=1")
 
@@ -256,7 +255,7 @@ def test_overwrite_replaces_a_claim(office: Office, call: Call) -> None:
     assert call(*options).code == 2
     assert office.claim.read_bytes() == before
     assert call(*options, "--overwrite").code == 0
-    assert office.opened().fuel_budget == 3_000_000
+    assert office.opened().task.fuel_budget == 3_000_000
 
 
 def test_overwriting_that_is_killed_leaves_no_claim_beside_files_of_another(
@@ -277,7 +276,7 @@ def test_overwriting_that_is_killed_leaves_no_claim_beside_files_of_another(
 def test_inspect_shows_claims_solutions_and_verdicts(office: Office, call: Call) -> None:
     assert call("verify", office.claim, "--key", "key.pem").code == 0
     verdict = office.claim.with_suffix(".verdict")
-    opened = open_envelope(Envelope.from_bytes(verdict.read_bytes()), Verdict)
+    opened = read_record(verdict, Verdict).record
     assert (opened.outcome, opened.level) == (Outcome.ACCEPTED, Level.EVALUATE)
     done = call("inspect", office.claim, office.solution, verdict, "--json")
     assert (done.code, done.err) == (0, "")
@@ -496,7 +495,7 @@ def test_a_forgery_is_exit_code_1_and_a_signed_verdict(office: Office, call: Cal
     done = call("verify", forged(office), "--key", "key.pem")
     assert (done.code, done.err) == (1, "")
     assert done.out.startswith("forged.claim: rejected at level evaluate, step 5, quality: the weights reach quality ")
-    verdict = open_envelope(Envelope.from_bytes(Path("forged.verdict").read_bytes()), Verdict)
+    verdict = read_record(Path("forged.verdict"), Verdict).record
     assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.REJECTED, Reason.QUALITY, 5)
 
 
@@ -531,7 +530,7 @@ def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monke
     def gone(*_: Any, **__: Any) -> None:
         raise WorkerFault("the worker process ended unexpectedly (signal 9)")
 
-    monkeypatch.setattr("verifier.verification.verify.solve", gone)
+    monkeypatch.setattr("verifier.verification.replay.solve", gone)
     done = call("verify", office.claim, "--level", "replay", "--json")
     assert done.code == 3
     assert json.loads(done.out)["outcome"] == "undetermined"

@@ -15,14 +15,17 @@ from typing import Any
 import pytest
 
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.errors import WorkerFault
 from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
 from tests.support.small_contest import module
 from verifier.challenge.editions import DECEMBER_2025
-from verifier.challenge.instance.solvability import prospects
-from verifier.challenge.solving import Task, solve
+from verifier.challenge.instance.solvability import solvability
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
 from verifier.command_line import plot_files, trials
+from verifier.command_line.files import read_module
 from verifier.experiments import comparison_trials
 from verifier.runs.pool import TaskLost
 
@@ -52,15 +55,16 @@ def lines() -> list[dict[str, Any]]:
 def direct(name: str, nonce: int) -> dict[str, object]:
     """A training without the command."""
     settings = Settings("", "", "c006", "", "n_hidden=1")
-    source = Path(name).read_bytes()
-    task = Task(DECEMBER_2025, settings, "0" * 32, nonce, source, name, {}, FUEL)
-    solved, found = solve(task, InProcess()), prospects(task.edition, task.seed)
+    trained = read_module(Path(name))
+    task = Task(DECEMBER_2025.name, settings, "0" * 32, trained.digest, {}, FUEL)
+    session = Session(task, nonce, trained, InProcess())
+    solved, found = solve(session), solvability(session.instance_id)
     return {
         "nonce": nonce,
         "quality": solved.score.quality,
         "threshold": solved.score.threshold,
         "floor": found.floor,
-        "is_solvable": found.solvable,
+        "is_solvable": found.is_solvable,
         "epochs": solved.training.epochs,
         "fuel_used": solved.training.fuel_used,
     }

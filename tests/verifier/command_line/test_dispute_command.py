@@ -17,11 +17,11 @@ from protocol.record import Record
 from protocol.transcript import Transcript
 from sandbox.errors import WorkerFault
 from tests.support.called import Ended, called
+from tests.support.changed_claims import changed
 from tests.support.disputed import ADAPTIVE, forger, honest, leaf, party, solved
-from tests.support.small_contest import SMALL, module
-from verifier.challenge import editions
+from tests.support.small_contest import SETTINGS, module
 from verifier.command_line.commands import dispute as dispute_command
-from verifier.command_line.files import Bundle, read_envelope
+from verifier.command_line.files import ClaimFiles, read_envelope
 from verifier.verification.dispute import Party
 
 ONE, OTHER = SigningKey.generate(), SigningKey.generate()
@@ -37,19 +37,18 @@ def write(path: Path, record: Record, key: SigningKey) -> None:
 def publish(path: Path, given: Party, key: SigningKey) -> None:
     """Write the files of one side."""
     write(path, given.claim, key)
-    write(Bundle(path).transcript, given.transcript, key)
+    write(ClaimFiles(path).transcript, given.transcript, key)
 
 
 @pytest.fixture(autouse=True)
 def _both_sides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An honest claim, and one with a forged epoch."""
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
     monkeypatch.chdir(tmp_path)
     Path("mine").mkdir()
     Path("theirs").mkdir()
     publish(MINE, honest(), ONE)
     publish(THEIRS, FORGED, OTHER)
-    Bundle(MINE).module(solved().claim.optimiser_digest).write_bytes(ADAPTIVE)
+    ClaimFiles(MINE).module(solved().claim.task.optimiser_digest).write_bytes(ADAPTIVE)
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_claims_that_differ_beside_their_transcripts(call: Call) -> None:
 
 
 def test_a_transcript_that_the_claim_does_not_commit_to_speaks_against_its_signer(call: Call) -> None:
-    write(Bundle(THEIRS).transcript, Transcript(FORGED.claim.digest(), solved().training.leaves), OTHER)
+    write(ClaimFiles(THEIRS).transcript, Transcript(FORGED.claim.digest(), solved().training.leaves), OTHER)
     ruling = json.loads(call(MINE, THEIRS, "--json").out)
     assert [side["wrong"] for side in ruling["claims"]] == [[], ["transcript_root"]]
     assert (ruling["epoch"], ruling["differs"], ruling["digests"]) == (None, None, 0)
@@ -117,15 +116,15 @@ def broken_signature(path: Path) -> Callable[[], None]:
 
 
 def other_training(**changes: Any) -> Callable[[], None]:
-    return lambda: publish(THEIRS, party("", replace(solved().claim, **changes), solved().training.leaves), OTHER)
+    return lambda: publish(THEIRS, party("", changed(solved().claim, **changes), solved().training.leaves), OTHER)
 
 
 def transcript_of_another_signer() -> None:
-    write(Bundle(THEIRS).transcript, FORGED.transcript, ONE)
+    write(ClaimFiles(THEIRS).transcript, FORGED.transcript, ONE)
 
 
 def transcript_of_another_claim() -> None:
-    write(Bundle(THEIRS).transcript, solved_transcript(), OTHER)
+    write(ClaimFiles(THEIRS).transcript, solved_transcript(), OTHER)
 
 
 def solved_transcript() -> Transcript:
@@ -133,20 +132,20 @@ def solved_transcript() -> Transcript:
 
 
 def transcript_that_is_a_claim() -> None:
-    Bundle(THEIRS).transcript.write_bytes(THEIRS.read_bytes())
+    ClaimFiles(THEIRS).transcript.write_bytes(THEIRS.read_bytes())
 
 
 def module_missing() -> None:
-    Bundle(MINE).module(solved().claim.optimiser_digest).unlink()
+    ClaimFiles(MINE).module(solved().claim.task.optimiser_digest).unlink()
 
 
 def module_swapped() -> None:
-    Bundle(MINE).module(solved().claim.optimiser_digest).write_bytes(module())
+    ClaimFiles(MINE).module(solved().claim.task.optimiser_digest).write_bytes(module())
 
 
 def no_edition() -> None:
     for path, key in ((MINE, ONE), (THEIRS, OTHER)):
-        claim = replace(solved().claim, edition="december-2024", quality=len(str(path)))
+        claim = changed(solved().claim, edition="december-2024", quality=len(str(path)))
         publish(path, party("", claim, solved().training.leaves), key)
 
 
@@ -178,7 +177,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "another nonce": (other_training(nonce=8), DIFFER + "nonce: there is no dispute between two trainings"),
     "another module": (other_training(optimiser_digest=protocol.hashes.blake3_digest(b"")), DIFFER + "optimiser_diges"),
     "another player": (
-        other_training(settings=replace(solved().claim.settings, player_id="0xaeba")),
+        other_training(settings=replace(SETTINGS, player_id="0xaeba")),
         DIFFER + "settings.player_id: there is",
     ),
 }

@@ -8,22 +8,22 @@ import math
 import pytest
 
 from tests.support.called import called
-from tests.support.small_contest import SEED, SMALL
+from tests.support.small_contest import instance_id
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.instance import draw_instance
-from verifier.challenge.instance.solvability import Prospects, prospects, training_floor
+from verifier.challenge.instance.solvability import Solvability, solvability, training_floor
 
 TRACK = ("instance", "--track", "n_hidden=4")
 
 
 def test_the_floor_is_the_squared_mean_of_the_targets() -> None:
-    instance = draw_instance(SMALL, SEED)
+    instance = draw_instance(instance_id())
     mean = math.fsum(instance.train.y.tolist()) / 64
     assert training_floor(instance) == pytest.approx(mean * mean, rel=1e-9)
 
 
 def test_the_threshold_is_that_of_the_whole_test_set() -> None:
-    found, test = prospects(SMALL, SEED), draw_instance(SMALL, SEED).test
+    found, test = solvability(instance_id()), draw_instance(instance_id()).test
     noise = math.fsum((y - f) ** 2 for y, f in zip(test.y.tolist(), test.f.tolist(), strict=True)) / 40
     assert found.noise == pytest.approx(noise, rel=1e-5)
     assert found.threshold == 4.0 * found.noise
@@ -31,7 +31,7 @@ def test_the_threshold_is_that_of_the_whole_test_set() -> None:
 
 @pytest.mark.parametrize(("floor", "solvable"), [(0.0, True), (0.16, True), (0.16000001, False)])
 def test_solvable_up_to_the_threshold(floor: float, solvable: bool) -> None:
-    assert Prospects(floor, 0.04, 0.16).solvable is solvable
+    assert Solvability(floor, 0.04, 0.16).is_solvable is solvable
 
 
 def test_text_has_the_sizes_the_nonces_and_a_count(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +52,7 @@ def test_text_has_the_sizes_the_nonces_and_a_count(capsys: pytest.CaptureFixture
 def test_json_has_an_object_for_each_nonce(capsys: pytest.CaptureFixture[str]) -> None:
     ended = called(capsys, *TRACK, "--nonce", "1", "--json")
     row = json.loads(ended.out)
-    expected = prospects(DECEMBER_2025, bytes.fromhex(row["seed"]))
+    expected = solvability(instance_id(DECEMBER_2025, 4, bytes.fromhex(row["seed"])))
     assert (row["floor"], row["noise"], row["threshold"]) == (expected.floor, expected.noise, expected.threshold)
     assert (row["edition"], row["track"], row["nonce"], row["solvable"]) == ("december-2025", "n_hidden=4", 1, False)
     assert row["batch_sizes"] == [125] * 8

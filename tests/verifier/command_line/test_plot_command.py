@@ -14,13 +14,11 @@ import pytest
 from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.transcript import Transcript
-from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
-from tests.support.small_contest import SMALL, task
-from verifier.challenge import editions
-from verifier.challenge.instance.instance import draw_instance
-from verifier.challenge.network.network import Architecture, Network
-from verifier.challenge.solving import Solved, read_solution, solve
+from tests.support.changed_claims import changed
+from tests.support.small_contest import SMALL, session
+from verifier.challenge.network.weights import read_weights
+from verifier.challenge.solving import Solved, solve
 from verifier.command_line import plot_files
 from verifier.experiments.prediction_maps import SIDE, centres, surfaces
 from verifier.experiments.training_history import claimed_course
@@ -32,13 +30,12 @@ Call = Callable[..., Ended]
 
 @pytest.fixture(scope="module")
 def solved() -> Solved:
-    return solve(task(), InProcess())
+    return solve(session())
 
 
 @pytest.fixture(autouse=True)
 def folder(solved: Solved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
     CLAIM.write_bytes(seal(solved.claim, KEY).to_bytes())
     CLAIM.with_suffix(".solution").write_bytes(seal(solved.solution, KEY).to_bytes())
     transcript = Transcript(solved.claim.digest(), solved.training.leaves)
@@ -81,7 +78,7 @@ def test_several_claims_and_a_transcript_in_one_picture(call: Call) -> None:
 
 def test_figures_of_a_course(solved: Solved) -> None:
     course = claimed_course("sgd", solved.claim)
-    targets = draw_instance(SMALL, task().seed).train.y.double()
+    targets = session().instance.train.y.double()
     assert course.threshold == solved.score.threshold
     assert course.test_loss == pytest.approx(solved.score.loss, abs=1e-6)
     assert course.floor == pytest.approx(targets.mean().item() ** 2, rel=1e-6)
@@ -90,12 +87,12 @@ def test_figures_of_a_course(solved: Solved) -> None:
 def test_surfaces_are_those_of_the_networks(solved: Solved) -> None:
     drawn = surfaces(solved.claim, solved.solution)
     assert drawn is not None
-    architecture = Architecture(SMALL, 1)
-    weights = read_solution(solved.solution, architecture)
+    same = session()
+    weights = read_weights(solved.solution, same.instance_id.track)
     assert weights is not None
-    x = draw_instance(SMALL, task().seed).train.x[:1].clone()
+    x = same.instance.train.x[:1].clone()
     x[0, 0], x[0, 1] = float(centres()[5]), float(centres()[-1])  # a column near the left, the uppermost row
-    assert drawn.best[SIDE - 1, 5] == Network(architecture, task().seed).predict(*weights, x).item()
+    assert drawn.best[SIDE - 1, 5] == same.network.predict(*weights, x).item()
     assert drawn.points.shape == (SMALL.points, 2)
     assert (drawn.initial != drawn.best).any()
 
@@ -138,7 +135,7 @@ def test_a_claim_of_no_epoch_or_of_no_edition_is_refused(call: Call, solved: Sol
     CLAIM.write_bytes(seal(none, KEY).to_bytes())
     ended = call(CLAIM)
     assert ended == Ended(2, "", "tig-verify: sgd.claim: not one epoch was completed; there is nothing to draw\n")
-    CLAIM.write_bytes(seal(replace(solved.claim, edition="may-2031"), KEY).to_bytes())
+    CLAIM.write_bytes(seal(changed(solved.claim, edition="may-2031"), KEY).to_bytes())
     ended = call(CLAIM)
     assert ended.code == 2
     assert ended.err.startswith("tig-verify: sgd.claim: unknown edition 'may-2031'")

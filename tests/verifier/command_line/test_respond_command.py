@@ -13,7 +13,6 @@ import pytest
 import protocol.canonical_msgpack
 import protocol.hashes
 from protocol.audit import AuditRequest, AuditResponse, EpochState
-from protocol.claim import Claim
 from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.record import Record
@@ -21,17 +20,19 @@ from protocol.transcript import Transcript
 from protocol.verdict import Level, Outcome
 from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
+from tests.support.changed_claims import changed
 from tests.support.disputed import ADAPTIVE, solved
-from tests.support.small_contest import SMALL, module
-from verifier.challenge import editions
+from tests.support.sample_records import signed
+from tests.support.small_contest import module
+from verifier.challenge.module import Module
 from verifier.command_line.commands import respond as respond_command
-from verifier.command_line.files import Bundle, Response, read_envelope, read_record
-from verifier.verification.audit import AuditEvidence, choose_epochs
-from verifier.verification.context import Evidence
+from verifier.command_line.files import ClaimFiles, ResponseFiles, read_envelope, read_record
+from verifier.verification.audit_response import choose_epochs
+from verifier.verification.context import AuditEvidence, Evidence
 from verifier.verification.verify import verify
 
 KEY, VALIDATOR = SigningKey.generate(), SigningKey.generate()
-REQUEST, CLAIM, ANSWER = Path("audit.request"), Path("out/x.claim"), Response(Path("out/x.response"))
+REQUEST, CLAIM, ANSWER = Path("audit.request"), Path("out/x.claim"), ResponseFiles(Path("out/x.response"))
 Call = Callable[..., Ended]
 
 
@@ -42,13 +43,12 @@ def write(path: Path, record: Record, key: SigningKey = KEY) -> None:
 @pytest.fixture(autouse=True)
 def _office(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A benchmarker's folder with a claim, and a validator's request."""
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
     monkeypatch.chdir(tmp_path)
     Path("out").mkdir()
     made = solved()
     write(CLAIM, made.claim)
-    write(Bundle(CLAIM).solution, made.solution)
-    Bundle(CLAIM).module(made.claim.optimiser_digest).write_bytes(ADAPTIVE)
+    write(ClaimFiles(CLAIM).solution, made.solution)
+    ClaimFiles(CLAIM).module(made.claim.task.optimiser_digest).write_bytes(ADAPTIVE)
     write(REQUEST, AuditRequest(made.claim.digest(), (1, 4, 5, 12)), VALIDATOR)
     KEY.save(Path("key.pem"))
 
@@ -66,12 +66,17 @@ def files() -> dict[str, bytes]:
     return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(Path().rglob("*"))}
 
 
-def audited(files: Response, request: Path = REQUEST) -> Outcome:
+def audited(files: ResponseFiles, request: Path = REQUEST) -> Outcome:
     """What a validator makes of a folder."""
-    asked, _ = read_record(request, AuditRequest)
-    evidence = AuditEvidence(asked, read_envelope(files.response), lambda epoch: read_envelope(files.state(epoch)))
-    claim, solution = read_envelope(CLAIM), read_envelope(Bundle(CLAIM).solution)
-    return verify(Evidence(claim, solution, ADAPTIVE, audit=evidence), Level.AUDIT, InProcess()).outcome
+    evidence = AuditEvidence(
+        read_record(request, AuditRequest).record,
+        read_envelope(files.response),
+        lambda epoch: read_envelope(files.state(epoch)),
+        KEY.verify_key.raw,
+    )
+    claim, solution = read_envelope(CLAIM), read_envelope(ClaimFiles(CLAIM).solution)
+    module = Module("adaptive.py", ADAPTIVE)
+    return verify(Evidence(claim, solution, lambda digest: module, audit=evidence), Level.AUDIT, InProcess()).outcome
 
 
 def test_the_answer_is_accepted_by_an_audit(call: Call) -> None:
@@ -108,7 +113,7 @@ def test_a_claim_that_ended_inside_an_epoch(call: Call) -> None:
     source = module("float('inf') * gradient, state")
     made = solved(source)
     write(CLAIM, made.claim)
-    write(REQUEST, choose_epochs(made.claim, 5), VALIDATOR)
+    write(REQUEST, choose_epochs(signed(made.claim), 5), VALIDATOR)
     Path("inf.py").write_bytes(source)
     done = respond(call, "--optimiser", "inf.py")
     assert (done.code, done.err) == (0, "")
@@ -117,8 +122,8 @@ def test_a_claim_that_ended_inside_an_epoch(call: Call) -> None:
 
 def test_inspect_shows_all_files_of_an_audit(call: Call) -> None:
     respond(call)
-    write(Bundle(CLAIM).transcript, Transcript(solved().claim.digest(), solved().training.leaves))
-    every = (Bundle(CLAIM).transcript, REQUEST, ANSWER.response, ANSWER.state(4))
+    write(ClaimFiles(CLAIM).transcript, Transcript(solved().claim.digest(), solved().training.leaves))
+    every = (ClaimFiles(CLAIM).transcript, REQUEST, ANSWER.response, ANSWER.state(4))
     done = call("inspect", *every, "--json")
     assert (done.code, done.err) == (0, "")
     shown = [json.loads(line) for line in done.out.splitlines()]
@@ -171,7 +176,7 @@ def claim_of(**changes: Any) -> Callable[[], None]:
     """Another claim, and a request for it."""
 
     def change() -> None:
-        claim: Claim = replace(solved().claim, **changes)
+        claim = changed(solved().claim, **changes)
         write(CLAIM, claim)
         write(REQUEST, AuditRequest(claim.digest(), (1, 12)), VALIDATOR)
 
@@ -185,11 +190,11 @@ def longer() -> None:
 
 
 def module_missing() -> None:
-    Bundle(CLAIM).module(solved().claim.optimiser_digest).unlink()
+    ClaimFiles(CLAIM).module(solved().claim.task.optimiser_digest).unlink()
 
 
 def module_swapped() -> None:
-    Bundle(CLAIM).module(solved().claim.optimiser_digest).write_bytes(module())
+    ClaimFiles(CLAIM).module(solved().claim.task.optimiser_digest).write_bytes(module())
 
 
 def answered() -> None:
@@ -228,7 +233,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         "key.pem: is not the key that signed out/x.claim, and only that one can answer for it",
     ),
     "claim of no edition": (claim_of(edition="december-2024"), "december-2024"),
-    "claim of no track": (claim_of(settings=replace(solved().claim.settings, track_id="n_hidden=0")), "'n_hidden=0'"),
+    "claim of no track": (
+        claim_of(settings=replace(solved().claim.task.settings, track_id="n_hidden=0")),
+        "'n_hidden=0'",
+    ),
     "claim of another training": (claim_of(nonce=8), NOT_GIVEN),
     "claim with another root": (claim_of(transcript_root=bytes(32)), NOT_GIVEN),
     "claim of more epochs": (longer, NOT_GIVEN),

@@ -16,23 +16,26 @@ from pathlib import Path
 import pytest
 
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES
 from tests.support.small_contest import module
 from tests.support.study_rows import ROW, made_up
-from verifier.challenge.editions import APRIL_2025, FourierFeatures
-from verifier.challenge.instance.instance import draw_instance
+from verifier.challenge.editions import APRIL_2025, EDITIONS, FourierFeatures
 from verifier.challenge.instance.solvability import training_floor
-from verifier.challenge.network.network import Architecture, Network
+from verifier.challenge.module import Module
 from verifier.challenge.scoring import score
-from verifier.challenge.solving import Task, solve
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
+from verifier.command_line.files import read_module
 from verifier.experiments.plots.figure2 import figure2_picture
 from verifier.experiments.study import figure2
 from verifier.experiments.study.rows import Row
 from verifier.runs.row_formats import csv_rows
 
-SHORT = replace(APRIL_2025, function=FourierFeatures(32), width=16, max_epochs=2)
+NAME = APRIL_2025[0].name
+SHORT = tuple(replace(sized, function=FourierFeatures(32), width=16, max_epochs=2) for sized in APRIL_2025)
 ONE = ("--depths", "1", "--sizes", "1024", "--seeds", "1")
 HERE = ("--isolation", "none", "--jobs", "1", "--out", "out")
 TABLE = Path("out/figure2.csv")
@@ -44,7 +47,7 @@ Call = Callable[..., Ended]
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(figure2, "EDITION", SHORT)
+    monkeypatch.setitem(EDITIONS, NAME, SHORT)
     Path("slow.py").write_bytes(module("-0.001 * gradient, state"))
     Path("wrong.py").write_bytes(module("1 // 0, state"))
 
@@ -80,14 +83,13 @@ def test_the_four_are_trained_on_one_instance_and_told(call: Call) -> None:
 
 def test_a_row_is_the_training_that_solve_makes(call: Call) -> None:
     assert call(*ONE, "--optimiser", "SGD").code == 0
-    source = FIXTURES / "optimisers" / "sgd_constant.py"
+    sgd = read_module(FIXTURES / "optimisers" / "sgd_constant.py")
     settings = Settings("", "", "c006", "", "n_hidden=1,n_data=1024")
-    task = Task(SHORT, settings, "0" * 32, 0, source.read_bytes(), "sgd", {"lr": 0.01}, SHORT.max_fuel_budget)
-    solved, instance = solve(task, InProcess()), draw_instance(task.edition, task.seed)
-    network = Network(Architecture(task.edition, 1), task.seed)
-    weights = solved.training.parameters, solved.training.statistics
-    whole = score(network, *weights, instance.test)
-    residual = (instance.test.y - network.predict(*weights, instance.test.x)).double()
+    task = Task(NAME, settings, "0" * 32, sgd.digest, {"lr": 0.01}, SHORT[0].max_fuel_budget)
+    session = Session(task, 0, sgd, InProcess())
+    solved, instance, network = solve(session), session.instance, session.network
+    whole = score(network, solved.training.best, instance.test)
+    residual = (instance.test.y - network.predict(*solved.training.best, instance.test.x)).double()
     (row,) = cells()
     assert float(row["test_error"]) == whole.loss
     assert float(row["threshold"]) == whole.threshold
@@ -181,7 +183,7 @@ def test_impossible_choices_are_refused(call: Call, arguments: str) -> None:
 
 
 def test_the_plan_is_whole_and_cheap_first() -> None:
-    methods = [figure2.Method(name, Path(name), name.encode()) for name in ("a", "b")]
+    methods = [figure2.Method(name, Path(name), Module(name, name.encode())) for name in ("a", "b")]
     trials = figure2.plan(methods, (1, 2, 11), (1024, 4096), 2)
     assert len({trial.key for trial in trials}) == len(trials) == 24
     assert [str(trial) for trial in trials[:2]] == [f"{name}, L = 1, N = 1024, nonce 0" for name in "ab"]

@@ -18,13 +18,13 @@ from protocol.keys import SigningKey
 from protocol.record import Record
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from tests.support.called import Ended, called
+from tests.support.changed_claims import changed
 from tests.support.disputed import ADAPTIVE, solved
-from tests.support.small_contest import SMALL, module
-from verifier.challenge import editions
-from verifier.command_line.files import Bundle, Response, read_record
+from tests.support.small_contest import module
+from verifier.command_line.files import ClaimFiles, ResponseFiles, read_record
 
 KEY, VALIDATOR, STRANGER = (SigningKey.generate() for _ in range(3))
-CLAIM, REQUEST, ANSWER = Path("out/x.claim"), Path("x.request"), Response(Path("out/x.response"))
+CLAIM, REQUEST, ANSWER = Path("out/x.claim"), Path("x.request"), ResponseFiles(Path("out/x.response"))
 AUDIT = ("verify", CLAIM, "--level", "audit", "--isolation", "none")
 ASK = (*AUDIT, "--epochs", 3, "--request-out", REQUEST, "--key", "validator.pem")
 JUDGE = (*AUDIT, "--request", REQUEST, "--response", ANSWER.folder, "--key", "validator.pem")
@@ -37,13 +37,12 @@ def write(path: Path, record: Record, key: SigningKey = KEY) -> None:
 
 def write_claim(claim: Claim) -> None:
     write(CLAIM, claim)
-    write(Bundle(CLAIM).solution, solved().solution)
-    Bundle(CLAIM).module(claim.optimiser_digest).write_bytes(ADAPTIVE)
+    write(ClaimFiles(CLAIM).solution, solved().solution)
+    ClaimFiles(CLAIM).module(claim.task.optimiser_digest).write_bytes(ADAPTIVE)
 
 
 @pytest.fixture(autouse=True)
 def _folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
     monkeypatch.chdir(tmp_path)
     Path("out").mkdir()
     write_claim(solved().claim)
@@ -68,15 +67,14 @@ def files() -> dict[str, bytes]:
 
 
 def verdict() -> Verdict:
-    found, signer = read_record(Bundle(CLAIM).verdict, Verdict)
-    assert signer == VALIDATOR.verify_key.raw
-    return found
+    found = read_record(ClaimFiles(CLAIM).verdict, Verdict)
+    assert found.signer == VALIDATOR.verify_key.raw
+    return found.record
 
 
 def shipped() -> int:
     """An epoch whose state was asked for and sent."""
-    request, _ = read_record(REQUEST, AuditRequest)
-    return request.epochs[1] - 1
+    return read_record(REQUEST, AuditRequest).record.epochs[1] - 1
 
 
 # -- the exchange ------------------------------------------------------------------------------------------------
@@ -85,14 +83,15 @@ def shipped() -> int:
 def test_a_request_an_answer_and_a_signed_verdict(call: Call) -> None:
     asked = call(*ASK)
     assert (asked.code, asked.err) == (0, "")
-    request, signer = read_record(REQUEST, AuditRequest)
-    assert signer == VALIDATOR.verify_key.raw
+    signed = read_record(REQUEST, AuditRequest)
+    assert signed.signer == VALIDATOR.verify_key.raw
+    request = signed.record
     assert request.claim_digest == solved().claim.digest()
     fixed = {1, solved().claim.best_epoch, 12}
     assert (len(request.epochs), fixed - {*request.epochs}) == (len(fixed) + 3, set())
     assert asked.out.startswith(f"x.request: epochs {', '.join(map(str, request.epochs))}\n")
     assert "tig-verify respond x.request x.claim --key KEY\n" in asked.out
-    assert not Bundle(CLAIM).verdict.exists()
+    assert not ClaimFiles(CLAIM).verdict.exists()
     assert call("respond", REQUEST, CLAIM, "--key", "key.pem", "--isolation", "none").code == 0
     judged = call(*JUDGE)
     assert (judged.code, judged.err) == (0, "")
@@ -102,7 +101,7 @@ def test_a_request_an_answer_and_a_signed_verdict(call: Call) -> None:
 
 def test_the_request_as_json(call: Call) -> None:
     asked = call(*ASK, "--json")
-    request, _ = read_record(REQUEST, AuditRequest)
+    request = read_record(REQUEST, AuditRequest).record
     assert json.loads(asked.out) == {"claim": str(CLAIM), "request": str(REQUEST), "epochs": list(request.epochs)}
 
 
@@ -110,7 +109,7 @@ def test_two_requests_are_not_alike(call: Call) -> None:
     asked = []
     for n in range(5):
         assert call(*ASK, "--request-out", f"{n}.request", "--epochs", 5).code == 0
-        asked.append(read_record(Path(f"{n}.request"), AuditRequest)[0].epochs)
+        asked.append(read_record(Path(f"{n}.request"), AuditRequest).record.epochs)
     assert len(set(asked)) > 1  # alike by chance: 252^-4
 
 
@@ -125,10 +124,10 @@ def test_a_claim_that_fails_before_gets_its_verdict_and_no_request(call: Call) -
 
 
 def test_an_answer_with_another_history_is_rejected(call: Call, exchanged: None) -> None:
-    response, _ = read_record(ANSWER.response, AuditResponse)
+    response = read_record(ANSWER.response, AuditResponse).record
     opened = response.leaves[1]
-    changed = replace(opened, leaf=replace(opened.leaf, fuel_used=1))
-    write(ANSWER.response, replace(response, leaves=(response.leaves[0], changed, *response.leaves[2:])))
+    other = replace(opened, leaf=replace(opened.leaf, fuel_used=1))
+    write(ANSWER.response, replace(response, leaves=(response.leaves[0], other, *response.leaves[2:])))
     done = call(*JUDGE)
     assert (done.code, done.err) == (1, "")
     assert (verdict().reason, verdict().step) == (Reason.OPENING, 8)
@@ -136,21 +135,21 @@ def test_an_answer_with_another_history_is_rejected(call: Call, exchanged: None)
 
 def test_a_state_that_is_not_the_committed_one_is_rejected(call: Call, exchanged: None) -> None:
     path = ANSWER.state(shipped())
-    state, _ = read_record(path, EpochState)
+    state = read_record(path, EpochState).record
     write(path, replace(state, optimiser_state=state.optimiser_state + b"N"))
     assert call(*JUDGE).code == 1
     assert (verdict().reason, verdict().step) == (Reason.OPENING, 10)
 
 
 def test_what_the_claims_signer_has_not_signed_is_no_answer(call: Call, exchanged: None) -> None:
-    state, _ = read_record(ANSWER.state(shipped()), EpochState)
+    state = read_record(ANSWER.state(shipped()), EpochState).record
     write(ANSWER.state(shipped()), state, STRANGER)
     done = call(*JUDGE)
     assert (done.code, done.out) == (2, "")
     assert re.match(
         r"tig-verify: out/x\.response: the state after epoch \d+ is not signed with the key of the ", done.err
     )
-    assert not Bundle(CLAIM).verdict.exists()
+    assert not ClaimFiles(CLAIM).verdict.exists()
 
 
 def test_an_answer_to_another_request_is_no_answer(call: Call, exchanged: None) -> None:
@@ -191,7 +190,7 @@ def test_a_forgery_in_one_go_is_rejected(call: Call, kind: str) -> None:
 def test_a_module_that_fails_in_one_go_is_rejected(call: Call) -> None:
     source = module("[gradient][1], state")
     Path("failing.py").write_bytes(source)
-    write_claim(replace(solved().claim, optimiser_digest=blake3_digest(source)))
+    write_claim(changed(solved().claim, optimiser_digest=blake3_digest(source)))
     done = call(*AUDIT, "--epochs", 3, "--json", "--optimiser", "failing.py")
     assert (done.code, json.loads(done.out)["reason"]) == (1, "optimiser-failed")
 
@@ -239,7 +238,7 @@ def test_a_mistake_is_answered_with_one_clear_message(call: Call, exchanged: Non
     if kind == "the response cut":
         ANSWER.response.write_bytes(ANSWER.response.read_bytes()[:100])
     if kind == "module missing":
-        Bundle(CLAIM).module(solved().claim.optimiser_digest).unlink()
+        ClaimFiles(CLAIM).module(solved().claim.task.optimiser_digest).unlink()
     before = files()
     done = call(*arguments)
     assert (done.code, done.out) == (2, "")

@@ -31,11 +31,9 @@ from sandbox.worker.zygote_client import Zygote
 from tests.support.called import Ended, called
 from tests.support.disputed import ADAPTIVE, solved
 from tests.support.folders import FIXTURES
-from tests.support.small_contest import SMALL
-from verifier.challenge import editions
 from verifier.challenge.solving import Solved
 from verifier.command_line import claim_files_verifier, progress
-from verifier.command_line.files import Bundle, read_record
+from verifier.command_line.files import ClaimFiles, read_record
 from verifier.command_line.main import main
 from verifier.runs.pool import TaskLost
 from verifier.verification.context import Evidence
@@ -57,18 +55,17 @@ def write_claim(stem: str, made: Solved) -> Path:
     path = Path(f"{stem}.claim")
     claim = seal(made.claim, KEY)
     path.write_bytes(claim.to_bytes())
-    Bundle(path).solution.write_bytes(seal(made.solution, KEY).to_bytes())
+    ClaimFiles(path).solution.write_bytes(seal(made.solution, KEY).to_bytes())
     return path
 
 
 @pytest.fixture
 def claims(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     """Forty honest claims of the small edition, and the module."""
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
     monkeypatch.chdir(tmp_path)
     KEY.save(Path("key.pem"))
     paths = [write_claim(f"c{n:02}", solved()) for n in range(40)]
-    Bundle(paths[0]).module(solved().claim.optimiser_digest).write_bytes(ADAPTIVE)
+    ClaimFiles(paths[0]).module(solved().claim.task.optimiser_digest).write_bytes(ADAPTIVE)
     return paths
 
 
@@ -91,7 +88,7 @@ def forge(path: Path) -> None:
 
 def test_one_bad_file_among_many_hides_nothing(claims: list[Path], call: Call) -> None:
     claims[7].write_bytes(b"no claim")
-    Bundle(claims[9]).solution.unlink()
+    ClaimFiles(claims[9]).solution.unlink()
     forge(claims[11])
     done = call(*claims, "--out", OUT)
     assert done.code == 1
@@ -158,7 +155,7 @@ def test_the_undetermined_is_tried_again(claims: list[Path], call: Call, monkeyp
 
     replay = (claims[0], "--level", "replay", "--isolation", "none", "--out", OUT)
     with monkeypatch.context() as patch:
-        patch.setattr("verifier.verification.verify.solve", gone)
+        patch.setattr("verifier.verification.replay.solve", gone)
         assert call(*replay).code == 3
     assert call(*replay).code == 0
     assert [line["outcome"] for line in lines()] == ["undetermined", "accepted"]
@@ -252,7 +249,7 @@ def test_a_signed_verdict_replaces_an_older_one(claims: list[Path], call: Call) 
     assert call(claims[0], "--key", "key.pem").code == 0
     forge(claims[0])
     assert call(claims[0], "--key", "key.pem").code == 1
-    assert read_record(Bundle(claims[0]).verdict, Verdict)[0].outcome is Outcome.REJECTED
+    assert read_record(ClaimFiles(claims[0]).verdict, Verdict).record.outcome is Outcome.REJECTED
 
 
 def test_both_files_and_lines_and_signed_verdicts(claims: list[Path], call: Call) -> None:
@@ -260,7 +257,7 @@ def test_both_files_and_lines_and_signed_verdicts(claims: list[Path], call: Call
     assert (done.code, done.err) == (0, "")
     assert done.out == OUT.read_text()
     for path in claims[:3]:
-        assert read_record(Bundle(path).verdict, Verdict)[0].claim_digest == solved().claim.digest()
+        assert read_record(ClaimFiles(path).verdict, Verdict).record.claim_digest == solved().claim.digest()
 
 
 def test_on_a_terminal_verdicts_are_lines_above_the_bar(
@@ -301,7 +298,7 @@ def copies(made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[
         shutil.copy(module, tmp_path)
     for n in range(60):
         os.link(made, f"{n:03}.claim")
-        os.link(Bundle(made).solution, f"{n:03}.solution")
+        os.link(ClaimFiles(made).solution, f"{n:03}.solution")
     return [f"{n:03}.claim" for n in range(60)]
 
 

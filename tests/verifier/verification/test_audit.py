@@ -11,33 +11,22 @@ from typing import Any
 import pytest
 
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf, asked
-from protocol.claim import Claim
 from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
-from sandbox.isolation import InProcess, Jail
+from sandbox.isolation import InProcess, Isolation, Jail
 from tests.support.audited import answer, as_evidence
-from tests.support.small_contest import SMALL, module, task
-from verifier.challenge import editions
+from tests.support.disputed import ADAPTIVE, solved
+from tests.support.sample_records import signed
+from tests.support.small_contest import module, session
 from verifier.challenge.errors import InputError, NoAnswerError
-from verifier.challenge.solving import Solved, solve
-from verifier.verification.audit import AuditEvidence, Ground, choose_epochs, respond
-from verifier.verification.context import Evidence
+from verifier.challenge.module import Module
+from verifier.verification.audit_response import choose_epochs, respond
+from verifier.verification.context import AuditEvidence, Evidence
 from verifier.verification.verify import verify
 
 KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
-ADAPTIVE = module("-0.02 * gradient * state, state * 0.9", state="parameters * 0 + 1.0")
 EPOCHS = (1, 4, 5, 9, 12)
-
-
-@pytest.fixture(autouse=True)
-def _small_edition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
-
-
-@cache
-def solved() -> Solved:
-    return solve(task(ADAPTIVE), InProcess())
 
 
 @cache
@@ -47,12 +36,13 @@ def request() -> AuditRequest:
 
 @cache
 def honest() -> tuple[AuditResponse, dict[int, EpochState]]:
-    return answer(solved().claim, task(ADAPTIVE), request())
+    return answer(solved().claim, session(ADAPTIVE), request())
 
 
-def judge(audit: AuditEvidence, source: bytes = ADAPTIVE, claim: Claim | None = None) -> Verdict:
-    evidence = Evidence(seal(claim or solved().claim, KEY), seal(solved().solution, KEY), source, audit=audit)
-    return verify(evidence, Level.AUDIT, InProcess())
+def judge(audit: AuditEvidence, isolation: Isolation | None = None) -> Verdict:
+    claim, solution = seal(solved().claim, KEY), seal(solved().solution, KEY)
+    evidence = Evidence(claim, solution, lambda digest: Module("adaptive.py", ADAPTIVE), audit=audit)
+    return verify(evidence, Level.AUDIT, isolation or InProcess())
 
 
 def shipped(
@@ -66,19 +56,18 @@ def test_an_honest_response_is_accepted_here_and_in_a_worker(jail: Jail) -> None
     assert solved().claim.epochs == 12
     verdict = judge(shipped())
     assert verdict.outcome is Outcome.ACCEPTED, verdict.detail
-    evidence = Evidence(seal(solved().claim, KEY), seal(solved().solution, KEY), ADAPTIVE, audit=shipped())
-    assert verify(evidence, Level.AUDIT, jail).outcome is Outcome.ACCEPTED
-    in_workers = answer(solved().claim, task(ADAPTIVE), request(), jail)
+    assert judge(shipped(), jail).outcome is Outcome.ACCEPTED
+    in_workers = answer(solved().claim, session(ADAPTIVE, isolation=jail), request())
     assert in_workers == honest()
 
 
 def test_a_request_asks_for_the_first_the_best_and_the_last_epoch_and_others_at_random() -> None:
     claim = solved().claim
-    requests = [choose_epochs(claim, 3) for _ in range(200)]
+    requests = [choose_epochs(signed(claim), 3) for _ in range(200)]
     fixed = {1, claim.best_epoch, 12}
     assert all(len(set(r.epochs)) == len(fixed) + 3 and fixed <= set(r.epochs) for r in requests)
     assert {epoch for r in requests for epoch in r.epochs} == set(range(1, 13))
-    assert choose_epochs(claim, 100).epochs == tuple(range(1, 13))
+    assert choose_epochs(signed(claim), 100).epochs == tuple(range(1, 13))
     wanted = asked(claim, request())
     assert wanted.states == (0, 3, 4, 8, 11)
     assert set(wanted.leaves) == {0, 3, 4, 8, 11, 1, 5, 9, 12, claim.best_epoch}
@@ -154,11 +143,11 @@ def test_what_the_signer_has_not_answered_is_no_evidence_against_them(message: s
 def test_a_request_for_another_claim_is_the_callers_mistake() -> None:
     other = AuditRequest(bytes(32), EPOCHS)
     with pytest.raises(InputError, match="another claim"):
-        respond(other, solved().claim, Ground(task(ADAPTIVE), InProcess()), lambda state: None)
+        respond(other, signed(solved().claim), session(ADAPTIVE), lambda state: None)
     with pytest.raises(InputError, match="another claim"):
         judge(replace(shipped(), request=other))
 
 
 def test_a_benchmarker_who_cannot_train_it_again_is_told() -> None:
     with pytest.raises(InputError, match="does not give the claim's transcript"):
-        respond(request(), solved().claim, Ground(task(module()), InProcess()), lambda state: None)
+        respond(request(), signed(solved().claim), session(module()), lambda state: None)

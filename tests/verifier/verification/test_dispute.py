@@ -18,27 +18,21 @@ from protocol.claim import StopReason
 from protocol.errors import RecordError
 from protocol.merkle import MerkleTree
 from protocol.transcript import Transcript
-from sandbox.isolation import InProcess, Jail
-from tests.support.disputed import Leaves, fewer, forger, honest, leaf, more, party, solved, task_for
-from tests.support.small_contest import SMALL, module
-from verifier.challenge import editions
+from sandbox.isolation import Jail
+from tests.support.changed_claims import changed
+from tests.support.disputed import ADAPTIVE, Leaves, fewer, forger, honest, leaf, more, party, solved
+from tests.support.small_contest import module, session
 from verifier.challenge.errors import InputError
-from verifier.challenge.solving import Task
-from verifier.verification.audit import Ground
-from verifier.verification.dispute import Court, Party, Ruling, require_same_task, rule
+from verifier.challenge.session import Session
+from verifier.verification.dispute import Party, Ruling, require_same_task, rule
 
 OTHER = bytes(range(32))
 
 
-@pytest.fixture(autouse=True)
-def _small_edition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
-
-
-def ruling(one: Party, other: Party, task: Task | None = None) -> Ruling:
+def ruling(one: Party, other: Party, trained: Session | None = None) -> Ruling:
     """The ruling, which is the same whoever comes first."""
-    court = Court(task or task_for(), InProcess())
-    found, mirrored = rule(one, other, court), rule(other, one, court)
+    trained = trained or session(ADAPTIVE)
+    found, mirrored = rule(one, other, trained), rule(other, one, trained)
     assert (found.wrong, found.epoch, found.differs) == (mirrored.wrong, mirrored.epoch, mirrored.differs)
     assert found.digests <= 3 * math.ceil(math.log2(max(one.claim.epochs, other.claim.epochs) + 1)) + 1
     return found
@@ -46,15 +40,15 @@ def ruling(one: Party, other: Party, task: Task | None = None) -> Ruling:
 
 def warm_start(leaves: Leaves) -> Leaves:
     """The leaves of a run whose parameters were nudged once, after epoch 6, and that went on honestly."""
-    ground = Ground(task_for(), InProcess())
-    with ground.trainer() as trainer:
-        trainer.start(ground.initial)
+    trained = session(ADAPTIVE)
+    with trained.trainer() as trainer:
+        trainer.start(trained.initial)
         for _ in range(6):
             trainer.advance()
         checkpoint = trainer.checkpoint()
-    nudged = replace(checkpoint, parameters=checkpoint.parameters + torch.full((1,), 2.0**-10))
-    with ground.trainer() as trainer:
-        trainer.resume(nudged)
+    parameters = checkpoint.weights.parameters + torch.full((1,), 2.0**-10)
+    with trained.trainer() as trainer:
+        trainer.resume(replace(checkpoint, weights=checkpoint.weights._replace(parameters=parameters)))
         while trainer.advance() is None:
             pass
         return tuple(trainer.leaves)
@@ -93,7 +87,7 @@ def test_a_nudged_run_is_wrong_from_the_next_epoch_on() -> None:
 
 def test_it_comes_out_the_same_in_a_worker(jail: Jail) -> None:
     epochs: list[int] = []
-    found = rule(honest(), forger("forger", warm_start), Court(task_for(), jail, observe=epochs.append))
+    found = rule(honest(), forger("forger", warm_start), session(ADAPTIVE, isolation=jail), epochs.append)
     assert (found.epoch, set(found.wrong)) == (7, {"forger"})
     assert epochs == list(range(1, 8))
 
@@ -104,7 +98,7 @@ def test_the_first_difference_decides(mine: int, theirs: int) -> None:
     """Of two forgers the one with the earlier forgery is wrong; the other is right up to there."""
     one = forger("one", leaf(mine, network_digest=OTHER))
     other = forger("other", leaf(theirs, network_digest=bytes(32)))
-    found = rule(one, other, Court(task_for(), InProcess()))
+    found = rule(one, other, session(ADAPTIVE))
     assert found.epoch == found.differs == min(mine, theirs)
     assert set(found.wrong) == {name for name, epoch in (("one", mine), ("other", theirs)) if epoch == found.epoch}
 
@@ -140,10 +134,9 @@ BUDGET = 150_000
 def test_training_that_ends_for_want_of_fuel() -> None:
     made = solved(module(), BUDGET)
     assert made.claim.stop_reason is StopReason.FUEL_EXHAUSTED
-    task = task_for(module(), BUDGET)
     last = made.claim.epochs
     for change, epoch in ((more(1), last + 1), (fewer(1), last)):
-        found = ruling(honest(made=made), forger("forger", change, made), task)
+        found = ruling(honest(made=made), forger("forger", change, made), session(module(), BUDGET))
         assert (found.epoch, dict(found.wrong)) == (epoch, {"forger": ("epochs",)})
 
 
@@ -151,15 +144,15 @@ def test_training_that_ends_in_its_first_epoch() -> None:
     source = module("float('inf') * gradient, state")
     made = solved(source)
     assert made.claim.epochs == 0
-    found = ruling(honest(made=made), forger("longer", more(1), made), task_for(source))
+    found = ruling(honest(made=made), forger("longer", more(1), made), session(source))
     assert (found.epoch, dict(found.wrong)) == (1, {"longer": ("epochs",)})
-    found = ruling(honest(made=made), forger("other", leaf(0, state_digest=OTHER), made), task_for(source))
+    found = ruling(honest(made=made), forger("other", leaf(0, state_digest=OTHER), made), session(source))
     assert (found.epoch, dict(found.wrong)) == (0, {"other": ("state_digest",)})
 
 
 def test_a_module_that_nobody_can_train() -> None:
     for source in (module("[gradient][epoch - 2], state"), module("open(1), state")):
-        found = ruling(honest(), forger("forger", leaf(9, fuel_used=1)), task_for(source))
+        found = ruling(honest(), forger("forger", leaf(9, fuel_used=1)), session(source))
         assert set(found.wrong) == {"honest", "forger"}
         assert set(found.wrong.values()) == {("optimiser_digest",)}
         assert "no claim can come from this module: " in found.detail
@@ -196,14 +189,14 @@ def test_claims_that_differ_where_both_are_wrong() -> None:
 
 def test_claims_that_say_the_same_need_no_training() -> None:
     again = replace(solved().claim, run={"machine": "another"})
-    found = rule(honest(), party("again", again, solved().training.leaves), Court(task_for(b"no module"), InProcess()))
+    found = rule(honest(), party("again", again, solved().training.leaves), session(b"no module"))
     assert (dict(found.wrong), found.differs) == ({}, None)
     assert "nothing to decide" in found.detail
 
 
 def test_the_same_claims_of_a_module_that_nobody_can_train() -> None:
     forged = party("forger", replace(solved().claim, quality=1), solved().training.leaves)
-    found = ruling(honest(), forged, task_for(module("open(1), state")))
+    found = ruling(honest(), forged, session(module("open(1), state")))
     assert dict(found.wrong) == {"honest": ("optimiser_digest",), "forger": ("optimiser_digest",)}
 
 
@@ -213,7 +206,7 @@ def test_the_same_claims_of_a_module_that_nobody_can_train() -> None:
 @pytest.mark.parametrize("of_longer", [False, True])
 def test_a_party_that_shows_another_transcript_than_it_committed_to(of_longer: bool) -> None:
     leaves = more(2)(solved().training.leaves) if of_longer else leaf(4, fuel_used=1)(solved().training.leaves)
-    found = ruling(honest(), party("forger", solved().claim, leaves), task_for(b"is not needed"))
+    found = ruling(honest(), party("forger", solved().claim, leaves), session(b"is not needed"))
     assert dict(found.wrong) == {"forger": ("transcript_root",)}
     assert (found.epoch, found.differs) == (None, None)
 
@@ -239,9 +232,9 @@ TASKS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", TASKS)
 def test_claims_about_different_trainings_are_no_dispute(name: str) -> None:
-    base = replace(solved().claim, hyperparameters={"lr": 1.0})
+    base = changed(solved().claim, hyperparameters={"lr": 1.0})
     one = party("one.claim", base, solved().training.leaves)
-    other = party("other.claim", replace(base, **TASKS[name]), solved().training.leaves)
+    other = party("other.claim", changed(base, **TASKS[name]), solved().training.leaves)
     require_same_task(one, one)
     with pytest.raises(InputError, match=rf"one\.claim and other\.claim differ in {name}: "):
         require_same_task(one, other)
@@ -249,8 +242,8 @@ def test_claims_about_different_trainings_are_no_dispute(name: str) -> None:
 
 def test_settings_are_compared_one_by_one() -> None:
     for name in ("algorithm_id", "block_id", "challenge_id", "player_id", "track_id"):
-        settings = replace(solved().claim.settings, **{name: "another"})
-        other = party("other", replace(solved().claim, settings=settings), solved().training.leaves)
+        settings = replace(solved().claim.task.settings, **{name: "another"})
+        other = party("other", changed(solved().claim, settings=settings), solved().training.leaves)
         with pytest.raises(InputError, match=rf"differ in settings\.{name}: "):
             require_same_task(honest(), other)
 
@@ -263,8 +256,8 @@ def test_no_side_sends_more_than_three_digests_for_each_level() -> None:
         for other_count in range(1, 34):
             for first in {0, count // 2, min(count, other_count) - 1}:
                 same = [bytes([place]) * 32 for place in range(max(count, other_count))]
-                changed = same[:first] + [bytes([place, 255] * 16) for place in range(first, other_count)]
-                trees = MerkleTree(same[:count]), MerkleTree(changed[:other_count])
+                other = same[:first] + [bytes([place, 255] * 16) for place in range(first, other_count)]
+                trees = MerkleTree(same[:count]), MerkleTree(other[:other_count])
                 sides = [Side("", tree.root, len(tree.leaves), tree) for tree in trees]
                 assert first_difference(*sides) == min(first, count, other_count)
                 for side in sides:

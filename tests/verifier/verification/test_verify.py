@@ -18,6 +18,7 @@ import torch
 import sandbox.isolation
 import sandbox.worker.client
 import verifier.verification.evaluate
+import verifier.verification.replay
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, seal
 from protocol.errors import RecordError
@@ -31,11 +32,13 @@ from sandbox.state import tensor_bytes
 from sandbox.worker.client import ProcessOptimiser
 from sandbox.worker.zygote_client import Zygote
 from tests.support.audited import audit_evidence
-from tests.support.small_contest import SMALL, module, task
-from verifier.challenge import editions, scoring
+from tests.support.changed_claims import changed
+from tests.support.small_contest import SMALL, module, session, session_of
+from verifier.challenge import scoring
 from verifier.challenge.errors import InputError
-from verifier.challenge.network.network import Architecture, Network
-from verifier.challenge.solving import Task, read_solution, solve
+from verifier.challenge.module import Module
+from verifier.challenge.network.weights import read_weights
+from verifier.challenge.solving import solve
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
@@ -53,18 +56,17 @@ class Made:
     source: bytes = SOURCE
 
     def evidence(self, **changes: Any) -> Evidence:
-        return Evidence(seal(self.claim, KEY), seal(self.solution, KEY), self.source, **changes)
+        return Evidence(seal(self.claim, KEY), seal(self.solution, KEY), found(self.source), **changes)
+
+
+def found(source: bytes) -> Callable[[bytes], Module]:
+    return lambda digest: Module("module.py", source)
 
 
 @cache
 def made(source: bytes = SOURCE, fuel_budget: int = 10**12) -> Made:
-    solved = solve(task(source, fuel_budget), InProcess())
+    solved = solve(session(source, fuel_budget))
     return Made(solved.claim, solved.solution, source)
-
-
-@pytest.fixture(autouse=True)
-def _small_edition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(editions.EDITIONS, SMALL.name, SMALL)
 
 
 def judge(evidence: Evidence, level: Level) -> Verdict:
@@ -77,15 +79,14 @@ def assert_rejected(verdict: Verdict, step: int, reason: Reason) -> None:
     assert Verdict.from_bytes(verdict.to_bytes()) == verdict
 
 
-def scored(forged: Made, epochs: int | None = None) -> Made:
+def scored(forged: Made) -> Made:
     """The same claim with the quality that its solution really has: what a careful forger would publish."""
     claim = forged.claim
-    asked = task(nonce=claim.nonce)
-    architecture = Architecture(SMALL, 1)
-    weights = read_solution(forged.solution, architecture)
+    trained = session_of(claim, forged.source)
+    weights = read_weights(forged.solution, trained.instance_id.track)
     assert weights is not None
-    subset = scoring.test_subset(SMALL, asked.seed, claim.epochs)
-    quality = scoring.score(Network(architecture, asked.seed), *weights, subset).quality
+    subset = scoring.test_subset(trained.instance_id, claim.epochs)
+    quality = scoring.score(trained.network, weights, subset).quality
     return replace(forged, claim=replace(claim, quality=quality))
 
 
@@ -124,7 +125,7 @@ def test_an_honest_claim_of_every_end_is_accepted(kind: str) -> None:
     source, budget, reason = HONEST[kind]
     honest = made(source, budget)
     assert honest.claim.stop_reason is reason
-    given = audit_evidence(honest.claim, task(source, budget), KEY)
+    given = audit_evidence(honest.claim, session(source, budget), KEY)
     for level in Level:
         verdict = judge(honest.evidence(signer=KEY.verify_key.raw, audit=given), level)
         assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.ACCEPTED, Reason.NONE, 0), verdict.detail
@@ -136,7 +137,7 @@ def test_an_honest_claim_of_every_end_is_accepted(kind: str) -> None:
 
 def test_a_claim_that_used_its_budget_to_the_last_unit_is_accepted() -> None:
     honest = made(SOURCE, made().claim.fuel_used)
-    assert honest.claim.fuel_used == honest.claim.fuel_budget
+    assert honest.claim.fuel_used == honest.claim.task.fuel_budget
     assert honest.claim.stop_reason is not StopReason.FUEL_EXHAUSTED
     for level in (Level.EVALUATE, Level.REPLAY):
         assert judge(honest.evidence(), level).outcome is Outcome.ACCEPTED
@@ -149,7 +150,7 @@ def test_a_replay_in_a_worker_comes_to_the_same_verdict(jail: Jail) -> None:
 
 
 def test_evaluation_needs_no_module() -> None:
-    assert judge(replace(made().evidence(), source=None), Level.EVALUATE).outcome is Outcome.ACCEPTED
+    assert judge(replace(made().evidence(), module=None), Level.EVALUATE).outcome is Outcome.ACCEPTED
 
 
 # -- step 1: signatures ------------------------------------------------------------------------------------------
@@ -157,7 +158,7 @@ def test_evaluation_needs_no_module() -> None:
 
 def test_a_replay_without_the_module_is_no_verdict() -> None:
     with pytest.raises(InputError, match="needs the optimiser's module"):
-        judge(replace(made().evidence(), source=None), Level.REPLAY)
+        judge(replace(made().evidence(), module=None), Level.REPLAY)
 
 
 def flipped(envelope: Envelope, name: str, byte: int = 40) -> Envelope:
@@ -178,7 +179,7 @@ def test_one_flipped_bit_breaks_the_signature(part: str, name: str) -> None:
 
 
 def test_a_claim_signed_again_by_somebody_else_is_not_the_expected_ones() -> None:
-    stolen = Evidence(seal(made().claim, OTHER_KEY), seal(made().solution, OTHER_KEY), SOURCE)
+    stolen = Evidence(seal(made().claim, OTHER_KEY), seal(made().solution, OTHER_KEY), found(SOURCE))
     assert judge(stolen, Level.REPLAY).outcome is Outcome.ACCEPTED
     assert_rejected(judge(replace(stolen, signer=KEY.verify_key.raw), Level.REPLAY), 1, Reason.SIGNER)
 
@@ -198,11 +199,11 @@ def test_swapped_records_are_no_verdict() -> None:
 
 
 def claimed(change: Callable[[Claim], Changes]) -> Callable[[], Made]:
-    return lambda: replace(made(), claim=replace(made().claim, **change(made().claim)))
+    return lambda: replace(made(), claim=changed(made().claim, **change(made().claim)))
 
 
 def other_settings(**changes: str) -> Callable[[Claim], Changes]:
-    return lambda claim: {"settings": replace(claim.settings, **changes)}
+    return lambda claim: {"settings": replace(claim.task.settings, **changes)}
 
 
 def shortened(claim: Claim) -> Changes:
@@ -338,7 +339,7 @@ def slightly_other_losses(name: str) -> Callable[[Claim], Changes]:
 
 def swapped_module(source: bytes) -> Callable[[], Made]:
     """Another module under an honest claim, and the claim names it."""
-    return lambda: Made(replace(made().claim, optimiser_digest=blake3_digest(source)), made().solution, source)
+    return lambda: Made(changed(made().claim, optimiser_digest=blake3_digest(source)), made().solution, source)
 
 
 def stopped_early() -> Made:
@@ -446,10 +447,10 @@ def test_a_worker_that_is_killed_rejects_nobody(jail: Jail, monkeypatch: pytest.
     ],
 )
 def test_a_fault_of_the_machine_rejects_nobody(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
-    def broken(task: Task, **_: object) -> None:
+    def broken(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(verifier.verification.verify, "solve", broken)
+    monkeypatch.setattr(verifier.verification.replay, "solve", broken)
     assert_undetermined(judge(made().evidence(), Level.REPLAY))
     assert judge(made().evidence(), Level.EVALUATE).outcome is Outcome.ACCEPTED
 

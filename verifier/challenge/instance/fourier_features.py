@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from arithmetic import random, reductions
 from arithmetic.transcendental import elementary
-from verifier.challenge.editions import Edition, FourierFeatures
-from verifier.challenge.streams import stream
+from verifier.challenge.editions import FourierFeatures
+from verifier.challenge.instance.instance_id import InstanceId
 
 Array = NDArray[np.float64]
 
@@ -43,13 +43,13 @@ class Function:
         return values
 
 
-def draw_function(edition: Edition, process: FourierFeatures, seed: bytes) -> Function:
+def draw_function(instance_id: InstanceId, process: FourierFeatures) -> Function:
     """The random function of an instance."""
-    d, k = edition.inputs, process.features
+    d, k = instance_id.edition.inputs, process.features
     record = 2 * d + 1 + 2
-    words = stream(edition, seed, "features").words(0, k * record).reshape(k, record)
+    words = instance_id.stream("features").words(0, k * record).reshape(k, record)
     return Function(
-        omega=random.normals(words[:, : 2 * d].reshape(k, d, 2)) / edition.lengthscale,
+        omega=random.normals(words[:, : 2 * d].reshape(k, d, 2)) / instance_id.edition.lengthscale,
         b=(2.0 * elementary.PI) * random.uniforms(words[:, 2 * d]),
         a=random.normals(words[:, 2 * d + 1 :]),
     )

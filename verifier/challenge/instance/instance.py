@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from arithmetic import data_movement, random, reductions
 from arithmetic.random import Source
-from verifier.challenge.editions import Edition, FourierFeatures, MaternProcess
+from verifier.challenge.editions import FourierFeatures, MaternProcess
 from verifier.challenge.instance import gaussian_process
 from verifier.challenge.instance.fourier_features import draw_function
-from verifier.challenge.streams import stream
+from verifier.challenge.instance.instance_id import InstanceId
 
 Array = NDArray[np.float64]
 
@@ -43,64 +43,68 @@ class Instance:
     test: Points
 
 
-def draw_points(edition: Edition, seed: bytes, first: int, count: int) -> Points:
+def draw_points(instance_id: InstanceId, first: int, count: int) -> Points:
     """The points `first` to `first + count - 1` of an instance (training, validation, test, in this order)."""
-    return _points(edition, seed, np.arange(first, first + count))
+    return _points(instance_id, np.arange(first, first + count))
 
 
-def draw_test_points(edition: Edition, seed: bytes, index: NDArray[np.int64]) -> Points:
+def draw_test_points(instance_id: InstanceId, index: NDArray[np.int64]) -> Points:
     """The test points that an index [N] into the test set names."""
-    return _points(edition, seed, edition.train_points + edition.validation_points + index)
+    return _points(instance_id, instance_id.edition.train_points + instance_id.edition.validation_points + index)
 
 
-def draw_instance(edition: Edition, seed: bytes) -> Instance:
-    """All points of the instance of a 32-byte seed."""
-    everything = draw_points(edition, seed, 0, edition.points)
+def draw_instance(instance_id: InstanceId) -> Instance:
+    """All points of an instance."""
+    edition = instance_id.edition
+    everything = draw_points(instance_id, 0, edition.points)
     sizes = [edition.train_points, edition.validation_points, edition.test_points]
     parts = zip(everything.x.split(sizes), everything.f.split(sizes), everything.y.split(sizes), strict=True)
     return Instance(*(Points(x, f, y) for x, f, y in parts))
 
 
-def training_mean(edition: Edition, seed: bytes) -> float:
+def training_mean(instance_id: InstanceId) -> float:
     """The mean of the training targets as they are drawn, in binary64."""
-    _, _, y = _drawn(edition, seed, np.arange(edition.train_points))
-    return float(reductions.row_sums(y[None])[0]) / edition.train_points
+    count = instance_id.edition.train_points
+    _, _, y = _drawn(instance_id, np.arange(count))
+    return float(reductions.row_sums(y[None])[0]) / count
 
 
-def _points(edition: Edition, seed: bytes, index: NDArray[np.int64]) -> Points:
-    x, f, y = _drawn(edition, seed, index)
-    if edition.centred:
-        mean = training_mean(edition, seed)
+def _points(instance_id: InstanceId, index: NDArray[np.int64]) -> Points:
+    x, f, y = _drawn(instance_id, index)
+    if instance_id.edition.centred:
+        mean = training_mean(instance_id)
         f, y = f - mean, y - mean
     return Points(*(data_movement.rounded(values) for values in (x, f, y)))
 
 
-def _drawn(edition: Edition, seed: bytes, index: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+def _drawn(instance_id: InstanceId, index: NDArray[np.int64]) -> tuple[Array, Array, Array]:
     """Inputs [N, D], values [N] and targets [N] at an index [N], before they are centred and rounded."""
-    noise = random.normals(_records(stream(edition, seed, "noise"), index, 2))
-    if isinstance(edition.function, FourierFeatures):
-        x = _inputs(edition, seed, index)
-        f = draw_function(edition, edition.function, seed)(x)
+    function = instance_id.edition.function
+    noise = random.normals(_records(instance_id.stream("noise"), index, 2))
+    if isinstance(function, FourierFeatures):
+        x = _inputs(instance_id, index)
+        f = draw_function(instance_id, function)(x)
     else:
-        x, f = _process(edition, edition.function, seed, index)
-    return x, f, f + edition.noise_deviation * noise
+        x, f = _process(instance_id, function, index)
+    return x, f, f + instance_id.edition.noise_deviation * noise
 
 
-def _process(edition: Edition, process: MaternProcess, seed: bytes, index: NDArray[np.int64]) -> tuple[Array, Array]:
+def _process(instance_id: InstanceId, process: MaternProcess, index: NDArray[np.int64]) -> tuple[Array, Array]:
     """Inputs and values of a Gaussian process at an index [N].
 
     Its points are ordered: the test set, so that it can be drawn alone, the training set, the validation set.
     """
+    edition = instance_id.edition
     place = (index + edition.test_points) % edition.points
     before = np.arange(place.max() + 1)
     order = (before - edition.test_points) % edition.points
-    x, z = _inputs(edition, seed, order), random.normals(_records(stream(edition, seed, "features"), order, 2))
+    x, z = _inputs(instance_id, order), random.normals(_records(instance_id.stream("features"), order, 2))
     return x[place], gaussian_process.values(x, z, edition.lengthscale, process.jitter)[place]
 
 
-def _inputs(edition: Edition, seed: bytes, index: NDArray[np.int64]) -> Array:
+def _inputs(instance_id: InstanceId, index: NDArray[np.int64]) -> Array:
     """Inputs [N, D] at an index [N], multiples of 2^-23 in [-1, 1)."""
-    words = _records(stream(edition, seed, "points"), index, edition.inputs)
+    words = _records(instance_id.stream("points"), index, instance_id.edition.inputs)
     return (words >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1.0
 
 

@@ -1,18 +1,18 @@
-"""What an instance allows: a floor that no optimiser's training loss can pass (specification, 9.4)."""
+"""Whether an instance can be solved: a floor that no optimiser's training loss can pass (specification, 9.4)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from arithmetic import ieee, reductions
-from verifier.challenge.editions import Edition
+from arithmetic.reductions import mean_square
 from verifier.challenge.instance.instance import Instance, draw_instance
-from verifier.challenge.network.network import mean_square
+from verifier.challenge.instance.instance_id import InstanceId
 
 
 @dataclass(frozen=True)
-class Prospects:
-    """Means of squares."""
+class Solvability:
+    """The floor and the threshold of an instance, which are means of squares."""
 
     floor: float
     """The squared mean of the training targets."""
@@ -22,16 +22,16 @@ class Prospects:
     """alpha times `noise`; that of a score is over a subset that depends on T."""
 
     @property
-    def solvable(self) -> bool:
+    def is_solvable(self) -> bool:
         """Whether the floor alone leaves room below the threshold."""
         return self.floor <= self.threshold
 
 
-def prospects(edition: Edition, seed: bytes) -> Prospects:
-    """The prospects of the instance of a 32-byte seed; the edition has the sizes of its track."""
-    instance = draw_instance(edition, seed)
+def solvability(instance_id: InstanceId) -> Solvability:
+    """Draw an instance and measure it."""
+    instance = draw_instance(instance_id)
     noise = mean_square(ieee.subtract(instance.test.y, instance.test.f))
-    return Prospects(training_floor(instance), noise, edition.threshold_factor * noise)
+    return Solvability(training_floor(instance), noise, instance_id.edition.threshold_factor * noise)
 
 
 def training_floor(instance: Instance) -> float:

@@ -17,22 +17,32 @@ import torch
 from arithmetic import data_movement, engine_choice, ieee, random, reductions
 from arithmetic.exponents import NonFiniteError
 from arithmetic.per_channel import widened, write_rounded
+from arithmetic.reductions import mean_square
 from sandbox.layout import Layout, Part
-from verifier.challenge.editions import Edition
+from verifier.challenge.editions import Edition, Track
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network import kernels_eager
 from verifier.challenge.network.batch_norm import inverse_deviation, moved
 from verifier.challenge.network.kernels import Affine, Kernels, Passed
 from verifier.challenge.network.products import Factor, product
 from verifier.challenge.network.quantised import Quantised
-from verifier.challenge.streams import stream
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The shape of a network: an edition's widths at a depth of `n_hidden` hidden layers."""
+    """The shape of a track's network: the edition's widths, at the track's depth."""
 
-    edition: Edition
-    n_hidden: int
+    track: Track
+
+    @property
+    def edition(self) -> Edition:
+        """The edition, in the size of the track."""
+        return self.track.edition
+
+    @property
+    def n_hidden(self) -> int:
+        """L, hidden layers between the input and the output layer."""
+        return self.track.n_hidden
 
     @property
     def normed_layers(self) -> int:
@@ -101,21 +111,22 @@ class _Layer:
     affine: Affine | None
 
 
-def initial_weight(architecture: Architecture, seed: bytes, layer: int) -> torch.Tensor:
+def initial_weight(instance_id: InstanceId, layer: int) -> torch.Tensor:
     """Glorot-uniform weight [out, in] of a layer, binary32."""
-    out, inputs = architecture.shape(layer)
-    u = random.uniforms(stream(architecture.edition, seed, "weights", layer).words(0, out * inputs))
+    out, inputs = Architecture(instance_id.track).shape(layer)
+    u = random.uniforms(instance_id.stream("weights", layer).words(0, out * inputs))
     limit = math.sqrt(6.0 / (inputs + out))
     return data_movement.rounded((2.0 * u - 1.0) * limit).view(out, inputs)
 
 
-def initial_parameters(architecture: Architecture, seed: bytes) -> torch.Tensor:
+def initial_parameters(instance_id: InstanceId) -> torch.Tensor:
     """The trainable parameters at the start, flat: Glorot weights, biases 0, norm weights 1, norm biases 0."""
+    architecture = Architecture(instance_id.track)
     flat = data_movement.full((architecture.layout().size,), 0.0)
     views = architecture.layout().views(flat)
     for layer in range(architecture.trainable_layers):
         weight, _, norm_weight, _ = views[4 * layer : 4 * layer + 4]
-        weight.copy_(initial_weight(architecture, seed, layer))
+        weight.copy_(initial_weight(instance_id, layer))
         norm_weight.fill_(1.0)
     return flat
 
@@ -123,18 +134,16 @@ def initial_parameters(architecture: Architecture, seed: bytes) -> torch.Tensor:
 class Network:
     """The network of one instance: its frozen layers are drawn once, the trainable parameters come with each call."""
 
-    def __init__(
-        self, architecture: Architecture, seed: bytes, device: str = "cpu", kernels: Kernels = kernels_eager
-    ) -> None:
+    def __init__(self, instance_id: InstanceId, device: str = "cpu", kernels: Kernels = kernels_eager) -> None:
         """`device` is where the products are computed; all tensors that come and go are the CPU's."""
-        self.architecture = architecture
-        self.layout = architecture.layout()
+        architecture = Architecture(instance_id.track)
+        self.architecture, self.layout = architecture, architecture.layout()
         self._bits = architecture.edition.operand_bits
         self._epsilon = architecture.edition.norm_epsilon
         self._device, self._engine, self._kernels = torch.device(device), engine_choice.engine(device), kernels
         last = architecture.n_hidden
-        self._frozen = _Layer(self._quantised(initial_weight(architecture, seed, last)), None)
-        self._output = self._quantised(initial_weight(architecture, seed, last + 1))
+        self._frozen = _Layer(self._quantised(initial_weight(instance_id, last)), None)
+        self._output = self._quantised(initial_weight(instance_id, last + 1))
 
     def loss_and_gradient(
         self,
@@ -216,11 +225,6 @@ class Network:
 
     def _factor(self, quantised: Quantised) -> Factor:
         return Factor.of(quantised, self._engine)
-
-
-def mean_square(residual: torch.Tensor) -> float:
-    """The mean of the squares of binary32 residuals as a binary64. Raises NonFiniteError."""
-    return reductions.total(ieee.multiply(residual, residual)) / residual.numel()
 
 
 def _require_finite(values: torch.Tensor) -> None:

@@ -17,12 +17,12 @@ from protocol.claim import StopReason
 from protocol.transcript import Leaf
 from sandbox.errors import FuelExhausted, MemoryExhausted
 from sandbox.optimiser import Optimiser
-from verifier.challenge.editions import Edition
 from verifier.challenge.instance.instance import Instance
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Network, Statistics
-from verifier.challenge.streams import stream
+from verifier.challenge.network.weights import Weights
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.challenge.training.transcript import NO_LOSSES, network_digest, tensor_digest, transcript_tree
+from verifier.challenge.training.transcript import NO_LOSSES, tensor_digest, transcript_tree
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,8 @@ class Training:
     validation_losses: tuple[float, ...]
     best_epoch: int
     """Epoch of the lowest validation loss; 0 for the initial parameters."""
-    parameters: torch.Tensor
-    """Trainable parameters after the best epoch, flat."""
-    statistics: Statistics
-    """Running statistics after the best epoch."""
+    best: Weights
+    """Those after the best epoch."""
     fuel_used: int
     leaves: tuple[Leaf, ...]
     """The transcript: leaf 0 and one for each epoch."""
@@ -71,10 +69,6 @@ class _NonFiniteUpdate(Exception):
     """A location, or the parameters after an update, hold an infinity or a NaN."""
 
 
-Weights = tuple[torch.Tensor, Statistics]
-"""Trainable parameters, flat, and running statistics."""
-
-
 @dataclass(frozen=True)
 class Checkpoint:
     """Everything that a training is after an epoch: from it, training goes on with the same bits."""
@@ -83,8 +77,7 @@ class Checkpoint:
     """Of the epochs so far, leaf 0 first; with a single one, only the next epoch can be taken from here."""
     losses: tuple[tuple[float, float], ...]
     """Training and validation loss of each epoch so far."""
-    parameters: torch.Tensor
-    statistics: Statistics
+    weights: Weights
     gradient: torch.Tensor
     state: bytes
     """The optimiser's, in its canonical encoding."""
@@ -95,31 +88,29 @@ class Checkpoint:
 class Trainer:
     """Algorithm 1, epoch by epoch; begin with `start` or `resume`. To be used in inference mode."""
 
-    def __init__(
-        self, edition: Edition, seed: bytes, instance: Instance, network: Network, optimiser: Optimiser
-    ) -> None:
-        self._edition, self._seed, self._instance = edition, seed, instance
-        self._network, self._optimiser = network, optimiser
+    def __init__(self, instance_id: InstanceId, instance: Instance, network: Network, optimiser: Optimiser) -> None:
+        self._id, self._edition, self._instance = instance_id, instance_id.edition, instance
+        self._network, self.optimiser = network, optimiser
         self._statistics = Statistics.initial(network.architecture)
-        self.stopping = EarlyStopping(edition.patience)
+        self.stopping = EarlyStopping(self._edition.patience)
         self.leaves: list[Leaf] = []
         self.losses: list[tuple[float, float]] = []
         self.best: Weights | None = None
 
     def start(self, initial: torch.Tensor) -> None:
         """6.1 and 6.2: initial parameters (flat), zero gradient, the optimiser's state, leaf 0."""
-        self._optimiser.parameters.copy_(initial)
-        self._optimiser.gradient.zero_()
+        self.optimiser.parameters.copy_(initial)
+        self.optimiser.gradient.zero_()
         self.best = self._weights()
-        self._optimiser.initialise()
+        self.optimiser.initialise()
         self._record(NO_LOSSES)
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint. Raises StateError for a state or fuel that no optimiser of this task has."""
-        self._optimiser.parameters.copy_(checkpoint.parameters)
-        self._optimiser.gradient.copy_(checkpoint.gradient)
-        self._optimiser.restore(checkpoint.state, checkpoint.fuel_used)
-        self._statistics = checkpoint.statistics.copy()
+        self.optimiser.parameters.copy_(checkpoint.weights.parameters)
+        self.optimiser.gradient.copy_(checkpoint.gradient)
+        self.optimiser.restore(checkpoint.state, checkpoint.fuel_used)
+        self._statistics = checkpoint.weights.statistics.copy()
         self.stopping = EarlyStopping.after(self._edition.patience, (loss for _, loss in checkpoint.losses))
         self.leaves, self.losses = list(checkpoint.leaves), list(checkpoint.losses)
         self.best = checkpoint.best
@@ -127,15 +118,13 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """What is needed to go on from here."""
         assert self.best is not None
-        parameters, statistics = self._weights()
         return Checkpoint(
             leaves=tuple(self.leaves),
             losses=tuple(self.losses),
-            parameters=parameters,
-            statistics=statistics,
-            gradient=self._optimiser.gradient.clone(),
-            state=self._optimiser.save(),
-            fuel_used=self._optimiser.fuel_used,
+            weights=self._weights(),
+            gradient=self.optimiser.gradient.clone(),
+            state=self.optimiser.save(),
+            fuel_used=self.optimiser.fuel_used,
             best=self.best,
         )
 
@@ -158,7 +147,7 @@ class Trainer:
     @property
     def fuel_used(self) -> int:
         """Fuel used so far."""
-        return self._optimiser.fuel_used
+        return self.optimiser.fuel_used
 
     def _epoch(self) -> None:
         """6.3 to 6.8: one pass over the training set, validation, early stopping, a leaf."""
@@ -167,9 +156,9 @@ class Trainer:
         train_loss = 0.0
         for x, y in self._batches(number):
             train_loss = train_loss + self._batch(x, y, number, previous) / (self._edition.train_points / len(y))
-        pending = self._optimiser.request_state_digest()  # a worker hashes while we validate
+        pending = self.optimiser.request_state_digest()  # a worker hashes while we validate
         points = self._instance.validation
-        validation_loss = self._network.loss(self._optimiser.parameters, self._statistics, points.x, points.y)
+        validation_loss = self._network.loss(self.optimiser.parameters, self._statistics, points.x, points.y)
         if self.stopping.improved(validation_loss):
             self.best = self._weights()
         self.losses.append((train_loss, validation_loss))
@@ -177,14 +166,14 @@ class Trainer:
 
     def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """6.3: the training set in the epoch's order, in batches."""
-        words = stream(self._edition, self._seed, "shuffle", epoch).words(0, self._edition.train_points)
+        words = self._id.stream("shuffle", epoch).words(0, self._edition.train_points)
         order = data_movement.positions(random.permutation(words))
         train, sizes = self._instance.train, self._edition.batch_sizes
         x, y = (data_movement.rows(points, order).split(sizes) for points in (train.x, train.y))
         return list(zip(x, y, strict=True))
 
     def _batch(self, x: torch.Tensor, y: torch.Tensor, epoch: int, previous: tuple[float, float]) -> float:
-        optimiser = self._optimiser
+        optimiser = self.optimiser
         location = optimiser.query_location(epoch, *previous)  # 6.4
         if location is not None:
             _require_finite(location)
@@ -195,43 +184,24 @@ class Trainer:
         return loss
 
     def _weights(self) -> Weights:
-        return self._optimiser.parameters.clone(), self._statistics.copy()
+        return Weights(self.optimiser.parameters.clone(), self._statistics.copy())
 
     def _record(self, losses: tuple[float, float], pending: Callable[[], bytes] | None = None) -> None:
         """6.8: the leaf of the epoch."""
-        pending = pending or self._optimiser.request_state_digest()
+        pending = pending or self.optimiser.request_state_digest()
         train_loss, validation_loss = (None if math.isnan(loss) else loss for loss in losses)
         self.leaves.append(
             Leaf(
                 epoch=len(self.losses),
                 train_loss=train_loss,
                 validation_loss=validation_loss,
-                network_digest=network_digest(self._optimiser.parameters, self._statistics),
-                gradient_digest=tensor_digest(self._optimiser.gradient),
+                network_digest=Weights(self.optimiser.parameters, self._statistics).digest(),
+                gradient_digest=tensor_digest(self.optimiser.gradient),
                 state_digest=pending(),
-                fuel_used=self._optimiser.fuel_used,
+                fuel_used=self.optimiser.fuel_used,
                 stale_epochs=self.stopping.stale_epochs,
             )
         )
-
-
-def train(
-    edition: Edition,
-    seed: bytes,
-    instance: Instance,
-    network: Network,
-    initial: torch.Tensor,
-    optimiser: Optimiser,
-    observer: Observer | None = None,
-) -> Training:
-    """Run Algorithm 1 from the `initial` trainable parameters (flat).
-
-    Raises OptimiserError, ModuleRefused or WorkerFault; every other end is a `stop_reason`.
-    """
-    trainer = Trainer(edition, seed, instance, network, optimiser)
-    with torch.inference_mode():  # no autograd: its bookkeeping costs a tenth of a small step
-        trainer.start(initial)
-        return finish(trainer, observer)
 
 
 def finish(trainer: Trainer, observer: Observer | None = None) -> Training:
@@ -248,8 +218,7 @@ def finish(trainer: Trainer, observer: Observer | None = None) -> Training:
         train_losses=tuple(train for train, _ in trainer.losses),
         validation_losses=tuple(validation for _, validation in trainer.losses),
         best_epoch=trainer.stopping.best_epoch,
-        parameters=trainer.best[0],
-        statistics=trainer.best[1],
+        best=trainer.best,
         fuel_used=trainer.fuel_used,
         leaves=tuple(trainer.leaves),
     )

@@ -12,7 +12,6 @@ from blake3 import blake3
 from protocol.merkle import MerkleTree
 from protocol.transcript import Leaf
 from sandbox.state import tensor_view
-from verifier.challenge.network.network import Statistics
 
 NO_LOSSES: Final = (math.nan, math.nan)
 """What the first epoch is told of the epoch before it."""
@@ -21,14 +20,6 @@ NO_LOSSES: Final = (math.nan, math.nan)
 def transcript_tree(leaves: Sequence[Leaf]) -> MerkleTree:
     """The Merkle tree over all leaves."""
     return MerkleTree([leaf.digest() for leaf in leaves])
-
-
-def network_digest(parameters: torch.Tensor, statistics: Statistics) -> bytes:
-    """BLAKE3 of the trainable parameters, the running means and the running variances."""
-    hasher = blake3(tensor_view(parameters))
-    hasher.update(tensor_view(statistics.means))
-    hasher.update(tensor_view(statistics.variances))
-    return hasher.digest()
 
 
 def tensor_digest(values: torch.Tensor) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from protocol.benchmark import Ledger
+from protocol.benchmark import BenchmarkBuilder
 from protocol.envelope import seal
 from verifier.command_line.claim_files import entered
 from verifier.command_line.files import load_signing_key, require_new, write_file
@@ -29,10 +29,10 @@ def commit(claims: tuple[Path, ...], num_bundles: int, key: Path, output: Path) 
     """
     signing_key = load_signing_key(key)
     require_new(output)
-    ledger = Ledger()
-    for _ in entered(claims, ledger, signing_key.verify_key):
+    builder = BenchmarkBuilder()
+    for _ in entered(claims, builder, signing_key.verify_key):
         pass
-    benchmark = ledger.commit(num_bundles)
+    benchmark = builder.build(num_bundles)
     write_file(output, seal(benchmark, signing_key).to_bytes())
     click.echo(
         f"{output}: {len(benchmark.qualities)} nonces in {num_bundles} bundles, root {benchmark.merkle_root.hex()}, "

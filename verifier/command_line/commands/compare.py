@@ -9,15 +9,16 @@ import click
 
 from arithmetic import self_test
 from verifier.challenge.errors import InputError
+from verifier.challenge.module import Module
 from verifier.command_line.comparison_report import as_json, as_row, as_table
-from verifier.command_line.files import read_file
-from verifier.command_line.instance_options import Instances, Nonces, instances_named_with
+from verifier.command_line.files import read_module
+from verifier.command_line.instance_options import Instances, Nonces, instance_options
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.trials import fill, require_dialect
 from verifier.experiments.comparison import Comparison
 from verifier.experiments.comparison import compare as compared
-from verifier.experiments.comparison_trials import Candidate, Row, Trial
+from verifier.experiments.comparison_trials import Row, Trial
 from verifier.runs.results_table import ResultsTable
 from verifier.runs.row_formats import json_rows
 
@@ -45,7 +46,7 @@ class Count(Nonces):
 
 @click.command()
 @click.argument("optimisers", nargs=-1, required=True, type=click.Path(path_type=Path))
-@instances_named_with(
+@instance_options(
     click.option("--nonces", required=True, type=Count(), help="So many nonces from 0 on (20), or a range (20..39).")
 )
 @click.option("--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
@@ -72,44 +73,39 @@ def compare(
     \b
     Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 20 --out runs.jsonl --picture adam-mine.png
     """
-    fuel_budget = instances.fuel_budget(fuel)
-    candidates = [Candidate(path, read_file(path)) for path in optimisers]
-    _require_different(candidates)
+    modules = [read_module(path) for path in optimisers]
+    _require_different(optimisers, modules)
+    tasks = [instances.task(module, {}, fuel) for module in modules]
     if picture is not None:
         require_drawing(picture)
-    require_dialect({candidate.path: candidate.source for candidate in candidates}, execution.isolation)
+    require_dialect(dict(zip(optimisers, modules, strict=True)), execution.isolation)
     self_test.require_sound(execution.device)
-
-    def trial(candidate: Candidate, nonce: int) -> Trial:
-        return Trial(candidate, instances.edition, instances.settings, instances.rand_hash, fuel_budget, nonce)
-
+    trials = {
+        name: [Trial(path, module, task, nonce) for nonce in instances.nonces]
+        for name, path, module, task in zip(_names(optimisers), optimisers, modules, tasks, strict=True)
+    }
     with ResultsTable(out, json_rows(Row, "compare")) as table:
-        fill(table, [trial(candidate, nonce) for nonce in instances.nonces for candidate in candidates], execution)
-    comparisons = compared(
-        {
-            name: [table.rows[trial(candidate, nonce).key].run for nonce in instances.nonces]
-            for name, candidate in zip(_names(candidates), candidates, strict=True)
-        }
-    )
+        fill(table, [trial for each in zip(*trials.values(), strict=True) for trial in each], execution)
+    comparisons = compared({name: [table.rows[trial.key].run for trial in its] for name, its in trials.items()})
     for line in [as_json(each) for each in comparisons] if in_json else as_table(comparisons):
         click.echo(line)
     if picture is not None:
-        write_picture(picture, _picture(comparisons, f"{instances.edition.name}, {instances.settings.track_id}"))
+        write_picture(picture, _picture(comparisons, f"{instances.track.edition.name}, {instances.track.id}"))
 
 
-def _require_different(candidates: Sequence[Candidate]) -> None:
-    seen: dict[str, Path] = {}
-    for candidate in candidates:
-        if (other := seen.setdefault(candidate.digest, candidate.path)) is not candidate.path:
-            raise InputError(f"{candidate.path}: is the same module as {other}; name each once")
-    if len(candidates) == 1:
+def _require_different(paths: Sequence[Path], modules: Sequence[Module]) -> None:
+    seen: dict[bytes, Path] = {}
+    for path, module in zip(paths, modules, strict=True):
+        if (other := seen.setdefault(module.digest, path)) is not path:
+            raise InputError(f"{path}: is the same module as {other}; name each once")
+    if len(paths) == 1:
         raise InputError("one optimiser has nothing to be compared with; name two or more")
 
 
-def _names(candidates: Sequence[Candidate]) -> list[str]:
+def _names(paths: Sequence[Path]) -> list[str]:
     """Short names, unless two files share one."""
-    short = [candidate.path.stem for candidate in candidates]
-    return short if len(set(short)) == len(short) else [str(candidate.path) for candidate in candidates]
+    short = [path.stem for path in paths]
+    return short if len(set(short)) == len(short) else list(map(str, paths))
 
 
 def _picture(comparisons: Sequence[Comparison], where: str) -> Picture:

@@ -8,17 +8,18 @@ from pathlib import Path
 import click
 
 from protocol.claim import Claim
+from protocol.envelope import Signed
 from protocol.keys import VerifyKey
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError
-from verifier.challenge.solving import Task
-from verifier.command_line.files import Bundle, read_module, read_record
+from verifier.challenge.session import Session
+from verifier.command_line.files import ClaimFiles, find_module, read_record
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
-from verifier.verification.dispute import Court, Party, Ruling, require_same_task, rule
+from verifier.verification.dispute import Party, Ruling, require_same_task, rule
 
-_Signed = tuple[Party, str]
-"""One side, and the fingerprint of its key."""
+_Side = tuple[Party, Signed[Claim]]
+"""One side, and its claim as it was received."""
 
 
 @click.command()
@@ -40,35 +41,35 @@ def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, devi
     """
     sides = (mine, _), (theirs, _) = _read_party(one), _read_party(other)
     require_same_task(mine, theirs)
-    module, source = read_module(Bundle(one), mine.claim.optimiser_digest, optimiser)
-    task = Task.of(mine.claim, source, module.name)
+    task, nonce = mine.claim.task, mine.claim.nonce
+    module = find_module(ClaimFiles(one), task.optimiser_digest, optimiser)
     with open_isolation(isolation) as place, Progress("training again", mine.claim.epochs) as progress:
-        ruling = rule(mine, theirs, Court(task, place, device, progress.reach))
+        ruling = rule(mine, theirs, Session(task, nonce, module, place, device), progress.reach)
     click.echo(_as_json(sides, ruling) if as_json else _as_text(sides, ruling))
 
 
-def _read_party(path: Path) -> _Signed:
+def _read_party(path: Path) -> _Side:
     """The files of one side. Raises InputError."""
-    claim, signer = read_record(path, Claim)
-    place = Bundle(path).transcript
+    claim = read_record(path, Claim)
+    place = ClaimFiles(path).transcript
     if not place.exists():
         raise InputError(f"{place}: is not there; get it from the claim's signer, or verify the claim by replay")
-    transcript, transcript_signer = read_record(place, Transcript)
-    if transcript_signer != signer:
+    transcript = read_record(place, Transcript)
+    if transcript.signer != claim.signer:
         raise InputError(f"{place}: is signed by another key than {path}; get it from the claim's signer")
-    if transcript.claim_digest != claim.digest():
+    if transcript.record.claim_digest != claim.digest:
         raise InputError(f"{place}: is the transcript of another claim than {path}; get the right one from its signer")
-    return Party(str(path), claim, transcript), VerifyKey(signer).fingerprint
+    return Party(str(path), claim.record, transcript.record), claim
 
 
-def _as_text(sides: tuple[_Signed, ...], ruling: Ruling) -> str:
+def _as_text(sides: tuple[_Side, ...], ruling: Ruling) -> str:
     if ruling.differs is None:
         lines = [ruling.detail]
     else:
         found = f"found with {ruling.digests} digests of each side"
         lines = [f"the transcripts differ first in epoch {ruling.differs} ({found}); {ruling.detail}"]
-    for party, signer in sides:
-        lines.append(f"  {party.name} (signer {signer}): {_finding(party, ruling)}")
+    for party, claim in sides:
+        lines.append(f"  {party.name} (signer {VerifyKey(claim.signer).fingerprint}): {_finding(party, ruling)}")
     return "\n".join(lines)
 
 
@@ -84,17 +85,17 @@ def _where(ruling: Ruling) -> str:
     return "the claim" if ruling.epoch is None else f"epoch {ruling.epoch}"
 
 
-def _as_json(sides: tuple[_Signed, ...], ruling: Ruling) -> str:
+def _as_json(sides: tuple[_Side, ...], ruling: Ruling) -> str:
     return json.dumps(
         {
             "claims": [
                 {
                     "claim": party.name,
-                    "claim_digest": party.claim.digest().hex(),
-                    "signer": signer,
+                    "claim_digest": claim.digest.hex(),
+                    "signer": VerifyKey(claim.signer).fingerprint,
                     "wrong": list(ruling.wrong.get(party.name, ())),
                 }
-                for party, signer in sides
+                for party, claim in sides
             ],
             "differs": ruling.differs,
             "epoch": ruling.epoch,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from protocol.benchmark import Benchmark
 from protocol.claim import Claim
 from protocol.envelope import Envelope, open_envelope
 from protocol.errors import ProtocolError, SignatureError
+from protocol.hashes import blake3_digest
 from protocol.keys import VerifyKey
 from protocol.proof import Proof
 from protocol.record import Record
@@ -69,31 +69,25 @@ def _describe(envelope: Envelope) -> dict[str, object]:
     else:
         raise InputError(f"the record is of an unknown type {envelope.payload_type[:80]!r}")
     try:
-        record, signature = open_envelope(envelope, kind), "valid"
+        record, signature = open_envelope(envelope, kind).record, "valid"
     except SignatureError:
         record, signature = kind.from_bytes(envelope.payload), "INVALID"
     return {
         "type": kind.TYPE,
         "signature": signature,
         "signer": VerifyKey.from_raw(envelope.public_key).fingerprint,
-        "digest": record.digest().hex(),
-        **_plain_fields(record),
+        "digest": blake3_digest(envelope.payload).hex(),
+        **{name: _plain(value) for name, value in record.to_map().items()},
     }
 
 
-def _plain_fields(record: object) -> dict[str, object]:
-    assert is_dataclass(record)
-    return {f.name: _plain(getattr(record, f.name)) for f in fields(record)}
-
-
 def _plain(value: object) -> object:
+    """A value of a record with its bytes as text."""
     if isinstance(value, bytes):
         return value.hex() if len(value) <= _LONG else f"<{len(value)} bytes>"
-    if isinstance(value, Mapping):
-        return dict(value)
-    if is_dataclass(value):
-        return _plain_fields(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _lines(shown: Mapping[str, object], indent: str = "  ") -> list[str]:

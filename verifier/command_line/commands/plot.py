@@ -13,7 +13,7 @@ from protocol.errors import ProtocolError
 from protocol.solution import Solution
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError, VerifierError
-from verifier.command_line.files import Bundle, read_envelope, read_record
+from verifier.command_line.files import ClaimFiles, read_envelope, read_record
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.experiments.prediction_maps import Surfaces, surfaces
 from verifier.experiments.training_history import Course, claimed_course, recorded_course
@@ -53,7 +53,7 @@ def plot(files: tuple[Path, ...], out: Path | None) -> None:
     records = [_read(path) for path in files]
     courses = [_course(path, record, title) for path, record, title in zip(files, records, _titles(files), strict=True)]
     alone = records[0] if len(records) == 1 else None
-    maps = _surfaces(Bundle(files[0]), alone) if isinstance(alone, Claim) else None
+    maps = _surfaces(ClaimFiles(files[0]), alone) if isinstance(alone, Claim) else None
     write_picture(out, _picture(courses, maps))
     click.echo(out)
 
@@ -62,9 +62,9 @@ def _read(path: Path) -> Claim | Transcript:
     """What is in the file. Raises InputError."""
     payload_type = read_envelope(path).payload_type
     if payload_type.endswith(f".{Claim.TYPE}+msgpack"):
-        return read_record(path, Claim)[0]
+        return read_record(path, Claim).record
     if payload_type.endswith(f".{Transcript.TYPE}+msgpack"):
-        return read_record(path, Transcript)[0]
+        return read_record(path, Transcript).record
     raise InputError(f"{path}: is no claim and no transcript, and only those have losses to draw")
 
 
@@ -84,12 +84,12 @@ def _course(path: Path, record: Claim | Transcript, title: str) -> Course:
         raise InputError(f"{path}: {error}") from None
 
 
-def _surfaces(bundle: Bundle, claim: Claim) -> Surfaces | None:
+def _surfaces(bundle: ClaimFiles, claim: Claim) -> Surfaces | None:
     """What there is for heat maps; None, and a word on stderr, if there is no solution. Raises InputError."""
     if not bundle.solution.exists():
         click.echo(f"tig-verify: {bundle.solution}: is not there; the picture has no heat maps", err=True)
         return None
-    solution = read_record(bundle.solution, Solution)[0]
+    solution = read_record(bundle.solution, Solution).record
     try:
         return surfaces(claim, solution)
     except (InputError, NonFiniteError) as error:

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import click
 
-from protocol.benchmark import Ledger
+from protocol.benchmark import Benchmark, BenchmarkBuilder
 from protocol.envelope import seal
 from protocol.errors import RecordError
-from protocol.hashes import blake3_digest
 from protocol.proof import prove as prove_claims
 from protocol.sampling import SamplingRule
 from protocol.sampling import sample as draw
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files import entered, read_benchmark
-from verifier.command_line.files import load_signing_key, require_new, write_file
+from verifier.command_line.claim_files import entered
+from verifier.command_line.files import load_signing_key, read_record, require_new, write_file
 from verifier.command_line.sampling_options import sampling_options
 
 
@@ -38,16 +37,16 @@ def prove(
     """
     signing_key = load_signing_key(key)
     require_new(output)
-    envelope, record = read_benchmark(benchmark)
-    if envelope.public_key != signing_key.verify_key.raw:
+    signed = read_record(benchmark, Benchmark)
+    if signed.signer != signing_key.verify_key.raw:
         raise InputError(f"{benchmark}: is not signed with {key}; pass the key that signed it")
-    digest = blake3_digest(envelope.payload)
-    nonces = draw(digest, record, beacon, SamplingRule(upper, lower))
-    ledger = Ledger(record)
-    sampled = {claim.nonce: claim for claim in entered(claims, ledger, signing_key.verify_key) if claim.nonce in nonces}
+    nonces = draw(signed, beacon, SamplingRule(upper, lower))
+    builder = BenchmarkBuilder(signed.record.task)
+    every = entered(claims, builder, signing_key.verify_key)
+    sampled = {claim.nonce: claim for claim in every if claim.nonce in nonces}
     try:
-        proof = prove_claims(digest, record, beacon, ledger, sampled)
+        proof = prove_claims(signed, beacon, builder, sampled)
     except RecordError as error:
         raise InputError(f"{benchmark}: {error}") from None
     write_file(output, seal(proof, signing_key).to_bytes())
-    click.echo(f"{output}: proves nonces {', '.join(map(str, nonces))} of {len(record.qualities)}")
+    click.echo(f"{output}: proves nonces {', '.join(map(str, nonces))} of {len(signed.record.qualities)}")

@@ -19,12 +19,12 @@ from protocol.keys import SigningKey, VerifyKey
 from protocol.record import Record
 from sandbox.errors import OptimiserError
 from verifier.challenge.errors import InputError
-from verifier.challenge.solving import Task
+from verifier.challenge.session import Session
 from verifier.command_line.files import (
-    Bundle,
-    Response,
+    ClaimFiles,
+    ResponseFiles,
+    find_module,
     load_signing_key,
-    read_module,
     read_record,
     require_new,
     require_writable,
@@ -32,8 +32,7 @@ from verifier.command_line.files import (
 )
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
-from verifier.verification.audit import Ground
-from verifier.verification.audit import respond as answer
+from verifier.verification.audit_response import respond as answer
 
 
 @click.command()
@@ -60,28 +59,29 @@ def respond(
     \b
     Example: tig-verify respond audit.request out/adam-n_hidden=4-nonce=0.claim --key key.pem
     """
-    bundle = Bundle(claim_file)
-    request, asker = read_record(request_file, AuditRequest)
-    claim, author = read_record(claim_file, Claim)
-    if request.claim_digest != claim.digest():
+    claim_files = ClaimFiles(claim_file)
+    request = read_record(request_file, AuditRequest)
+    claim = read_record(claim_file, Claim)
+    if request.record.claim_digest != claim.digest:
         raise InputError(f"{request_file}: is about another claim than {claim_file}; name the one that it is for")
-    if signer is not None and VerifyKey.load(signer).raw != asker:
+    if signer is not None and VerifyKey.load(signer).raw != request.signer:
         raise InputError(f"{request_file}: is not signed with the key of {signer}; answer only validators you know")
     key = load_signing_key(key_file)
-    if key.verify_key.raw != author:
+    if key.verify_key.raw != claim.signer:
         raise InputError(f"{key_file}: is not the key that signed {claim_file}, and only that one can answer for it")
-    module, source = read_module(bundle, claim.optimiser_digest, optimiser)
-    files = Response(folder) if folder else bundle.response
+    task = claim.record.task
+    module = find_module(claim_files, task.optimiser_digest, optimiser)
+    files = ResponseFiles(folder) if folder else claim_files.response
     require_new(files.response, "perhaps for another request; choose another folder with -o")
     require_writable(files.folder)
     started = time.perf_counter()
     with open_isolation(isolation) as place, _writing(files, key) as written:
-        with Progress("training again", claim.epochs) as progress:
-            ground = Ground(Task.of(claim, source, module.name), place, device)
+        with Progress("training again", claim.record.epochs) as progress:
+            session = Session(task, claim.record.nonce, module, place, device)
             try:
-                response = answer(request, claim, ground, written.keep, progress.reach)
+                response = answer(request.record, claim, session, written.keep, progress.reach)
             except OptimiserError as error:
-                raise InputError(f"{module}: {error}") from None
+                raise InputError(f"{module.name}: {error}") from None
         written.write(files.response, response)
     seconds, size = time.perf_counter() - started, sum(written.sizes.values()) / 2**20
     click.echo(f"{files.folder}: {len(written.sizes) - 1} states, {size:.1f} MiB in all, {seconds:.1f} s")
@@ -91,7 +91,7 @@ def respond(
 class _Written:
     """What has been written of an answer so far."""
 
-    files: Response
+    files: ResponseFiles
     key: SigningKey
     sizes: dict[Path, int] = field(default_factory=dict)
 
@@ -114,7 +114,7 @@ class _Written:
 
 
 @contextlib.contextmanager
-def _writing(files: Response, key: SigningKey) -> Iterator[_Written]:
+def _writing(files: ResponseFiles, key: SigningKey) -> Iterator[_Written]:
     """Where to write an answer; one that is not completed is removed."""
     written = _Written(files, key)
     try:

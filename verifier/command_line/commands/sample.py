@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from protocol.hashes import blake3_digest
+from protocol.benchmark import Benchmark
 from protocol.sampling import SamplingRule
 from protocol.sampling import sample as draw
-from verifier.command_line.claim_files import read_benchmark
+from verifier.command_line.files import read_record
 from verifier.command_line.sampling_options import sampling_options
 
 
@@ -25,6 +25,5 @@ def sample(benchmark: Path, beacon: str, upper: int, lower: int) -> None:
     \b
     Example: tig-verify sample adam.benchmark --beacon 4c3594711e8362ac9d2ec9ae55abb055
     """
-    envelope, record = read_benchmark(benchmark)
-    for nonce in draw(blake3_digest(envelope.payload), record, beacon, SamplingRule(upper, lower)):
+    for nonce in draw(read_record(benchmark, Benchmark), beacon, SamplingRule(upper, lower)):
         click.echo(nonce)

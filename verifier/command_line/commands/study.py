@@ -12,7 +12,7 @@ import click
 from arithmetic import self_test
 from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
-from verifier.command_line.files import read_file, require_writable, write_file
+from verifier.command_line.files import read_module, require_writable, write_file
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.plot_files import require_drawing
 from verifier.command_line.trials import fill, require_dialect
@@ -92,7 +92,7 @@ def figure2(
         done = read_rows(table, _FORMAT)
     else:
         require_writable(folder)
-        require_dialect({method.path: method.source for method in methods}, execution.isolation)
+        require_dialect({method.path: method.module for method in methods}, execution.isolation)
         self_test.require_sound(execution.device)
         done = _trained(table, trials, execution)
     rows = [done[trial.key] for trial in trials if trial.key in done]
@@ -127,9 +127,9 @@ def _method(name: str) -> Method:
         path = REFERENCES / file
         if not path.exists():
             raise InputError(f"{name}: {path} is only in a checkout of tig-verify; name files with --optimiser")
-        return Method(name, path, read_file(path), hyperparameters)
+        return Method(name, path, read_module(path), hyperparameters)
     path = Path(name)
-    return Method(" ".join(path.stem.split()), path, read_file(path))
+    return Method(" ".join(path.stem.split()), path, read_module(path))
 
 
 def _trained(path: Path, trials: Sequence[Trial], execution: Execution) -> dict[Hashable, Row]:

@@ -16,23 +16,26 @@ from typing import Final
 
 from arithmetic import ieee, reductions
 from arithmetic.exponents import NonFiniteError
-from protocol.hashes import blake3_digest
+from arithmetic.reductions import mean_square
 from protocol.settings import Settings
+from protocol.task import Task
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import APRIL_2025
 from verifier.challenge.instance.instance import Points, draw_points
-from verifier.challenge.instance.solvability import prospects
-from verifier.challenge.network.network import Architecture, Network, mean_square
-from verifier.challenge.solving import Solved, Task, solve
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.instance.solvability import solvability
+from verifier.challenge.module import Module
+from verifier.challenge.network.network import Network
+from verifier.challenge.session import Session
+from verifier.challenge.solving import Solved, solve
 from verifier.challenge.training.trainer import Observer, Training
 from verifier.challenge.versions import versions
 from verifier.experiments.study.rows import STUDY, Key, Row
 
-EDITION: Final = APRIL_2025
 DEPTHS: Final = tuple(range(1, 12))
 """L."""
-SIZES: Final = tuple(sizes.n_data for sizes in EDITION.sizes)
+SIZES: Final = tuple(edition.n_data for edition in APRIL_2025 if edition.n_data is not None)
 """N."""
 SEEDS: Final = 3
 QUICK: Final = ((1, 3, 6), (1024,), 1)
@@ -48,7 +51,7 @@ OPTIMISERS: Final[Mapping[str, tuple[str, Mapping[str, Scalar]]]] = {
 The rate is 0.01 for the first three, the momentum 0.9; Adam's are Kingma and Ba's.
 """
 
-_prospects = lru_cache(maxsize=8)(prospects)
+_solvability = lru_cache(maxsize=8)(solvability)
 """The trainings of one instance follow one another, and drawing a large one takes seconds."""
 
 
@@ -59,13 +62,13 @@ class Method:
     name: str
     """What the figure calls it."""
     path: Path
-    source: bytes
+    module: Module
     hyperparameters: Mapping[str, Scalar] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """Of the module: the first 16 digits."""
-        return blake3_digest(self.source).hex()[:16]
+        return self.module.digest.hex()[:16]
 
     @property
     def overrides(self) -> str:
@@ -103,21 +106,19 @@ class Trial:
     def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
         """Train; seconds are those of the processor. Raises as `solve` does."""
         started = time.process_time()
-        solved = solve(self.task, isolation, observer, device)
+        solved = solve(Session(self.task, self.nonce, self.method.module, isolation, device), observer)
         return row(self, solved, time.process_time() - started)
 
     @property
     def task(self) -> Task:
         """The training."""
         return Task(
-            edition=EDITION,
+            edition=APRIL_2025[0].name,
             settings=Settings("", "", "c006", "", f"n_hidden={self.n_hidden},n_data={self.n_data}"),
             rand_hash="0" * 32,
-            nonce=self.nonce,
-            source=self.method.source,
-            name=self.method.path.name,
+            optimiser_digest=self.method.module.digest,
             hyperparameters=self.method.hyperparameters,
-            fuel_budget=EDITION.max_fuel_budget,
+            fuel_budget=APRIL_2025[0].max_fuel_budget,
         )
 
 
@@ -135,12 +136,11 @@ def plan(methods: Iterable[Method], depths: Sequence[int], sizes: Sequence[int],
 
 def row(trial: Trial, solved: Solved, seconds: float) -> Row:
     """The row of a training."""
-    task, trained = trial.task, solved.training
-    edition, seed, best = task.edition, task.seed, trained.best_epoch
-    network = Network(Architecture(edition, trial.n_hidden), seed)
-    test = draw_points(edition, seed, edition.points - edition.test_points, edition.test_points)
-    error, centred = _errors(network, trained, test)
-    about = _prospects(edition, seed)
+    instance_id, trained = InstanceId.of(trial.task, trial.nonce), solved.training
+    edition, best = instance_id.edition, trained.best_epoch
+    test = draw_points(instance_id, edition.points - edition.test_points, edition.test_points)
+    error, centred = _errors(Network(instance_id), trained, test)
+    about = _solvability(instance_id)
     return Row(
         study=STUDY,
         edition=edition.name,
@@ -171,7 +171,7 @@ def row(trial: Trial, solved: Solved, seconds: float) -> Row:
 def _errors(network: Network, trained: Training, test: Points) -> tuple[float, float]:
     """The test error, and without the squared mean of the residual; infinite when they are not finite."""
     try:
-        residual = ieee.subtract(test.y, network.predict(trained.parameters, trained.statistics, test.x))
+        residual = ieee.subtract(test.y, network.predict(*trained.best, test.x))
         error = mean_square(residual)
     except NonFiniteError:
         return math.inf, math.inf

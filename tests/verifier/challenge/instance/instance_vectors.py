@@ -14,8 +14,9 @@ from protocol.hashes import blake3_digest
 from protocol.settings import Settings, instance_seed
 from sandbox.state import tensor_bytes
 from tests.support.folders import VECTORS
-from verifier.challenge.editions import Edition, Track, find_edition
+from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance import Points, draw_instance
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import training_floor
 from verifier.challenge.scoring import test_subset
 
@@ -33,11 +34,10 @@ EPOCHS: Final = 57
 Vector = dict[str, object]
 
 
-def place(edition: str, track_id: str, nonce: int) -> tuple[Edition, bytes]:
-    """The edition, with its track's sizes, and the seed."""
-    chosen = find_edition(edition)
+def identity(edition: str, track_id: str, nonce: int) -> InstanceId:
+    """Its track and its seed."""
     seed = instance_seed(Settings("", "", "c006", "", track_id), "0" * 32, nonce)
-    return chosen.for_track(Track.parse(track_id, chosen)), seed
+    return InstanceId(Track.parse(edition, track_id), seed)
 
 
 def digest(points: Points) -> str:
@@ -50,28 +50,28 @@ def numbers(points: Points, row: int) -> list[str]:
     return [value.hex() for value in (*points.x[row].tolist(), points.f[row].item(), points.y[row].item())]
 
 
-def subset_digest(edition: Edition, seed: bytes) -> str:
+def subset_digest(instance_id: InstanceId) -> str:
     """Of the test subset after `EPOCHS` epochs, which needs no more than the test points."""
-    return digest(test_subset(edition, seed, EPOCHS))
+    return digest(test_subset(instance_id, EPOCHS))
 
 
 def vector(name: str, track_id: str, nonce: int) -> Vector:
     """An instance and what is drawn for it."""
-    edition, seed = place(name, track_id, nonce)
-    instance = draw_instance(edition, seed)
+    instance_id = identity(name, track_id, nonce)
+    instance = draw_instance(instance_id)
     sets = {"train": instance.train, "validation": instance.validation, "test": instance.test}
     return {
         "edition": name,
         "track_id": track_id,
         "nonce": nonce,
-        "seed": seed.hex(),
+        "seed": instance_id.seed.hex(),
         "sizes": {label: len(points.y) for label, points in sets.items()},
-        "batch_sizes": edition.batch_sizes,
+        "batch_sizes": instance_id.edition.batch_sizes,
         "digests": {label: digest(points) for label, points in sets.items()},
         "first_points": {label: numbers(points, 0) for label, points in sets.items()},
         "last_points": {label: numbers(points, -1) for label, points in sets.items()},
         "subset_epochs": EPOCHS,
-        "subset_digest": subset_digest(edition, seed),
+        "subset_digest": subset_digest(instance_id),
         "floor": training_floor(instance).hex(),
     }
 

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from arithmetic.transcendental import elementary
-from verifier.challenge.editions import APRIL_2025, Track
+from tests.support.small_contest import instance_id
+from verifier.challenge.editions import APRIL_2025
 from verifier.challenge.instance.gaussian_process import covariance, values
 from verifier.challenge.instance.instance import draw_instance, draw_points, draw_test_points
 from verifier.challenge.scoring import test_subset as subset_after
@@ -24,10 +25,7 @@ from verifier.challenge.scoring import test_subset as subset_after
 Array = NDArray[np.float64]
 
 JITTER = 2.0**-32
-SEED = bytes(range(32))
-TINY = replace(
-    APRIL_2025.for_track(Track(1, 1024)), train_points=90, validation_points=30, test_points=40, test_subset_points=20
-)
+TINY = instance_id(replace(APRIL_2025[0], train_points=90, validation_points=30, test_points=40, test_subset_points=20))
 """Of 160 points in three blocks of columns."""
 
 
@@ -85,10 +83,10 @@ def test_covariance_and_variance_of_many_draws() -> None:
 
 def test_instances_have_the_covariance_of_the_kernel_at_every_distance() -> None:
     """Over the pairs of test points of 40 instances; a test set holds about a dozen independent values."""
-    edition = APRIL_2025.for_track(Track(1, 1024))
     sums, model, counts = np.zeros((3, 5))
     for number in range(40):
-        test = draw_test_points(edition, hashlib.sha256(str(number).encode()).digest(), np.arange(250))
+        april = instance_id(APRIL_2025[0], seed=hashlib.sha256(str(number).encode()).digest())
+        test = draw_test_points(april, np.arange(250))
         x, f = test.x.double().numpy(), test.f.double().numpy()
         distance = np.abs(x[:, None] - x).max(axis=2)
         kind = np.digitize(distance, [1e-9, 0.1, 0.3, 0.6])
@@ -101,13 +99,13 @@ def test_instances_have_the_covariance_of_the_kernel_at_every_distance() -> None
 
 @pytest.mark.parametrize(("first", "count"), [(0, 1), (5, 70), (89, 2), (90, 30), (119, 2), (120, 40), (159, 1)])
 def test_any_range_alone_equals_the_same_rows_of_the_whole(first: int, count: int) -> None:
-    whole, part = draw_points(TINY, SEED, 0, TINY.points), draw_points(TINY, SEED, first, count)
+    whole, part = draw_points(TINY, 0, TINY.edition.points), draw_points(TINY, first, count)
     for ours, theirs in ((part.x, whole.x), (part.f, whole.f), (part.y, whole.y)):
         assert torch.equal(ours, theirs[first : first + count])
 
 
 def test_the_test_subset_is_drawn_from_the_test_points_alone() -> None:
-    test, drawn = draw_instance(TINY, SEED).test, subset_after(TINY, SEED, 57)
+    test, drawn = draw_instance(TINY).test, subset_after(TINY, 57)
     rows = [test.x.tolist().index(x) for x in drawn.x.tolist()]
     assert len(set(rows)) == 20
     assert torch.equal(drawn.f, test.f[rows])
@@ -115,7 +113,7 @@ def test_the_test_subset_is_drawn_from_the_test_points_alone() -> None:
 
 
 def test_the_noise_has_its_deviation() -> None:
-    test = draw_test_points(APRIL_2025.for_track(Track(1, 4096)), SEED, np.arange(250))
+    test = draw_test_points(instance_id(APRIL_2025[2]), np.arange(250))
     assert (test.y - test.f).std().item() == pytest.approx(0.2, abs=0.03)  # 0.2 / sqrt(500) = 0.009
 
 

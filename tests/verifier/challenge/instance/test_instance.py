@@ -11,7 +11,7 @@ import pytest
 import torch
 from blake3 import blake3
 
-from tests.support.small_contest import SEED, SMALL
+from tests.support.small_contest import SEED, SMALL, instance_id
 from verifier.challenge.editions import DECEMBER_2025, FourierFeatures
 from verifier.challenge.instance.fourier_features import draw_function
 from verifier.challenge.instance.instance import draw_instance, draw_points, draw_test_points
@@ -49,9 +49,9 @@ def test_a_point_by_an_independent_calculation(index: int) -> None:
     x = ((word("points", 2 * index) >> 40) * 2.0**-23 - 1.0, (word("points", 2 * index + 1) >> 40) * 2.0**-23 - 1.0)
     f = reference_f(x)
     y = f + 0.2 * normal("noise", 2 * index)
-    function = draw_function(DECEMBER_2025, FourierFeatures(1000), SEED)
+    function = draw_function(instance_id(DECEMBER_2025), FourierFeatures(1000))
     assert function(np.array([x]))[0] == pytest.approx(f, rel=0, abs=1e-12)
-    drawn = draw_points(DECEMBER_2025, SEED, index, 1)
+    drawn = draw_points(instance_id(DECEMBER_2025), index, 1)
     assert tuple(drawn.x[0].tolist()) == x
     # The rest of the tolerance is the one rounding to binary32.
     assert drawn.f.item() == pytest.approx(f, rel=2.0**-24, abs=1e-12)
@@ -59,7 +59,7 @@ def test_a_point_by_an_independent_calculation(index: int) -> None:
 
 
 def test_inputs_are_on_the_grid() -> None:
-    x = draw_points(DECEMBER_2025, SEED, 0, DECEMBER_2025.points).x
+    x = draw_points(instance_id(DECEMBER_2025), 0, DECEMBER_2025.points).x
     steps = x.double() * 2.0**23
     assert torch.equal(steps, steps.round())
     assert x.min() >= -1.0
@@ -68,7 +68,7 @@ def test_inputs_are_on_the_grid() -> None:
 
 
 def test_everything_is_binary32() -> None:
-    points = draw_points(SMALL, SEED, 0, 3)
+    points = draw_points(instance_id(), 0, 3)
     assert {t.dtype for t in (points.x, points.f, points.y)} == {torch.float32}
     assert (points.x.shape, points.f.shape, points.y.shape) == ((3, 2), (3,), (3,))
 
@@ -76,8 +76,8 @@ def test_everything_is_binary32() -> None:
 @pytest.mark.parametrize(("first", "count"), [(0, 1), (5, 1), (0, 129), (127, 2), (128, 128), (1320, 130), (1449, 1)])
 def test_any_range_alone_equals_the_same_rows_of_the_whole(first: int, count: int) -> None:
     edition = replace(DECEMBER_2025, function=FourierFeatures(40))
-    whole = draw_points(edition, SEED, 0, edition.points)
-    part = draw_points(edition, SEED, first, count)
+    whole = draw_points(instance_id(edition), 0, edition.points)
+    part = draw_points(instance_id(edition), first, count)
     rows = slice(first, first + count)
     assert torch.equal(part.x, whole.x[rows])
     assert torch.equal(part.f, whole.f[rows])
@@ -85,16 +85,16 @@ def test_any_range_alone_equals_the_same_rows_of_the_whole(first: int, count: in
 
 
 def test_the_value_at_a_point_does_not_depend_on_its_neighbours() -> None:
-    function = draw_function(DECEMBER_2025, FourierFeatures(1000), SEED)
-    x = draw_points(DECEMBER_2025, SEED, 0, 300).x.double().numpy()
+    function = draw_function(instance_id(DECEMBER_2025), FourierFeatures(1000))
+    x = draw_points(instance_id(DECEMBER_2025), 0, 300).x.double().numpy()
     order = np.random.default_rng(1).permutation(300)
     assert np.array_equal(function(x[order]), function(x)[order])
 
 
 def test_a_permuted_index_gives_permuted_test_points() -> None:
     index = np.array([17, 3, 39, 0, 20], dtype=np.int64)
-    test = draw_instance(SMALL, SEED).test
-    drawn = draw_test_points(SMALL, SEED, index)
+    test = draw_instance(instance_id()).test
+    drawn = draw_test_points(instance_id(), index)
     rows = torch.from_numpy(index)
     assert torch.equal(drawn.x, test.x[rows])
     assert torch.equal(drawn.f, test.f[rows])
@@ -102,7 +102,7 @@ def test_a_permuted_index_gives_permuted_test_points() -> None:
 
 
 def test_an_instance_is_training_validation_and_test_in_this_order() -> None:
-    instance, whole = draw_instance(SMALL, SEED), draw_points(SMALL, SEED, 0, SMALL.points)
+    instance, whole = draw_instance(instance_id()), draw_points(instance_id(), 0, SMALL.points)
     sets = (instance.train, instance.validation, instance.test)
     assert [len(points.y) for points in sets] == [64, 32, 40]
     assert torch.equal(torch.cat([points.x for points in sets]), whole.x)
@@ -113,7 +113,7 @@ def test_the_noise_has_its_deviation_and_no_mean() -> None:
     edition = replace(DECEMBER_2025, function=FourierFeatures(4))
     noise = []
     for number in range(10):
-        points = draw_points(edition, seed(number), 0, edition.points)
+        points = draw_points(instance_id(edition, seed=seed(number)), 0, edition.points)
         noise.append((points.y - points.f).double())
     drawn = torch.cat(noise)  # 14500 draws: the deviation's own error is 0.2 / sqrt(29000) = 0.0012
     assert drawn.std().item() == pytest.approx(0.2, abs=0.005)
@@ -124,7 +124,9 @@ def test_the_noise_has_its_deviation_and_no_mean() -> None:
 def test_values_have_the_covariance_of_the_rbf_kernel() -> None:
     """E f(x) f(x') = exp(-|x - x'|^2 / (2 * 0.3^2)); 1000 functions, so an error of about 0.04."""
     x = np.array([[0.0, 0.0], [0.3, 0.0], [0.0, 0.6], [0.9, 0.9]])
-    values = np.stack([draw_function(DECEMBER_2025, FourierFeatures(200), seed(n))(x) for n in range(1000)])
+    values = np.stack(
+        [draw_function(instance_id(DECEMBER_2025, seed=seed(n)), FourierFeatures(200))(x) for n in range(1000)]
+    )
     covariance = values.T @ values / len(values)
     squares = ((x[:, None] - x[None]) ** 2).sum(axis=2)
     assert np.abs(covariance - np.exp(-squares / (2 * 0.3**2))).max() < 0.12
@@ -133,7 +135,7 @@ def test_values_have_the_covariance_of_the_rbf_kernel() -> None:
 
 def test_inputs_are_uniform() -> None:
     edition = replace(SMALL, function=FourierFeatures(1))
-    drawn = torch.cat([draw_points(edition, seed(n), 0, 136).x for n in range(40)]).double()
+    drawn = torch.cat([draw_points(instance_id(edition, seed=seed(n)), 0, 136).x for n in range(40)]).double()
     assert drawn.mean(0).abs().max().item() < 0.03  # 5440 draws: 0.577 / 74 = 0.008
     assert (drawn * drawn).mean(0).sub(1.0 / 3.0).abs().max().item() < 0.02
     assert (drawn[:, 0] * drawn[:, 1]).mean().abs().item() < 0.02

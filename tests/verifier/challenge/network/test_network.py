@@ -17,9 +17,10 @@ import torch
 from torch.nn import functional
 
 from arithmetic.exponents import NonFiniteError
-from tests.support.small_contest import SEED, SMALL
+from tests.support.small_contest import SMALL, instance_id
 from verifier.challenge.editions import DECEMBER_2025, Edition
 from verifier.challenge.instance.instance import draw_points
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters, initial_weight
 
 SHARP = replace(SMALL, operand_bits=22)
@@ -30,11 +31,12 @@ DEPTHS = [1, 2, 4]
 class Reference:
     """The papers' network written with torch's own modules, in binary64."""
 
-    def __init__(self, architecture: Architecture, parameters: torch.Tensor) -> None:
+    def __init__(self, identity: InstanceId, parameters: torch.Tensor) -> None:
+        architecture = Architecture(identity.track)
         self.edition = architecture.edition
         self.depth = architecture.n_hidden
         self.trained = [v.double().requires_grad_() for v in architecture.layout().views(parameters.clone())]
-        self.frozen = [initial_weight(architecture, SEED, self.depth + i).double() for i in (0, 1)]
+        self.frozen = [initial_weight(identity, self.depth + i).double() for i in (0, 1)]
         self.means = torch.zeros(self.depth + 1, self.edition.width, dtype=torch.float64)
         self.variances = torch.ones(self.depth + 1, self.edition.width, dtype=torch.float64)
 
@@ -53,14 +55,14 @@ class Reference:
         return functional.batch_norm(h, self.means[i], self.variances[i], gamma, beta, training, momentum, epsilon)
 
 
-def scattered(architecture: Architecture) -> torch.Tensor:
+def scattered(identity: InstanceId) -> torch.Tensor:
     """Parameters away from the start, where biases are 0 and norm weights 1 and errors could hide."""
-    noise = torch.randn(architecture.layout().size, generator=torch.Generator().manual_seed(5))
-    return initial_parameters(architecture, SEED) + 0.1 * noise
+    initial = initial_parameters(identity)
+    return initial + 0.1 * torch.randn(initial.shape, generator=torch.Generator().manual_seed(5))
 
 
 def batch(first: int, count: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
-    points = draw_points(SMALL, SEED, first, count)
+    points = draw_points(instance_id(), first, count)
     return points.x, points.y
 
 
@@ -71,14 +73,15 @@ def relative(found: torch.Tensor, expected: torch.Tensor) -> float:
 @pytest.mark.parametrize("n_hidden", DEPTHS)
 @pytest.mark.parametrize(("edition", "tolerance"), TOLERANCES)
 def test_loss_and_gradient_are_those_of_autograd(n_hidden: int, edition: Edition, tolerance: float) -> None:
-    architecture = Architecture(edition, n_hidden)
-    parameters = scattered(architecture)
+    identity = instance_id(edition, n_hidden)
+    architecture = Architecture(identity.track)
+    parameters = scattered(identity)
     x, y = batch(0)
-    reference = Reference(architecture, parameters)
+    reference = Reference(identity, parameters)
     expected = functional.mse_loss(reference.outputs(x, training=True), y.double())
     expected.backward()
     gradient = torch.full((architecture.layout().size,), math.nan)  # every element must be written
-    loss = Network(architecture, SEED).loss_and_gradient(parameters, Statistics.initial(architecture), x, y, gradient)
+    loss = Network(identity).loss_and_gradient(parameters, Statistics.initial(architecture), x, y, gradient)
     assert loss == pytest.approx(expected.item(), rel=tolerance)
     for part, found, leaf in zip(
         architecture.layout().parts, architecture.layout().views(gradient), reference.trained, strict=True
@@ -90,9 +93,10 @@ def test_loss_and_gradient_are_those_of_autograd(n_hidden: int, edition: Edition
 @pytest.mark.parametrize("n_hidden", DEPTHS)
 @pytest.mark.parametrize(("edition", "tolerance"), TOLERANCES)
 def test_statistics_and_predictions_are_those_of_torch(n_hidden: int, edition: Edition, tolerance: float) -> None:
-    architecture = Architecture(edition, n_hidden)
-    parameters, statistics = scattered(architecture), Statistics.initial(architecture)
-    network, reference = Network(architecture, SEED), Reference(architecture, parameters)
+    identity = instance_id(edition, n_hidden)
+    architecture = Architecture(identity.track)
+    parameters, statistics = scattered(identity), Statistics.initial(architecture)
+    network, reference = Network(identity), Reference(identity, parameters)
     gradient = torch.zeros(architecture.layout().size)
     for first in (0, 16, 32):
         x, y = batch(first)
@@ -114,11 +118,12 @@ def test_statistics_and_predictions_are_those_of_torch(n_hidden: int, edition: E
 
 def test_running_statistics_after_two_batches_by_hand() -> None:
     """Layer 0, whose input is exact at 24 bits: momentum 0.1 and the unbiased variance."""
-    architecture = Architecture(replace(SMALL, operand_bits=24), 1)
-    parameters, statistics = scattered(architecture), Statistics.initial(architecture)
+    identity = instance_id(replace(SMALL, operand_bits=24), 1)
+    architecture = Architecture(identity.track)
+    parameters, statistics = scattered(identity), Statistics.initial(architecture)
     weight, bias = (view.double().numpy() for view in architecture.layout().views(parameters)[:2])
     mean, variance = np.zeros(16), np.ones(16)
-    network, gradient = Network(architecture, SEED), torch.zeros(architecture.layout().size)
+    network, gradient = Network(identity), torch.zeros(architecture.layout().size)
     for first in (0, 16):
         x, y = batch(first)
         network.loss_and_gradient(parameters, statistics, x, y, gradient)
@@ -132,7 +137,8 @@ def test_running_statistics_after_two_batches_by_hand() -> None:
 
 @pytest.mark.parametrize("n_hidden", [1, 2, 4, 64])
 def test_there_are_two_linear_maps_more_than_hidden_layers_and_the_last_two_are_frozen(n_hidden: int) -> None:
-    architecture = Architecture(DECEMBER_2025, n_hidden)
+    identity = instance_id(DECEMBER_2025, n_hidden)
+    architecture = Architecture(identity.track)
     shapes = [architecture.shape(layer) for layer in range(n_hidden + 2)]
     assert shapes == [(256, 2), *[(256, 256)] * n_hidden, (1, 256)]
     assert architecture.trainable_layers == n_hidden
@@ -147,9 +153,9 @@ def test_there_are_two_linear_maps_more_than_hidden_layers_and_the_last_two_are_
 
 
 def test_initial_weights_are_glorot_uniform() -> None:
-    architecture = Architecture(DECEMBER_2025, 2)
+    identity = instance_id(DECEMBER_2025, 2)
     for layer, (out, inputs) in enumerate([(256, 2), (256, 256), (256, 256), (1, 256)]):
-        weight = initial_weight(architecture, SEED, layer)
+        weight = initial_weight(identity, layer)
         limit = math.sqrt(6.0 / (inputs + out))
         assert weight.shape == (out, inputs)
         assert weight.dtype == torch.float32
@@ -161,18 +167,19 @@ def test_initial_weights_are_glorot_uniform() -> None:
 
 
 def test_initial_weights_differ_by_layer_and_seed_and_not_by_depth() -> None:
-    shallow, deep = Architecture(DECEMBER_2025, 2), Architecture(DECEMBER_2025, 3)
-    assert torch.equal(initial_weight(shallow, SEED, 1), initial_weight(deep, SEED, 1))
-    assert not torch.equal(initial_weight(shallow, SEED, 1), initial_weight(shallow, SEED, 2))
-    assert not torch.equal(initial_weight(shallow, SEED, 1), initial_weight(shallow, bytes(32), 1))
+    shallow, deep, another = (instance_id(DECEMBER_2025, *more) for more in ((2,), (3,), (2, bytes(32))))
+    assert torch.equal(initial_weight(shallow, 1), initial_weight(deep, 1))
+    assert not torch.equal(initial_weight(shallow, 1), initial_weight(shallow, 2))
+    assert not torch.equal(initial_weight(shallow, 1), initial_weight(another, 1))
 
 
 def test_initial_parameters() -> None:
-    architecture = Architecture(SMALL, 2)
-    views = architecture.layout().views(initial_parameters(architecture, SEED))
+    identity = instance_id(n_hidden=2)
+    architecture = Architecture(identity.track)
+    views = architecture.layout().views(initial_parameters(identity))
     for layer in range(2):
         weight, bias, gamma, beta = views[4 * layer : 4 * layer + 4]
-        assert torch.equal(weight, initial_weight(architecture, SEED, layer))
+        assert torch.equal(weight, initial_weight(identity, layer))
         assert not bias.any()
         assert not beta.any()
         assert bool((gamma == 1.0).all())
@@ -180,33 +187,36 @@ def test_initial_parameters() -> None:
 
 def test_frozen_layers_are_drawn_from_the_seed_alone() -> None:
     """Whatever the network has seen, it predicts as a new one does; another seed's frozen layers are others."""
-    architecture = Architecture(SMALL, 2)
-    parameters, statistics = scattered(architecture), Statistics.initial(architecture)
-    used, (x, y) = Network(architecture, SEED), batch(0)
+    identity = instance_id(n_hidden=2)
+    architecture = Architecture(identity.track)
+    parameters, statistics = scattered(identity), Statistics.initial(architecture)
+    used, (x, y) = Network(identity), batch(0)
     for scale in (1.0, 30.0):
         used.loss_and_gradient(scale * parameters, Statistics.initial(architecture), x, y, torch.zeros_like(parameters))
-    fresh = Network(architecture, SEED).predict(parameters, statistics, x)
+    fresh = Network(identity).predict(parameters, statistics, x)
     assert torch.equal(used.predict(parameters, statistics, x), fresh)
-    assert not torch.equal(Network(architecture, bytes(32)).predict(parameters, statistics, x), fresh)
+    assert not torch.equal(Network(instance_id(n_hidden=2, seed=bytes(32))).predict(parameters, statistics, x), fresh)
 
 
 def test_the_network_changes_neither_parameters_nor_data() -> None:
-    architecture = Architecture(SMALL, 2)
-    parameters, (x, y) = scattered(architecture), batch(0)
+    identity = instance_id(n_hidden=2)
+    architecture = Architecture(identity.track)
+    parameters, (x, y) = scattered(identity), batch(0)
     before = [t.clone() for t in (parameters, x, y)]
-    network = Network(architecture, SEED)
+    network = Network(identity)
     network.loss_and_gradient(parameters, Statistics.initial(architecture), x, y, torch.zeros_like(parameters))
     assert all(torch.equal(a, b) for a, b in zip(before, (parameters, x, y), strict=True))
 
 
 def test_dead_units_have_gradient_plus_zero() -> None:
-    architecture = Architecture(SMALL, 2)
-    parameters = scattered(architecture)
+    identity = instance_id(n_hidden=2)
+    architecture = Architecture(identity.track)
+    parameters = scattered(identity)
     views = architecture.layout().views(parameters)
     for layer in range(2):
         views[4 * layer + 1][::2] = -100.0  # units that are 0 everywhere
     gradient, (x, y) = torch.full_like(parameters, -0.0), batch(0)
-    Network(architecture, SEED).loss_and_gradient(parameters, Statistics.initial(architecture), x, y, gradient)
+    Network(identity).loss_and_gradient(parameters, Statistics.initial(architecture), x, y, gradient)
     dead = gradient == 0.0
     assert dead.sum().item() >= 8 * (2 + 1 + 1) + 8 * (16 + 1 + 1)
     assert not bool(torch.signbit(gradient[dead]).any())
@@ -215,10 +225,11 @@ def test_dead_units_have_gradient_plus_zero() -> None:
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 @pytest.mark.parametrize("part", range(8))
 def test_a_parameter_that_is_not_finite_is_an_error_in_both_modes(part: int, value: float) -> None:
-    architecture = Architecture(SMALL, 2)
-    parameters, statistics = scattered(architecture), Statistics.initial(architecture)
+    identity = instance_id(n_hidden=2)
+    architecture = Architecture(identity.track)
+    parameters, statistics = scattered(identity), Statistics.initial(architecture)
     architecture.layout().views(parameters)[part].view(-1)[3] = value
-    network, (x, y) = Network(architecture, SEED), batch(0)
+    network, (x, y) = Network(identity), batch(0)
     with pytest.raises(NonFiniteError):
         network.loss_and_gradient(parameters, statistics, x, y, torch.zeros_like(parameters))
     with pytest.raises(NonFiniteError):
@@ -230,11 +241,12 @@ def test_a_running_variance_beyond_binary32_is_an_error() -> None:
 
     Training must not go on: nobody could claim weights whose running variance is infinite.
     """
-    architecture = Architecture(SMALL, 1)
-    parameters, statistics = initial_parameters(architecture, SEED), Statistics.initial(architecture)
+    identity = instance_id(n_hidden=1)
+    architecture = Architecture(identity.track)
+    parameters, statistics = initial_parameters(identity), Statistics.initial(architecture)
     architecture.layout().views(parameters)[0][:, 0] = 3.68e19
     x, y = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]).repeat(8, 1), batch(0)[1]
-    network, gradient = Network(architecture, SEED), torch.zeros_like(parameters)
+    network, gradient = Network(identity), torch.zeros_like(parameters)
     network.loss_and_gradient(parameters, statistics, x, y, gradient)
     assert statistics.variances.max().item() > 3.5e37
     statistics.variances.fill_(3.4e38)
@@ -244,9 +256,10 @@ def test_a_running_variance_beyond_binary32_is_an_error() -> None:
 
 def test_a_gradient_points_downhill() -> None:
     """A check that shares nothing with autograd: the loss along a step of the gradient."""
-    architecture = Architecture(SHARP, 2)
-    parameters, gradient = scattered(architecture), torch.zeros(architecture.layout().size)
-    network, (x, y) = Network(architecture, SEED), batch(0)
+    identity = instance_id(SHARP, 2)
+    architecture = Architecture(identity.track)
+    parameters, gradient = scattered(identity), torch.zeros(architecture.layout().size)
+    network, (x, y) = Network(identity), batch(0)
 
     def loss(at: torch.Tensor) -> float:
         return network.loss_and_gradient(at, Statistics.initial(architecture), x, y, torch.zeros_like(at))

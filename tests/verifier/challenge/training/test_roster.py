@@ -23,11 +23,12 @@ from sandbox.optimiser import Assignment, HostedOptimiser
 from tests.support import roster_references
 from tests.support.folders import FIXTURES
 from tests.support.roster_references import Reference
-from tests.support.small_contest import SETTINGS, SMALL, task
-from verifier.challenge.instance.instance import draw_instance
-from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
-from verifier.challenge.solving import Task, start_optimiser
-from verifier.challenge.training.trainer import Checkpoint, Trainer
+from tests.support.small_contest import NONCE, SETTINGS, SMALL, task
+from verifier.challenge.editions import EDITIONS
+from verifier.challenge.module import Module
+from verifier.challenge.network.network import Statistics
+from verifier.challenge.session import Session
+from verifier.challenge.training.trainer import Checkpoint
 
 NAMES = sorted(path.stem for path in (FIXTURES / "optimisers").glob("*.py"))
 TENSOR_BY_TENSOR = {"lars", "muon", "trials/adan", "trials/lars", "trials/lion", "trials/sam", "trials/schedule_free"}
@@ -47,33 +48,29 @@ def source(name: str) -> bytes:
 # Trainings on the small edition
 
 
-@cache
-def given(name: str) -> Task:
+@pytest.fixture(scope="module", autouse=True)
+def _edition() -> Iterator[None]:
+    """Trainings end after a few epochs, never before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(EDITIONS, SMALL.name, (replace(SMALL, max_epochs=EPOCHS, patience=EPOCHS),))
+        yield
+
+
+def session(name: str, isolation: Isolation) -> Session:
     settings = replace(SETTINGS, track_id="n_hidden=2")
-    edition = replace(SMALL, max_epochs=EPOCHS, patience=EPOCHS)
-    return replace(task(source(name), FUEL), name=f"{name}.py", settings=settings, edition=edition)
+    asked = replace(task(source(name), FUEL), settings=settings)
+    return Session(asked, NONCE, Module(f"{name}.py", source(name)), isolation)
 
 
-def trainer_of(name: str, isolation: Isolation) -> Trainer:
-    edition, seed = given(name).edition, given(name).seed
-    architecture = Architecture(edition, 2)
-    optimiser = start_optimiser(given(name), architecture, isolation)
-    return Trainer(edition, seed, draw_instance(edition, seed), Network(architecture, seed), optimiser)
-
-
-def initial(name: str) -> torch.Tensor:
-    return initial_parameters(Architecture(given(name).edition, 2), given(name).seed)
-
-
-@torch.inference_mode()
 def checkpoints(name: str, isolation: Isolation) -> list[Checkpoint]:
     """One before the first epoch and one after each."""
-    trainer = trainer_of(name, isolation)
-    trainer.start(initial(name))
-    found = [trainer.checkpoint()]
-    while len(found) <= EPOCHS:
-        trainer.advance()
-        found.append(trainer.checkpoint())
+    given = session(name, isolation)
+    with given.trainer() as trainer:
+        trainer.start(given.initial)
+        found = [trainer.checkpoint()]
+        while len(found) <= EPOCHS:
+            trainer.advance()
+            found.append(trainer.checkpoint())
     return found
 
 
@@ -89,13 +86,12 @@ def leaves(name: str) -> tuple[Leaf, ...]:
     return found
 
 
-@torch.inference_mode()
 def next_leaf(name: str, checkpoint: Checkpoint, isolation: Isolation) -> Leaf:
     """What a new trainer, with a new copy of the module, records after the epoch that follows a checkpoint."""
-    trainer = trainer_of(name, isolation)
-    trainer.resume(checkpoint)
-    trainer.advance()
-    return trainer.leaves[-1]
+    with session(name, isolation).trainer() as trainer:
+        trainer.resume(checkpoint)
+        trainer.advance()
+        return trainer.leaves[-1]
 
 
 @every
@@ -130,22 +126,23 @@ def test_fuel_is_used_in_every_epoch_and_is_enough(name: str) -> None:
 
 @every
 def test_the_state_survives_its_encoding(name: str) -> None:
-    state, layout = training(name)[-1].state, Architecture(given(name).edition, 2).layout()
+    state, layout = training(name)[-1].state, session(name, InProcess()).network.layout
     assert state_codec.encode(state_codec.decode(state, Meter(FUEL), layout)) == state
 
 
 @torch.inference_mode()
 def batch_loss(name: str, parameters: torch.Tensor) -> float:
     """The loss of the whole training set as one batch: the running statistics, which lag behind, play no part."""
-    edition, seed = given(name).edition, given(name).seed
-    architecture, points = Architecture(edition, 2), draw_instance(edition, seed).train
-    unused = Statistics.initial(architecture), torch.zeros_like(parameters)
-    return Network(architecture, seed).loss_and_gradient(parameters, unused[0], points.x, points.y, unused[1])
+    given = session(name, InProcess())
+    points = given.instance.train
+    unused = Statistics.initial(given.network.architecture), torch.zeros_like(parameters)
+    return given.network.loss_and_gradient(parameters, unused[0], points.x, points.y, unused[1])
 
 
 @every
 def test_it_improves_on_the_initial_loss(name: str) -> None:
-    assert batch_loss(name, training(name)[-1].parameters) < 0.9 * batch_loss(name, initial(name))
+    first, *_, last = training(name)
+    assert batch_loss(name, last.weights.parameters) < 0.9 * batch_loss(name, first.weights.parameters)
 
 
 @pytest.fixture

@@ -16,13 +16,15 @@ from protocol.claim import StopReason
 from protocol.merkle import merkle_root
 from protocol.transcript import Leaf
 from sandbox.errors import FuelExhausted
-from tests.support.small_contest import SEED, SMALL
+from tests.support.small_contest import SEED, SMALL, instance_id
 from verifier.challenge.editions import Edition
 from verifier.challenge.instance.instance import draw_instance
-from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.network.network import Network, Statistics, initial_parameters
+from verifier.challenge.network.weights import Weights
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.challenge.training.trainer import Epoch, Observer, Training, train
-from verifier.challenge.training.transcript import network_digest, tensor_digest, transcript_tree
+from verifier.challenge.training.trainer import Epoch, Observer, Trainer, Training, finish
+from verifier.challenge.training.transcript import tensor_digest, transcript_tree
 
 Losses = tuple[float, float]
 STATE = b"state of the optimiser, 32 bytes"
@@ -102,8 +104,8 @@ class Asked:
 class Recording(Network):
     """A network that keeps what it was asked; validation losses may be scripted."""
 
-    def __init__(self, architecture: Architecture, script: tuple[float, ...] = ()) -> None:
-        super().__init__(architecture, SEED)
+    def __init__(self, identity: InstanceId, script: tuple[float, ...] = ()) -> None:
+        super().__init__(identity)
         self.script = script
         self.asked: list[Asked] = []
         self.validated: list[tuple[torch.Tensor, Statistics]] = []
@@ -140,12 +142,13 @@ def run(
     locate: Callable[[Scripted], torch.Tensor | None] = lambda optimiser: None,
     **changes: object,
 ) -> Run:
-    architecture = Architecture(edition, 2)
-    initial = initial_parameters(architecture, SEED)
-    network = Recording(architecture, script)
-    optimiser = Scripted(architecture.layout().size, update, locate, **changes)  # type: ignore[arg-type]
-    instance = draw_instance(edition, SEED)
-    return Run(train(edition, SEED, instance, network, initial, optimiser, observer), optimiser, network, initial)
+    identity = instance_id(edition, 2)
+    initial, network = initial_parameters(identity), Recording(identity, script)
+    optimiser = Scripted(network.layout.size, update, locate, **changes)  # type: ignore[arg-type]
+    trainer = Trainer(identity, draw_instance(identity), network, optimiser)
+    with torch.inference_mode():
+        trainer.start(initial)
+        return Run(finish(trainer, observer), optimiser, network, initial)
 
 
 def epochs(number: int) -> Edition:
@@ -247,8 +250,8 @@ def test_the_current_parameters_as_location_are_the_same_as_none() -> None:
 def test_a_query_location_does_not_roll_back_the_running_statistics() -> None:
     """They are those of all batches in turn, each at its own location."""
     done = run(epochs(2), locate=lambda optimiser: optimiser.parameters * 1.5)
-    architecture = done.network.architecture
-    statistics, network = Statistics.initial(architecture), Network(architecture, SEED)
+    network = Network(instance_id(n_hidden=2))
+    statistics = Statistics.initial(network.architecture)
     for asked in done.network.asked:
         network.loss_and_gradient(asked.location, statistics, asked.x, asked.y, torch.zeros(done.optimiser.size))
     _, seen = done.network.validated[1]
@@ -259,7 +262,7 @@ def test_a_query_location_does_not_roll_back_the_running_statistics() -> None:
 
 def test_every_epoch_is_another_order_of_the_whole_training_set() -> None:
     done = run(epochs(3))
-    training_set = draw_instance(SMALL, SEED).train
+    training_set = draw_instance(instance_id()).train
     expected = sorted(zip(training_set.x.tolist(), training_set.y.tolist(), strict=True))
     orders = []
     for epoch in range(3):
@@ -273,7 +276,7 @@ def test_every_epoch_is_another_order_of_the_whole_training_set() -> None:
 
 def test_the_order_is_that_of_the_shuffle_streams_words() -> None:
     done = run(epochs(2))
-    training_set = draw_instance(SMALL, SEED).train
+    training_set = draw_instance(instance_id()).train
     for epoch in range(2):
         hasher = blake3(SEED + struct.pack("<Q", epoch), derive_key_context="tig-verify v1 small shuffle")
         keys = struct.unpack("<64Q", hasher.digest(64 * 8))
@@ -299,10 +302,10 @@ def test_training_stops_exactly_patience_epochs_after_the_best(
     assert (training.best_epoch, training.epochs) == (best, total)
     assert training.validation_losses == script[:total]
     parameters, statistics = done.network.validated[best - 1]
-    assert torch.equal(training.parameters, parameters)
-    assert torch.equal(training.statistics.means, statistics.means)
-    assert torch.equal(training.statistics.variances, statistics.variances)
-    assert not torch.equal(training.parameters, done.optimiser.parameters)
+    assert torch.equal(training.best.parameters, parameters)
+    assert torch.equal(training.best.statistics.means, statistics.means)
+    assert torch.equal(training.best.statistics.variances, statistics.variances)
+    assert not torch.equal(training.best.parameters, done.optimiser.parameters)
 
 
 def test_the_epoch_limit() -> None:
@@ -349,8 +352,8 @@ def test_the_epoch_in_which_training_breaks_off_is_discarded(
     assert broken.transcript_root == whole.transcript_root
     assert (broken.train_losses, broken.validation_losses) == (whole.train_losses, whole.validation_losses)
     assert broken.best_epoch == whole.best_epoch
-    assert torch.equal(broken.parameters, whole.parameters)
-    assert torch.equal(broken.statistics.variances, whole.statistics.variances)
+    assert torch.equal(broken.best.parameters, whole.best.parameters)
+    assert torch.equal(broken.best.statistics.variances, whole.best.statistics.variances)
     assert broken.fuel_used > whole.fuel_used  # the fuel of the discarded epoch is spent all the same
 
 
@@ -373,16 +376,16 @@ def test_breaking_off_in_the_first_epoch_leaves_the_initial_state(value: float) 
     training = done.training
     assert (training.epochs, training.best_epoch) == (0, 0)
     assert (training.train_losses, training.validation_losses) == ((), ())
-    assert torch.equal(training.parameters, done.initial)
-    assert torch.equal(training.statistics.means, torch.zeros(3, 16))
-    assert torch.equal(training.statistics.variances, torch.ones(3, 16))
+    assert torch.equal(training.best.parameters, done.initial)
+    assert torch.equal(training.best.statistics.means, torch.zeros(3, 16))
+    assert torch.equal(training.best.statistics.variances, torch.ones(3, 16))
 
 
 def test_an_observer_sees_every_epoch_and_changes_nothing() -> None:
     seen: list[Epoch] = []
     observed, alone = run(observer=seen.append).training, run().training
     assert observed.transcript_root == alone.transcript_root
-    assert torch.equal(observed.parameters, alone.parameters)
+    assert torch.equal(observed.best.parameters, alone.best.parameters)
     assert [epoch.number for epoch in seen] == list(range(1, observed.epochs + 1))
     assert tuple(epoch.train_loss for epoch in seen) == observed.train_losses
     assert tuple(epoch.validation_loss for epoch in seen) == observed.validation_losses
@@ -439,6 +442,6 @@ def test_digests_of_networks_and_tensors() -> None:
     statistics = Statistics(torch.tensor([[1.0]]), torch.tensor([[2.0]]))
     swapped = Statistics(statistics.variances, statistics.means)
     parameters = torch.tensor([3.0, 4.0])
-    assert network_digest(parameters, statistics) == blake3(struct.pack("<4f", 3.0, 4.0, 1.0, 2.0)).digest()
-    assert network_digest(parameters, swapped) != network_digest(parameters, statistics)
+    assert Weights(parameters, statistics).digest() == blake3(struct.pack("<4f", 3.0, 4.0, 1.0, 2.0)).digest()
+    assert Weights(parameters, swapped).digest() != Weights(parameters, statistics).digest()
     assert tensor_digest(torch.tensor([0.0])) != tensor_digest(torch.tensor([-0.0]))

@@ -17,7 +17,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
 from verifier.command_line.commands.solve import Hyperparameter
 from verifier.command_line.exit_codes import DONE, REJECTED
-from verifier.command_line.files import read_file
+from verifier.command_line.files import read_module
 from verifier.command_line.isolation_options import Execution, cpu_execution_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.trials import require_dialect, results
@@ -65,9 +65,9 @@ def band(
     Example: tig-verify c006 band adam.py --seed 4c44..11ca --track n_hidden=4 --reported 812345 --jobs 2
     """
     named = instance.resolve()
-    source = read_file(optimiser)
-    trials = repetitions(LiveTask(named.seed, named.n_hidden, source, optimiser, dict(overrides), fuel_budget), runs)
-    require_dialect({optimiser: source}, execution.isolation)
+    module = read_module(optimiser)
+    trials = repetitions(LiveTask(named.seed, named.n_hidden, optimiser, module, dict(overrides), fuel_budget), runs)
+    require_dialect({optimiser: module}, execution.isolation)
     done = []
     with Progress("training", runs) as progress, closing(results(trials, execution, progress)) as repeated:
         for repetition in repeated:

@@ -14,7 +14,7 @@ from protocol.solution import Solution
 from verifier.c006.solution_export import export_blob, export_output, import_solution
 from verifier.challenge.errors import InputError, VerifierError
 from verifier.command_line.commands.c006.solution_file import read_solution
-from verifier.command_line.files import Bundle, load_signing_key, read_record, require_new, write_file
+from verifier.command_line.files import ClaimFiles, load_signing_key, read_record, require_new, write_file
 
 
 @click.command("export")
@@ -36,11 +36,11 @@ def export_command(claim: Path, solution: Path | None, output_data: bool, out: P
     """
     if out is not None:
         require_new(out)
-    named, (opened, _) = solution or Bundle(claim).solution, read_record(claim, Claim)
-    trained, _ = read_record(named, Solution)
-    _require_claimed(named, trained, opened)
+    named, opened = solution or ClaimFiles(claim).solution, read_record(claim, Claim).record
+    trained = read_record(named, Solution)
+    _require_claimed(named, trained.digest, opened)
     try:
-        text = _written(opened, trained, output_data)
+        text = _written(opened, trained.record, output_data)
     except (ProtocolError, VerifierError) as error:
         raise InputError(f"{claim}: {error}") from None
     if out is None:
@@ -67,24 +67,24 @@ def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None
     \b
     Example: tig-verify c006 import out/adam-n_hidden=4-nonce=7.claim 7.blob --key key.pem
     """
-    path = out or Bundle(claim).solution
+    path = out or ClaimFiles(claim).solution
     require_new(path)
-    opened, signer = read_record(claim, Claim)
+    signed = read_record(claim, Claim)
     signing_key = load_signing_key(key)
-    if signing_key.verify_key.raw != signer:
+    if signing_key.verify_key.raw != signed.signer:
         raise InputError(f"{key}: did not sign {claim}; a solution counts only under the key of its claim")
-    given = read_solution(str(blob))
+    given, opened = read_solution(str(blob)), signed.record
     if given.nonce not in (None, opened.nonce):
         raise InputError(f"{blob}: is of nonce {given.nonce}, the claim of {opened.nonce}; pass the one of the claim")
     try:
         solution = import_solution(opened, decode_blob(given.text).blob)
     except (ProtocolError, VerifierError) as error:
         raise InputError(f"{blob}: {error}") from None
-    _require_claimed(blob, solution, opened)
+    _require_claimed(blob, solution.digest(), opened)
     write_file(path, seal(solution, signing_key).to_bytes())
     click.echo(f"{path}: the solution that {claim} names")
 
 
-def _require_claimed(path: Path, solution: Solution, claim: Claim) -> None:
-    if solution.digest() != claim.solution_digest:
+def _require_claimed(path: Path, digest: bytes, claim: Claim) -> None:
+    if digest != claim.solution_digest:
         raise InputError(f"{path}: is not the solution that the claim names; pass the one of the same nonce and run")

@@ -1,0 +1,81 @@
+"""The set-up of one training, for those who train, audit, replay and decide disputes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import torch
+
+from arithmetic import self_test
+from protocol.task import Task
+from sandbox.isolation import Isolation
+from sandbox.optimiser import Assignment, Optimiser
+from verifier.challenge.instance.instance import Instance, draw_instance
+from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.module import Module
+from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.network.network import Architecture, Network, initial_parameters
+from verifier.challenge.training.trainer import Observer, Trainer, Training, finish
+
+
+class Session:
+    """One nonce of a task on this machine: the instance, the network, and where the module runs.
+
+    Raises EditionError, TrackError or SettingsError for a task that has no instance, MachineError where this machine
+    cannot compute what it must.
+    """
+
+    def __init__(self, task: Task, nonce: int, module: Module, isolation: Isolation, device: str = "cpu") -> None:
+        """`device` is where the network computes its products."""
+        self_test.require_sound(device)
+        self.task, self.nonce, self.module = task, nonce, module
+        self.instance_id = InstanceId.of(task, nonce)
+        self.isolation = isolation
+        self._device = device
+
+    @cached_property
+    def instance(self) -> Instance:
+        """The points that are trained on."""
+        return draw_instance(self.instance_id)
+
+    @cached_property
+    def network(self) -> Network:
+        """The network, with its frozen layers."""
+        return Network(self.instance_id, self._device, training_kernels(self._device))
+
+    @cached_property
+    def initial(self) -> torch.Tensor:
+        """The trainable parameters before the first epoch, flat."""
+        return initial_parameters(self.instance_id)
+
+    @contextmanager
+    def trainer(self) -> Iterator[Trainer]:
+        """A trainer with an optimiser of its own, in inference mode, to be started or resumed."""
+        with self._start_optimiser() as optimiser:  # first: a worker enters its jail while the instance is drawn
+            trainer = Trainer(self.instance_id, self.instance, self.network, optimiser)
+            with torch.inference_mode():  # no autograd: its bookkeeping costs a tenth of a small step
+                yield trainer
+
+    def _start_optimiser(self) -> Optimiser:
+        """The task's optimiser, with buffers for the network's parameters."""
+        assignment = Assignment(
+            source=self.module.source,
+            name=self.module.name,
+            layout=Architecture(self.instance_id.track).layout(),
+            difficulty=self.instance_id.track.difficulty,
+            hyperparameters=self.task.hyperparameters,
+            key=self.instance_id.stream("optimiser").read(32),
+            fuel_budget=self.task.fuel_budget,
+        )
+        return self.isolation.start(assignment)
+
+    def train(self, observer: Observer | None = None) -> Training:
+        """Train from the start to the end (specification, section 6).
+
+        Raises OptimiserError, ModuleRefused or WorkerFault; every other end is a `stop_reason`.
+        """
+        with self.trainer() as trainer:
+            trainer.start(self.initial)
+            return finish(trainer, observer)
