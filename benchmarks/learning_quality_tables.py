@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+
+from verifier.experiments.statistics import mean_interval
 
 Cell = tuple[int, str]
 Measure = Callable[["Run"], float]
@@ -104,16 +105,8 @@ class Comparison:
         n = len(means)
         if n < 3:
             return Difference(n, math.nan, math.nan)
-        return Difference(n, float(means.mean()), t_quantile(n - 1) * float(means.std(ddof=1)) / math.sqrt(n))
-
-
-def t_quantile(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t by its expansion in 1 / freedom: within 0.001 from 8 degrees on."""
-    z = NormalDist().inv_cdf(0.975)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
+        interval = mean_interval(means.tolist())
+        return Difference(n, interval.mean, interval.high - interval.mean)
 
 
 def log_error(run: Run) -> float:

@@ -9,19 +9,17 @@ the five best on twenty. A line of results/roster.jsonl is one training; it coun
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import multiprocessing
 import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
@@ -35,7 +33,12 @@ from verifier.challenge.module import Module
 from verifier.challenge.network.kernel_choice import training_kernels
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
+from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import read_module
+from verifier.runs.pool import TaskLost
+from verifier.runs.queue import completed
+from verifier.runs.results_table import ResultsTable
+from verifier.runs.row_formats import json_rows
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "proofs" / "results" / "roster.jsonl"
@@ -47,7 +50,43 @@ NONCES, NONCES_OF_THE_BEST, BEST = 5, 20, 5
 SLOW: Final = {"muon": 8.0}
 """About how much longer than the network's passes an optimiser takes; for the order and the time that is left."""
 
-Row = Mapping[str, Any]
+
+@dataclass(frozen=True)
+class Row:
+    """The result of one training."""
+
+    optimiser: str
+    """What the tables call it."""
+    digest: str
+    """BLAKE3 of the module, its first 16 digits."""
+    edition: str
+    n_hidden: int
+    nonce: int
+    quality: int
+    """In units of 1e-6."""
+    test_loss: float
+    threshold: float
+    floor: float
+    epochs: int
+    best_epoch: int
+    stop_reason: str
+    fuel_used: int
+    seconds: float
+    """Of one core."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """That of the plan that it is of."""
+        return (self.optimiser, self.digest, self.edition, self.n_hidden, self.nonce)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.optimiser:20s} {self.edition} {self.n_hidden:2d} nonce {self.nonce:2d}: "
+            f"quality {self.quality / 1e6:6.3f}, T {self.epochs:4d}, {self.stop_reason}, {self.seconds:.0f} s"
+        )
+
+
+FORMAT: Final = json_rows(Row, "proofs.roster")
 
 
 @dataclass(frozen=True)
@@ -110,32 +149,36 @@ class Plan:
         return Session(task, self.nonce, self.entry.optimiser, InProcess())
 
 
-def key(row: Row) -> tuple[object, ...]:
-    """The key of the plan that a row is of."""
-    return (row["optimiser"], row["digest"], row["edition"], row["n_hidden"], row["nonce"])
-
-
-def carry_out(plan: Plan) -> dict[str, Any]:
+def carry_out(plan: Plan) -> Row:
     """Train; seconds are those of the processor, on one core."""
     session, started = plan.session, time.process_time()
     solved = solve(session)
     training, about = solved.training, solvability(session.instance_id)
-    return {
-        "optimiser": plan.entry.name,
-        "digest": plan.entry.digest,
-        "edition": plan.edition,
-        "n_hidden": plan.n_hidden,
-        "nonce": plan.nonce,
-        "quality": solved.score.quality,
-        "test_loss": solved.score.loss,
-        "threshold": solved.score.threshold,
-        "floor": about.floor,
-        "epochs": training.epochs,
-        "best_epoch": training.best_epoch,
-        "stop_reason": str(training.stop_reason),
-        "fuel_used": training.fuel_used,
-        "seconds": round(time.process_time() - started, 2),
-    }
+    return Row(
+        optimiser=plan.entry.name,
+        digest=plan.entry.digest,
+        edition=plan.edition,
+        n_hidden=plan.n_hidden,
+        nonce=plan.nonce,
+        quality=solved.score.quality,
+        test_loss=solved.score.loss,
+        threshold=solved.score.threshold,
+        floor=about.floor,
+        epochs=training.epochs,
+        best_epoch=training.best_epoch,
+        stop_reason=str(training.stop_reason),
+        fuel_used=training.fuel_used,
+        seconds=round(time.process_time() - started, 2),
+    )
+
+
+@contextmanager
+def opened(observer: Observer | None) -> Iterator[Callable[[Plan], Row]]:
+    """What trains in a process: on one thread, with kernels that are compiled, so that no training's time has that."""
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    training_kernels()
+    yield carry_out
 
 
 def first_plans() -> list[Plan]:
@@ -152,50 +195,25 @@ def later_plans(rows: Iterable[Row]) -> list[Plan]:
     return [Plan(entry, CENTRED, n_hidden, nonce) for nonce in nonces for n_hidden in TRACKS for entry in best]
 
 
-def read_rows(path: Path) -> dict[tuple[object, ...], Row]:
-    """The rows of the modules as they are now; a line without an end is being written, or was when a run was killed."""
-    current = {(entry.name, entry.digest) for entry in ENTRIES}
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    rows = [json.loads(line) for line in lines if line.endswith("\n")]
-    return {key(row): row for row in rows if (row["optimiser"], row["digest"]) in current}
+def current(rows: Iterable[Row]) -> list[Row]:
+    """The rows of the modules as they are now."""
+    modules = {(entry.name, entry.digest) for entry in ENTRIES}
+    return [row for row in rows if (row.optimiser, row.digest) in modules]
 
 
-def drop_unfinished(path: Path) -> None:
-    """Take off the file what a killed run left of a line."""
-    if path.exists():
-        text = path.read_text()
-        path.write_text(text[: text.rfind("\n") + 1])
-
-
-def begin() -> None:
-    """What each process does first: one thread, and compiled kernels, so that no training's time has them."""
-    keep_freed_memory()
-    torch.set_num_threads(1)
-    training_kernels()
-
-
-def run(plans: list[Plan], path: Path, jobs: int, rows: dict[tuple[object, ...], Row]) -> None:
-    """Train what the rows lack, and add it to them and to the file, a whole line at a time."""
-    missing = [plan for plan in plans if plan.key not in rows]
+def run(plans: list[Plan], table: ResultsTable[Row], jobs: int) -> None:
+    """Train what the table lacks, and add it."""
+    missing = [plan for plan in plans if plan.key not in table.rows]
     left, spent, started = sum(plan.cost for plan in missing), 0.0, time.perf_counter()
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), begin) as pool:
-        futures = {pool.submit(carry_out, plan): plan for plan in missing}
-        for count, done in enumerate(as_completed(futures), 1):
-            row, cost = done.result(), futures[done].cost
-            rows[key(row)] = row
-            with path.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-            left, spent = left - cost, spent + cost
+    with closing(completed(opened, missing, jobs)) as results:
+        for count, (plan, row) in enumerate(results, 1):
+            left, spent = left - plan.cost, spent + plan.cost
+            if isinstance(row, TaskLost):
+                print(f"{plan.key}: {row.why}", flush=True)
+                continue
             hours = (time.perf_counter() - started) / spent * left / 3600
-            print(f"{count}/{len(missing)} {told(row)}; {hours:.1f} h left", flush=True)
-
-
-def told(row: Row) -> str:
-    """A training in a line."""
-    return (
-        f"{row['optimiser']:20s} {row['edition']} {row['n_hidden']:2d} nonce {row['nonce']:2d}: "
-        f"quality {row['quality'] / 1e6:6.3f}, T {row['epochs']:4d}, {row['stop_reason']}, {row['seconds']:.0f} s"
-    )
+            print(f"{count}/{len(missing)} {row}; {hours:.1f} h left", flush=True)
+            table.add(row)
 
 
 def chosen(rows: Iterable[Row], entry: Entry, edition: str, n_hidden: int, nonces: int) -> list[Row]:
@@ -203,8 +221,7 @@ def chosen(rows: Iterable[Row], entry: Entry, edition: str, n_hidden: int, nonce
     return [
         row
         for row in rows
-        if (row["optimiser"], row["edition"], row["n_hidden"]) == (entry.name, edition, n_hidden)
-        and row["nonce"] < nonces
+        if (row.optimiser, row.edition, row.n_hidden) == (entry.name, edition, n_hidden) and row.nonce < nonces
     ]
 
 
@@ -213,7 +230,7 @@ def by_nonce(rows: list[Row], entry: Entry, nonces: int) -> dict[int, float]:
     found = defaultdict[int, list[float]](list)
     for n_hidden in TRACKS:
         for row in chosen(rows, entry, CENTRED, n_hidden, nonces):
-            found[row["nonce"]].append(row["quality"] / 1e6)
+            found[row.nonce].append(row.quality / 1e6)
     return {nonce: statistics.fmean(values) for nonce, values in found.items() if len(values) == len(TRACKS)}
 
 
@@ -230,10 +247,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="processes; each trains on one core")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    drop_unfinished(options.results)
-    rows = read_rows(options.results)
-    run(first_plans(), options.results, options.jobs, rows)
-    run(later_plans(rows.values()), options.results, options.jobs, rows)
+    with ResultsTable(options.results, FORMAT) as table:
+        run(first_plans(), table, options.jobs)
+        run(later_plans(current(table.rows.values())), table, options.jobs)
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import statistics
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final
 from proofs.roster import (
     BEST,
     CENTRED,
+    FORMAT,
     NONCES,
     NONCES_OF_THE_BEST,
     PLAIN,
@@ -24,9 +24,11 @@ from proofs.roster import (
     Row,
     by_nonce,
     chosen,
+    current,
     ranked,
-    read_rows,
 )
+from verifier.experiments.statistics import mean_of
+from verifier.runs.results_table import read_rows
 
 DOCUMENT: Final = ROOT / "docs" / "optimisers.md"
 BEGIN, END = "<!-- tables by proofs/roster_tables.py -->\n", "<!-- end of the tables -->\n"
@@ -36,9 +38,10 @@ def spread(values: list[float], digits: int, nonces: int) -> str:
     """Mean and standard error; the number of values if there are fewer than there should be."""
     if not values:
         return "-"
-    error = f" ± {statistics.stdev(values) / math.sqrt(len(values)):.{digits}f}" if len(values) > 1 else ""
+    mean = mean_of(values)
+    error = "" if math.isnan(mean.error) else f" ± {mean.error:.{digits}f}"
     few = f" ({len(values)})" if len(values) < nonces else ""
-    return f"{statistics.fmean(values):.{digits}f}{error}{few}"
+    return f"{mean.mean:.{digits}f}{error}{few}"
 
 
 def markdown(heads: list[str], lines: Iterable[list[str]]) -> str:
@@ -73,7 +76,7 @@ Show = Callable[[list[Row], int], str]
 
 def of(field: str, unit: float, digits: int) -> Show:
     """Show a field of the rows in a unit."""
-    return lambda rows, nonces: spread([row[field] / unit for row in rows], digits, nonces)
+    return lambda rows, nonces: spread([getattr(row, field) / unit for row in rows], digits, nonces)
 
 
 def by_track(rows: list[Row], entries: list[Entry], nonces: int, show: Show, plain: bool = True) -> str:
@@ -112,7 +115,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=RESULTS)
     path = parser.parse_args().results
-    rows = list(read_rows(path).values())
+    rows = current(read_rows(path, FORMAT).values())
     if not rows:
         parser.error(f"{path}: has no trainings of the modules as they are now; run proofs/roster.py")
     write_tables(rows)

@@ -1,12 +1,14 @@
-"""What crews do in tests; imported by their processes."""
+"""Work of process pools in tests; imported by their processes."""
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -20,6 +22,11 @@ def doubling() -> Iterator[Callable[[str], str]]:
             os._exit(5)
         if item == "raise":
             raise ValueError("oops")
+        if item.startswith("once "):  # dies over it the first time
+            mark = Path(item.removeprefix("once "))
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
         if item == "sleep":
             time.sleep(60.0)
         return item * 2
@@ -37,7 +44,13 @@ def breaking() -> Iterator[Callable[[str], str]]:
 @contextmanager
 def noting() -> Iterator[Callable[[str], str]]:
     """Tells the limits of its process, and its number."""
-    yield lambda item: f"{os.environ['OMP_NUM_THREADS']} {os.getpid()}"
+    yield lambda item: f"{os.environ['OMP_NUM_THREADS']} {os.getpid()} {os.environ.get('PYTHONHASHSEED')}"
+
+
+@contextmanager
+def growing() -> Iterator[Callable[[bytes], int]]:
+    """Tells the largest memory of its process so far, in KiB."""
+    yield lambda item: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from verifier.experiments.study.table import Row
+from verifier.experiments.study.rows import Row
 
 ROW = Row(
     study="figure2",

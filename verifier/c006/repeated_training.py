@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from protocol.claim import StopReason
 from protocol.hashes import blake3_digest
@@ -18,13 +18,14 @@ from verifier.c006.initial_weights import initial_weights
 from verifier.c006.loader import WIDTH
 from verifier.c006.training import LiveNetwork, LiveTraining, train
 from verifier.challenge.errors import EditionError
-from verifier.challenge.training.trainer import Epoch
-
-RepetitionObserver = Callable[[int, Epoch], None]
-"""Told the number of the repetition and the epoch."""
+from verifier.challenge.module import Module
+from verifier.challenge.training.trainer import Observer
 
 _ADDRESS_MASK = (1 << 47) - 512  # the half of the 48-bit addresses that belongs to programs, aligned as CUDA aligns
 _ADDRESS_STEP = 512
+
+_dataset = lru_cache(maxsize=1)(draw_dataset)
+"""All repetitions are on the same points."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,9 @@ class LiveTask:
     seed: bytes
     """Of the instance, 32 bytes."""
     n_hidden: int
-    source: bytes
-    """The optimiser module."""
-    name: str
-    """Its name for messages."""
+    path: Path
+    """The file of the module, for messages."""
+    module: Module
     hyperparameters: Mapping[str, Scalar]
     fuel_budget: int
     """For each repetition, in this toolkit's units, which are not the network's."""
@@ -58,44 +58,47 @@ class Repetition:
     seconds: float
 
 
-class _Stopped(Exception):
-    """The caller wants no more repetitions."""
+@dataclass(frozen=True)
+class RepeatedTraining:
+    """One training of a task, to be done; sent to other processes as it is."""
+
+    task: LiveTask
+    number: int
+    """From 0; the initial weights follow from it."""
+
+    def __str__(self) -> str:
+        return f"run {self.number}"
+
+    @property
+    def path(self) -> Path:
+        """The file of the module."""
+        return self.task.path
+
+    @property
+    def key(self) -> int:
+        """Its number."""
+        return self.number
+
+    @property
+    def cost(self) -> float:
+        """All take about as long."""
+        return 1.0
+
+    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Repetition:
+        """Train, always on the CPU. Raises what `train` raises."""
+        task, data = self.task, _dataset(self.task.seed)
+        began = time.perf_counter()
+        network = LiveNetwork(initial_layers(self.number, task.n_hidden))
+        with isolation.start(_assignment(task, network)) as optimiser:
+            training = train(task.seed, data, network, optimiser, observer)
+        return _repetition(self.number, training, data, time.perf_counter() - began)
 
 
-def repeat(
-    task: LiveTask, count: int, isolation: Isolation, jobs: int = 1, observer: RepetitionObserver | None = None
-) -> Generator[Repetition, None, None]:
-    """Train `count` times, `jobs` at once; yields each when it is done. Ends within an epoch when it is closed.
-
-    The jobs are threads: the products, and waiting for a jailed optimiser, leave the interpreter to the others.
-    Raises EditionError where there is nothing to train, and what `train` raises.
-    """
+def repetitions(task: LiveTask, count: int) -> list[RepeatedTraining]:
+    """So many trainings of a task. Raises EditionError where there is nothing to train."""
     if task.n_hidden < 2:
         raise EditionError("n_hidden=1: both of its layers are frozen, so there is nothing to train")
-    data, stop, starting = draw_dataset(task.seed), threading.Event(), threading.Lock()
-
-    def one(number: int) -> Repetition:
-        def observe(epoch: Epoch) -> None:
-            if stop.is_set():
-                raise _Stopped
-            if observer is not None:
-                observer(number, epoch)
-
-        began = time.perf_counter()
-        network = LiveNetwork(initial_layers(number, task.n_hidden))
-        with starting:  # the first start makes the jail that all share
-            optimiser = isolation.start(_assignment(task, network))
-        with optimiser:
-            training = train(task.seed, data, network, optimiser, observe)
-        return _repetition(number, training, data, time.perf_counter() - began)
-
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            for done in as_completed([pool.submit(one, number) for number in range(count)]):
-                yield done.result()
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+    return [RepeatedTraining(task, number) for number in range(count)]
 
 
 def initial_layers(number: int, n_hidden: int) -> list[Single]:
@@ -117,8 +120,8 @@ def initial_layers(number: int, n_hidden: int) -> list[Single]:
 
 def _assignment(task: LiveTask, network: LiveNetwork) -> Assignment:
     return Assignment(
-        source=task.source,
-        name=task.name,
+        source=task.module.source,
+        name=task.module.name,
         layout=network.layout,
         difficulty={"n_hidden": task.n_hidden},
         hyperparameters=task.hyperparameters,

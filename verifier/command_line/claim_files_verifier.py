@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from verifier.challenge.errors import InputError, NoAnswerError
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import ClaimFiles, ResponseFiles, find_module, read_envelope
 from verifier.command_line.isolation_options import open_isolation
-from verifier.runs.pool import Crew, Lost
+from verifier.runs.pool import TaskLost
+from verifier.runs.queue import completed
 from verifier.verification.context import AuditEvidence, Evidence, make_verdict
 from verifier.verification.self_audit import SelfAudit
 from verifier.verification.verify import verify as examine
@@ -110,19 +111,13 @@ class Judge:
 def judged(
     judge: Judge, claims: Sequence[Path], jobs: int, observer: Observer | None = None
 ) -> Generator[tuple[Path, Answer], None, None]:
-    """Every claim with its answer, as they come: by so many other processes, or, if that is one, in this."""
-    if jobs == 1:
-        with judge.opened(observer) as work:
-            for path in claims:
-                yield path, work(path)
-        return
-    crew: Crew[Path, Answer]
-    with Crew(judge.opened, jobs) as crew:
-        for path, answer in crew.work(claims):
-            yield path, _undetermined(judge, path, answer) if isinstance(answer, Lost) else answer
+    """Every claim with its answer, as they come: by so many other processes, or, if that is one, by this."""
+    with closing(completed(judge.opened, claims, jobs, observer)) as answers:
+        for path, answer in answers:
+            yield path, _undetermined(judge, path, answer) if isinstance(answer, TaskLost) else answer
 
 
-def _undetermined(judge: Judge, path: Path, lost: Lost) -> Answer:
+def _undetermined(judge: Judge, path: Path, lost: TaskLost) -> Answer:
     try:
         digest = claim_digest(path)
     except InputError as error:

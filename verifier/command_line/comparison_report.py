@@ -6,7 +6,8 @@ import json
 import math
 from collections.abc import Sequence
 
-from verifier.experiments.comparison import CONFIDENCE, Comparison
+from verifier.experiments.comparison import Comparison
+from verifier.experiments.statistics import CONFIDENCE
 
 _FEW = 10
 """Nonces below which an interval leans on the normal distribution of the differences."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import click
 
-from verifier.challenge.editions import EDITIONS
+from protocol.settings import Settings, instance_seed
+from protocol.task import Task
+from sandbox.optimiser import Scalar
+from verifier.challenge.editions import EDITIONS, Track
+from verifier.challenge.errors import InputError
+from verifier.challenge.module import Module
+from verifier.command_line.option_groups import Decorator, option_group
 
 _MAX_NONCE = 2**64 - 1
 _MOST_NONCES = 1_000_000
-
-Command = Callable[..., Any]
 
 
 class Nonces(click.ParamType[range]):
@@ -34,10 +38,8 @@ class Nonces(click.ParamType[range]):
         return range(first, last + 1)
 
 
-_INSTANCES = (
-    click.option("--track", required=True, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024."),
-    click.option("--nonce", "nonces", required=True, type=Nonces(), help="One nonce (7) or a range (0..9)."),
-)
+_TRACK = click.option("--track", required=True, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024.")
+nonce_option = click.option("--nonce", "nonces", required=True, type=Nonces(), help="One nonce (7) or a range (0..9).")
 _SETTINGS = (
     click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True),
     click.option("--rand-hash", default="0" * 32, help="The precommit's random hash (on the network 32 hex digits)."),
@@ -48,17 +50,39 @@ _SETTINGS = (
 )
 
 
-def instance_options(command: Command) -> Command:
-    """Add the options `track` and `nonces`, and those of `settings_options`."""
-    return _with(_INSTANCES, settings_options(command))
+@dataclass(frozen=True)
+class Instances:
+    """The instances that a call is about."""
+
+    track: Track
+    settings: Settings
+    rand_hash: str
+    nonces: range
+
+    def seed(self, nonce: int) -> bytes:
+        """The 32-byte seed of the instance of a nonce."""
+        return instance_seed(self.settings, self.rand_hash, nonce)
+
+    def task(self, module: Module, hyperparameters: Mapping[str, Scalar], fuel: int | None) -> Task:
+        """The training of a module on them, with that fuel budget or the edition's maximum. Raises InputError."""
+        edition = self.track.edition
+        if fuel is not None and fuel > edition.max_fuel_budget:
+            raise InputError(f"--fuel: the edition's maximum is {edition.max_fuel_budget}")
+        budget = fuel or edition.max_fuel_budget
+        return Task(edition.name, self.settings, self.rand_hash, module.digest, hyperparameters, budget)
 
 
-def settings_options(command: Command) -> Command:
-    """Add the options `edition`, `rand_hash` and the ids of the settings."""
-    return _with(_SETTINGS, command)
+def _named(
+    track: str, nonces: range, edition: str, rand_hash: str, player_id: str, algorithm_id: str, block_id: str,
+    challenge_id: str,
+) -> Instances:  # fmt: skip
+    """The instances that the options name. Raises EditionError, TrackError or SettingsError for impossible ones."""
+    parsed = Track.parse(edition, track)
+    settings = Settings(algorithm_id, block_id, challenge_id, player_id, track)
+    instance_seed(settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
+    return Instances(parsed, settings, rand_hash, nonces)
 
 
-def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
+def instance_options(nonces: Decorator = nonce_option) -> Decorator:
+    """Give a command the options that name instances, together as its argument `instances`; `nonces` is one of them."""
+    return option_group("instances", _named, _TRACK, nonces, *_SETTINGS)

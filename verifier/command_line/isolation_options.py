@@ -1,13 +1,16 @@
-"""The options of the commands that train: `--isolation` and `--device`."""
+"""The options of the commands that train: `--isolation`, `--device` and `--jobs`."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Final
 
 import click
 
 from sandbox.isolation import InProcess, Jail
+from verifier.command_line.option_groups import option_group
+from verifier.runs.queue import cores
 
 isolation_option: Final = click.option(
     "--isolation",
@@ -23,6 +26,30 @@ device_option: Final = click.option(
     default="cpu",
     show_default=True,
     help="Where the products are computed; the result is the same.",
+)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How many trainings are carried out."""
+
+    isolation: str
+    device: str
+    jobs: int | None
+    """Processes; None for one on each core."""
+
+    def processes(self, items: int) -> int:
+        """How many processes so many items are worth."""
+        return min(self.jobs or cores(), max(items, 1))
+
+
+jobs_option: Final = click.option(
+    "--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores."
+)
+
+execution_options: Final = option_group("execution", Execution, isolation_option, device_option, jobs_option)
+cpu_execution_options: Final = option_group(
+    "execution", lambda isolation, jobs: Execution(isolation, "cpu", jobs), isolation_option, jobs_option
 )
 
 

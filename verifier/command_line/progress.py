@@ -1,19 +1,77 @@
-"""The epoch that a training has reached, on a terminal."""
+"""The progress of a call, on a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from types import TracebackType
+from typing import Final, Self
 
+import click
 from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Display
+
+from verifier.challenge.training.trainer import Epoch
+
+_A_DAY: Final = 86_400.0
 
 
-@contextmanager
-def shown_epochs(text: str) -> Iterator[Callable[[int], None]]:
-    """What to tell every epoch to; nothing is shown where stderr is no terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda epoch: None
-        return
-    with console.status(text) as status:
-        yield lambda epoch: status.update(f"{text}  epoch {epoch}")
+class Progress:
+    """What is being done, how many items are done, and the time that is left; nothing where stderr is no terminal.
+
+    `cost` is what all items together cost, `paid` what those cost that are done already; without them all cost the
+    same. A context manager.
+    """
+
+    def __init__(self, text: str, items: int, done: int = 0, cost: float | None = None, paid: float = 0.0) -> None:
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )  # fmt: skip
+        console = Console(stderr=True)
+        self._display = Display(
+            *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=_A_DAY
+        )
+        self._items, self._done, self._text = items, done, text
+        self._task = self._display.add_task(text, total=items if cost is None else cost, count=self._count)
+        self._display.update(self._task, completed=done if cost is None else paid)
+
+    def begin(self, text: str) -> None:
+        """Say what is being done now."""
+        self._text = text
+        self._display.update(self._task, description=text)
+
+    def observe(self, epoch: Epoch) -> None:
+        """Say which epoch a training in this process has reached."""
+        losses = f"validation loss {epoch.validation_loss:.4f} (best {epoch.best_validation_loss:.4f})"
+        self._display.update(self._task, description=f"{self._text}  epoch {epoch.number}  {losses}")
+
+    def advance(self, cost: float = 1.0) -> None:
+        """One item more is done."""
+        self._done += 1
+        self._display.update(self._task, advance=cost, count=self._count)
+
+    def reach(self, item: int) -> None:
+        """So many items are done."""
+        self._done = item
+        self._display.update(self._task, completed=item, count=self._count)
+
+    def echo(self, text: str, is_error: bool = False) -> None:
+        """Print a line above the progress, or where there is none, as ever."""
+        if self._display.disable or not (is_error or sys.stdout.isatty()):
+            click.echo(text, err=is_error)
+        else:
+            self._display.console.out(text, highlight=False)
+
+    @property
+    def _count(self) -> str:
+        return f"{self._done}/{self._items}"
+
+    def __enter__(self) -> Self:
+        self._display.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._display.stop()

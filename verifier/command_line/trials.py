@@ -1,28 +1,48 @@
-"""Many trainings: by this process or by others, under a progress bar."""
+"""Trials: the trainings of an experiment, by this process or by others, for a table of results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from arithmetic.allocator import keep_freed_memory
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
 from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
-from verifier.challenge.session import Session
-from verifier.challenge.solving import Solved, solve
-from verifier.challenge.training.trainer import Epoch, Observer
-from verifier.command_line.isolation_options import open_isolation
-from verifier.runs.pool import Crew, Lost, cores
+from verifier.challenge.module import Module
+from verifier.challenge.training.trainer import Observer
+from verifier.command_line.isolation_options import Execution, open_isolation
+from verifier.command_line.progress import Progress
+from verifier.runs.pool import TaskLost
+from verifier.runs.queue import completed
+from verifier.runs.results_table import ResultsTable, Row
 
-_A_DAY = 86_400.0
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Trial(Protocol[Result_co]):
+    """One training of an experiment; its text is its name for people. It is sent to other processes as it is."""
+
+    @property
+    def path(self) -> Path:
+        """The file of the module."""
+
+    @property
+    def key(self) -> Hashable:
+        """That of its row in a table of results."""
+
+    @property
+    def cost(self) -> float:
+        """In proportion to the time that it takes."""
+
+    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Result_co:
+        """Train. Raises OptimiserError for a module that cannot be trained."""
 
 
 @dataclass(frozen=True)
@@ -32,98 +52,68 @@ class Failed:
     text: str
 
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-Opened = Callable[..., AbstractContextManager[Callable[[Item], Result | Failed]]]
-"""What trains items in a process, one after the other; takes an observer, and is sent to other processes as it is."""
+@dataclass(frozen=True)
+class Trainer(Generic[Result]):
+    """What runs trials in a process that does nothing else; sent to other processes as it is."""
+
+    isolation: str
+    device: str
+
+    @contextmanager
+    def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed]]:
+        """What runs them in this process, one after the other."""
+        keep_freed_memory()
+        torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the others down
+        with open_isolation(self.isolation) as place:
+
+            def work(trial: Trial[Result]) -> Result | Failed:
+                try:
+                    return trial.run(place, observer, self.device)
+                except OptimiserError as error:
+                    return Failed(f"{trial.path}: {error}")
+
+            yield work
 
 
-@contextmanager
-def opened_place(isolation: str) -> Iterator[Isolation]:
-    """Where modules run, in a process that does nothing but train."""
-    keep_freed_memory()
-    torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the others down
-    with open_isolation(isolation) as place:
-        yield place
-
-
-def require_dialect(modules: Mapping[Path, bytes], isolation: str) -> None:
+def require_dialect(modules: Mapping[Path, Module], isolation: str) -> None:
     """Refuse modules that no training would load, before the first one. Raises InputError with all their problems."""
     refusals: list[str] = []
     with open_isolation(isolation) as place:
-        for path, source in modules.items():
+        for path, module in modules.items():
             try:
-                place.check(source, str(path))
+                place.check(module.source, str(path))
             except ModuleRefused as refused:
                 refusals.append(str(refused))
     if refusals:
         raise InputError("\n".join(refusals))
 
 
-def attempt(session: Session, path: Path, observer: Observer | None) -> Solved | Failed:
-    """Train the module in the file at `path`, which the dialect allows."""
-    try:
-        return solve(session, observer)
-    except OptimiserError as error:
-        return Failed(f"{path}: {error}")
+def fill(table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Execution) -> None:
+    """Run those trials that the table lacks, and add their rows. Raises as `results` does."""
+    missing = [trial for trial in trials if trial.key not in table.rows]
+    cost, left = (sum(trial.cost for trial in some) for some in (trials, missing))
+    with (
+        Progress("training", len(trials), len(trials) - len(missing), cost, cost - left) as progress,
+        closing(results(missing, execution, progress)) as rows,
+    ):
+        for row in rows:
+            table.add(row)
 
 
-def train(
-    opened: Opened[Item, Result],
-    items: Sequence[Item],
-    todo: Sequence[Item],
-    jobs: int | None,
-    keep: Callable[[Item, Result], None],
-    cost: Callable[[Item], float] = lambda item: 1.0,
-) -> None:
-    """Train those of the items that are to be done, and hand over what each came to.
-
-    An item's text is its name; `cost` is in proportion to the time that it takes. Raises as `held` does.
-    """
-    jobs = min(jobs or cores(), max(len(todo), 1))
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    console = Console(stderr=True)
-    done = len(items) - len(todo)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=_A_DAY
-    ) as progress:
-        total = sum(map(cost, items))
-        bar = progress.add_task("training", total=total, count=f"{done}/{len(items)}")
-        progress.update(bar, completed=total - sum(map(cost, todo)))
-
-        def show(epoch: Epoch) -> None:
-            progress.update(bar, description=f"epoch {epoch.number}  validation loss {epoch.validation_loss:.4f}")
-
-        with closing(held(opened, todo, jobs, show)) as answers:
-            for number, (item, result) in enumerate(answers, start=done + 1):
-                keep(item, result)
-                progress.update(bar, advance=cost(item), count=f"{number}/{len(items)}", description=str(item))
-
-
-def held(
-    opened: Opened[Item, Result], items: Sequence[Item], jobs: int, observer: Observer | None = None
-) -> Generator[tuple[Item, Result], None, None]:
-    """Every item with what it came to, as they come: by so many other processes, or, if that is one, in this.
+def results(trials: Sequence[Trial[Result]], execution: Execution, progress: Progress) -> Generator[Result, None, None]:
+    """The result of each trial, as they come.
 
     Raises InputError for a module that cannot be trained, WorkerFault when a training was lost.
     """
-    if jobs == 1:
-        with opened(observer) as work:
-            for item in items:
-                yield item, _required(item, work(item))
-        return
-    crew: Crew[Item, Any]
-    with Crew(opened, jobs) as crew:
-        for item, answer in crew.work(items):
-            yield item, _required(item, answer)
-
-
-def _required(item: Item, answer: Result | Failed | Lost) -> Result:
-    if isinstance(answer, Failed):
-        raise InputError(answer.text)
-    if isinstance(answer, Lost):
-        raise WorkerFault(f"{item}: {answer.why}")
-    return answer
+    trainer, jobs = Trainer[Result](execution.isolation, execution.device), execution.processes(len(trials))
+    names = iter([*map(str, trials), "training"])
+    with closing(completed(trainer.opened, trials, jobs, progress.observe)) as answers:
+        progress.begin(next(names))
+        for trial, answer in answers:
+            if isinstance(answer, Failed):
+                raise InputError(answer.text)
+            if isinstance(answer, TaskLost):
+                raise WorkerFault(f"{trial}: {answer.why}")
+            progress.advance(trial.cost)
+            progress.begin(next(names))
+            yield answer

@@ -16,7 +16,7 @@ from protocol.verdict import Outcome, Verdict
 from verifier.command_line.claim_files_verifier import Answer, Mistake
 from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
 from verifier.command_line.files import ClaimFiles, write_file
-from verifier.command_line.verdict_log import Ledger
+from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog
 
 _CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
@@ -46,7 +46,7 @@ class Report:
     signer: bytes | None = None
     """The public key (32 bytes) that must have signed the claims."""
     key: SigningKey | None = None
-    ledger: Ledger | None = None
+    log: VerdictLog | None = None
     echo: Callable[[str, bool], None] = lambda text, is_error: click.echo(text, err=is_error)
 
     def add(self, path: Path, answer: Answer) -> None:
@@ -59,9 +59,9 @@ class Report:
         if self.key is not None:
             write_file(ClaimFiles(path).verdict, seal(answer, self.key).to_bytes())
         line = as_json(path, answer, self.signer)
-        if self.ledger is not None:
-            self.ledger.append(line)
-        if self.as_json or self.ledger is None:
+        if self.log is not None:
+            self.log.add(LoggedVerdict.read(line))
+        if self.as_json or self.log is None:
             self.echo(line if self.as_json else as_text(path, answer), False)
 
 

@@ -6,14 +6,12 @@ is Student's, for the paired differences.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
 
 from verifier.challenge.scoring import UNIT
-
-CONFIDENCE = 0.95
+from verifier.experiments.statistics import Interval, mean_interval
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,6 @@ class Run:
         because running statistics that lag behind the batches' leave the network's outputs a mean.
         """
         return 1.0 - self.quality / UNIT - self.floor / self.threshold
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and the ends of its confidence interval, which are infinite for a single value."""
-
-    mean: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -127,35 +116,3 @@ def compare(runs: Mapping[str, Iterable[Run]]) -> list[Comparison]:
             differences = {nonce: its[nonce].quality - first[nonce].quality for nonce in shared}
             comparisons.append(Comparison(name, its, differences, mean_interval(list(differences.values()))))
     return comparisons
-
-
-def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """Student's confidence interval of the mean of at least one value."""
-    mean = fmean(values)
-    if len(values) == 1:
-        return Interval(mean, -math.inf, math.inf)
-    margin = t_quantile(confidence, len(values) - 1) * stdev(values) / math.sqrt(len(values))
-    return Interval(mean, mean - margin, mean + margin)
-
-
-def t_quantile(confidence: float, freedom: int) -> float:
-    """The t that Student's |t| with `freedom` degrees stays below with probability `confidence`, by bisection."""
-    low, high = 0.0, math.pi / 2
-    while low < (angle := (low + high) / 2) < high:
-        if central_probability(angle, freedom) < confidence:
-            low = angle
-        else:
-            high = angle
-    return math.sqrt(freedom) * math.tan(low)
-
-
-def central_probability(angle: float, freedom: int) -> float:
-    """P(|t| < sqrt(freedom) tan(angle)): Abramowitz and Stegun, 26.7.3 and 26.7.4, which are finite sums."""
-    cosine = math.cos(angle)
-    odd = freedom % 2
-    term, total = (cosine, 0.0) if odd else (1.0, 0.0)
-    for k in range(1, freedom // 2 + 1):
-        total += term
-        term *= cosine * cosine * (2 * k / (2 * k + 1) if odd else (2 * k - 1) / (2 * k))
-    total *= math.sin(angle)
-    return 2.0 / math.pi * (angle + total) if odd else total

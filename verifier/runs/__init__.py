@@ -1,1 +1,1 @@
-"""Many items of work in processes: the pool, and the append-only log of what is done."""
+"""Many items of work: the queue, its process pool, and the append-only log of what is done."""

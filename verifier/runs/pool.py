@@ -1,20 +1,22 @@
-"""Work for all cores: processes that take one item at a time, and are replaced when they die.
+"""A process pool: each process has one task at a time in its hand, and is replaced when it dies.
 
-A killed process costs the item in its hand and no other. Members die with this process, however it ends.
+A killed process costs no task but its own, and that one is tried once more. The processes end with this one, however
+it ends. Why it is no library's: docs/decisions/0014-one-queue.md.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
@@ -25,115 +27,132 @@ _ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENB
 _FALSE_STARTS: Final = 3
 """Processes in a row that die before they are ready: then it is no accident."""
 _PATIENCE: Final = 5.0
-"""Seconds that a process has to end in order."""
+"""Seconds that a process has to end after it has closed its connection."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Opening = Callable[[], AbstractContextManager[Callable[[Item], Result]]]
-"""Makes what does the work, in each process anew; like items and results, it is pickled on its way."""
+"""Makes what does the work, once in each process; like items and results, it is pickled on its way.
 
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+The context is not left in order: what it holds must end with its process.
+"""
 
 
 @dataclass(frozen=True)
-class Lost:
-    """No result, and nothing follows about the item: the process died, or the work raised an error."""
+class TaskLost:
+    """No result, and nothing follows about the item: its processes died, or the work raised an error."""
 
     why: str
 
 
-class _Member(Generic[Item]):
-    """One process, and the item in its hand."""
+@dataclass
+class _Task(Generic[Item]):
+    item: Item
+    tries_left: int
 
-    def __init__(self, opening: Opening[Item, Any]) -> None:
-        self.hand: Item | None = None
-        self.connection: Connection[Any, Any]
+
+class _Worker(Generic[Item]):
+    """A process of the pool, and the task in its hand."""
+
+    def __init__(self, opening: Opening[Item, Any], environment: Mapping[str, str]) -> None:
+        self.task: _Task[Item] | None = None
+        self.is_ready = False
         self.connection, theirs = Pipe()
         with theirs:
-            # A session of its own, so that Ctrl-C in a terminal reaches this process alone.
             self._process = subprocess.Popen(
                 [*PROGRAM, str(os.getpid()), str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={**os.environ, **_ONE_THREAD},
-                start_new_session=True,
+                env={**os.environ, **_ONE_THREAD, **environment},
+                start_new_session=True,  # Ctrl-C in a terminal reaches this process alone
             )
         self._send(opening)
 
-    def take(self, waiting: deque[Item]) -> None:
-        """Hand it the next item, if there is one."""
-        self.hand = waiting.popleft() if waiting else None
-        if self.hand is not None and not self._send(self.hand):
-            waiting.appendleft(self.hand)
-            self.hand = None
+    def give(self, task: _Task[Item]) -> None:
+        """Put a task into its hand."""
+        self.task = task
+        self._send(task.item)
 
-    def stop(self) -> None:
-        """Ask it to end."""
+    def end(self, patience: float = 0.0) -> str:
+        """Wait so many seconds for its end, then kill it; how it ended."""
         self.connection.close()
-        self._process.terminate()
-
-    def bury(self) -> str:
-        """Wait for its end, and say how it ended."""
         try:
-            status = self._process.wait(_PATIENCE)
+            status = self._process.wait(patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        self.connection.close()
-        if status == -9:
+        if status == -signal.SIGKILL:
             return "was killed by signal 9, as it is for want of memory"
         return f"was killed by signal {-status}" if status < 0 else f"ended unexpectedly (exit status {status})"
 
-    def _send(self, message: object) -> bool:
-        with contextlib.suppress(OSError):  # it is gone, which the next wait will tell
+    def _send(self, message: object) -> None:
+        with contextlib.suppress(OSError):  # it is dead, which the next wait will tell
             self.connection.send(message)
-            return True
-        return False
 
 
-class Crew(Generic[Item, Result]):
-    """So many processes at work; a context manager that leaves none behind."""
+class ProcessPool(Generic[Item, Result]):
+    """At most `size` processes at work; a context manager that leaves none behind.
 
-    def __init__(self, opening: Opening[Item, Result], size: int) -> None:
-        self._opening = opening
-        self._size = size
-        self._members: list[_Member[Item]] = []
+    A task is given to at most `tries` processes that die over it. The processes inherit the environment, but for one
+    thread each and what `environment` has.
+    """
+
+    def __init__(
+        self,
+        opening: Opening[Item, Result],
+        size: int,
+        tries: int = 2,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._opening, self._size, self._tries, self._environment = opening, size, tries, environment or {}
+        self._workers: list[_Worker[Item]] = []
         self._false_starts = 0
 
-    def work(self, items: Iterable[Item]) -> Iterator[tuple[Item, Result | Lost]]:
+    def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Result | TaskLost]]:
         """Every item with its result, as they come. Raises WorkerFault if no process starts."""
-        waiting = deque(items)
-        while waiting or any(member.hand is not None for member in self._members):
-            while waiting and len(self._members) < self._size:
-                self._members.append(_Member(self._opening))
-            heard = wait([member.connection for member in self._members])
-            for member in [member for member in self._members if member.connection in heard]:
-                item, answer = member.hand, self._hear(member, waiting)
-                if item is not None:
-                    yield item, answer
+        waiting = deque(_Task(item, self._tries) for item in items)
+        self._assign(waiting)
+        while any(worker.task for worker in self._workers) or waiting:
+            heard = wait([worker.connection for worker in self._workers])
+            answers = [self._hear(worker, waiting) for worker in list(self._workers) if worker.connection in heard]
+            self._assign(waiting)  # before the caller looks at the answers
+            yield from (answer for answer in answers if answer is not None)
 
-    def _hear(self, member: _Member[Item], waiting: deque[Item]) -> Result | Lost:
-        """What a process says, or that it is dead; the next item is on its way before the answer is looked at."""
+    def _assign(self, waiting: deque[_Task[Item]]) -> None:
+        """Hand tasks to the processes that are ready, and start as many as there is more work for."""
+        idle = [worker for worker in self._workers if worker.task is None]
+        for _ in range(min(self._size - len(self._workers), len(waiting) - len(idle))):
+            self._workers.append(_Worker(self._opening, self._environment))
+        for worker in idle:
+            if worker.is_ready and waiting:
+                worker.give(waiting.popleft())
+
+    def _hear(self, worker: _Worker[Item], waiting: deque[_Task[Item]]) -> tuple[Item, Result | TaskLost] | None:
+        """An item and its result; None if the process is ready for the first one, or if nothing is lost with it."""
         try:
-            done, said = member.connection.recv()
+            succeeded, said = worker.connection.recv()
         except (EOFError, OSError):
-            return self._bury(member)
+            return self._bury(worker, waiting)
+        task, worker.task = worker.task, None
+        worker.is_ready = True
         self._false_starts = 0
-        member.take(waiting)
-        return said if done else Lost(said)
+        return None if task is None else (task.item, said if succeeded else TaskLost(said))
 
-    def _bury(self, member: _Member[Item]) -> Lost:
-        self._members.remove(member)
-        end = member.bury()
-        if member.hand is None:
-            self._false_starts += 1
-            if self._false_starts == _FALSE_STARTS:
-                raise WorkerFault(f"{_FALSE_STARTS} processes in a row did not start; the last one {end}")
-        return Lost(f"the process that had it in hand {end}")
+    def _bury(self, worker: _Worker[Item], waiting: deque[_Task[Item]]) -> tuple[Item, TaskLost] | None:
+        """What is lost with a process that is dead; None where nothing is, or its task is to be tried again."""
+        self._workers.remove(worker)
+        end = worker.end(_PATIENCE)
+        self._false_starts += not worker.is_ready
+        if self._false_starts == _FALSE_STARTS:
+            raise WorkerFault(f"{_FALSE_STARTS} processes in a row did not start; the last one {end}")
+        if (task := worker.task) is None:
+            return None
+        task.tries_left -= 1
+        if task.tries_left:
+            waiting.append(task)  # the others come first, and memory may be free by then
+            return None
+        return task.item, TaskLost(f"the process that had it in hand {end}")
 
     def __enter__(self) -> Self:
         return self
@@ -141,7 +160,6 @@ class Crew(Generic[Item, Result]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for member in self._members:
-            member.stop()
-        for member in self._members:
-            member.bury()
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()

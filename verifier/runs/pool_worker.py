@@ -1,4 +1,4 @@
-"""A process of a crew: receives what does the work, then one item after the other. Run by `verifier.runs.pool`."""
+"""A process of a pool: receives what does the work, then one item after the other. Run by `verifier.runs.pool`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,19 @@ from sandbox.jail import kernel
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the connection; the arguments are the crew's process and the connection's descriptor."""
+    """Serve the connection; the arguments are the pool's process and the connection's descriptor."""
     parent, descriptor = map(int, arguments)
     if sys.platform == "linux":
         kernel.control_process(kernel.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
         return
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit())
     connection: Connection[Any, Any] = Connection(descriptor)
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError, SystemExit):
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         opening = connection.recv()  # imports what it needs, within the limits of this process
         with opening() as work:
             connection.send((True, None))
             while True:
                 connection.send(_attempt(work, connection.recv()))
-    os._exit(0)  # taking torch down in order takes most of a second, and there is nothing to save
 
 
 def _attempt(work: Callable[[Any], Any], item: Any) -> tuple[bool, Any]:

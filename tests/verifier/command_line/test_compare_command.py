@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,10 @@ from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
-from verifier.command_line import comparison_trials, plot_files, trials
+from verifier.command_line import plot_files, trials
 from verifier.command_line.files import read_module
-from verifier.runs.pool import Lost
+from verifier.experiments import comparison_trials
+from verifier.runs.pool import TaskLost
 
 FUEL = 1_500_000
 SHORT = ("--track", "n_hidden=1", "--fuel", str(FUEL), "--isolation", "none")
@@ -87,7 +88,7 @@ def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPa
     arguments = ("slow.py", "fast.py", "--jobs", 1, "--out", OUT, "--json", "--nonces")
     first = call(*arguments, 1)
     OUT.write_bytes(OUT.read_bytes() + b'{"training": {"edi')  # a kill cut this one
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(comparison_trials, "solve", None)
     assert call(*arguments, 1) == first
     assert len(lines()) == 2
     assert call(*arguments, 2).code == 3  # a second nonce would have to be trained
@@ -148,7 +149,7 @@ def test_impossible_nonces_are_refused(call: Call, nonces: str) -> None:
 def test_modules_outside_the_dialect_are_refused_before_training(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, isolation: str
 ) -> None:
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(comparison_trials, "solve", None)
     Path("outside.py").write_bytes(b"import os\n")
     Path("unfinished.py").write_bytes(b"def")
     modules = ["slow.py", "outside.py", "unfinished.py"]
@@ -161,23 +162,17 @@ def test_modules_outside_the_dialect_are_refused_before_training(
 
 def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plot_files, "find_spec", lambda name: None)
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(comparison_trials, "solve", None)
     ended = call("slow.py", "fast.py", "--nonces", 1, "--picture", "a.png")
     assert ended.code == 2
     assert "pip install 'tig-verify[pictures]'" in ended.err
 
 
 def test_a_lost_training_is_nobodys_result(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Unlucky:
-        def __init__(self, opening: object, size: int) -> None: ...
-        def __enter__(self) -> Unlucky:
-            return self
+    def completed(opened: object, items: list[comparison_trials.Trial], *_: object) -> Iterator[object]:
+        yield items[0], TaskLost("the process that had it in hand was killed")
 
-        def __exit__(self, *error: object) -> None: ...
-        def work(self, heats: list[comparison_trials.Heat]) -> list[tuple[comparison_trials.Heat, Lost]]:
-            return [(heats[0], Lost("the process that had it in hand was killed"))]
-
-    monkeypatch.setattr(trials, "Crew", Unlucky)
+    monkeypatch.setattr(trials, "completed", completed)
     ended = call("slow.py", "fast.py", "--nonces", 1, "--jobs", 2)
     message = f"undetermined: {WorkerFault('slow.py, nonce 0: the process that had it in hand was killed')}"
     assert ended == Ended(3, "", f"tig-verify: {message}\n")

@@ -24,21 +24,22 @@ from tests.support.small_contest import module
 from tests.support.study_rows import ROW, made_up
 from verifier.challenge.editions import APRIL_2025, EDITIONS, FourierFeatures
 from verifier.challenge.instance.solvability import training_floor
+from verifier.challenge.module import Module
 from verifier.challenge.scoring import score
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
-from verifier.command_line import trials
 from verifier.command_line.files import read_module
 from verifier.experiments.plots.figure2 import figure2_picture
 from verifier.experiments.study import figure2
-from verifier.experiments.study.table import HEADER, read_row
-from verifier.runs.append_log import LinesFile
+from verifier.experiments.study.rows import Row
+from verifier.runs.row_formats import csv_rows
 
 NAME = APRIL_2025[0].name
 SHORT = tuple(replace(sized, function=FourierFeatures(32), width=16, max_epochs=2) for sized in APRIL_2025)
 ONE = ("--depths", "1", "--sizes", "1024", "--seeds", "1")
 HERE = ("--isolation", "none", "--jobs", "1", "--out", "out")
 TABLE = Path("out/figure2.csv")
+FORMAT = csv_rows(Row, "study figure2", "figure2,")
 COMMAND = [sys.executable, "-m", "verifier.command_line.main", "study", "figure2"]
 Call = Callable[..., Ended]
 
@@ -108,7 +109,7 @@ def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPa
     rows = TABLE.read_text()
     header, one, other = rows.splitlines()
     TABLE.write_text("\n".join([header, other, one, one[:20]]))  # in the order of work; a kill cut the last
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(figure2, "solve", None)
     assert call(*arguments) == first
     assert TABLE.read_text() == rows
     assert call(*arguments, "--seeds", 2).code == 3  # another instance would have to be trained
@@ -119,10 +120,10 @@ def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPa
 
 def test_a_part_is_drawn_while_the_rest_is_trained(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call(*ONE).code == 0
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(figure2, "solve", None)
     with TABLE.open("a") as busy:
         fcntl.flock(busy, fcntl.LOCK_EX)
-        busy.write(ROW.as_line()[:30])
+        busy.write(FORMAT.write(ROW)[:30])
         busy.flush()
         before = TABLE.read_bytes()
         ended = call("--draw")
@@ -139,8 +140,8 @@ def test_a_part_is_drawn_while_the_rest_is_trained(call: Call, monkeypatch: pyte
         ([f"--optimiser={i}.py" for i in range(8)], "8 optimisers cannot be told apart in a figure; name at most 7"),
         (["--optimiser", "wrong.py"], "wrong.py: "),
         (["--draw"], "out/figure2.csv: No such file or directory; check the name"),
-        (["--draw", "--out", "odd"], "odd/figure2.csv: is no table of study figure2, or was changed"),
-        (["--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes; choose another file"),
+        (["--draw", "--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes; name another file"),
+        (["--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes; name another file"),
         (["--out", "busy"], "busy/figure2.csv: another study figure2 is writing to it; "),
         (["--out", "slow.py"], "slow.py: cannot be written: "),
     ],
@@ -149,7 +150,7 @@ def test_a_part_is_drawn_while_the_rest_is_trained(call: Call, monkeypatch: pyte
 def test_mistakes_are_answered(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
     for i in range(8):
         Path(f"{i}.py").write_bytes(module(f"-0.00{i} * gradient, state"))
-    for name, text in (("odd", f"{HEADER}\nfigure2,april\n"), ("busy", "")):
+    for name, text in (("odd", f"{FORMAT.header}\nfigure2,april\n"), ("busy", "")):
         Path(name).mkdir()
         Path(name, "figure2.csv").write_text(text)
     with Path("busy/figure2.csv").open("a") as busy:
@@ -161,7 +162,7 @@ def test_mistakes_are_answered(capsys: pytest.CaptureFixture[str], arguments: li
 
 
 def test_modules_outside_the_dialect_are_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "solve", None)
+    monkeypatch.setattr(figure2, "solve", None)
     Path("outside.py").write_bytes(b"import os\n")
     ended = call("--optimiser", "slow.py", "--optimiser", "outside.py")
     assert (ended.code, ended.out) == (2, "")
@@ -182,7 +183,7 @@ def test_impossible_choices_are_refused(call: Call, arguments: str) -> None:
 
 
 def test_the_plan_is_whole_and_cheap_first() -> None:
-    methods = [figure2.Method(name, Path(name), name.encode()) for name in ("a", "b")]
+    methods = [figure2.Method(name, Path(name), Module(name, name.encode())) for name in ("a", "b")]
     trials = figure2.plan(methods, (1, 2, 11), (1024, 4096), 2)
     assert len({trial.key for trial in trials}) == len(trials) == 24
     assert [str(trial) for trial in trials[:2]] == [f"{name}, L = 1, N = 1024, nonce 0" for name in "ab"]
@@ -220,16 +221,5 @@ def test_a_killed_study_leaves_whole_lines() -> None:
     process.kill()
     process.communicate(timeout=30.0)
     header, *lines = TABLE.read_text().split("\n")[:-1]
-    assert header == HEADER
-    assert {(read_row(line).stop_reason, read_row(line).epochs) for line in lines} == {("non-finite-update", 0)}
-
-
-def test_a_header_that_was_cut_short_is_written_again() -> None:
-    path = Path("lines.csv")
-    path.write_text(HEADER[:9])
-    for _ in range(2):
-        noted: list[bytes] = []
-        with LinesFile(path, "study figure2", b"figure2,", noted.append, HEADER) as file:
-            file.append("figure2,1")
-    assert noted == [b"figure2,1\n"]
-    assert path.read_text() == f"{HEADER}\nfigure2,1\nfigure2,1\n"
+    assert header == FORMAT.header
+    assert {(FORMAT.read(line).stop_reason, FORMAT.read(line).epochs) for line in lines} == {("non-finite-update", 0)}

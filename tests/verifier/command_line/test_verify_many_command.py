@@ -32,9 +32,10 @@ from tests.support.called import Ended, called
 from tests.support.disputed import ADAPTIVE, solved
 from tests.support.folders import FIXTURES
 from verifier.challenge.solving import Solved
-from verifier.command_line import claim_files_verifier, progress_claims
+from verifier.command_line import claim_files_verifier, progress
 from verifier.command_line.files import ClaimFiles, read_record
 from verifier.command_line.main import main
+from verifier.runs.pool import TaskLost
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify as examine
 
@@ -206,7 +207,7 @@ def test_a_file_of_something_else_is_left_alone(claims: list[Path], call: Call, 
     OUT.write_bytes(FOREIGN[kind])
     done = call(*claims, "--out", OUT)
     assert (done.code, done.out) == (2, "")
-    message = "line 1 is none that verify writes; choose another file with --out"
+    message = "line 1 is none that verify writes; name another file"
     assert done.err == f"tig-verify: verdicts.jsonl: {message}\n"
     assert OUT.read_bytes() == FOREIGN[kind]
 
@@ -214,12 +215,12 @@ def test_a_file_of_something_else_is_left_alone(claims: list[Path], call: Call, 
 def test_a_file_that_cannot_be_had_is_a_mistake(claims: list[Path], call: Call) -> None:
     done = call(*claims, "--out", "none/verdicts.jsonl")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("tig-verify: none/verdicts.jsonl: cannot be written: No such file or directory; choose")
+    assert done.err.startswith("tig-verify: none/verdicts.jsonl: cannot be written: No such file or directory; name")
     os.mkfifo("pipe")
     for name in ("/dev/null", "pipe"):
         done = call(*claims, "--out", name)
         assert (done.code, done.out) == (2, "")
-        assert done.err == f"tig-verify: {name}: is no ordinary file; choose another with --out\n"
+        assert done.err == f"tig-verify: {name}: is no ordinary file; name another one\n"
     with OUT.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         done = call(*claims, "--out", OUT)
@@ -263,7 +264,7 @@ def test_on_a_terminal_verdicts_are_lines_above_the_bar(
     claims: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(progress_claims, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
+    monkeypatch.setattr(progress, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     with pytest.raises(SystemExit):
         main(["verify", *map(str, claims[:3]), "none.claim"])
@@ -335,40 +336,47 @@ def at_work(copies: list[str]) -> Iterator[tuple[subprocess.Popen[str], list[int
         yield process, children(process.pid)
 
 
-def test_a_killed_process_costs_the_claim_in_its_hand_and_a_killed_call_is_resumed(
-    copies: list[str], call: Call
-) -> None:
-    with at_work(copies) as (process, members):
-        for pid in members:  # one may be starting still, with nothing in hand
+def test_a_killed_process_costs_no_claim_and_a_killed_call_is_resumed(copies: list[str], call: Call) -> None:
+    with at_work(copies) as (process, workers):
+        for pid in workers:  # one may be starting still, with nothing in hand
             os.kill(pid, signal.SIGKILL)
-        eventually(lambda: b"undetermined" in OUT.read_bytes())
+        before = OUT.read_bytes().count(b"\n")
+        eventually(lambda: OUT.read_bytes().count(b"\n") > before + 4)  # by processes that replaced them
         replaced = children(process.pid)
         process.kill()
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (-signal.SIGKILL, "")
-    eventually(lambda: not any(is_alive(pid) for pid in [*members, *replaced]))
-    lost = [line for line in lines() if line["outcome"] != "accepted"]
-    assert len(lost) in (1, 2)
-    for line in lost:
-        assert (line["outcome"], line["reason"], line["step"]) == ("undetermined", "machine-fault", 0)
-        assert line["detail"].startswith("the process that had it in hand was killed by signal 9")
+    eventually(lambda: not any(is_alive(pid) for pid in [*workers, *replaced]))
+    assert set(outcomes().values()) == {"accepted"}
     with OUT.open("ab") as file:
         file.write(b'{"claim": "0')  # as if it had been in the middle of a line
     before = len(lines_before := OUT.read_bytes().splitlines()) - 1
     again = call(*copies, "--out", OUT)
     assert (again.code, again.err) == (0, "")
-    assert again.out == f"verdicts.jsonl: 60 accepted; {before - len(lost)} of them from before\n"
+    assert again.out == f"verdicts.jsonl: 60 accepted; {before} of them from before\n"
     assert OUT.read_bytes().splitlines()[:before] == lines_before[:-1]
     assert outcomes() == dict.fromkeys(copies, "accepted")
 
 
+def test_a_claim_that_kills_its_processes_is_undetermined(
+    copies: list[str], call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = TaskLost("the process that had it in hand was killed by signal 9")
+    monkeypatch.setattr(claim_files_verifier, "completed", lambda *_: (each for each in [(Path(copies[0]), lost)]))
+    ended = call(copies[0], "--out", OUT)
+    assert ended.code == 3
+    (line,) = lines()
+    assert (line["outcome"], line["reason"], line["step"]) == ("undetermined", "machine-fault", 0)
+    assert line["detail"] == lost.why
+
+
 def test_ctrl_c_leaves_whole_lines_and_no_process(copies: list[str]) -> None:
-    with at_work(copies) as (process, members):
-        assert len(members) == 2
+    with at_work(copies) as (process, workers):
+        assert len(workers) == 2
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err.strip()) == (130, "tig-verify: interrupted; nothing half-written was left")
-    assert not any(is_alive(pid) for pid in members)
+    assert not any(is_alive(pid) for pid in workers)
     assert set(outcomes().values()) == {"accepted"}
     assert OUT.read_bytes().endswith(b"\n")
 

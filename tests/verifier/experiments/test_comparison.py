@@ -6,47 +6,12 @@ import math
 
 import pytest
 
-from verifier.experiments.comparison import Interval, Run, compare, mean_interval, t_quantile
+from verifier.experiments.comparison import Run, compare
+from verifier.experiments.statistics import Interval
 
 
 def run(nonce: int, quality: int, solvable: bool = True, floor: float = 0.04) -> Run:
     return Run(nonce, quality, 0.16, floor, solvable, epochs=10 * nonce, fuel_used=1000, seconds=2.0)
-
-
-# Two-sided 95 % and 99 %: NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.2, to its three decimals.
-@pytest.mark.parametrize(
-    ("freedom", "quantile"),
-    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (9, 2.262), (10, 2.228), (19, 2.093), (20, 2.086), (100, 1.984)],
-)
-def test_quantiles_are_those_of_the_tables(freedom: int, quantile: float) -> None:
-    assert t_quantile(0.95, freedom) == pytest.approx(quantile, abs=5e-4)
-
-
-@pytest.mark.parametrize(("freedom", "quantile"), [(1, 63.657), (2, 9.925), (7, 3.499), (30, 2.750)])
-def test_quantiles_for_another_confidence(freedom: int, quantile: float) -> None:
-    assert t_quantile(0.99, freedom) == pytest.approx(quantile, abs=5e-4)
-
-
-def test_quantiles_where_they_have_a_closed_form() -> None:
-    assert t_quantile(0.95, 1) == pytest.approx(math.tan(math.pi * 0.475), rel=1e-12)
-    assert t_quantile(0.95, 2) == pytest.approx(0.95 * math.sqrt(2.0 / (1.0 - 0.95**2)), rel=1e-12)
-
-
-def test_many_degrees_of_freedom_come_near_the_normal_distribution() -> None:
-    assert 1.959964 < t_quantile(0.95, 9999) < 1.9603
-
-
-def test_an_interval_by_hand() -> None:
-    # mean 4, squares of deviations 4 + 0 + 4, variance 8/2 = 4, standard error 2 / sqrt(3), t(2) = 4.302653
-    interval = mean_interval([2, 4, 6])
-    assert interval.mean == 4.0
-    assert interval.high - 4.0 == pytest.approx(4.302653 * 2.0 / math.sqrt(3.0), rel=1e-6)
-    assert interval.low == pytest.approx(8.0 - interval.high)
-
-
-def test_one_value_has_no_interval_and_equal_ones_a_point() -> None:
-    assert mean_interval([7]) == Interval(7.0, -math.inf, math.inf)
-    assert mean_interval([7, 7, 7]) == Interval(7.0, 7.0, 7.0)
 
 
 def test_differences_are_paired_by_nonce() -> None:

@@ -3,67 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, replace
 
 import pytest
 
-from tests.support.study_rows import ROW, made_up
-from verifier.experiments.study.aggregates import by_depth, mean_of, paired
+from tests.support.study_rows import made_up
+from verifier.experiments.study.aggregates import by_depth, paired
 from verifier.experiments.study.observations import observations
-from verifier.experiments.study.table import HEADER, as_table, read_row
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        ROW,
-        replace(ROW, optimiser='my, "own"', hyperparameters="a=1;b=x", noise=0.1 + 0.2, test_error=5e-324),
-        replace(ROW, test_error=math.inf, centred_error=math.inf, quality=-10_000_000),
-    ],
-    ids="plain quoted diverged".split(),
-)
-def test_a_line_gives_the_row_back(row: object) -> None:
-    assert isinstance(row, type(ROW))
-    line = row.as_line()
-    assert "\n" not in line
-    assert read_row(line) == row
-
-
-def test_not_a_number_comes_back_as_one() -> None:
-    row = read_row(replace(ROW, train_loss=math.nan).as_line())
-    assert math.isnan(row.train_loss)
-
-
-@pytest.mark.parametrize(
-    "line", ["", "figure2", HEADER, ROW.as_line() + ",", ROW.as_line().replace(",1024,", ",1024.5,")]
-)
-def test_other_lines_are_refused(line: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - whatever the csv module says
-        read_row(line)
-
-
-def test_a_table_is_sorted_and_has_a_header() -> None:
+def test_a_table_is_sorted() -> None:
     rows = [
         made_up("b", 2, 0, 0.1, n_data=2048),
         made_up("a", 11, 0, 0.1),
         made_up("b", 2, 1, 0.1),
         made_up("a", 2, 1, 0.1),
     ]
-    header, *lines = as_table(rows).splitlines()
-    assert header.split(",") == list(type(ROW).__dataclass_fields__)
-    assert [read_row(line) for line in lines] == [rows[3], rows[2], rows[1], rows[0]]
-    assert len(astuple(ROW)) == len(header.split(","))
+    assert sorted(rows, key=lambda row: row.order) == [rows[3], rows[2], rows[1], rows[0]]
 
 
-def test_means_and_standard_errors_by_hand() -> None:
-    # deviations -2, 0, 2: variance 8 / 2 = 4, standard error 2 / sqrt(3)
-    three = mean_of([1.0, 3.0, 5.0])
-    assert three.mean == 3.0
-    assert three.error == pytest.approx(2.0 / math.sqrt(3.0), rel=1e-15)
-    lone = mean_of([7.0])
-    assert lone.mean == 7.0
-    assert math.isnan(lone.error)
-    assert mean_of([1.0, math.inf]).mean == math.inf
+def test_means_of_each_depth_by_hand() -> None:
     rows = [made_up("SGD", 3, 0, 0.2), made_up("SGD", 1, 0, 0.1), made_up("SGD", 3, 1, 0.4)]
     means = by_depth(rows, lambda row: row.test_error)
     assert list(means) == [1, 3]

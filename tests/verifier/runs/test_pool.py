@@ -1,4 +1,4 @@
-"""A crew: every item gets one answer, whatever happens to the processes, and none of them stays behind."""
+"""A process pool: every item gets one answer, whatever happens to the processes, and none of them stays behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from sandbox.errors import WorkerFault
 from tests.support import pool_work
 from tests.support.folders import ROOT
-from verifier.runs.pool import Crew, Lost
+from verifier.runs.pool import ProcessPool, TaskLost
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +31,10 @@ def children(pid: int) -> list[int]:
         return []
 
 
+def descendants(pid: int) -> list[int]:
+    return [each for child in children(pid) for each in (child, *descendants(child))]
+
+
 def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
@@ -37,8 +42,15 @@ def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def members(before: list[int]) -> list[int]:
+def workers(before: list[int]) -> list[int]:
     return [pid for pid in children(os.getpid()) if pid not in before]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()  # nobody may be there to reap it
+    except FileNotFoundError:
+        return False
 
 
 ENDS = {
@@ -52,19 +64,49 @@ ENDS = {
 def test_every_item_is_answered_once_and_only_those_in_dead_hands_are_lost(size: int) -> None:
     items = [*(f"{n}" for n in range(20)), "die", "leave", "raise", "die", *(f"{n}" for n in range(20, 60))]
     before = children(os.getpid())
-    with Crew(pool_work.doubling, size) as crew:
-        found = list(crew.work(items))
-    expected = [(item, Lost(ENDS[item]) if item in ENDS else item * 2) for item in items]
+    with ProcessPool(pool_work.doubling, size) as pool:
+        found = list(pool.run(items))
+    expected = [(item, TaskLost(ENDS[item]) if item in ENDS else item * 2) for item in items]
     assert sorted(found, key=str) == sorted(expected, key=str)
-    assert members(before) == []
+    assert workers(before) == []
 
 
-def test_a_crew_of_one_keeps_the_order_and_works_with_one_thread() -> None:
-    with Crew(pool_work.noting, 1) as crew:
-        found = list(crew.work(["a", "b", "c"]))
+@pytest.mark.parametrize("size", [1, 2])
+def test_an_item_whose_process_was_killed_is_tried_once_more(size: int, tmp_path: Path) -> None:
+    item = f"once {tmp_path / 'killed'}"
+    with ProcessPool(pool_work.doubling, size) as pool:
+        assert sorted(pool.run(["a", item, "b"])) == [("a", "aa"), ("b", "bb"), (item, item * 2)]
+
+
+def test_an_item_is_tried_as_often_as_the_caller_says(tmp_path: Path) -> None:
+    item = f"once {tmp_path / 'killed'}"
+    with ProcessPool(pool_work.doubling, 1, tries=1) as pool:
+        assert list(pool.run([item])) == [(item, TaskLost(ENDS["die"]))]
+
+
+def test_the_last_item_of_all_is_tried_again_by_a_process_that_was_idle(tmp_path: Path) -> None:
+    """Whose own work was done before the other process died."""
+    item = f"once {tmp_path / 'killed'}"
+    with ProcessPool(pool_work.doubling, 2) as pool:
+        list(pool.run(["a", "b"]))
+        assert list(pool.run([item])) == [(item, item * 2)]
+        assert list(pool.run(["c"])) == [("c", "cc")]
+
+
+def test_a_pool_of_one_keeps_the_order_and_works_with_one_thread() -> None:
+    with ProcessPool(pool_work.noting, 1, environment={"PYTHONHASHSEED": "7"}) as pool:
+        found = list(pool.run(["a", "b", "c"]))
     assert [item for item, _ in found] == ["a", "b", "c"]
     assert {str(answer).split()[0] for _, answer in found} == {"1"}
     assert len({answer for _, answer in found}) == 1
+    assert {str(answer).split()[2] for _, answer in found} == {"7"}
+
+
+def test_no_more_processes_start_than_there_are_items() -> None:
+    before = children(os.getpid())
+    with ProcessPool(pool_work.doubling, 8) as pool:
+        for _ in pool.run(["a", "b"]):
+            assert len(workers(before)) <= 2
 
 
 def test_processes_that_are_killed_from_outside_are_replaced() -> None:
@@ -72,22 +114,23 @@ def test_processes_that_are_killed_from_outside_are_replaced() -> None:
     before = children(os.getpid())
     items = [str(n) for n in range(400)]
     found = []
-    with Crew(pool_work.doubling, 2) as crew:
-        for item, answer in crew.work(items):
+    with ProcessPool(pool_work.doubling, 2) as pool:
+        for item, answer in pool.run(items):
             found.append((item, answer))
             if len(found) in (1, 100, 200):
-                for pid in members(before):
+                for pid in workers(before):
                     os.kill(pid, signal.SIGKILL)
-    assert sorted(item for item, _ in found) == sorted(items)
-    assert sum(isinstance(answer, Lost) for _, answer in found) <= 6
-    assert all(answer == item * 2 for item, answer in found if not isinstance(answer, Lost))
+        for pid in workers(before):  # now with nothing in hand
+            os.kill(pid, signal.SIGKILL)
+        assert sorted(pool.run(["a", "b", "c"])) == [("a", "aa"), ("b", "bb"), ("c", "cc")]
+    assert sorted(found) == sorted((item, item * 2) for item in items)
 
 
 def test_processes_that_never_start_are_no_answer_about_anything(capfd: pytest.CaptureFixture[str]) -> None:
-    with Crew(pool_work.breaking, 2) as crew, pytest.raises(WorkerFault, match=r"3 processes in a row .*status 7"):
-        list(crew.work(["a"]))
-    with Crew(pool_work.failing, 1) as crew, pytest.raises(WorkerFault, match="did not start"):
-        list(crew.work(["a"]))
+    with ProcessPool(pool_work.breaking, 2) as pool, pytest.raises(WorkerFault, match=r"3 processes in a .*status 7"):
+        list(pool.run(["a", "b"]))
+    with ProcessPool(pool_work.failing, 1) as pool, pytest.raises(WorkerFault, match="did not start"):
+        list(pool.run(["a"]))
     assert "RuntimeError: no memory" in capfd.readouterr().err
 
 
@@ -96,33 +139,74 @@ def test_an_interruption_leaves_no_process() -> None:
     started = time.monotonic()
 
     def interrupted() -> None:
-        with Crew(pool_work.doubling, 2) as crew:
-            for _ in crew.work(["a", "sleep", "sleep", "sleep"]):
-                assert len(members(before)) == 2
+        with ProcessPool(pool_work.doubling, 2) as pool:
+            for _ in pool.run(["a", "sleep", "sleep", "sleep"]):
+                assert len(workers(before)) == 2
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert members(before) == []
+    assert workers(before) == []
     assert time.monotonic() - started < 30.0
 
 
-def test_members_die_with_a_crew_that_is_killed() -> None:
-    program = "from tests.support import pool_work\nfrom verifier.runs.pool import Crew\n"
-    program += "with Crew(pool_work.doubling, 2) as crew:\n"
-    program += "    for item, _ in crew.work(['a', 'b', 'sleep', 'sleep']): print(item, flush=True)\n"
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+@contextmanager
+def another(opening: str, folder: Path, least: int) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """A process in `folder` whose pool of two sleeps over its items, and all the processes below it."""
+    program = "from tests.support import jailed_work, pool_work\nfrom verifier.runs.pool import ProcessPool\n"
+    program += f"with ProcessPool({opening}, 2) as pool:\n"
+    program += "    for item, _ in pool.run(['a', 'b', 'sleep', 'sleep']): print(item, flush=True)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
     assert process.stdout is not None
-    assert {process.stdout.readline(), process.stdout.readline()} == {"a\n", "b\n"}
-    started = children(process.pid)
-    assert len(started) == 2
-    process.kill()
-    process.communicate()
-    eventually(lambda: not any(_alive(pid) for pid in started))
+    with process:
+        assert {process.stdout.readline(), process.stdout.readline()} == {"a\n", "b\n"}
+        eventually(lambda: len(descendants(process.pid)) >= least)
+        yield process, descendants(process.pid)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()  # nobody may be there to reap it
-    except FileNotFoundError:
-        return False
+OPENINGS = [("pool_work.doubling", 2), ("jailed_work.sleeping", 6)]
+"""What is opened in each process, and how many processes there are then: each jail has a zygote and a worker."""
+
+
+@pytest.mark.parametrize(("opening", "least"), OPENINGS)
+def test_no_process_outlives_a_pool_that_is_killed(opening: str, least: int, tmp_path: Path) -> None:
+    with another(opening, tmp_path, least) as (process, below):
+        process.kill()
+        process.communicate()
+    eventually(lambda: not any(is_alive(pid) for pid in below))
+
+
+@pytest.mark.parametrize(("opening", "least"), OPENINGS)
+def test_ctrl_c_reaches_one_process_and_ends_all(opening: str, least: int, tmp_path: Path) -> None:
+    with another(opening, tmp_path, least) as (process, below):
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, err = process.communicate(timeout=30.0)
+    assert err.count("KeyboardInterrupt") == 1
+    assert process.returncode == -signal.SIGINT
+    eventually(lambda: not any(is_alive(pid) for pid in below))
+
+
+def test_code_in_the_current_folder_is_never_run(tmp_path: Path) -> None:
+    for name in ("selectors", "torch", "pickle", "verifier"):
+        (tmp_path / f"{name}.py").write_text("import os\nos._exit(9)\n")
+    with another("pool_work.doubling", tmp_path, 2) as (process, _):
+        process.kill()
+        process.communicate()
+
+
+def test_the_memory_of_a_process_does_not_grow() -> None:
+    """Each item is a megabyte, and so would be what is kept of it."""
+    with ProcessPool(pool_work.growing, 1) as pool:
+        list(pool.run([bytes(2**20)] * 5))
+        sizes = [answer for _, answer in pool.run([bytes(2**20)] * 100)]
+    assert isinstance(sizes[0], int)
+    assert isinstance(sizes[-1], int)
+    assert sizes[-1] - sizes[0] < 10 * 1024

@@ -15,7 +15,7 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.session import Session
 from verifier.command_line.files import ClaimFiles, find_module, read_record
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
-from verifier.command_line.progress import shown_epochs
+from verifier.command_line.progress import Progress
 from verifier.verification.dispute import Party, Ruling, require_same_task, rule
 
 _Side = tuple[Party, Signed[Claim]]
@@ -43,8 +43,8 @@ def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, devi
     require_same_task(mine, theirs)
     task, nonce = mine.claim.task, mine.claim.nonce
     module = find_module(ClaimFiles(one), task.optimiser_digest, optimiser)
-    with open_isolation(isolation) as place, shown_epochs("training again") as observe:
-        ruling = rule(mine, theirs, Session(task, nonce, module, place, device), observe)
+    with open_isolation(isolation) as place, Progress("training again", mine.claim.epochs) as progress:
+        ruling = rule(mine, theirs, Session(task, nonce, module, place, device), progress.reach)
     click.echo(_as_json(sides, ruling) if as_json else _as_text(sides, ruling))
 
 

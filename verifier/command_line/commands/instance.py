@@ -6,20 +6,16 @@ import json
 
 import click
 
-from protocol.settings import Settings, instance_seed
 from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import Solvability, solvability
-from verifier.command_line.instance_options import instance_options
+from verifier.command_line.instance_options import Instances, instance_options
 
 
 @click.command()
-@instance_options
+@instance_options()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each nonce.")
-def instance(
-    track: str, nonces: range, edition: str, rand_hash: str, player_id: str, algorithm_id: str, block_id: str,
-    challenge_id: str, as_json: bool,
-) -> None:  # fmt: skip
+def instance(instances: Instances, as_json: bool) -> None:
     """Say what an instance holds and whether any optimiser can solve it.
 
     In training the network's outputs have mean 0 over each batch, so no training loss is below the squared mean of the
@@ -29,18 +25,16 @@ def instance(
     \b
     Example: tig-verify instance --track n_hidden=4 --nonce 0..9
     """
-    chosen = Track.parse(edition, track)
-    settings = Settings(algorithm_id, block_id, challenge_id, player_id, track)
     if not as_json:
-        click.echo(_sizes(chosen))
+        click.echo(_sizes(instances.track))
     unsolvable = 0
-    for nonce in nonces:
-        instance_id = InstanceId(chosen, instance_seed(settings, rand_hash, nonce))
+    for nonce in instances.nonces:
+        instance_id = InstanceId(instances.track, instances.seed(nonce))
         found = solvability(instance_id)
         unsolvable += not found.is_solvable
         click.echo(_as_json(nonce, instance_id, found) if as_json else _as_text(nonce, found))
-    if not as_json and len(nonces) > 1:
-        click.echo(f"{unsolvable} of {len(nonces)} unsolvable")
+    if not as_json and len(instances.nonces) > 1:
+        click.echo(f"{unsolvable} of {len(instances.nonces)} unsolvable")
 
 
 def _sizes(track: Track) -> str:

@@ -31,7 +31,7 @@ from verifier.command_line.files import (
     write_file,
 )
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
-from verifier.command_line.progress import shown_epochs
+from verifier.command_line.progress import Progress
 from verifier.verification.audit_response import respond as answer
 
 
@@ -76,10 +76,10 @@ def respond(
     require_writable(files.folder)
     started = time.perf_counter()
     with open_isolation(isolation) as place, _writing(files, key) as written:
-        with shown_epochs("training again") as observe:
+        with Progress("training again", claim.record.epochs) as progress:
             session = Session(task, claim.record.nonce, module, place, device)
             try:
-                response = answer(request.record, claim, session, written.keep, observe)
+                response = answer(request.record, claim, session, written.keep, progress.reach)
             except OptimiserError as error:
                 raise InputError(f"{module.name}: {error}") from None
         written.write(files.response, response)

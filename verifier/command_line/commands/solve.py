@@ -10,25 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from protocol.envelope import seal
 from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
-from protocol.settings import Settings
 from protocol.task import Task
 from protocol.transcript import Transcript
 from sandbox.errors import OptimiserError
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
-from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved
 from verifier.challenge.solving import solve as run
-from verifier.challenge.training.trainer import Epoch
 from verifier.command_line.files import (
     ClaimFiles,
     load_signing_key,
@@ -38,8 +33,9 @@ from verifier.command_line.files import (
     require_writable,
     write_file,
 )
-from verifier.command_line.instance_options import instance_options
+from verifier.command_line.instance_options import Instances, instance_options
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
+from verifier.command_line.progress import Progress
 
 
 class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
@@ -88,18 +84,17 @@ class _Job:
 @click.argument("optimiser", type=click.Path(path_type=Path))
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key that signs the claims.")
 @click.option("-o", "--out", "folder", default=".", type=click.Path(path_type=Path), help="Folder for the claims.")
-@instance_options
+@instance_options()
 @click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
-@click.option("--fuel", "fuel_budget", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
+@click.option("--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
 @isolation_option
 @device_option
 @click.option("--overwrite", is_flag=True, help="Replace claims that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def solve(
-    optimiser: Path, track: str, nonces: range, key: Path, folder: Path, edition: str, rand_hash: str, player_id: str,
-    algorithm_id: str, block_id: str, challenge_id: str, overrides: tuple[tuple[str, Scalar], ...],
-    fuel_budget: int | None, isolation: str, device: str, overwrite: bool, as_json: bool,
+    optimiser: Path, instances: Instances, key: Path, folder: Path, overrides: tuple[tuple[str, Scalar], ...],
+    fuel: int | None, isolation: str, device: str, overwrite: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Train OPTIMISER on the instance of each nonce and write signed claims.
 
@@ -109,45 +104,30 @@ def solve(
     \b
     Example: tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
     """
-    maximum = Track.parse(edition, track).edition.max_fuel_budget
-    if fuel_budget is not None and fuel_budget > maximum:
-        raise InputError(f"--fuel: the edition's maximum is {maximum}")
-    settings = Settings(algorithm_id, block_id, challenge_id, player_id, track)
     module = read_module(optimiser)
-    task = Task(edition, settings, rand_hash, module.digest, dict(overrides), fuel_budget or maximum)
-    task.seed(nonces[0])  # refuses impossible settings before anything is computed
+    task = instances.task(module, dict(overrides), fuel)
     job = _Job(task, optimiser, module, device, load_signing_key(key), folder)
     require_writable(folder)
     if not overwrite:
-        for nonce in nonces:
+        for nonce in instances.nonces:
             require_new(job.files(nonce).claim, "choose another folder with -o, or pass --overwrite")
     with open_isolation(isolation) as place:
-        for nonce, solved, seconds in _solved(job, nonces, place):
+        for nonce, solved, seconds in _solved(job, instances.nonces, place):
             files = _write(job, nonce, solved)
             click.echo(_as_json(files, solved, seconds) if as_json else _as_text(files, solved, seconds))
 
 
 def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:
     """Solve one nonce after the other under a progress bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("starting", total=len(nonces))
+    with Progress("starting", len(nonces)) as progress:
         for nonce in nonces:
-
-            def show(epoch: Epoch, nonce: int = nonce) -> None:
-                progress.update(
-                    bar,
-                    description=f"nonce {nonce}  epoch {epoch.number}  validation loss {epoch.validation_loss:.4f}"
-                    f" (best {epoch.best_validation_loss:.4f})",
-                )
-
+            progress.begin(f"nonce {nonce}")
             started = time.perf_counter()
             try:
-                solved = run(Session(job.task, nonce, job.module, isolation, job.device), show)
+                solved = run(Session(job.task, nonce, job.module, isolation, job.device), progress.observe)
             except OptimiserError as error:
                 raise InputError(f"{job.optimiser}: {error}") from None
-            progress.advance(bar)
+            progress.advance()
             yield nonce, solved, time.perf_counter() - started
 
 

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
 from arithmetic import self_test
-from sandbox.isolation import Isolation
 from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
-from verifier.challenge.session import Session
-from verifier.challenge.training.trainer import Observer
-from verifier.command_line.files import read_file, require_writable, write_file
-from verifier.command_line.isolation_options import device_option, isolation_option
+from verifier.command_line.files import read_module, require_writable, write_file
+from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.plot_files import require_drawing
-from verifier.command_line.trials import Failed, attempt, opened_place, require_dialect, train
-from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan, row
+from verifier.command_line.trials import fill, require_dialect
+from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
 from verifier.experiments.study.observations import observations
-from verifier.experiments.study.table import HEADER, STUDY, Key, Row, as_table, read_row
-from verifier.runs.append_log import LinesFile
+from verifier.experiments.study.rows import STUDY, Row
+from verifier.runs.results_table import ResultsTable, read_rows, table_text
+from verifier.runs.row_formats import csv_rows
 
 REFERENCES: Final = Path(__file__).parents[3] / "fixtures" / "optimisers"
 """Where the optimisers that have names are: in a checkout."""
 MOST: Final = 7
 """Optimisers that a figure can tell apart."""
+_FORMAT: Final = csv_rows(Row, f"study {STUDY}", f"{STUDY},")
 
 
 class Numbers(click.ParamType[tuple[int, ...]]):
@@ -55,27 +51,6 @@ class Numbers(click.ParamType[tuple[int, ...]]):
         return tuple(sorted(chosen))
 
 
-@dataclass(frozen=True)
-class Work:
-    """How trainings are done; sent to other processes as it is."""
-
-    isolation: str
-    device: str
-
-    @contextmanager
-    def opened(self, observer: Observer | None = None) -> Iterator[Callable[[Trial], Row | Failed]]:
-        """What trains in this process, one after the other."""
-        with opened_place(self.isolation) as place:
-            yield lambda trial: self._run(trial, place, observer)
-
-    def _run(self, trial: Trial, place: Isolation, observer: Observer | None) -> Row | Failed:
-        started = time.process_time()
-        session = Session(trial.task, trial.nonce, trial.method.module, place, self.device)
-        solved = attempt(session, trial.method.path, observer)
-        seconds = time.process_time() - started
-        return solved if isinstance(solved, Failed) else row(trial, solved, seconds)
-
-
 @click.group()
 def study() -> None:
     """Repeat the papers' numerical studies."""
@@ -93,12 +68,10 @@ def study() -> None:
 @click.option("--seeds", type=click.IntRange(1, 1000), help=f"Instances of each depth and size. Default: {SEEDS}.")
 @click.option("--quick", is_flag=True, help="Other defaults: depths 1,3,6, size 1024, one seed.")
 @click.option("--draw", is_flag=True, help="Train nothing: draw and print what the folder has.")
-@isolation_option
-@device_option
-@click.option("--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores.")
+@execution_options
 def figure2(
     folder: Path, depths: tuple[int, ...] | None, sizes: tuple[int, ...] | None, names: tuple[str, ...],
-    seeds: int | None, quick: bool, draw: bool, isolation: str, device: str, jobs: int | None,
+    seeds: int | None, quick: bool, draw: bool, execution: Execution,
 ) -> None:  # fmt: skip
     """Repeat Figure 2 of the paper of April 2025: test error and epochs over depths and sizes of data.
 
@@ -116,12 +89,12 @@ def figure2(
     table, picture, centred = (folder / f"{STUDY}{end}" for end in (".csv", ".png", "-centred.png"))
     require_drawing(picture)
     if draw:
-        done = _read(table)
+        done = read_rows(table, _FORMAT)
     else:
         require_writable(folder)
-        require_dialect({method.path: method.source for method in methods}, isolation)
-        self_test.require_sound(device)
-        done = _trained(table, trials, Work(isolation, device), jobs)
+        require_dialect({method.path: method.module for method in methods}, execution.isolation)
+        self_test.require_sound(execution.device)
+        done = _trained(table, trials, execution)
     rows = [done[trial.key] for trial in trials if trial.key in done]
     if not rows:
         raise InputError(f"{table}: has none of these trainings; leave out --draw, or choose others")
@@ -154,39 +127,16 @@ def _method(name: str) -> Method:
         path = REFERENCES / file
         if not path.exists():
             raise InputError(f"{name}: {path} is only in a checkout of tig-verify; name files with --optimiser")
-        return Method(name, path, read_file(path), hyperparameters)
+        return Method(name, path, read_module(path), hyperparameters)
     path = Path(name)
-    return Method(" ".join(path.stem.split()), path, read_file(path))
+    return Method(" ".join(path.stem.split()), path, read_module(path))
 
 
-def _trained(table: Path, trials: Sequence[Trial], work: Work, jobs: int | None) -> dict[Key, Row]:
+def _trained(path: Path, trials: Sequence[Trial], execution: Execution) -> dict[Hashable, Row]:
     """Train what the table lacks; when all is there, the table is sorted. Raises InputError or WorkerFault."""
-    table.parent.mkdir(parents=True, exist_ok=True)
-    done: dict[Key, Row] = {}
-
-    def note(line: bytes) -> None:
-        found = read_row(line.decode().removesuffix("\n"))
-        done[found.key] = found
-
-    with LinesFile(table, f"study {STUDY}", f"{STUDY},".encode(), note, HEADER) as file:
-
-        def keep(trial: Trial, found: Row) -> None:
-            done[trial.key] = found
-            file.append(found.as_line())
-
-        todo = [trial for trial in trials if trial.key not in done]
-        train(work.opened, trials, todo, jobs, keep, lambda trial: trial.cost)
-        write_file(table, as_table(done.values()).encode())
-    return done
-
-
-def _read(table: Path) -> dict[Key, Row]:
-    """The whole lines of a table, which may be growing. Raises InputError."""
-    header, *lines = read_file(table).decode(errors="replace").split("\n")
-    try:
-        if header != HEADER:
-            raise ValueError
-        rows = [read_row(line) for line in lines[:-1]]
-    except ValueError:
-        raise InputError(f"{table}: is no table of study {STUDY}, or was changed") from None
-    return {row.key: row for row in rows}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ResultsTable(path, _FORMAT) as table:
+        fill(table, trials, execution)
+        in_order = sorted(table.rows.values(), key=lambda row: row.order)
+        write_file(path, table_text(in_order, _FORMAT).encode())
+        return table.rows

@@ -18,10 +18,10 @@ from verifier.command_line.audit_options import read_audit, write_request
 from verifier.command_line.claim_files_verifier import Judge, judged
 from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.isolation_options import device_option, isolation_option
-from verifier.command_line.progress_claims import ClaimsBar
-from verifier.command_line.verdict_log import Ledger
+from verifier.command_line.progress import Progress
+from verifier.command_line.verdict_log import FORMAT, VerdictLog, decided
 from verifier.command_line.verdict_report import Report, Tally
-from verifier.runs.pool import cores
+from verifier.runs.queue import cores
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
@@ -110,25 +110,26 @@ def _verify_all(
 ) -> int:
     tally = Tally()
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(out)) if out else None
-        todo = _todo(claims, judge, ledger, tally)
+        log = stack.enter_context(VerdictLog(out, FORMAT)) if out else None
+        todo = _todo(claims, judge, log, tally)
         known = len(claims) - len(todo)
-        bar = stack.enter_context(ClaimsBar(len(claims), known))
-        report = Report(tally, as_json, judge.signer, key, ledger, bar.echo)
+        progress = stack.enter_context(Progress("verifying", len(claims), known))
+        report = Report(tally, as_json, judge.signer, key, log, progress.echo)
         jobs = min(jobs or (cores() if len(todo) > _FEW[judge.level] else 1), max(len(todo), 1))
-        for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, bar.observe))):
+        for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, progress.observe))):
             report.add(path, answer)
-            bar.advance(str(tally))
+            progress.advance()
+            progress.begin(str(tally))
     if out is not None and not as_json:
         click.echo(f"{out}: {tally}" + (f"; {known} of them from before" if known else ""))
     return tally.code()
 
 
-def _todo(claims: Sequence[Path], judge: Judge, ledger: Ledger | None, tally: Tally) -> list[Path]:
+def _todo(claims: Sequence[Path], judge: Judge, log: VerdictLog | None, tally: Tally) -> list[Path]:
     """The claims that have no verdict; those that have one are counted."""
     todo = []
     for path in claims:
-        outcome = ledger.outcome(path, judge.level, judge.signer) if ledger else None
+        outcome = decided(log, path, judge.level, judge.signer) if log else None
         if outcome is None:
             todo.append(path)
         else:

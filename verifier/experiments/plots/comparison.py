@@ -10,8 +10,9 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, FixedLocator, MaxNLocator
 
-from verifier.experiments.comparison import CONFIDENCE, Comparison
+from verifier.experiments.comparison import Comparison
 from verifier.experiments.plots.style import BLACK, BLUE, ORANGE, VERMILLION, legend_entries, new_figure, png, styled
+from verifier.experiments.statistics import CONFIDENCE
 
 _FAR: Final = 3.0
 """A value beyond so many times the usual ones would squeeze them."""

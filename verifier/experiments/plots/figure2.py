@@ -25,8 +25,9 @@ from verifier.experiments.plots.style import (
     png,
     styled,
 )
-from verifier.experiments.study.aggregates import Mean, Value, by_depth
-from verifier.experiments.study.table import Row
+from verifier.experiments.statistics import Mean
+from verifier.experiments.study.aggregates import Value, by_depth
+from verifier.experiments.study.rows import Row
 
 _LOOKS: Final = (
     (BLUE, "o", "-"), (VERMILLION, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"),

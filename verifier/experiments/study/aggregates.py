@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from statistics import fmean, stdev
 
-from verifier.experiments.study.table import Row
+from verifier.experiments.statistics import Mean, mean_of
+from verifier.experiments.study.rows import Row
 
 Value = Callable[[Row], float]
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean and its standard error, which is a NaN for a single value."""
-
-    mean: float
-    error: float
-
-
-def mean_of(values: Iterable[float]) -> Mean:
-    """The mean of at least one value; infinite if one is."""
-    known = list(values)
-    if not all(map(math.isfinite, known)):
-        return Mean(math.inf, math.nan)
-    return Mean(fmean(known), stdev(known) / math.sqrt(len(known)) if len(known) > 1 else math.nan)
 
 
 def by_depth(rows: Iterable[Row], value: Value) -> dict[int, Mean]:

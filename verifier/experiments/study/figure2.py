@@ -7,6 +7,7 @@ the study can be repeated with `tig-verify solve`.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,7 @@ from arithmetic.exponents import NonFiniteError
 from arithmetic.reductions import mean_square
 from protocol.settings import Settings
 from protocol.task import Task
+from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import APRIL_2025
 from verifier.challenge.instance.instance import Points, draw_points
@@ -25,10 +27,11 @@ from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.module import Module
 from verifier.challenge.network.network import Network
-from verifier.challenge.solving import Solved
-from verifier.challenge.training.trainer import Training
+from verifier.challenge.session import Session
+from verifier.challenge.solving import Solved, solve
+from verifier.challenge.training.trainer import Observer, Training
 from verifier.challenge.versions import versions
-from verifier.experiments.study.table import STUDY, Key, Row
+from verifier.experiments.study.rows import STUDY, Key, Row
 
 DEPTHS: Final = tuple(range(1, 12))
 """L."""
@@ -59,13 +62,8 @@ class Method:
     name: str
     """What the figure calls it."""
     path: Path
-    source: bytes
+    module: Module
     hyperparameters: Mapping[str, Scalar] = field(default_factory=dict)
-
-    @property
-    def module(self) -> Module:
-        """The module."""
-        return Module(self.path.name, self.source)
 
     @property
     def digest(self) -> str:
@@ -101,8 +99,19 @@ class Trial:
         return self.n_data * (self.n_hidden + 1.0)
 
     @property
+    def path(self) -> Path:
+        """The file of the module."""
+        return self.method.path
+
+    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
+        """Train; seconds are those of the processor. Raises as `solve` does."""
+        started = time.process_time()
+        solved = solve(Session(self.task, self.nonce, self.method.module, isolation, device), observer)
+        return row(self, solved, time.process_time() - started)
+
+    @property
     def task(self) -> Task:
-        """What is trained."""
+        """The training."""
         return Task(
             edition=APRIL_2025[0].name,
             settings=Settings("", "", "c006", "", f"n_hidden={self.n_hidden},n_data={self.n_data}"),

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 from statistics import fmean, median
 
 from protocol.claim import StopReason
-from verifier.experiments.comparison import CONFIDENCE, mean_interval
+from verifier.experiments.statistics import CONFIDENCE, mean_interval
 from verifier.experiments.study.aggregates import by_depth, paired
-from verifier.experiments.study.table import Row
+from verifier.experiments.study.rows import Row
 
 SGD, MOMENTUM, NESTEROV, ADAM = "SGD", "momentum", "Nesterov", "Adam"
 DEEP = 8

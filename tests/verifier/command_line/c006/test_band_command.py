@@ -17,7 +17,6 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.claim import StopReason
-from sandbox.errors import ModuleRefused
 from tests.support.folders import FIXTURES
 from tests.support.small_contest import module
 from verifier.c006 import training
@@ -29,6 +28,7 @@ from verifier.command_line.commands.c006.band import band
 ADAM = FIXTURES / "optimisers" / "adam.py"
 SEED = "4c447d271c9d5c77a1de4e05bcb67a28d35ed08611d7964eb0664ea932a311ca"
 BY_SEED = ("--seed", SEED, "--track", "n_hidden=2")
+HERE = ("--isolation", "none", "--jobs", 1)
 QUALITIES = [210_000, 250_000, 230_000, 240_000, 220_000]
 
 
@@ -61,11 +61,11 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of known quality, done in another order than they were begun."""
 
-    def repeat(*_: object) -> object:
+    def results(*_: object) -> object:
         for number in (1, 0, 2, 4, 3):
             yield Repetition(number, QUALITIES[number], 90, 40, 0.25, StopReason.EARLY_STOPPING, 1.5)
 
-    monkeypatch.setattr(command, "repeat", repeat)
+    monkeypatch.setattr(command, "results", results)
 
 
 # -- what is printed ---------------------------------------------------------------------------------------------
@@ -73,20 +73,32 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("brief")
 def test_every_run_is_a_line_of_json_and_the_band_the_last() -> None:
-    done = call(ADAM, *BY_SEED, "--runs", 3, "--jobs", 2, "--isolation", "none", "--json", "--reported", -10_000_000)
+    done = call(ADAM, *BY_SEED, "--runs", 3, *HERE, "--json", "--reported", -10_000_000)
     assert (done.code, done.error) == (1, None)
     *runs, found = [json.loads(line) for line in done.out.splitlines()]
-    assert sorted(run["number"] for run in runs) == [0, 1, 2]
+    assert [run["number"] for run in runs] == [0, 1, 2]
     assert all((run["epochs"], run["stop_reason"]) == (2, "epoch-limit") for run in runs)
-    assert found["qualities"] == [run["quality"] for run in sorted(runs, key=lambda run: int(run["number"]))]
+    assert found["qualities"] == [run["quality"] for run in runs]
     assert found["lowest"] == min(found["qualities"])
     assert found["highest"] == max(found["qualities"])
     assert found["reported"]["position"] == "outside"
     assert found["reported"]["deviations"] < 0
-    again = call(ADAM, *BY_SEED, "--runs", 3, "--isolation", "process", "--json")
+    again = call(ADAM, *BY_SEED, "--runs", 3, "--isolation", "process", "--jobs", 1, "--json")
     assert (again.code, again.error) == (0, None)
     last = json.loads(again.out.splitlines()[-1])
     assert last == {**found, "reported": None}
+
+
+def test_runs_in_other_processes_are_the_same() -> None:
+    """With fuel for an epoch or two."""
+    shown = [
+        call(ADAM, *BY_SEED, "--runs", 3, "--isolation", "none", "--fuel", 60_000_000, "--jobs", jobs, "--json")
+        for jobs in (1, 2)
+    ]
+    assert [(done.code, done.error) for done in shown] == [(0, None)] * 2
+    one, two = ([json.loads(line) for line in done.out.splitlines()] for done in shown)
+    assert one[-1] == two[-1]
+    assert sorted(run["number"] for run in two[:-1]) == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("scripted")
@@ -130,7 +142,7 @@ def test_a_quality_out_of_the_range_is_judged_by_the_interval(reported: int, cod
 @pytest.mark.parametrize(("reported", "code", "text"), [(7, 0, "within"), (8, 1, "all runs agree on another quality")])
 def test_runs_that_agree(monkeypatch: pytest.MonkeyPatch, reported: int, code: int, text: str) -> None:
     runs = [Repetition(number, 7, 9, 8, 0.25, StopReason.EARLY_STOPPING, 1.5) for number in range(2)]
-    monkeypatch.setattr(command, "repeat", lambda *_: (run for run in runs))
+    monkeypatch.setattr(command, "results", lambda *_: (run for run in runs))
     shown = call(ADAM, *BY_SEED, "--reported", reported)
     assert (shown.code, shown.error) == (code, None)
     assert text in shown.out
@@ -144,11 +156,11 @@ def test_runs_that_agree(monkeypatch: pytest.MonkeyPatch, reported: int, code: i
 def test_runs_without_a_solution_leave_no_band(tmp_path: Path) -> None:
     optimiser = tmp_path / "wild.py"
     optimiser.write_bytes(module(updates="gradient + math.inf, state"))
-    done = call(optimiser, *BY_SEED, "--runs", 2, "--isolation", "none")
+    done = call(optimiser, *BY_SEED, "--runs", 2, *HERE)
     assert "run 0: no solution, as no epoch improved (non-finite-loss after 0 epochs)\n" in done.out
     assert isinstance(done.error, InputError)
     assert str(done.error).startswith(f"{optimiser}: 2 of 2 runs ended without a solution, which leaves no band; ")
-    as_json = call(optimiser, *BY_SEED, "--runs", 2, "--isolation", "none", "--json")
+    as_json = call(optimiser, *BY_SEED, "--runs", 2, *HERE, "--json")
     assert json.loads(as_json.out.splitlines()[0])["validation_loss"] is None
 
 
@@ -156,14 +168,14 @@ def test_runs_without_a_solution_leave_no_band(tmp_path: Path) -> None:
 def test_mistakes_of_the_call_say_what_to_do(tmp_path: Path) -> None:
     assert "no-such.py: No such file" in refusal("no-such.py", *BY_SEED)
     assert "name the instance" in refusal(ADAM)
-    assert "adam.py has no hyperparameter 'rate'" in refusal(ADAM, *BY_SEED, "-p", "rate=1", "--isolation", "none")
-    assert "more fuel" in refusal(ADAM, *BY_SEED, "--fuel", 10, "--isolation", "none")
+    assert "adam.py has no hyperparameter 'rate'" in refusal(ADAM, *BY_SEED, "-p", "rate=1", *HERE)
+    assert "more fuel" in refusal(ADAM, *BY_SEED, "--fuel", 10, *HERE)
     shallow = call(ADAM, "--seed", SEED, "--track", "n_hidden=1")
     assert isinstance(shallow.error, EditionError)
     assert "nothing to train" in str(shallow.error)
     refused = tmp_path / "refused.py"
     refused.write_text("import os\n")
-    assert isinstance(call(refused, *BY_SEED, "--isolation", "none").error, ModuleRefused)
+    assert refusal(refused, *BY_SEED, *HERE).startswith(f"{refused}:1:1: ")
 
 
 @pytest.mark.parametrize(

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sandbox.errors import OptimiserError
-from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
-from verifier.c006.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
-from verifier.c006.repeated_training import LiveTask, Repetition, repeat
+from verifier.c006.repeated_training import LiveTask, Repetition, repetitions
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
-from verifier.challenge.training.trainer import Epoch
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
 from verifier.command_line.commands.solve import Hyperparameter
 from verifier.command_line.exit_codes import DONE, REJECTED
-from verifier.command_line.files import read_file
-from verifier.command_line.isolation_options import isolation_option, open_isolation
+from verifier.command_line.files import read_module
+from verifier.command_line.isolation_options import Execution, cpu_execution_options
+from verifier.command_line.progress import Progress
+from verifier.command_line.trials import require_dialect, results
+from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
 
 _MOST_RUNS = 1000
 _LEAST_TAIL = 1e-12  # what 1 - P can still resolve
@@ -46,12 +42,11 @@ _CAVEAT = (
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
 @click.option("--fuel", "fuel_budget", type=click.IntRange(1, 2**63 - 1), default=DECEMBER_2025.max_fuel_budget,
               show_default=True, help="Fuel budget of a run, in this toolkit's units.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Trainings at once.")
-@isolation_option
+@cpu_execution_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run, then one for the band.")
 def band(
     optimiser: Path, instance: InstanceOptions, runs: int, reported: int | None,
-    overrides: tuple[tuple[str, Scalar], ...], fuel_budget: int, jobs: int, isolation: str, as_json: bool,
+    overrides: tuple[tuple[str, Scalar], ...], fuel_budget: int, execution: Execution, as_json: bool,
 ) -> int:  # fmt: skip
     """Train OPTIMISER on an instance of the live network, many times, for the range of quality it reaches.
 
@@ -70,40 +65,18 @@ def band(
     Example: tig-verify c006 band adam.py --seed 4c44..11ca --track n_hidden=4 --reported 812345 --jobs 2
     """
     named = instance.resolve()
-    task = LiveTask(named.seed, named.n_hidden, read_file(optimiser), optimiser.name, dict(overrides), fuel_budget)
+    module = read_module(optimiser)
+    trials = repetitions(LiveTask(named.seed, named.n_hidden, optimiser, module, dict(overrides), fuel_budget), runs)
+    require_dialect({optimiser: module}, execution.isolation)
     done = []
-    with open_isolation(isolation) as place:
-        try:
-            with closing(_repetitions(task, runs, jobs, place)) as repetitions:
-                for repetition in repetitions:
-                    done.append(repetition)
-                    click.echo(_run_as_json(repetition) if as_json else _run_as_text(repetition))
-        except OptimiserError as error:
-            raise InputError(f"{optimiser}: {error}") from None
+    with Progress("training", runs) as progress, closing(results(trials, execution, progress)) as repeated:
+        for repetition in repeated:
+            done.append(repetition)
+            progress.echo(_run_as_json(repetition) if as_json else _run_as_text(repetition))
     found = _band(optimiser, done)
     judgement = None if reported is None else found.judge(reported)
     click.echo(_as_json(found, judgement) if as_json else _as_text(found, judgement))
     return REJECTED if judgement is not None and judgement.position is Position.OUTSIDE else DONE
-
-
-def _repetitions(task: LiveTask, runs: int, jobs: int, isolation: Isolation) -> Generator[Repetition, None, None]:
-    """Train under a progress bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("starting", total=runs)
-
-        def show(number: int, epoch: Epoch) -> None:
-            progress.update(
-                bar,
-                description=f"run {number}  epoch {epoch.number}  validation loss {epoch.validation_loss:.4f}"
-                f" (best {epoch.best_validation_loss:.4f})",
-            )
-
-        with closing(repeat(task, runs, isolation, jobs, show)) as repetitions:
-            for repetition in repetitions:
-                progress.advance(bar)
-                yield repetition
 
 
 def _band(optimiser: Path, done: list[Repetition]) -> Band:

@@ -1,4 +1,4 @@
-"""The band: its statistics, its judgement, and Student's t."""
+"""The band: its statistics and its judgement."""
 
 from __future__ import annotations
 
@@ -9,43 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.c006.quality_band import Band, Position, central, quantile
+from verifier.experiments.quality_band import Band, Position
 
 QUALITIES = st.lists(st.integers(-10_000_000, 1_000_000), min_size=2, max_size=30).map(tuple)
-
-TABLE = [
-    # degrees of freedom, two-sided 95 % and 99 % quantiles: Abramowitz and Stegun, table 26.10
-    (1, 12.706, 63.657),
-    (2, 4.303, 9.925),
-    (3, 3.182, 5.841),
-    (4, 2.776, 4.604),
-    (7, 2.365, 3.499),
-    (8, 2.306, 3.355),
-    (30, 2.042, 2.750),
-    (120, 1.980, 2.617),
-]
-
-
-@pytest.mark.parametrize(("freedom", "t95", "t99"), TABLE)
-def test_quantiles_are_those_of_the_table(freedom: int, t95: float, t99: float) -> None:
-    assert quantile(0.95, freedom) == pytest.approx(t95, abs=6e-4)
-    assert quantile(0.99, freedom) == pytest.approx(t99, abs=6e-4)
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 3, 6, 7, 50, 999])
-def test_the_probability_is_the_integral_of_the_density(freedom: int) -> None:
-    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
-    grid = np.linspace(0.0, 3.0, 30_001)
-    density = scale * (1.0 + grid**2 / freedom) ** (-(freedom + 1) / 2)
-    assert central(3.0, freedom) == pytest.approx(2.0 * np.trapezoid(density, grid), abs=1e-8)
-    assert central(-3.0, freedom) == central(3.0, freedom)
-    assert central(0.0, freedom) == 0.0
-    assert central(math.inf, freedom) == pytest.approx(1.0, abs=1e-15)
-
-
-@given(st.floats(0.01, 0.9999), st.integers(1, 200))
-def test_quantile_inverts_the_probability(probability: float, freedom: int) -> None:
-    assert central(quantile(probability, freedom), freedom) == pytest.approx(probability, abs=1e-12)
 
 
 def test_statistics_of_a_band() -> None:

@@ -1,11 +1,8 @@
-"""The lines of a study's table: what each training came to, as comma-separated values."""
+"""The rows of a study: the result of each training."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
-from io import StringIO
+from dataclasses import dataclass
 from typing import Final
 
 STUDY: Final = "figure2"
@@ -60,34 +57,11 @@ class Row:
         return (self.digest, self.hyperparameters, self.n_hidden, self.n_data, self.nonce)
 
     @property
+    def order(self) -> tuple[object, ...]:
+        """Its place in a table that is complete."""
+        return (self.n_data, self.n_hidden, self.nonce, self.optimiser, self.key)
+
+    @property
     def instance(self) -> tuple[int, int, int]:
         """L, N and nonce: rows that share them are of the same instance and initial network."""
         return (self.n_hidden, self.n_data, self.nonce)
-
-    def as_line(self) -> str:
-        """The line, without its end."""
-        return _line(astuple(self))
-
-
-_READERS: Final = [{"str": str, "int": int, "float": float}[str(field.type)] for field in fields(Row)]
-
-
-def _line(values: Iterable[object]) -> str:
-    text = StringIO()
-    csv.writer(text, lineterminator="").writerow(values)
-    return text.getvalue()
-
-
-HEADER: Final = _line(field.name for field in fields(Row))
-
-
-def read_row(line: str) -> Row:
-    """The row of a line. Raises ValueError."""
-    (cells,) = csv.reader([line], strict=True)
-    return Row(*(read(cell) for read, cell in zip(_READERS, cells, strict=True)))
-
-
-def as_table(rows: Iterable[Row]) -> str:
-    """The whole file, sorted."""
-    ordered = sorted(rows, key=lambda row: (row.n_data, row.n_hidden, row.nonce, row.optimiser, row.key))
-    return "\n".join([HEADER, *(row.as_line() for row in ordered)]) + "\n"

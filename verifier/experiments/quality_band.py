@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+from verifier.experiments.statistics import t_probability, t_quantile
+
 CONFIDENCE: Final = 0.99
 """The chance that one more honest run falls into the prediction interval, if qualities are spread normally."""
 FEWEST: Final = 2
@@ -77,7 +79,7 @@ class Band:
     @property
     def interval(self) -> tuple[float, float]:
         """The prediction interval for one more run."""
-        reach = quantile(CONFIDENCE, len(self.qualities) - 1) * self._spread
+        reach = t_quantile(CONFIDENCE, len(self.qualities) - 1) * self._spread
         return self.mean - reach, self.mean + reach
 
     def judge(self, quality: int) -> Judgement:
@@ -89,33 +91,10 @@ class Band:
             position = Position.WITHIN
         else:
             position = Position.NEAR if low <= quality <= high else Position.OUTSIDE
-        tail = max(0.0, 1.0 - central(deviations, len(self.qualities) - 1))
+        tail = max(0.0, 1.0 - t_probability(deviations, len(self.qualities) - 1))
         return Judgement(quality, position, deviations, tail)
 
     @property
     def _spread(self) -> float:
         """Standard deviation of the distance of one more run from the mean of these."""
         return self.deviation * math.sqrt(1.0 + 1.0 / len(self.qualities))
-
-
-def central(t: float, freedom: int) -> float:
-    """P(|T| <= |t|) for Student's T with `freedom` degrees (Abramowitz and Stegun, 26.7.3 and 26.7.4)."""
-    angle = math.atan(abs(t) / math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2
-    term, total = 1.0, 0.0
-    for k in range(freedom // 2):
-        total += term
-        term *= cosine**2 * (2 * k + 1 + odd) / (2 * k + 2 + odd)
-    return 2.0 / math.pi * (angle + sine * cosine * total) if odd else sine * total
-
-
-def quantile(probability: float, freedom: int) -> float:
-    """The t that |T| does not exceed with this probability, below 1; by bisection."""
-    low, high = 0.0, 1.0
-    while central(high, freedom) < probability:
-        high *= 2.0
-    for _ in range(60):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if central(middle, freedom) < probability else (low, middle)
-    return high

@@ -1,0 +1,49 @@
+"""The queue: the same results in this process and in others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.folders import ROOT
+from verifier.challenge.training.trainer import Observer
+from verifier.runs.pool import TaskLost
+from verifier.runs.queue import completed, cores
+
+
+@contextmanager
+def squares(observer: Observer | None) -> Iterator[Callable[[int], tuple[int, bool, bool]]]:
+    """The square, whether it is this process, and whether somebody watches."""
+
+    def work(item: int) -> tuple[int, bool, bool]:
+        if item < 0:
+            raise ValueError("negative")
+        return item * item, os.getpid() == int(os.environ["CALLER"]), observer is not None
+
+    yield work
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("CALLER", str(os.getpid()))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_job_is_this_process_and_tells_its_epochs(jobs: int) -> None:
+    here = jobs == 1
+    found = list(completed(squares, range(10), jobs, lambda epoch: None))
+    assert sorted(found) == [(n, (n * n, here, here)) for n in range(10)]
+
+
+def test_an_error_is_raised_here_and_a_lost_task_elsewhere() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        list(completed(squares, [1, -1], 1))
+    assert list(completed(squares, [-1], 2)) == [(-1, TaskLost("ValueError: negative"))]
+
+
+def test_all_cores_are_those_of_this_process() -> None:
+    assert cores() == len(os.sched_getaffinity(0))

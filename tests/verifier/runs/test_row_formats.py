@@ -1,0 +1,112 @@
+"""Rows as lines: every row comes back as it was, and every other line is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proofs import roster
+from tests.support.folders import ROOT
+from tests.support.study_rows import ROW
+from verifier.experiments.study.rows import Row
+from verifier.runs.results_table import RowFormat
+from verifier.runs.row_formats import csv_rows, json_rows
+
+TABLE = csv_rows(Row, "study", "figure2,")
+
+
+@dataclass(frozen=True)
+class Inner:
+    name: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
+    count: int
+    is_good: bool
+
+    @property
+    def key(self) -> int:
+        return self.count
+
+
+LINES = json_rows(Outer, "test")
+OUTER = Outer(Inner('a "b" é', 0.1 + 0.2), 7, True)
+
+
+@pytest.mark.parametrize(
+    ("layout", "row"),
+    [
+        (TABLE, ROW),
+        (TABLE, replace(ROW, optimiser='my, "own"', hyperparameters="a=1;b=x", noise=0.1 + 0.2, test_error=5e-324)),
+        (TABLE, replace(ROW, test_error=math.inf, centred_error=math.inf, quality=-10_000_000)),
+        (LINES, OUTER),
+        (LINES, Outer(Inner("", -math.inf), -1, False)),
+    ],
+    ids="plain quoted diverged nested infinite".split(),
+)
+def test_a_line_gives_the_row_back(layout: RowFormat[Any], row: object) -> None:
+    line = layout.write(row)
+    assert "\n" not in line
+    assert line.startswith(layout.begins)
+    assert layout.read(line) == row
+
+
+def test_not_a_number_comes_back_as_one() -> None:
+    assert math.isnan(TABLE.read(TABLE.write(replace(ROW, train_loss=math.nan))).train_loss)
+
+
+def test_the_header_has_the_names() -> None:
+    assert TABLE.header is not None
+    assert TABLE.header.split(",") == list(Row.__dataclass_fields__)
+    assert len(astuple(ROW)) == len(TABLE.header.split(","))
+
+
+@pytest.mark.parametrize(
+    "line", ["", "figure2", TABLE.header, TABLE.write(ROW) + ",", TABLE.write(ROW).replace(",1024,", ",1024.5,")]
+)
+def test_other_lines_of_a_table_are_refused(line: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever the csv module says
+        TABLE.read(line)
+
+
+CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "missing": lambda entry: entry.pop("count"),
+    "more": lambda entry: entry.update(other=1),
+    "text": lambda entry: entry.update(count="7"),
+    "truth": lambda entry: entry.update(count=True),
+    "fraction": lambda entry: entry.update(count=7.0),
+    "whole": lambda entry: entry["inner"].update(share=1),
+    "inner": lambda entry: entry["inner"].pop("name"),
+    "flat": lambda entry: entry.update(inner=3),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_other_objects_are_refused(change: str) -> None:
+    entry = json.loads(LINES.write(OUTER))
+    CHANGES[change](entry)
+    with pytest.raises(ValueError):  # noqa: PT011
+        LINES.read(json.dumps(entry))
+
+
+RECORDED: dict[str, RowFormat[Any]] = {
+    "docs/figure2/figure2.csv": TABLE,
+    "proofs/results/roster.jsonl": roster.FORMAT,
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_is_recorded_is_read_and_written_to_the_byte(name: str) -> None:
+    layout = RECORDED[name]
+    lines = Path(ROOT, name).read_text().splitlines()[layout.header is not None :]
+    assert len(lines) > 100
+    assert [layout.write(layout.read(line)) for line in lines] == lines

@@ -1,0 +1,91 @@
+"""Trainings of several optimisers on the same nonces."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from protocol.settings import Settings
+from protocol.task import Task
+from sandbox.isolation import Isolation
+from verifier.challenge.instance.solvability import solvability
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
+from verifier.challenge.training.trainer import Observer
+from verifier.experiments.comparison import Run
+
+
+@dataclass(frozen=True)
+class TrialKey:
+    """Everything that the outcome of a trial depends on: its task, without overrides, and the nonce."""
+
+    edition: str
+    settings: Settings
+    rand_hash: str
+    fuel_budget: int
+    optimiser_digest: str
+    """In hexadecimal digits."""
+    nonce: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """The result of a trial."""
+
+    training: TrialKey
+    name: str
+    """The name of the candidate's file."""
+    run: Run
+
+    @property
+    def key(self) -> TrialKey:
+        """The trial that it is the result of."""
+        return self.training
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a candidate."""
+
+    path: Path
+    """The file of the module."""
+    module: Module
+    task: Task
+    nonce: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, nonce {self.nonce}"
+
+    @property
+    def key(self) -> TrialKey:
+        """The key of its row."""
+        task = self.task
+        return TrialKey(
+            task.edition, task.settings, task.rand_hash, task.fuel_budget, task.optimiser_digest.hex(), self.nonce
+        )
+
+    @property
+    def cost(self) -> float:
+        """The same for all."""
+        return 1.0
+
+    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
+        """Train; seconds are those of a clock. Raises as `solve` does."""
+        session = Session(self.task, self.nonce, self.module, isolation, device)
+        started = time.perf_counter()
+        solved = solve(session, observer)
+        seconds = time.perf_counter() - started
+        found = solvability(session.instance_id)
+        run = Run(
+            nonce=self.nonce,
+            quality=solved.score.quality,
+            threshold=solved.score.threshold,
+            floor=found.floor,
+            is_solvable=found.is_solvable,
+            epochs=solved.training.epochs,
+            fuel_used=solved.training.fuel_used,
+            seconds=seconds,
+        )
+        return Row(self.key, self.path.name, run)

@@ -1,0 +1,147 @@
+"""A table of results that is kept between calls, so that what it has is not done again."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Generic, Protocol, Self, TypeVar
+
+from verifier.challenge.errors import InputError
+
+_LONGEST: Final = 1 << 16
+"""Bytes of a line."""
+
+
+class Keyed(Protocol):
+    """A row of a table."""
+
+    @property
+    def key(self) -> Hashable:
+        """Everything that the result depends on: rows with the same key are results of the same thing."""
+
+
+Row = TypeVar("Row", bound=Keyed)
+
+
+@dataclass(frozen=True)
+class RowFormat(Generic[Row]):
+    """The text of a row, without the end of its line."""
+
+    writer: str
+    """The command that writes such rows, for messages."""
+    write: Callable[[Row], str]
+    read: Callable[[str], Row]
+    """Raises ValueError, KeyError or TypeError."""
+    begins: str
+    """The beginning of every row, by which a file of something else is told from a row that was cut short."""
+    header: str | None = None
+    """The first line of the file."""
+
+
+class ResultsTable(Generic[Row]):
+    """The rows of a file, to which rows are added; without a file, the rows of this call. A context manager.
+
+    A row that was cut short by a kill is removed. Raises InputError for a file that another call is writing to, that
+    holds anything else or that cannot be written.
+    """
+
+    def __init__(self, path: Path | None, layout: RowFormat[Row]) -> None:
+        self._path, self._format = path, layout
+        self.rows: dict[Hashable, Row] = {}
+        self._file = None if path is None else self._open(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # of what could not be written, and has been reported
+                self._file.close()
+
+    def add(self, row: Row) -> None:
+        """Keep a row. Raises InputError."""
+        self.rows[row.key] = row
+        if self._file is not None:
+            self._append(self._file, self._format.write(row))
+
+    def _open(self, path: Path) -> BinaryIO:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is no ordinary file; name another one")
+        try:
+            file = path.open("a+b")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}; name another file") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.rows, end = _read(path, file, self._format)
+            file.truncate(end)
+            if self._format.header and not end:
+                self._append(file, self._format.header)
+        except BlockingIOError:
+            file.close()
+            problem = f"another {self._format.writer} is writing to it; wait for it, or name another file"
+            raise InputError(f"{path}: {problem}") from None
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _append(self, file: BinaryIO, line: str) -> None:
+        try:
+            file.write(line.encode() + b"\n")
+            file.flush()
+        except OSError as error:
+            problem = f"cannot be written: {error.strerror}; call again when it can be, and what is in it is kept"
+            raise InputError(f"{self._path}: {problem}") from None
+
+
+def read_rows(path: Path, layout: RowFormat[Row]) -> dict[Hashable, Row]:
+    """The whole rows of a file, which may be growing. Raises InputError for a file of anything else, or for none."""
+    try:
+        with path.open("rb") as file:
+            return _read(path, file, layout)[0]
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; check the name") from None
+
+
+def table_text(rows: Iterable[Row], layout: RowFormat[Row]) -> str:
+    """The text of a file with these rows."""
+    lines = [*([layout.header] if layout.header else []), *map(layout.write, rows)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _read(path: Path, file: BinaryIO, layout: RowFormat[Row]) -> tuple[dict[Hashable, Row], int]:
+    """The whole rows, and the bytes that they take. Raises InputError."""
+    rows: dict[Hashable, Row] = {}
+    end = 0
+    file.seek(0)
+    for number in count(1):
+        line = file.readline(_LONGEST)
+        is_header = layout.header is not None and not end
+        if not line.endswith(b"\n"):
+            begins = (layout.header if layout.header is not None and is_header else layout.begins).encode()
+            if len(line) == _LONGEST or not (line.startswith(begins) or begins.startswith(line)):
+                raise _foreign(path, number, layout)
+            return rows, end
+        try:
+            text = line.decode().removesuffix("\n")
+            if not is_header:
+                row = layout.read(text)
+                rows[row.key] = row
+            elif text != layout.header:
+                raise ValueError
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise _foreign(path, number, layout) from None
+        end += len(line)
+    raise AssertionError
+
+
+def _foreign(path: Path, number: int, layout: RowFormat[Row]) -> InputError:
+    return InputError(f"{path}: line {number} is none that {layout.writer} writes; name another file")
