@@ -25,7 +25,6 @@ from pathlib import Path
 import torch
 
 from arithmetic.allocator import keep_freed_memory
-from protocol.audit import EpochState
 from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed, open_envelope, seal
 from protocol.keys import SigningKey

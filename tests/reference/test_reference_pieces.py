@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from arithmetic import engine_choice, random, reductions
 from arithmetic.exponents import NonFiniteError
 from arithmetic.transcendental import elementary
-from protocol.merkle import merkle_root
+from protocol.merkle import MerkleTree
 from tests.reference import arithmetic, instance, network, streams, training, transcript
 from tests.reference.arithmetic import Double, NoValue, Single
 from tests.reference.cases import OPTIMISERS, Case
@@ -243,7 +243,7 @@ def test_optimisers(name: str, parameters: Single, gradients: list[Single]) -> N
 @given(st.integers(1, 70))
 def test_merkle_roots(count: int) -> None:
     leaves = [transcript.digest(struct.pack("<I", i)) for i in range(count)]
-    assert transcript.merkle_root(leaves) == merkle_root(leaves)
+    assert transcript.merkle_root(leaves) == MerkleTree(leaves).root
 
 
 @PATIENT
