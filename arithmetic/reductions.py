@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from arithmetic import engine_choice, ieee
 from arithmetic.exponents import ceil_log2, exponent, exponents, power_of_two, powers_of_two, sum_bits
-from arithmetic.per_channel import Features
+from arithmetic.per_channel import PerChannel
 
 MATMUL_BITS = 22
 """Largest width of the operands of a general `matmul`."""
 
 
-def column_sums(values: torch.Tensor) -> Features:
+def column_sums(values: torch.Tensor) -> PerChannel:
     """Exact sums [H] over the rows of a binary32 matrix [B, H], one exponent for all of it. Raises NonFiniteError."""
     # A product with ones: on a CPU many times faster than a sum over rows.
     grid = _on_grid(values, len(values))
-    sums: Features = torch.mv(grid.t(), grid.new_ones(len(values))).cpu().numpy() + 0.0
+    sums: PerChannel = torch.mv(grid.t(), grid.new_ones(len(values))).cpu().numpy() + 0.0
     return sums
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from arithmetic import engine_choice, ieee, reductions
 from arithmetic.errors import MachineError
-from arithmetic.per_channel import Features
+from arithmetic.per_channel import PerChannel
 from arithmetic.transcendental import elementary, functions
 
 Arithmetic = Callable[[str, float, float], float]
@@ -111,14 +111,14 @@ def small_numbers(rows: int, columns: int, device: torch.device) -> torch.Tensor
     )
 
 
-def _digest(*values: torch.Tensor | Features | float) -> str:
+def _digest(*values: torch.Tensor | PerChannel | float) -> str:
     hasher = blake3()
     for value in values:
         hasher.update(_host(value).tobytes())
     return hasher.hexdigest()[:16]
 
 
-def _host(value: torch.Tensor | Features | float) -> NDArray[np.generic]:
+def _host(value: torch.Tensor | PerChannel | float) -> NDArray[np.generic]:
     if isinstance(value, torch.Tensor):
         value = torch.where(value.isnan(), torch.full_like(value, math.nan), value).cpu().numpy()
     return np.ascontiguousarray(value)

@@ -23,7 +23,7 @@ from protocol.errors import (
 )
 from protocol.hashes import DIGEST_SIZE, blake3_digest
 from protocol.keys import SigningKey, VerifyKey
-from protocol.merkle import Branch, MerkleTree, merkle_root
+from protocol.merkle import Branch, MerkleTree, Stem
 from protocol.proof import Proof, ProofFault, ProofRejected, Proven, check_proof, prove
 from protocol.record import Record
 from protocol.sampling import SamplingRule, sample
@@ -68,6 +68,7 @@ __all__ = [
     "Signed",
     "SigningKey",
     "Solution",
+    "Stem",
     "StopReason",
     "Task",
     "Transcript",
@@ -80,7 +81,6 @@ __all__ = [
     "encode",
     "instance_seed",
     "jsonify",
-    "merkle_root",
     "open_envelope",
     "parse_json",
     "pre_authentication_encoding",

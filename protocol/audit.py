@@ -44,7 +44,7 @@ class OpenedLeaf:
     def leads_to(self, root: bytes, count: int) -> bool:
         """Whether this is the leaf of its epoch in a tree of `count` leaves with this root."""
         branch = Branch.from_text(self.branch)
-        if tuple(depth for depth, _ in branch.stems) != sibling_depths(self.leaf.epoch, count):
+        if branch.depths != sibling_depths(self.leaf.epoch, count):
             return False
         try:
             return branch.root(self.leaf.digest(), self.leaf.epoch) == root
@@ -94,7 +94,7 @@ class EpochState(Record):
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks for, ascending: epochs whose state is shipped, and epochs whose leaf is opened."""
+    """The epochs that a request asks for, ascending: those whose state is shipped, and those whose leaf is opened."""
 
     states: tuple[int, ...]
     leaves: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Where two transcripts part: the first leaf that differs, found by few digests (specification, 10.12).
+"""The first leaf at which two transcripts differ, found with few digests (specification, 10.12).
 
 Each side shows nodes of the Merkle tree whose root its claim has signed. Every node is checked against what the side
 has shown before, so that a side can refuse to answer, but not answer twice.
@@ -42,7 +42,7 @@ class Side:
         self.digests += 1 + len(branch.stems)
         expected = tuple(d for d in sibling_depths(index << depth, self.count) if d >= depth)
         try:
-            fits = tuple(d for d, _ in branch.stems) == expected and branch.root(node, index << depth) == self.root
+            fits = branch.depths == expected and branch.root(node, index << depth) == self.root
         except MerkleError:
             fits = False
         if not fits:
@@ -80,10 +80,10 @@ def first_difference(one: Side, other: Side) -> int | None:
 def _earlier(branch: Branch, depth: int, index: int) -> list[tuple[tuple[int, int], bytes]]:
     """The blocks to the left of a block: they are the left siblings on its way up."""
     found = []
-    for stem_depth, sibling in branch.stems:
-        ancestor = index >> (stem_depth - depth)
+    for stem in branch.stems:
+        ancestor = index >> (stem.depth - depth)
         if ancestor & 1:
-            found.append(((stem_depth, ancestor - 1), sibling))
+            found.append(((stem.depth, ancestor - 1), stem.sibling))
     return found
 
 

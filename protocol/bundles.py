@@ -1,4 +1,4 @@
-"""What the network's contract does with the qualities of a benchmark: bundles, their scores, the sampled nonces."""
+"""The network's contract on the qualities of a benchmark: bundles, their scores, the sampled nonces."""
 
 from __future__ import annotations
 

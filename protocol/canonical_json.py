@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Final, NoReturn, TypeAlias
+from itertools import islice
+from typing import Final, TypeAlias
 
 from protocol.errors import CodecError
 
@@ -25,7 +26,13 @@ MAX_ITEMS: Final = 1 << 20  # list items and map entries of one text, all its li
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _DISPUTED: Final = re.compile(r"[^\x00-\x7e]")
-_SPACES: Final = re.compile(r"[ \t\n\r]+")
+_TOKEN: Final = re.compile(
+    r'"(?:[^"\\]++|\\.)*+(?:"(?P<colon>[ \t\n\r]*:)?)?'  # to the end of the text where a string has none
+    r"|[\[\]{}]|(?P<literal>true|false|null)|(?P<constant>NaN|-?Infinity)"
+    r"|-?(?:0|[1-9][0-9]*)(?P<fraction>(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)",
+    re.DOTALL,
+)
+_DECODER: Final = json.JSONDecoder()
 _MAX_NUMBER: Final = 128  # characters: a longer one takes Python more than linear time
 
 
@@ -55,121 +62,61 @@ def parse_json(text: str | bytes) -> Json:
         text = text.decode("latin-1")
     if disputed := _find_disputed(text):
         raise CodecError(disputed.start(), f"expected ASCII, found {disputed.group()!a}; use ASCII identifiers")
-    reader = _Reader(text)
-    value = reader.read(depth=0)
-    reader.finish()
+    try:
+        _check_tokens(text)
+        value: Json = json.loads(text)
+    except json.JSONDecodeError as fault:
+        raise CodecError(fault.pos, f"not JSON ({fault.msg}); get the file again") from None
     return value
 
 
-class _Reader:
-    """Reads lists and maps itself, so that their faults have an offset, and leaves scalars to the library."""
+def _check_tokens(text: str) -> None:
+    """Refuse what the library would read; it judges the grammar afterwards, and finds the same tokens up to a fault."""
+    opened: list[set[str] | None] = []  # for every map that is open its keys so far, for every list None
+    items = 0
+    for token in islice(_TOKEN.finditer(text), 3 * MAX_ITEMS + 2):  # well-formed, more have more items
+        at, sign, is_key = token.start(), text[token.start()], token["colon"] is not None
+        keys = opened[-1] if opened else set()
+        if sign in "]}":
+            del opened[-1:]
+            continue
+        items += is_key or keys is None
+        if items > MAX_ITEMS:
+            raise CodecError(at, f"more than {MAX_ITEMS} list items and map entries; split the file")
+        if sign in "[{":
+            if len(opened) == MAX_DEPTH:
+                raise CodecError(at, f"lists and maps are nested more than {MAX_DEPTH} deep; flatten the value")
+            opened.append(set() if sign == "{" else None)
+        elif sign == '"':
+            _check_string(text, at, keys if is_key else None)
+        elif problem := _scalar_problem(token):
+            raise CodecError(at, problem)
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._offset = 0
-        self._items = 0
-        self._decoder = json.JSONDecoder(
-            parse_int=self._integer, parse_float=self._number, parse_constant=self._refuse_constant
-        )
 
-    def read(self, depth: int) -> Json:
-        head = self._head()
-        if head == "[":
-            self._open(depth)
-            return self._list(depth)
-        if head == "{":
-            self._open(depth)
-            return self._map(depth)
-        return self._scalar()
+def _check_string(text: str, at: int, keys: set[str] | None) -> None:
+    """Refuse a string whose escapes stand for more than ASCII, and one of `keys`, to which it is added."""
+    string, _ = _DECODER.raw_decode(text, at)
+    if disputed := _find_disputed(string):
+        raise CodecError(at, f"the text holds {disputed.group()!a}; use ASCII identifiers")
+    if keys is None:
+        return
+    if string in keys:
+        raise CodecError(at, f"the key {string[:80]!a} appears twice; keep one of its entries")
+    keys.add(string)
 
-    def finish(self) -> None:
-        if self._head():
-            raise CodecError(self._offset, f"{len(self._text) - self._offset} characters follow the value; remove them")
 
-    def _head(self) -> str:
-        """The next character that is not a space; empty at the end."""
-        if spaces := _SPACES.match(self._text, self._offset):
-            self._offset = spaces.end()
-        return self._text[self._offset : self._offset + 1]
-
-    def _open(self, depth: int) -> None:
-        if depth >= MAX_DEPTH:
-            raise CodecError(self._offset, f"lists and maps are nested more than {MAX_DEPTH} deep; flatten the value")
-        self._offset += 1
-
-    def _list(self, depth: int) -> list[Json]:
-        items: list[Json] = []
-        if self._take("]"):
-            return items
-        while True:
-            self._count()
-            items.append(self.read(depth + 1))
-            if not self._take(","):
-                self._require("]")
-                return items
-
-    def _map(self, depth: int) -> dict[str, Json]:
-        entries: dict[str, Json] = {}
-        if self._take("}"):
-            return entries
-        while True:
-            self._count()
-            key = self._key(entries)
-            self._require(":")
-            entries[key] = self.read(depth + 1)
-            if not self._take(","):
-                self._require("}")
-                return entries
-
-    def _take(self, sign: str) -> bool:
-        found = self._head() == sign
-        self._offset += found
-        return found
-
-    def _require(self, sign: str) -> None:
-        if not self._take(sign):
-            found = self._head()
-            raise CodecError(self._offset, f"expected {sign!a}, found {found!a}; get the file again")
-
-    def _count(self) -> None:
-        self._items += 1
-        if self._items > MAX_ITEMS:
-            raise CodecError(self._offset, f"more than {MAX_ITEMS} list items and map entries; split the file")
-
-    def _key(self, entries: dict[str, Json]) -> str:
-        if self._head() != '"':
-            raise CodecError(self._offset, f"expected a key in double quotes, found {self._head()!a}; quote it")
-        start = self._offset
-        key = str(self._scalar())
-        if key in entries:
-            raise CodecError(start, f"the key {key[:80]!a} appears twice; keep one of its entries")
-        return key
-
-    def _scalar(self) -> Json:
-        start = self._offset
-        try:
-            value: Json
-            value, self._offset = self._decoder.raw_decode(self._text, start)
-        except json.JSONDecodeError as fault:
-            raise CodecError(fault.pos, f"not JSON ({fault.msg}); get the file again") from None
-        if isinstance(value, str) and (disputed := _find_disputed(value)):
-            raise CodecError(start, f"the text holds {disputed.group()!a}; use ASCII identifiers")
-        return value
-
-    def _integer(self, digits: str) -> int:
-        value = int(digits) if len(digits) <= _MAX_NUMBER else 1 << 64
-        if not -(1 << 63) <= value < 1 << 64:
-            raise CodecError(self._offset, f"the integer {digits[:40]} is outside [-2^63, 2^64); write it as text")
-        return value
-
-    def _number(self, digits: str) -> float:
-        value = float(digits) if len(digits) <= _MAX_NUMBER else math.inf
-        if math.isinf(value):
-            raise CodecError(self._offset, f"the number {digits[:40]} is too large or too long; write it as text")
-        return value
-
-    def _refuse_constant(self, name: str) -> NoReturn:
-        raise CodecError(self._offset, f"{name} is not JSON; leave the entry out")
+def _scalar_problem(token: re.Match[str]) -> str | None:
+    text = token.group()
+    if token["constant"]:
+        return f"{text} is not JSON; leave the entry out"
+    if token["literal"]:
+        return None
+    if token["fraction"]:
+        if len(text) > _MAX_NUMBER or math.isinf(float(text)):
+            return f"the number {text[:40]} is too large or too long; write it as text"
+    elif len(text) > _MAX_NUMBER or not -(1 << 63) <= int(text) < 1 << 64:
+        return f"the integer {text[:40]} is outside [-2^63, 2^64); write it as text"
+    return None
 
 
 def _find_disputed(text: str) -> re.Match[str] | None:

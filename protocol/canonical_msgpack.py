@@ -25,6 +25,8 @@ MAX_DEPTH: Final = 16  # lists and maps inside one another
 MAX_ITEMS: Final = 1 << 20  # list items and map entries of one encoded value, all its lists and maps together
 MAX_TEXT: Final = 1 << 16  # UTF-8 bytes of one text or key
 
+MAX_U64: Final = (1 << 64) - 1  # the largest integer
+
 Scalar: TypeAlias = bool | int | float | str | None
 Value: TypeAlias = "Scalar | bytes | list[Value] | dict[str, Value]"
 _T = TypeVar("_T")
@@ -258,7 +260,7 @@ def _container_problem(items: int, depth: int) -> str | None:
 def _scalar_problem(value: object) -> str | None:
     if type(value) not in _SCALAR_TYPES:
         return f"{type(value).__name__} is not a type of this format; convert it to a plain Python value"
-    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+    if isinstance(value, int) and not -(1 << 63) <= value <= MAX_U64:
         return "the integer is outside [-2^63, 2^64); write it as text"
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN and infinities are not allowed; leave the entry out or write it as text"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from protocol.canonical_msgpack import MAX_U64
 from protocol.hashes import DIGEST_SIZE
 from protocol.record import Embedded, Record
 from protocol.task import Task
 
 MAX_EPOCHS: Final = 100_000
-MAX_U64: Final = (1 << 64) - 1
 
 
 class StopReason(StrEnum):

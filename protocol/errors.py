@@ -1,4 +1,4 @@
-"""What can go wrong in the protocol; every message says what is wrong, where, and what to do."""
+"""The errors of the protocol; every message says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 

@@ -36,18 +36,13 @@ _SMALL_ORDER: Final = frozenset(
 
 @dataclass(frozen=True)
 class VerifyKey:
-    """A public key, as its 32 raw bytes (RFC 8032)."""
+    """A public key, as its 32 raw bytes (RFC 8032); `RecordError` for another length."""
 
     raw: bytes
 
     def __post_init__(self) -> None:
         if len(self.raw) != PUBLIC_KEY_SIZE:
             raise RecordError("public key", f"expected {PUBLIC_KEY_SIZE} bytes, found {len(self.raw)}")
-
-    @classmethod
-    def from_raw(cls, raw: bytes) -> Self:
-        """Return the key with these 32 raw bytes; `RecordError` for another length."""
-        return cls(raw)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -122,12 +117,7 @@ class SigningKey:
         parse = serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key
         try:
             key = parse(data, passphrase)
-        except (
-            TypeError,
-            ValueError,
-            UnsupportedAlgorithm,
-            InternalError,
-        ) as fault:
+        except (TypeError, ValueError, UnsupportedAlgorithm, InternalError) as fault:
             raise KeyFileError(path, _explain(fault, data, passphrase)) from None
         if not isinstance(key, Ed25519PrivateKey):
             raise _other_type(path, key)

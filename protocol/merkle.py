@@ -22,21 +22,33 @@ _NOT_HEXADECIMAL: Final = re.compile(r"[^0-9a-f]")
 
 
 @dataclass(frozen=True)
+class Stem:
+    """One step of a branch: the sibling (32 bytes) at a depth, 0 to 255."""
+
+    depth: int
+    sibling: bytes
+
+
+@dataclass(frozen=True)
 class Branch:
     """The siblings on the way from a leaf to the root; a level without a sibling has no stem.
 
     Any order of depths can be written down, so that a bad proof can be read and named; `root` refuses it.
     """
 
-    stems: tuple[tuple[int, bytes], ...]
-    """Depth, 0 to 255, and the sibling's 32 bytes."""
+    stems: tuple[Stem, ...]
 
     def __post_init__(self) -> None:
-        for number, (depth, sibling) in enumerate(self.stems):
-            if not 0 <= depth <= _MAX_DEPTH:
-                raise MerkleError(f"stem {number}: expected a depth of 0 to {_MAX_DEPTH}, found {depth}")
-            if len(sibling) != DIGEST_SIZE:
-                raise MerkleError(f"stem {number}: expected a sibling of {DIGEST_SIZE} bytes, found {len(sibling)}")
+        for number, stem in enumerate(self.stems):
+            if not 0 <= stem.depth <= _MAX_DEPTH:
+                raise MerkleError(f"stem {number}: expected a depth of 0 to {_MAX_DEPTH}, found {stem.depth}")
+            if (size := len(stem.sibling)) != DIGEST_SIZE:
+                raise MerkleError(f"stem {number}: expected a sibling of {DIGEST_SIZE} bytes, found {size}")
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """The depths of its stems, from the leaf upwards."""
+        return tuple(stem.depth for stem in self.stems)
 
     def root(self, leaf: bytes, index: int) -> bytes:
         """Return the 32-byte root that follows for `leaf` at `index`.
@@ -44,14 +56,14 @@ class Branch:
         Raises `MerkleError` when the depths do not increase from each stem to the next.
         """
         node, depth = leaf, 0
-        for number, (stem_depth, sibling) in enumerate(self.stems):
-            if stem_depth < depth:
+        for number, stem in enumerate(self.stems):
+            if stem.depth < depth:
                 raise MerkleError(
-                    f"stem {number}: depth {stem_depth} after depth {depth - 1}; list siblings from the leaf upwards"
+                    f"stem {number}: depth {stem.depth} after depth {depth - 1}; list siblings from the leaf upwards"
                 )
-            index >>= stem_depth - depth
-            node = blake3_digest(sibling + node if index & 1 else node + sibling)
-            index, depth = index >> 1, stem_depth + 1
+            index >>= stem.depth - depth
+            node = blake3_digest(stem.sibling + node if index & 1 else node + stem.sibling)
+            index, depth = index >> 1, stem.depth + 1
         return node
 
     def join(self, upper: Branch, batch_size: int) -> Branch:
@@ -63,15 +75,15 @@ class Branch:
         if batch_size < 1 or batch_size & (batch_size - 1):
             raise ValueError(f"a batch of {batch_size} leaves has no whole tree; take a power of two")
         shift = batch_size.bit_length() - 1
-        return Branch(self.stems + tuple((depth + shift, sibling) for depth, sibling in upper.stems))
+        return Branch(self.stems + tuple(Stem(stem.depth + shift, stem.sibling) for stem in upper.stems))
 
     def above(self, depth: int) -> Branch:
         """Return what is left of it from `depth` on: the branch of the leaf's ancestor there."""
-        return Branch(tuple(stem for stem in self.stems if stem[0] >= depth))
+        return Branch(tuple(stem for stem in self.stems if stem.depth >= depth))
 
     def to_text(self) -> str:
         """Return 66 lower-case hexadecimal digits for each stem: 2 of the depth, 64 of the sibling."""
-        return "".join(f"{depth:02x}{sibling.hex()}" for depth, sibling in self.stems)
+        return "".join(f"{stem.depth:02x}{stem.sibling.hex()}" for stem in self.stems)
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -86,17 +98,21 @@ class Branch:
                 len(text) - rest, f"expected {_STEM_TEXT} digits for each stem, found {rest}; get the complete branch"
             )
         starts = range(0, len(text), _STEM_TEXT)
-        return cls(tuple((int(text[at : at + 2], 16), bytes.fromhex(text[at + 2 : at + _STEM_TEXT])) for at in starts))
+        return cls(
+            tuple(Stem(int(text[at : at + 2], 16), bytes.fromhex(text[at + 2 : at + _STEM_TEXT])) for at in starts)
+        )
 
 
 class MerkleTree:
     """The tree over some leaves; it keeps every level, so that a branch costs no hashing."""
 
     def __init__(self, leaves: Sequence[bytes], capacity: int | None = None) -> None:
-        """Hash the levels above `leaves` (32 bytes each); the capacity does not enter any hash.
+        """Hash the levels above `leaves` (32 bytes each); the root of one leaf is the leaf.
 
-        Raises `ValueError` for leaves that `merkle_root` refuses, and for a capacity that is not a power of two
-        of at least their number and below 2^64. Without one it is the lowest that fits.
+        The capacity does not enter any hash; without one it is the lowest that fits. Raises `ValueError` for a
+        capacity that is not a power of two of at least the number of leaves and below 2^64, when there is no leaf,
+        and for one that is not 32 bytes: without domain separation, the fixed length is what keeps a leaf from
+        passing as a pair of nodes.
         """
         _check_leaves(leaves)
         fitting = 1 << (len(leaves) - 1).bit_length()
@@ -127,7 +143,7 @@ class MerkleTree:
         if not 0 <= index < count:
             raise ValueError(f"there is no leaf {index}; the tree has leaves 0 to {count - 1}")
         depths = sibling_depths(index, count)
-        return Branch(tuple((depth, self._levels[depth][(index >> depth) ^ 1]) for depth in depths))
+        return Branch(tuple(Stem(depth, self._levels[depth][(index >> depth) ^ 1]) for depth in depths))
 
     def to_text(self) -> str:
         """Return 16 lower-case hexadecimal digits of the capacity and 64 of each leaf."""
@@ -147,19 +163,6 @@ class MerkleTree:
             raise CodecError(0, problem)
         starts = range(_CAPACITY_TEXT, len(text), _DIGEST_TEXT)
         return cls([bytes.fromhex(text[at : at + _DIGEST_TEXT]) for at in starts], capacity)
-
-
-def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """Return the 32-byte root; the root of one leaf is the leaf.
-
-    Raises `ValueError` when there is no leaf, or one that is not 32 bytes: without domain separation, the fixed
-    length is what keeps a leaf from passing as a pair of nodes.
-    """
-    _check_leaves(leaves)
-    level = list(leaves)
-    while len(level) > 1:
-        level = _parents(level)
-    return level[0]
 
 
 def sibling_depths(index: int, count: int) -> tuple[int, ...]:

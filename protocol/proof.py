@@ -25,17 +25,9 @@ from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import RecordError, SignatureError
 from protocol.hashes import DIGEST_SIZE
-from protocol.merkle import Branch, sibling_depths
+from protocol.merkle import Branch, Stem, sibling_depths
 from protocol.record import Record
 from protocol.sampling import SamplingRule, check_beacon, sample
-
-
-@dataclass(frozen=True)
-class Stem:
-    """One step of a branch: the sibling (32 bytes) at a depth, 0 being that of the leaves."""
-
-    depth: int
-    sibling: bytes
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,7 @@ class Proof(Record):
 
 
 class ProofFault(StrEnum):
-    """Which check of a proof failed. The list is closed and its texts are stable."""
+    """The check of a proof that failed. The list is closed and its texts are stable."""
 
     SIGNATURE = "signature"  # a signature does not hold for its bytes
     SIGNER = "signer"  # benchmark and proof have different signers, or not the expected one
@@ -110,12 +102,8 @@ def prove(signed: Signed[Benchmark], beacon: str, claims: BenchmarkBuilder, samp
     tree = claims.tree()
     if tree.root != benchmark.merkle_root:
         raise RecordError("benchmark.merkle_root", "a claim is not the committed one; name the committed claims")
-    proven = (Proven(sampled[nonce], _stems(tree.branch(nonce))) for nonce in sorted(sampled))
+    proven = (Proven(sampled[nonce], tree.branch(nonce).stems) for nonce in sorted(sampled))
     return Proof(signed.digest, beacon, tuple(proven))
-
-
-def _stems(branch: Branch) -> tuple[Stem, ...]:
-    return tuple(Stem(depth, sibling) for depth, sibling in branch.stems)
 
 
 def check_proof(
@@ -138,8 +126,7 @@ def check_proof(
     for proven in answer.proven:
         _check_claim(proven.claim, committed)
         _check_branch(proven, len(committed.qualities))
-        branch = Branch(tuple((stem.depth, stem.sibling) for stem in proven.branch))
-        if branch.root(proven.claim.digest(), proven.claim.nonce) != committed.merkle_root:
+        if Branch(proven.branch).root(proven.claim.digest(), proven.claim.nonce) != committed.merkle_root:
             detail = f"nonce {proven.claim.nonce}: claim and branch do not lead to the benchmark's root"
             raise ProofRejected(8, ProofFault.ROOT, detail)
     return tuple(proven.claim for proven in answer.proven)

@@ -1,4 +1,4 @@
-"""Which nonces of a benchmark are to be proven: drawn by a beacon, as the live network draws them.
+"""The sample of a benchmark, nonces that are to be proven: drawn by a beacon, as the live network draws them.
 
 A beacon is a text that nobody could choose or know when the benchmark was signed, such as the hash of a block that was
 published later. Whoever knows it before can try commitments until the sample misses the nonces that would not verify.
@@ -25,7 +25,7 @@ _BEACON = re.compile(r"[\x21-\x7e]+")
 
 @dataclass(frozen=True)
 class SamplingRule:
-    """How many nonces are drawn, at most: each half has 25 tries. The defaults are what the live network uses."""
+    """The numbers of nonces to draw, at most: each half has 25 tries. The defaults are the live network's."""
 
     upper: int = 2
     """From the better halves of bundles."""

@@ -1,4 +1,4 @@
-"""What a benchmarker commits to before the network draws the instances, and the seed that follows from it."""
+"""The settings that a benchmarker commits to before instances are drawn, and the seed that follows from them."""
 
 from __future__ import annotations
 

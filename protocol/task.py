@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from protocol.canonical_msgpack import Scalar, encode
+from protocol.canonical_msgpack import MAX_U64, Scalar, encode
 from protocol.errors import RecordError
 from protocol.hashes import DIGEST_SIZE
 from protocol.settings import Settings, instance_seed
 
-MAX_FUEL: Final = (1 << 64) - 1
 MAX_HYPERPARAMETERS: Final = 1024
 """Bytes of the encoded overrides: room for numbers, none for weights that were found elsewhere."""
 
@@ -35,8 +34,8 @@ class Task:
         if (size := len(encode(dict(self.hyperparameters)))) > MAX_HYPERPARAMETERS:
             problem = f"expected at most {MAX_HYPERPARAMETERS} bytes when encoded, found {size}"
             raise RecordError("task.hyperparameters", problem)
-        if not 0 <= self.fuel_budget <= MAX_FUEL:
-            raise RecordError("task.fuel_budget", f"expected 0 to {MAX_FUEL}, found {self.fuel_budget}")
+        if not 0 <= self.fuel_budget <= MAX_U64:
+            raise RecordError("task.fuel_budget", f"expected 0 to {MAX_U64}, found {self.fuel_budget}")
 
     def __reduce__(self) -> tuple[Callable[..., Task], tuple[Any, ...]]:  # a read-only map cannot be pickled
         overrides = dict(self.hyperparameters)

@@ -7,13 +7,13 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from protocol.canonical_msgpack import MAX_U64
 from protocol.errors import RecordError
 from protocol.hashes import DIGEST_SIZE, blake3_digest
 from protocol.merkle import MerkleTree
 from protocol.record import Record
 
 _FORM: Final = struct.Struct("<Qdd32s32s32sQQ")
-_MAX_U64: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Leaf:
 
     def __post_init__(self) -> None:
         for name in ("epoch", "fuel_used", "stale_epochs"):
-            if not 0 <= (found := getattr(self, name)) <= _MAX_U64:
-                raise RecordError(f"leaf.{name}", f"expected 0 to {_MAX_U64}, found {found}")
+            if not 0 <= (found := getattr(self, name)) <= MAX_U64:
+                raise RecordError(f"leaf.{name}", f"expected 0 to {MAX_U64}, found {found}")
         for name in ("network_digest", "state_digest", "gradient_digest"):
             if (size := len(getattr(self, name))) != DIGEST_SIZE:
                 raise RecordError(f"leaf.{name}", f"expected {DIGEST_SIZE} bytes, found {size}")

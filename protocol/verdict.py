@@ -1,4 +1,4 @@
-"""What a validator answers, and signs, about one claim."""
+"""A validator's signed answer about one claim."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_DETAIL: Final = 500  # characters
 
 
 class Level(StrEnum):
-    """How deeply the claim was checked."""
+    """The depth to which a claim was checked."""
 
     EVALUATE = "evaluate"  # one forward pass with the shipped weights
     AUDIT = "audit"  # some epochs, again from states that the benchmarker ships
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Which check failed. The list is closed and its texts are stable."""
+    """The check that failed. The list is closed and its texts are stable."""
 
     NONE = "none"  # nothing failed
     SIGNATURE = "signature"  # the envelope's signature does not hold for its bytes

@@ -29,7 +29,7 @@ OWNERS = [
     *(ROOT / "arithmetic").rglob("*.py"),
     *(
         CHALLENGE / "network" / f"{name}.py"
-        for name in ("batch_norm", "kernel_choice", "kernels_eager", "kernels_numba", "products", "quantised")
+        for name in ("batch_norm", "kernel_choice", "kernels_eager", "kernels_numba", "operands")
     ),
 ]
 PACKAGES = [ROOT / name for name in ("arithmetic", "protocol", "sandbox", "verifier")]

@@ -1,4 +1,4 @@
-"""What the live network's API answers about one benchmark (`get-benchmark-data`), as far as an audit needs it."""
+"""The live network's answer about one benchmark (`get-benchmark-data` of its API), as far as an audit needs it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass, fields
 from typing import Final, Self
 
+from protocol.canonical_msgpack import MAX_U64
 from protocol.errors import CodecError, RecordError
 from protocol.merkle import Branch
-from protocol.network.json_object import MAX_U64, JsonObject
+from protocol.network.json_object import JsonObject
 from protocol.network.merkle_proof import MerkleProof
 from protocol.network.output import OutputData
 from protocol.settings import Settings
@@ -20,7 +21,7 @@ _MAX_I32: Final = (1 << 31) - 1
 
 @dataclass(frozen=True)
 class Precommit:
-    """What was fixed before the work began."""
+    """The task of a benchmark, fixed before the work began."""
 
     benchmark_id: str
     settings: Settings
@@ -31,7 +32,7 @@ class Precommit:
 
 @dataclass(frozen=True)
 class SubmittedBenchmark:
-    """What the benchmarker committed to, and what the network sampled; None where the answer has null."""
+    """The benchmarker's commitment and the network's sample; None where the answer has null."""
 
     benchmark_id: str
     stopped: bool
@@ -44,7 +45,7 @@ class SubmittedBenchmark:
 
 @dataclass(frozen=True)
 class SubmittedProof:
-    """What the benchmarker showed of the sampled nonces."""
+    """The benchmarker's outputs and branches of the sampled nonces."""
 
     benchmark_id: str
     merkle_proofs: tuple[MerkleProof, ...]

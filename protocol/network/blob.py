@@ -34,7 +34,7 @@ Rows = tuple[bytes, ...]
 
 
 class BlobFault(StrEnum):
-    """Why a text holds no solution; the texts are stable."""
+    """The reasons why a text holds no solution; they are stable."""
 
     BASE64 = "base64"
     """A character outside the alphabet, or a form that is not canonical."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final, Self, TypeVar
 
 from protocol.canonical_json import Json, parse_json
 from protocol.errors import RecordError
 
-MAX_U64: Final = (1 << 64) - 1
+_T = TypeVar("_T")
 
 _NAMES: Final = {
     type(None): "null",
@@ -58,13 +58,11 @@ class JsonObject:
 
     def text(self, name: str) -> str:
         """Return the text of a field."""
-        text: str = self._expect(name, str)
-        return text
+        return self._expect(name, str)
 
     def boolean(self, name: str) -> bool:
         """Return the boolean of a field."""
-        boolean: bool = self._expect(name, bool)
-        return boolean
+        return self._expect(name, bool)
 
     def integer(self, name: str, low: int, high: int) -> int:
         """Return the integer of a field, which is in [`low`, `high`]."""
@@ -84,18 +82,18 @@ class JsonObject:
             raise RecordError(self.path(name), "missing; the file is of another version or incomplete")
         return self.entries[name]
 
-    def _expect(self, name: str, kind: type) -> Any:
+    def _expect(self, name: str, kind: type[_T]) -> _T:
         return _expect(self.path(name), self._field(name), kind)
 
 
 def _integer(where: str, value: Json, low: int, high: int) -> int:
-    integer: int = _expect(where, value, int)
+    integer = _expect(where, value, int)
     if not low <= integer <= high:
         raise RecordError(where, f"expected {low} to {high}, found {integer}")
     return integer
 
 
-def _expect(where: str, value: Json, kind: type) -> Any:
+def _expect(where: str, value: Json, kind: type[_T]) -> _T:
     # Exact types: a boolean is not an integer here, nor text with digits.
     if type(value) is not kind:
         raise RecordError(where, f"expected {_NAMES[kind]}, found {_NAMES[type(value)]}")

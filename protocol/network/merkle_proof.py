@@ -13,8 +13,8 @@ from protocol.merkle import Branch, sibling_depths
 from protocol.network.output import OutputData
 
 
-class ProofFault(StrEnum):
-    """Which check failed. The list is closed and its texts are stable."""
+class MerkleProofFault(StrEnum):
+    """The check of a Merkle proof that failed. The list is closed and its texts are stable."""
 
     NONCES = "nonces"  # a nonce was sampled and is not proven, or the other way round
     DUPLICATE_NONCE = "duplicate-nonce"  # two proofs of one nonce
@@ -28,7 +28,7 @@ class ProofDefect(NamedTuple):
     """One failed check."""
 
     nonce: int
-    fault: ProofFault
+    fault: MerkleProofFault
     detail: str
 
 
@@ -50,30 +50,32 @@ def check_proofs(
     """
     proven = Counter(proof.leaf.nonce for proof in proofs)
     missing, extra = sorted(set(sampled) - proven.keys()), sorted(proven.keys() - set(sampled))
-    defects = [ProofDefect(nonce, ProofFault.NONCES, "sampled, but not proven") for nonce in missing]
-    defects += [ProofDefect(nonce, ProofFault.NONCES, "proven, but not sampled") for nonce in extra]
+    defects = [ProofDefect(nonce, MerkleProofFault.NONCES, "sampled, but not proven") for nonce in missing]
+    defects += [ProofDefect(nonce, MerkleProofFault.NONCES, "proven, but not sampled") for nonce in extra]
     repeated = sorted(nonce for nonce, count in proven.items() if count > 1)
-    defects += [ProofDefect(nonce, ProofFault.DUPLICATE_NONCE, f"proven {proven[nonce]} times") for nonce in repeated]
+    defects += [
+        ProofDefect(nonce, MerkleProofFault.DUPLICATE_NONCE, f"proven {proven[nonce]} times") for nonce in repeated
+    ]
     defects += [defect for proof in proofs if (defect := _branch_defect(proof, num_nonces, root))]
     return tuple(defects)
 
 
 def _branch_defect(proof: MerkleProof, num_nonces: int, root: bytes) -> ProofDefect | None:
     nonce = proof.leaf.nonce
-    depths = tuple(depth for depth, _ in proof.branch.stems)
+    depths = proof.branch.depths
     longest = (num_nonces - 1).bit_length()
     if len(depths) > longest or max(depths, default=0) > longest:
         detail = f"{len(depths)} stems, the deepest at {max(depths)}; {num_nonces} leaves allow {longest}"
-        return ProofDefect(nonce, ProofFault.BRANCH_LENGTH, detail)
+        return ProofDefect(nonce, MerkleProofFault.BRANCH_LENGTH, detail)
     try:
         found = proof.branch.root(proof.leaf.metadata().leaf(), nonce)
     except MerkleError as error:
-        return ProofDefect(nonce, ProofFault.BRANCH_ORDER, str(error))
+        return ProofDefect(nonce, MerkleProofFault.BRANCH_ORDER, str(error))
     if depths != (expected := sibling_depths(nonce, num_nonces)):
         detail = f"siblings at depths {_list(depths)}, but this leaf of {num_nonces} has them at {_list(expected)}"
-        return ProofDefect(nonce, ProofFault.BRANCH_SHAPE, detail)
+        return ProofDefect(nonce, MerkleProofFault.BRANCH_SHAPE, detail)
     if found != root:
-        return ProofDefect(nonce, ProofFault.ROOT, f"leads to {found.hex()}, committed was {root.hex()}")
+        return ProofDefect(nonce, MerkleProofFault.ROOT, f"leads to {found.hex()}, committed was {root.hex()}")
     return None
 
 

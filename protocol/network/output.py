@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Self
 
 from protocol.canonical_json import jsonify
+from protocol.canonical_msgpack import MAX_U64
 from protocol.errors import RecordError
 from protocol.hashes import blake3_digest
-from protocol.network.json_object import MAX_U64, JsonObject
+from protocol.network.json_object import JsonObject
 
 
 class CpuArch(StrEnum):
@@ -21,7 +22,7 @@ class CpuArch(StrEnum):
 
 @dataclass(frozen=True)
 class OutputMetadata:
-    """What the leaf of a nonce is made from, four u64."""
+    """The four u64 that the leaf of a nonce is the digest of."""
 
     fuel_consumed: int
     nonce: int
@@ -47,7 +48,7 @@ class OutputMetadata:
 
 @dataclass(frozen=True)
 class OutputData:
-    """What a benchmarker keeps of one nonce (`<nonce>.json`) and shows when it is sampled."""
+    """The record that a benchmarker keeps of one nonce (`<nonce>.json`) and shows when it is sampled."""
 
     cpu_arch: CpuArch
     fuel_consumed: int  # this and the next two: u64

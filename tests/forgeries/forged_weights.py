@@ -17,9 +17,9 @@ from tests.forgeries.forgery import statistics_like
 from verifier.challenge.editions import Edition, Track
 from verifier.challenge.instance.instance import Points
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.kernels import Passed
+from verifier.challenge.network.kernels import ForwardCache
 from verifier.challenge.network.network import Architecture, Network, Statistics, initial_weight
-from verifier.challenge.network.products import Factor, product
+from verifier.challenge.network.operands import Operand
 from verifier.challenge.network.weights import Weights
 
 RIDGE = 1e-3
@@ -121,16 +121,21 @@ class FeedbackNetwork(Network):
     """Direct feedback alignment (Nøkland 2016): every layer hears the output's error through a random matrix."""
 
     def _backward(
-        self, layers: list[Any], inputs: list[Factor], passed: list[Passed], da: Factor, gradient: torch.Tensor
+        self,
+        layers: list[Any],
+        inputs: list[Operand],
+        caches: list[ForwardCache],
+        da: Operand,
+        gradient: torch.Tensor,
     ) -> None:
-        views = self.layout.views(gradient)
+        views, kernels = self.layout.views(gradient), self._kernels
         normals = np.random.default_rng(1).normal(size=(len(layers), 1, self.architecture.edition.width))
         for i in reversed(range(len(layers))):
             feedback = self._output if i == len(layers) - 1 else self._quantised(data_movement.rounded(normals[i]))
-            quantised, affine = self._kernels.backward(product(da, feedback), passed[i], self._bits, self._engine.dtype)
+            heard, affine = kernels.backward(kernels.product(da, feedback), caches[i])
             if i < self.architecture.trainable_layers:
                 weight, bias, gamma, beta = views[4 * i : 4 * i + 4]
-                self._kernels.write(product(self._factor(quantised).transposed, inputs[i]), weight)
+                kernels.write(kernels.product(heard.transposed, inputs[i]), weight)
                 for values, part in ((affine.bias, bias), (affine.gamma, gamma), (affine.beta, beta)):
                     write_rounded(values, part)
 

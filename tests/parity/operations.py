@@ -19,9 +19,9 @@ from blake3 import blake3
 from arithmetic import data_movement, engine_choice, ieee, prefix_sums, reductions, sorting
 from arithmetic.transcendental import functions, powers
 from tests.support.folders import FIXTURES
-from verifier.challenge.network import kernels_eager
+from tests.support.sample_layers import integers_of
 from verifier.challenge.network.kernels import Affine
-from verifier.challenge.network.products import Factor, product
+from verifier.challenge.network.kernels_eager import EagerKernels
 
 RECORD = FIXTURES / "parity" / "operations.json"
 
@@ -82,31 +82,25 @@ def products(device: Device) -> Results:
 
 def a_layer(device: Device) -> Results:
     """Forward, backward and evaluation of a normed layer."""
-    engine = engine_choice.engine(device)
-
-    def factor(rows: int, columns: int) -> Factor:
-        return Factor.of(kernels_eager.quantise(matrix(rows, columns, device, 4), 14, engine.dtype), engine)
-
-    x, weight, dy = factor(125, 256), factor(64, 256), factor(125, 256)
+    kernels = EagerKernels(engine_choice.engine(device), 14, 1e-5)
+    x, weight, dy = (kernels.quantise(matrix(rows, 256, device, 4)) for rows in (125, 64, 125))
     for affine in (Affine(*matrix(3, 64, device)), None):
-        h, passed = kernels_eager.forward(product(x, weight.transposed), affine, 1e-5, 14, engine.dtype)
-        da, gradients = kernels_eager.backward(product(dy, weight.transposed), passed, 14, engine.dtype)
+        h, cache = kernels.forward(kernels.product(x, weight.transposed), affine)
+        da, gradients = kernels.backward(kernels.product(dy, weight.transposed), cache)
         out = torch.empty(64, 256, device=device)
-        kernels_eager.write(product(Factor.of(da, engine).transposed, x), out)
-        again = kernels_eager.evaluate(
-            product(x, weight.transposed), affine, passed.z[0], passed.inverse, 14, engine.dtype
-        )
+        kernels.write(kernels.product(da.transposed, x), out)
+        again = kernels.evaluate(kernels.product(x, weight.transposed), affine, cache.z[0], cache.inverse)
         yield from (
-            h.integers.double() + 0.0,
-            h.exponent,
-            passed.z,
-            passed.c,
-            passed.scale,
-            passed.sums,
-            passed.squares,
+            integers_of(h) + 0.0,
+            h.exponent + 14,
+            cache.z,
+            cache.c,
+            cache.scale,
+            cache.sums,
+            cache.squares,
         )
-        yield from (da.integers.double() + 0.0, da.exponent, gradients.bias, gradients.gamma, gradients.beta, out)
-        yield from (again.integers.double() + 0.0, again.exponent)
+        yield from (integers_of(da) + 0.0, da.exponent + 14, gradients.bias, gradients.gamma, gradients.beta, out)
+        yield from (integers_of(again) + 0.0, again.exponent + 14)
 
 
 def moves(device: Device) -> Results:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from protocol import Claim, RecordError, Settings, merkle_root
+from protocol import Claim, MerkleTree, RecordError, Settings
 from protocol.benchmark import MAX_NONCES, Benchmark, BenchmarkBuilder
 from tests.support.sample_records import SETTINGS, benchmark, claim
 
@@ -66,7 +66,7 @@ def test_a_field_out_of_range_is_named(changes: dict[str, Any], message: str) ->
 def test_claims_in_any_order_make_one_benchmark() -> None:
     made = claims(30)
     committed = builder_of(made).build(2)
-    assert committed.merkle_root == merkle_root([entry.digest() for entry in made])
+    assert committed.merkle_root == MerkleTree([entry.digest() for entry in made]).root
     assert committed.qualities == tuple(range(1000, 970, -1))
     assert committed.num_bundles == 2
     assert committed.task == made[0].task

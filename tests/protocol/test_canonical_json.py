@@ -25,15 +25,13 @@ MALFORMED: list[tuple[str | bytes, int, str]] = [
     ("", 0, "Expecting value"),
     (" \t\r\n", 4, "Expecting value"),
     ("[", 1, "Expecting value"),
-    ("[1", 2, "expected ']', found ''"),
-    ("[1 2]", 3, "expected ']', found '2'"),
-    ("[1,]", 3, "Expecting value"),
-    ("{", 1, "expected a key in double quotes, found ''"),
-    ("{1:2}", 1, "expected a key in double quotes, found '1'"),
-    ('{"a"', 4, "expected ':', found ''"),
+    ("[1", 2, "Expecting ',' delimiter"),
+    ("[1 2]", 3, "Expecting ',' delimiter"),
+    ("{", 1, "Expecting property name"),
+    ("{1:2}", 1, "Expecting property name"),
+    ('{"a"', 4, "Expecting ':' delimiter"),
     ('{"a":}', 5, "Expecting value"),
-    ('{"a":1,}', 7, "expected a key in double quotes, found '}'"),
-    ('{"a":1]', 6, "expected '}', found ']'"),
+    ('{"a":1]', 6, "Expecting ',' delimiter"),
     ('{"a":1, "a":2}', 8, "the key 'a' appears twice"),
     ('{"\\u0061":1,"a":2}', 12, "the key 'a' appears twice"),
     ("[NaN]", 1, "NaN is not JSON"),
@@ -41,16 +39,16 @@ MALFORMED: list[tuple[str | bytes, int, str]] = [
     ("[1e999]", 1, "too large or too long"),
     ("[0, 18446744073709551616]", 4, "outside"),
     ("-9223372036854775809", 0, "outside"),
-    ("01", 1, "1 characters follow the value"),
-    ("5.", 1, "1 characters follow the value"),
+    ("01", 1, "Extra data"),
+    ("5.", 1, "Extra data"),
     (".5", 0, "Expecting value"),
     ("+1", 0, "Expecting value"),
     ("'a'", 0, "Expecting value"),
-    ("null x", 5, "1 characters follow the value"),
+    ("null x", 5, "Extra data"),
     ('"a\nb"', 2, "Invalid control character"),
     (' "abc', 1, "Unterminated string"),
     ('"\\x"', 1, "escape"),
-    ("1\x0b", 1, "1 characters follow the value"),
+    ("1\x0b", 1, "Extra data"),
     ('["é"]', 2, "expected ASCII"),
     ('["a\x7f"]', 3, "expected ASCII"),
     (b"\xef\xbb\xbf{}", 0, "expected ASCII"),
@@ -112,6 +110,19 @@ def test_malformed_text_is_refused_with_its_offset(text: str | bytes, offset: in
     assert refusal.value.offset == offset
 
 
+@pytest.mark.parametrize(("text", "comma"), [("[1,]", 2), ('{"a":1,}', 6)])
+def test_a_comma_too_many_is_refused_there(text: str, comma: int) -> None:
+    with pytest.raises(CodecError, match="not JSON") as refusal:
+        parse_json(text)
+    assert refusal.value.offset - comma in (0, 1)  # from Python 3.13 on it is the comma itself
+
+
+@pytest.mark.parametrize("text", ['{"a":"b":"c":', '["a":1]', '"a":1', "]]]{}", '{"a":1]"a":2}', '["a"}'])
+def test_what_looks_like_a_key_elsewhere_is_no_key(text: str) -> None:
+    with pytest.raises(CodecError, match="not JSON"):
+        parse_json(text)
+
+
 @given(st.text('[]{}":,0123456789.eE+-truefalsnNaIiy \n\\/u', max_size=20))
 def test_any_text_is_a_value_that_other_readers_agree_on_or_refused(text: str) -> None:
     try:
@@ -133,13 +144,22 @@ def test_limits_are_reached_and_not_passed(monkeypatch: pytest.MonkeyPatch) -> N
     assert parse_json('[[], {"a":0, "b":0}, 0]') == [[], {"a": 0, "b": 0}, 0]
     with pytest.raises(CodecError, match="more than 5 list items and map entries") as refusal:
         parse_json('[[], {"a":0, "b":0}, 0, 0]')
-    assert refusal.value.offset == 23
+    assert refusal.value.offset == 24
 
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 10**6, '{"a":' * 10**6, "1" * 10**7, "0." + "1" * 10**7, "1e" + "9" * 10**7, "-" * 10**7, '"\\n' * 10**6],
-    ids=["lists", "maps", "digits", "fraction", "exponent", "signs", "texts"],
+    [
+        "[" * 10**6,
+        "{" + "1 " * 10**5,
+        '{"a":' * 10**6,
+        "1" * 10**7,
+        "0." + "1" * 10**7,
+        "1e" + "9" * 10**7,
+        "-" * 10**7,
+        '"\\n' * 10**5,
+    ],
+    ids=["lists", "no keys", "maps", "digits", "fraction", "exponent", "signs", "texts"],
 )
 def test_hostile_text_costs_little(text: str) -> None:
     tracemalloc.start()

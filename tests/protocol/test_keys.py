@@ -48,7 +48,7 @@ def test_fingerprint_is_the_start_of_the_digest() -> None:
 
 def test_a_public_key_has_32_bytes() -> None:
     with pytest.raises(RecordError, match="public key: expected 32 bytes, found 31"):
-        VerifyKey.from_raw(bytes(31))
+        VerifyKey(bytes(31))
 
 
 def test_generated_keys_differ_and_stay_out_of_their_repr() -> None:

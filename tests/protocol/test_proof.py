@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import Claim, Envelope, RecordError, SigningKey, blake3_digest, encode, merkle_root, open_envelope, seal
+from protocol import Claim, Envelope, RecordError, SigningKey, blake3_digest, encode, open_envelope, seal
 from protocol.benchmark import Benchmark, BenchmarkBuilder
-from protocol.merkle import Branch
-from protocol.proof import Proof, ProofFault, ProofRejected, Proven, Stem, check_proof, prove
+from protocol.merkle import Branch, MerkleTree, Stem
+from protocol.proof import Proof, ProofFault, ProofRejected, Proven, check_proof, prove
 from protocol.sampling import SamplingRule, sample
 from tests.support.sample_records import SETTINGS, claim, proof, signed, task
 
@@ -236,16 +236,17 @@ def test_one_root_cannot_hold_two_claims_of_a_nonce() -> None:
     made = [claim(nonce=nonce, quality=5) for nonce in range(8)]
     _, regular = commit(made, 1)
     second = claim(nonce=5, quality=5, run={})
-    right = merkle_root([entry.digest() for entry in made[4:]])
+    right = MerkleTree([entry.digest() for entry in made[4:]]).root
     root = blake3_digest(second.digest() + right)
-    branch = Branch(((1, right),))
+    branch = Branch((Stem(1, right),))
     assert branch.root(second.digest(), 5) == root
-    siblings = (made[4].digest(), merkle_root([made[6].digest(), made[7].digest()]), second.digest())
-    assert Branch(tuple(enumerate(siblings))).root(made[5].digest(), 5) == root
+    siblings = (made[4].digest(), MerkleTree([made[6].digest(), made[7].digest()]).root, second.digest())
+    stems = tuple(Stem(depth, sibling) for depth, sibling in enumerate(siblings))
+    assert Branch(stems).root(made[5].digest(), 5) == root
     benchmark = replace(regular, merkle_root=root)
     rule = SamplingRule(1, 0)
     beacon = next(f"{n}" for n in range(1000) if sample(signed(benchmark), f"{n}", rule) == (5,))
-    first = Proven(made[5], tuple(Stem(depth, sibling) for depth, sibling in enumerate(siblings)))
+    first = Proven(made[5], stems)
     assert judge(benchmark, Proof(benchmark.digest(), beacon, (first,)), beacon, rule) == "holds"
     other = Proven(second, (Stem(1, right),))
     assert judge(benchmark, Proof(benchmark.digest(), beacon, (other,)), beacon, rule) == "7 branch-levels"

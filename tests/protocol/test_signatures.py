@@ -28,7 +28,7 @@ def test_signatures_follow_rfc_8032(vector: dict[str, str]) -> None:
     secret, public, message, signature = (bytes.fromhex(vector[name]) for name in names)
     key = SigningKey(Ed25519PrivateKey.from_private_bytes(secret))
     assert key.sign(message) == signature
-    assert key.verify_key == VerifyKey.from_raw(public)
+    assert key.verify_key == VerifyKey(public)
     key.verify_key.verify(message, signature)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from arithmetic import engine_choice, random, reductions
 from arithmetic.exponents import NonFiniteError
 from arithmetic.transcendental import elementary
-from protocol.merkle import merkle_root
+from protocol.merkle import MerkleTree
 from tests.reference import arithmetic, instance, network, streams, training, transcript
 from tests.reference.arithmetic import Double, NoValue, Single
 from tests.reference.cases import OPTIMISERS, Case
@@ -24,9 +24,8 @@ from verifier.challenge import scoring
 from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
+from verifier.challenge.network.kernels_eager import EagerKernels
 from verifier.challenge.network.network import Network, Statistics, initial_parameters, initial_weight
-from verifier.challenge.network.products import Factor, product
-from verifier.challenge.network.quantised import quantise
 
 SEED = bytes(range(32))
 STREAMS = streams.Streams(DECEMBER.name, SEED)
@@ -80,12 +79,12 @@ def doubles(values: Double | float) -> bytes:
 @PATIENT
 @given(awkward(5, 37), awkward(37, 4))
 def test_products(a: Single, b: Single) -> None:
-    engine = engine_choice.engine("cpu")
-    left, right = (Factor.of(quantise(torch.from_numpy(v), 14, engine.dtype), engine) for v in (a, b))
+    kernels = EagerKernels(engine_choice.engine("cpu"), 14, 1e-5)
+    left, right = (kernels.quantise(torch.from_numpy(v)) for v in (a, b))
     found = arithmetic.product(arithmetic.quantise(a), arithmetic.quantise(b))
-    assert pattern(product(left, right).rounded()) == pattern(found)
+    assert pattern(kernels.product(left, right).rounded()) == pattern(found)
     swapped = arithmetic.product(arithmetic.quantise(b).T, arithmetic.quantise(a).T)
-    assert pattern(product(right.transposed, left.transposed).rounded()) == pattern(swapped)
+    assert pattern(kernels.product(right.transposed, left.transposed).rounded()) == pattern(swapped)
 
 
 @PATIENT
@@ -243,7 +242,7 @@ def test_optimisers(name: str, parameters: Single, gradients: list[Single]) -> N
 @given(st.integers(1, 70))
 def test_merkle_roots(count: int) -> None:
     leaves = [transcript.digest(struct.pack("<I", i)) for i in range(count)]
-    assert transcript.merkle_root(leaves) == merkle_root(leaves)
+    assert transcript.merkle_root(leaves) == MerkleTree(leaves).root
 
 
 @PATIENT

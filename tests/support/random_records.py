@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from protocol import Claim, Envelope, Level, Outcome, Reason, Record, Settings, Solution, StopReason, Task, Verdict
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark
-from protocol.proof import Proof, Proven, Stem
+from protocol.merkle import Stem
+from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
 
 texts = st.text(max_size=12)

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from tests.support.sample_numbers import largest_exponent, nearest32, quantised, sum_width
-from verifier.challenge.network.kernels import Affine, Passed
-from verifier.challenge.network.products import Product
+from verifier.challenge.network.kernels import Affine, ForwardCache
+from verifier.challenge.network.operands import Operand, Product
 
 Single = NDArray[np.float32]
 Double = NDArray[np.float64]
@@ -48,9 +48,16 @@ class Layer:
             return None
         return Affine(*(torch.from_numpy(v.copy()) for v in (self.bias, self.gamma, self.beta)))
 
-    def passed(self) -> Passed:
+    def cache(self) -> ForwardCache:
         z, c, scale = (torch.from_numpy(v.copy()) for v in (self.z, self.c, self.scale))
-        return Passed(z, c, np.zeros(len(scale)), np.zeros(len(scale)), self.inverse.copy(), scale)
+        return ForwardCache(z, c, np.zeros(len(scale)), np.zeros(len(scale)), self.inverse.copy(), scale)
+
+
+def integers_of(operand: Operand) -> torch.Tensor:
+    """The integers in an operand of any engine, binary64."""
+    if operand.form.dtype != torch.int8:
+        return operand.form.double()
+    return torch.stack([digits.double() * 256.0**i for i, digits in enumerate(operand.form)]).sum(0)
 
 
 def draw_layer(random: np.random.Generator, rows: int, features: int, level: int, spread: int, plain: bool) -> Layer:
@@ -109,8 +116,8 @@ def plain_backward(layer: Layer, bits: int) -> Outcome | None:
     if projected is None:
         return None
     offset = (beta / rows).astype(np.float32)
-    slope = (((layer.inverse * layer.inverse) * projected) / rows).astype(np.float32)
-    dz = ((dy - offset) - layer.c * slope) * layer.scale
+    coefficient = (((layer.inverse * layer.inverse) * projected) / rows).astype(np.float32)
+    dz = ((dy - offset) - layer.c * coefficient) * layer.scale
     da = _quantised(np.where(layer.z <= 0, np.float32(0), dz), bits)
     if da is None:
         return None

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from protocol import Claim, Level, Outcome, Reason, Record, Settings, Signed, Solution, StopReason, Task, Verdict
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark
-from protocol.merkle import Branch
-from protocol.proof import Proof, Proven, Stem
+from protocol.merkle import Branch, Stem
+from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
 
 _R = TypeVar("_R", bound=Record)
@@ -133,7 +133,7 @@ def audit_request(**changes: Any) -> AuditRequest:
 
 
 def audit_response(**changes: Any) -> AuditResponse:
-    branch = Branch(((0, b"\x0b" * 32), (1, b"\x0c" * 32))).to_text()
+    branch = Branch((Stem(0, b"\x0b" * 32), Stem(1, b"\x0c" * 32))).to_text()
     fields: dict[str, Any] = {"request_digest": b"\x0d" * 32, "leaves": (OpenedLeaf(leaf(), branch),)}
     return AuditResponse(**{**fields, **changes})
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from protocol.network.benchmark_data import BenchmarkData
 from protocol.network.blob import BlobError, BlobFault, decode_blob
-from protocol.network.merkle_proof import ProofFault, check_proofs
+from protocol.network.merkle_proof import MerkleProofFault, check_proofs
 from protocol.network.output import OutputData
 from protocol.settings import instance_seed
 from verifier.c006.dataset import draw_dataset
@@ -43,7 +43,7 @@ class Check(StrEnum):
 
 
 class AuditFault(StrEnum):
-    """Reasons of a failed check, beside `ProofFault`, `BlobFault`, `FindingKind` and `Origin`; the texts are stable."""
+    """Reasons beside those of `MerkleProofFault`, `BlobFault`, `FindingKind` and `Origin`; the texts are stable."""
 
     OTHER_BENCHMARK = "other-benchmark"
     """The parts are of different benchmarks."""
@@ -61,7 +61,7 @@ class AuditFault(StrEnum):
     """Another nonce's entry agrees: the network does not promise the order of its list."""
 
 
-Fault = AuditFault | ProofFault | BlobFault | FindingKind | Origin
+Fault = AuditFault | MerkleProofFault | BlobFault | FindingKind | Origin
 
 
 @dataclass(frozen=True)

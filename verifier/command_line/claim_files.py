@@ -32,7 +32,7 @@ def entered(paths: Sequence[Path], builder: BenchmarkBuilder, signer: VerifyKey)
     for path in paths:
         signed = read_record(path, Claim)
         if signed.signer != signer.raw:
-            found = VerifyKey.from_raw(signed.signer).fingerprint
+            found = VerifyKey(signed.signer).fingerprint
             raise InputError(f"{path}: is signed by key {found}, not {signer.fingerprint}; pass the key that signed it")
         try:
             builder.add(signed.record, signed.digest)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import blake3_digest
-from protocol.merkle import Branch, MerkleTree
-from protocol.network.merkle_proof import MerkleProof, ProofFault, check_proofs
+from protocol.merkle import Branch, MerkleTree, Stem
+from protocol.network.merkle_proof import MerkleProof, MerkleProofFault, check_proofs
 from tests.support.sample_proofs import OUTPUTS, SAMPLED, TREE, proof
 
 
@@ -19,7 +19,7 @@ def faults(*proofs: MerkleProof, sampled: tuple[int, ...] = SAMPLED, root: bytes
     return [(defect.nonce, defect.fault.value) for defect in check_proofs(proofs, sampled, len(OUTPUTS), root)]
 
 
-def with_stems(nonce: int, *stems: tuple[int, bytes]) -> MerkleProof:
+def with_stems(nonce: int, *stems: Stem) -> MerkleProof:
     return MerkleProof(OUTPUTS[nonce], Branch(stems))
 
 
@@ -40,8 +40,8 @@ def test_a_nonce_is_proven_once() -> None:
 
 def test_a_branch_is_no_longer_than_the_tree_is_high() -> None:
     stems = proof(3).branch.stems
-    assert faults(with_stems(3, *stems, (4, bytes(32))), sampled=(3,)) == [(3, "branch-length")]
-    assert faults(with_stems(3, *stems[:3], (5, bytes(32))), sampled=(3,)) == [(3, "branch-length")]
+    assert faults(with_stems(3, *stems, Stem(4, bytes(32))), sampled=(3,)) == [(3, "branch-length")]
+    assert faults(with_stems(3, *stems[:3], Stem(5, bytes(32))), sampled=(3,)) == [(3, "branch-length")]
 
 
 def test_a_reordered_branch_is_named() -> None:
@@ -52,9 +52,9 @@ def test_a_reordered_branch_is_named() -> None:
 
 def test_a_branch_has_the_stems_of_its_leaf() -> None:
     stems = proof(12).branch.stems
-    assert [depth for depth, _ in stems] == [2, 3]
+    assert [stem.depth for stem in stems] == [2, 3]
     assert faults(with_stems(12, *stems[1:]), sampled=(12,)) == [(12, "branch-shape")]
-    assert faults(with_stems(12, (0, bytes(32)), *stems), sampled=(12,)) == [(12, "branch-shape")]
+    assert faults(with_stems(12, Stem(0, bytes(32)), *stems), sampled=(12,)) == [(12, "branch-shape")]
 
 
 def test_a_second_output_in_a_tree_of_another_shape_is_named() -> None:
@@ -62,11 +62,11 @@ def test_a_second_output_in_a_tree_of_another_shape_is_named() -> None:
     honest, other = OUTPUTS[1], replace(OUTPUTS[1], runtime_signature=5)
     below = blake3_digest(bytes(32) + honest.metadata().leaf())
     root = blake3_digest(below + other.metadata().leaf())
-    first = MerkleProof(honest, Branch(((0, bytes(32)), (1, other.metadata().leaf()))))
-    second = MerkleProof(other, Branch(((0, below),)))
+    first = MerkleProof(honest, Branch((Stem(0, bytes(32)), Stem(1, other.metadata().leaf()))))
+    second = MerkleProof(other, Branch((Stem(0, below),)))
     assert all(shown.branch.root(shown.leaf.metadata().leaf(), 1) == root for shown in (first, second))
     assert check_proofs([first], [1], 4, root) == ()
-    assert [defect.fault for defect in check_proofs([second], [1], 4, root)] == [ProofFault.BRANCH_SHAPE]
+    assert [defect.fault for defect in check_proofs([second], [1], 4, root)] == [MerkleProofFault.BRANCH_SHAPE]
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_swapped_branches_and_another_root_are_named() -> None:
 def test_every_flipped_bit_of_a_sibling_is_found(nonce: int, data: st.DataObject) -> None:
     stems = list(proof(nonce).branch.stems)
     number, bit = data.draw(st.integers(0, len(stems) - 1)), data.draw(st.integers(0, 255))
-    depth, sibling = stems[number]
-    stems[number] = depth, (int.from_bytes(sibling) ^ 1 << bit).to_bytes(32)
+    flipped = (int.from_bytes(stems[number].sibling) ^ 1 << bit).to_bytes(32)
+    stems[number] = replace(stems[number], sibling=flipped)
     assert faults(with_stems(nonce, *stems), sampled=(nonce,)) == [(nonce, "root")]
 
 
-@given(st.integers(0, 15), st.lists(st.tuples(st.integers(0, 255), st.just(bytes(32))), max_size=6))
-def test_no_made_up_branch_holds(nonce: int, stems: list[tuple[int, bytes]]) -> None:
+@given(st.integers(0, 15), st.lists(st.builds(Stem, st.integers(0, 255), st.just(bytes(32))), max_size=6))
+def test_no_made_up_branch_holds(nonce: int, stems: list[Stem]) -> None:
     made_up = MerkleProof(replace(OUTPUTS[0], nonce=nonce), Branch(tuple(stems)))
     assert len(faults(made_up, sampled=(nonce,))) == 1
 
@@ -102,11 +102,11 @@ def test_no_made_up_branch_holds(nonce: int, stems: list[tuple[int, bytes]]) -> 
 def test_the_only_leaf_has_no_branch() -> None:
     only = MerkleTree([OUTPUTS[0].metadata().leaf()])
     assert check_proofs([MerkleProof(OUTPUTS[0], Branch(()))], [0], 1, only.root) == ()
-    longer = MerkleProof(OUTPUTS[0], Branch(((0, bytes(32)),)))
-    assert [defect.fault for defect in check_proofs([longer], [0], 1, only.root)] == [ProofFault.BRANCH_LENGTH]
+    longer = MerkleProof(OUTPUTS[0], Branch((Stem(0, bytes(32)),)))
+    assert [defect.fault for defect in check_proofs([longer], [0], 1, only.root)] == [MerkleProofFault.BRANCH_LENGTH]
 
 
 def test_the_texts_are_stable() -> None:
-    assert [fault.value for fault in ProofFault] == [
+    assert [fault.value for fault in MerkleProofFault] == [
         "nonces", "duplicate-nonce", "branch-length", "branch-order", "branch-shape", "root"
     ]  # fmt: skip

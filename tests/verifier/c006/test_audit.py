@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from protocol.errors import SettingsError
-from protocol.merkle import Branch
+from protocol.merkle import Branch, Stem
 from protocol.network.benchmark_data import BenchmarkData
 from protocol.network.blob import encode_blob
 from tests.support.sample_benchmarks import ADDRESS, NONCES, SAMPLED, network, output, sample, sound_quality
@@ -166,14 +166,14 @@ def test_a_reordered_branch_is_named() -> None:
 
 def test_an_over_long_branch_is_named() -> None:
     answer = sample().answer()
-    proofs(answer)[2]["branch"] = Branch((*branch(answer, 2).stems, (3, bytes(32)))).to_text()
+    proofs(answer)[2]["branch"] = Branch((*branch(answer, 2).stems, Stem(3, bytes(32)))).to_text()
     assert faults(answer) == {("proof", SAMPLED[2], "branch-length")}
 
 
 def test_another_sibling_leads_to_another_root() -> None:
     answer = sample().answer()
-    (depth, _), *rest = branch(answer, 0).stems
-    proofs(answer)[0]["branch"] = Branch(((depth, bytes(32)), *rest)).to_text()
+    first, *rest = branch(answer, 0).stems
+    proofs(answer)[0]["branch"] = Branch((replace(first, sibling=bytes(32)), *rest)).to_text()
     assert faults(answer) == {("proof", SAMPLED[0], "root")}
 
 

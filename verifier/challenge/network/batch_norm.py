@@ -1,4 +1,4 @@
-"""Batch normalisation: what happens to one number for each feature (specification, section 5.3).
+"""Batch normalisation: the computations on one number for each feature (specification, section 5.3).
 
 Everything here is binary64 and is rounded to binary32 once, where it meets a matrix. `H` features.
 """
@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from arithmetic.per_channel import Features
+from arithmetic.per_channel import PerChannel
 
 
-def inverse_deviation(variance: Features, epsilon: float) -> Features:
+def inverse_deviation(variance: PerChannel, epsilon: float) -> PerChannel:
     """1 / sqrt(variance + epsilon)."""
     return 1.0 / np.sqrt(variance + epsilon)
 
 
-def slope(inverse: Features, projected: Features, rows: int) -> Features:
-    """What dy loses for each unit of the centred activation, because the variance moves with it."""
+def variance_coefficient(inverse: PerChannel, projected: PerChannel, rows: int) -> PerChannel:
+    """The part of dz that comes through the variance, for each unit of the centred activation."""
     return ((inverse * inverse) * projected) / rows
 
 
-def moved(running: Features, batch: Features, momentum: float) -> Features:
-    """Running statistics, moved towards those of a batch."""
-    return (1.0 - momentum) * running + momentum * batch
+def running_average(average: PerChannel, batch: PerChannel, momentum: float) -> PerChannel:
+    """The running average after a batch."""
+    return (1.0 - momentum) * average + momentum * batch

@@ -1,4 +1,4 @@
-"""The kernels compiled by numba for one CPU thread: see `verifier.challenge.network.kernels.Kernels`.
+"""The kernels compiled by numba for one CPU thread.
 
 Optional: without numba the eager ones are used. numba compiles without fast-math, so LLVM may neither contract a
 multiply and an add nor reorder a sum: every operation is the single IEEE operation that the source shows. Maxima of
@@ -19,13 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from arithmetic.exponents import NonFiniteError, sum_bits
-from arithmetic.per_channel import Features
+from arithmetic.per_channel import PerChannel
 from verifier.challenge.network import batch_norm
-from verifier.challenge.network.kernels import Affine, AffineGradient, Passed
-from verifier.challenge.network.products import Product
-from verifier.challenge.network.quantised import Quantised
-
-name = "fused"
+from verifier.challenge.network.kernels import Affine, AffineGradient, ForwardCache, Kernels
+from verifier.challenge.network.operands import Operand, Product
 
 _Vector = NDArray[np.float32]
 _Matrix = NDArray[np.float32]
@@ -36,7 +33,7 @@ _Compiled = TypeVar("_Compiled", bound=Callable[..., object])
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _INFINITY = 0x7F800000
 _NOT_FINITE = 1 << 20
-"""What a kernel returns in place of an exponent when there is none."""
+"""Returned by a kernel in place of an exponent when there is none."""
 _ZERO = np.float32(0.0)
 _NONE = np.zeros(0, np.float32)
 
@@ -46,58 +43,58 @@ def _compiled(function: _Compiled) -> _Compiled:
 
 
 _inverse_deviation = _compiled(batch_norm.inverse_deviation)
-_slope = _compiled(batch_norm.slope)
+_variance_coefficient = _compiled(batch_norm.variance_coefficient)
 
 
-def quantise(values: torch.Tensor, bits: int, dtype: torch.dtype) -> Quantised:
-    """See `Kernels`."""
-    integers = torch.empty(values.shape, dtype=dtype)
-    e = _quantise(values.contiguous().numpy(), bits, integers.numpy())
-    return Quantised(integers, _finite(e), bits)
+class NumbaKernels(Kernels):
+    """One compiled loop for each pass."""
 
+    name = "fused"
 
-def write(product: Product, out: torch.Tensor) -> None:
-    """See `Kernels`."""
-    _write(product.integers.numpy(), product.scale, out.numpy())
+    def quantise(self, values: torch.Tensor) -> Operand:
+        """See `Kernels`."""
+        integers = self._empty(values.shape)
+        e = _quantise(values.contiguous().numpy(), self.bits, integers.numpy())
+        return self.operand(integers, _finite(e))
 
+    def write(self, product: Product, out: torch.Tensor) -> None:
+        """See `Kernels`."""
+        _write(product.integers.numpy(), product.scale, out.numpy())
 
-def forward(
-    product: Product, affine: Affine | None, epsilon: float, bits: int, dtype: torch.dtype
-) -> tuple[Quantised, Passed]:
-    """See `Kernels`."""
-    shape = product.integers.shape
-    z, c = torch.empty(shape, dtype=torch.float32), torch.empty(shape, dtype=torch.float32)
-    scale, integers = torch.empty(shape[1], dtype=torch.float32), torch.empty(shape, dtype=dtype)
-    sums, squares, inverse = np.empty((3, shape[1]))
-    e = _forward(
-        product.integers.numpy(), product.scale, *_vectors(affine), epsilon, sum_bits(shape[0]), bits,
-        z.numpy(), c.numpy(), sums, squares, inverse, scale.numpy(), integers.numpy(),
-    )  # fmt: skip
-    return Quantised(integers, _finite(e), bits), Passed(z, c, sums, squares, inverse, scale)
+    def forward(self, product: Product, affine: Affine | None) -> tuple[Operand, ForwardCache]:
+        """See `Kernels`."""
+        rows, features = product.integers.shape
+        z, c, scale = (torch.empty(shape) for shape in ((rows, features), (rows, features), (features,)))
+        integers = self._empty((rows, features))
+        sums, squares, inverse = np.empty((3, features))
+        e = _forward(
+            product.integers.numpy(), product.scale, *_vectors(affine), self.epsilon, sum_bits(rows), self.bits,
+            z.numpy(), c.numpy(), sums, squares, inverse, scale.numpy(), integers.numpy(),
+        )  # fmt: skip
+        return self.operand(integers, _finite(e)), ForwardCache(z, c, sums, squares, inverse, scale)
 
+    def backward(self, product: Product, cache: ForwardCache) -> tuple[Operand, AffineGradient]:
+        """See `Kernels`."""
+        rows, features = cache.c.shape
+        integers = self._empty((rows, features))
+        bias, gamma, beta = np.empty((3, features))
+        e = _backward(
+            product.integers.numpy(), product.scale, cache.z.numpy(), cache.c.numpy(), cache.inverse,
+            cache.scale.numpy(), sum_bits(rows), self.bits, bias, gamma, beta, integers.numpy(),
+        )  # fmt: skip
+        return self.operand(integers, _finite(e)), AffineGradient(bias, gamma, beta)
 
-def backward(product: Product, passed: Passed, bits: int, dtype: torch.dtype) -> tuple[Quantised, AffineGradient]:
-    """See `Kernels`."""
-    shape = passed.c.shape
-    integers = torch.empty(shape, dtype=dtype)
-    bias, gamma, beta = np.empty((3, shape[1]))
-    e = _backward(
-        product.integers.numpy(), product.scale, passed.z.numpy(), passed.c.numpy(), passed.inverse,
-        passed.scale.numpy(), sum_bits(shape[0]), bits, bias, gamma, beta, integers.numpy(),
-    )  # fmt: skip
-    return Quantised(integers, _finite(e), bits), AffineGradient(bias, gamma, beta)
+    def evaluate(self, product: Product, affine: Affine | None, mean: torch.Tensor, inverse: PerChannel) -> Operand:
+        """See `Kernels`."""
+        integers = self._empty(product.integers.shape)
+        e = _evaluate(
+            product.integers.numpy(), product.scale, *_vectors(affine), mean.numpy(), inverse, self.bits,
+            integers.numpy(),
+        )  # fmt: skip
+        return self.operand(integers, _finite(e))
 
-
-def evaluate(
-    product: Product, affine: Affine | None, mean: torch.Tensor, inverse: Features, bits: int, dtype: torch.dtype
-) -> Quantised:
-    """See `Kernels`."""
-    integers = torch.empty(product.integers.shape, dtype=dtype)
-    bias, gamma, beta = _vectors(affine)
-    e = _evaluate(
-        product.integers.numpy(), product.scale, bias, gamma, beta, mean.numpy(), inverse, bits, integers.numpy()
-    )
-    return Quantised(integers, _finite(e), bits)
+    def _empty(self, shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.empty(shape, dtype=self.engine.dtype)
 
 
 def _vectors(affine: Affine | None) -> tuple[_Vector, _Vector, _Vector]:
@@ -201,19 +198,19 @@ def _normalise(c: _Matrix, scale: _Vector, beta: _Vector, bits: int, integers: _
 
 
 @_compiled
-def _add_squares(row: _Vector, grid: float, sums: Features) -> None:
+def _add_squares(row: _Vector, grid: float, sums: PerChannel) -> None:
     for j in range(len(row)):
         sums[j] += (np.float64(row[j] * row[j]) + grid) - grid
 
 
 @_compiled
-def _add_products(a: _Vector, b: _Vector, grid: float, sums: Features) -> None:
+def _add_products(a: _Vector, b: _Vector, grid: float, sums: PerChannel) -> None:
     for j in range(len(a)):
         sums[j] += (np.float64(a[j] * b[j]) + grid) - grid
 
 
 @_compiled
-def _scale_of(gamma: _Vector, inverse: Features, scale: _Vector) -> None:
+def _scale_of(gamma: _Vector, inverse: PerChannel, scale: _Vector) -> None:
     for j in range(len(scale)):
         scale[j] = np.float64(gamma[j]) * inverse[j] if len(gamma) else inverse[j]
 
@@ -221,7 +218,7 @@ def _scale_of(gamma: _Vector, inverse: Features, scale: _Vector) -> None:
 @_compiled
 def _forward(
     exact: _Exact, product_scale: float, bias: _Vector, gamma: _Vector, beta: _Vector, epsilon: float, width: int,
-    bits: int, z: _Matrix, c: _Matrix, sums: Features, squares: Features, inverse: Features, scale: _Vector,
+    bits: int, z: _Matrix, c: _Matrix, sums: PerChannel, squares: PerChannel, inverse: PerChannel, scale: _Vector,
     integers: _Integers,
 ) -> int:  # fmt: skip
     rows, features = z.shape
@@ -260,7 +257,7 @@ def _forward(
 @_compiled
 def _evaluate(
     exact: _Exact, product_scale: float, bias: _Vector, gamma: _Vector, beta: _Vector, mean: _Vector,
-    inverse: Features, bits: int, integers: _Integers,
+    inverse: PerChannel, bits: int, integers: _Integers,
 ) -> int:  # fmt: skip
     c = np.empty(exact.shape, np.float32)
     for i in range(len(exact)):
@@ -274,8 +271,8 @@ def _evaluate(
 
 @_compiled
 def _backward(
-    exact: _Exact, product_scale: float, z: _Matrix, c: _Matrix, inverse: Features, scale: _Vector, width: int,
-    bits: int, bias: Features, gamma: Features, beta: Features, integers: _Integers,
+    exact: _Exact, product_scale: float, z: _Matrix, c: _Matrix, inverse: PerChannel, scale: _Vector, width: int,
+    bits: int, bias: PerChannel, gamma: PerChannel, beta: PerChannel, integers: _Integers,
 ) -> int:  # fmt: skip
     rows, features = z.shape
     dy = np.empty(z.shape, np.float32)
@@ -299,11 +296,11 @@ def _backward(
         _add_products(dy[i], c[i], grid, projected)
     gamma[:] = projected * inverse
     offset = (beta / rows).astype(np.float32)
-    slope = _slope(inverse, projected, rows).astype(np.float32)
+    coefficient = _variance_coefficient(inverse, projected, rows).astype(np.float32)
     largest = 0
     for i in range(rows):
         for j in range(features):
-            dz = ((dy[i, j] - offset[j]) - c[i, j] * slope[j]) * scale[j]
+            dz = ((dy[i, j] - offset[j]) - c[i, j] * coefficient[j]) * scale[j]
             dy[i, j] = _ZERO if z[i, j] <= _ZERO else dz
         largest = _largest(dy[i], largest)
     e = _exponent(largest)

@@ -21,11 +21,10 @@ from arithmetic.reductions import mean_square
 from sandbox.layout import Layout, Part
 from verifier.challenge.editions import Edition, Track
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network import kernels_eager
-from verifier.challenge.network.batch_norm import inverse_deviation, moved
-from verifier.challenge.network.kernels import Affine, Kernels, Passed
-from verifier.challenge.network.products import Factor, product
-from verifier.challenge.network.quantised import Quantised
+from verifier.challenge.network.batch_norm import inverse_deviation, running_average
+from verifier.challenge.network.kernels import Affine, ForwardCache, Kernels
+from verifier.challenge.network.kernels_eager import EagerKernels
+from verifier.challenge.network.operands import Operand
 
 
 @dataclass(frozen=True)
@@ -90,13 +89,13 @@ class Statistics:
         shape = (architecture.normed_layers, architecture.edition.width)
         return Statistics(data_movement.full(shape, 0.0), data_movement.full(shape, 1.0))
 
-    def move(self, batches: list[Passed], momentum: float) -> None:
-        """Move every norm's statistics towards those of the batch that passed it."""
-        rows = len(batches[0].z)
-        means = np.stack([batch.sums for batch in batches]) / rows
-        variances = np.stack([batch.squares for batch in batches]) / (rows - 1)
-        write_rounded(moved(widened(self.means), means, momentum), self.means)
-        write_rounded(moved(widened(self.variances), variances, momentum), self.variances)
+    def update(self, caches: list[ForwardCache], momentum: float) -> None:
+        """Average the statistics of the batch that passed each norm in."""
+        rows = len(caches[0].z)
+        means = np.stack([cache.sums for cache in caches]) / rows
+        variances = np.stack([cache.squares for cache in caches]) / (rows - 1)
+        write_rounded(running_average(widened(self.means), means, momentum), self.means)
+        write_rounded(running_average(widened(self.variances), variances, momentum), self.variances)
 
     def copy(self) -> Statistics:
         """An independent copy."""
@@ -107,7 +106,7 @@ class Statistics:
 class _Layer:
     """The parameters of one normed layer; a frozen one has no affine."""
 
-    weight: Factor  # [H, in]
+    weight: Operand  # [H, in]
     affine: Affine | None
 
 
@@ -134,13 +133,15 @@ def initial_parameters(instance_id: InstanceId) -> torch.Tensor:
 class Network:
     """The network of one instance: its frozen layers are drawn once, the trainable parameters come with each call."""
 
-    def __init__(self, instance_id: InstanceId, device: str = "cpu", kernels: Kernels = kernels_eager) -> None:
-        """`device` is where the products are computed; all tensors that come and go are the CPU's."""
+    def __init__(self, instance_id: InstanceId, device: str = "cpu", kernels: type[Kernels] = EagerKernels) -> None:
+        """`device` is where the products are computed; all tensors that come and go are the CPU's.
+
+        `training_kernels` are faster than the default ones but take a second or more to load.
+        """
         architecture = Architecture(instance_id.track)
         self.architecture, self.layout = architecture, architecture.layout()
-        self._bits = architecture.edition.operand_bits
-        self._epsilon = architecture.edition.norm_epsilon
-        self._device, self._engine, self._kernels = torch.device(device), engine_choice.engine(device), kernels
+        edition, self._device = architecture.edition, torch.device(device)
+        self._kernels = kernels(engine_choice.engine(device), edition.operand_bits, edition.norm_epsilon)
         last = architecture.n_hidden
         self._frozen = _Layer(self._quantised(initial_weight(instance_id, last)), None)
         self._output = self._quantised(initial_weight(instance_id, last + 1))
@@ -158,29 +159,28 @@ class Network:
         Writes the gradient (flat) and updates the running statistics. Raises NonFiniteError.
         """
         layers = self._layers(parameters)
-        inputs, passed = [self._quantised(x)], []
+        inputs, caches = [self._quantised(x)], []
         for layer in layers:
-            linear = product(inputs[-1], layer.weight.transposed)
-            h, batch = self._kernels.forward(linear, layer.affine, self._epsilon, self._bits, self._engine.dtype)
-            inputs.append(self._factor(h))
-            passed.append(batch)
-        statistics.move(passed, self.architecture.edition.norm_momentum)
+            linear = self._kernels.product(inputs[-1], layer.weight.transposed)
+            h, cache = self._kernels.forward(linear, layer.affine)
+            inputs.append(h)
+            caches.append(cache)
+        statistics.update(caches, self.architecture.edition.norm_momentum)
         _require_finite(statistics.variances)  # a sum of squares may overflow where the loss does not
         residual = ieee.subtract(self._outputs(inputs[-1]), y)
         loss = mean_square(residual)
         d_outputs = ieee.divide(ieee.multiply(residual, 2.0), float(len(x)))
-        self._backward(layers, inputs, passed, self._quantised(d_outputs.unsqueeze(1)), gradient)
+        self._backward(layers, inputs, caches, self._quantised(d_outputs.unsqueeze(1)), gradient)
         return loss
 
     def predict(self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor) -> torch.Tensor:
         """The outputs [B] at x [B, D] in evaluation mode. Raises NonFiniteError."""
         h = self._quantised(x)
-        inverse = inverse_deviation(widened(statistics.variances), self._epsilon)
+        means = statistics.means.to(self._device)
+        inverse = inverse_deviation(widened(statistics.variances), self._kernels.epsilon)
         for i, layer in enumerate(self._layers(parameters)):
-            linear, mean = product(h, layer.weight.transposed), statistics.means[i].to(self._device)
-            h = self._factor(
-                self._kernels.evaluate(linear, layer.affine, mean, inverse[i], self._bits, self._engine.dtype)
-            )
+            linear = self._kernels.product(h, layer.weight.transposed)
+            h = self._kernels.evaluate(linear, layer.affine, means[i], inverse[i])
         return self._outputs(h)
 
     def loss(self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor, y: torch.Tensor) -> float:
@@ -195,36 +195,35 @@ class Network:
         return [*layers, self._frozen]
 
     def _backward(
-        self, layers: list[_Layer], inputs: list[Factor], passed: list[Passed], da: Factor, gradient: torch.Tensor
+        self,
+        layers: list[_Layer],
+        inputs: list[Operand],
+        caches: list[ForwardCache],
+        da: Operand,
+        gradient: torch.Tensor,
     ) -> None:
         """From the gradient `da` of the output layer's linear map down to the input layer's."""
         computed = data_movement.full(gradient.shape, 0.0, self._device) if self._device.type != "cpu" else gradient
         views = self.layout.views(computed)
         weights = [*(layer.weight for layer in layers), self._output]
         for i in reversed(range(len(layers))):
-            quantised, affine = self._kernels.backward(
-                product(da, weights[i + 1]), passed[i], self._bits, self._engine.dtype
-            )
-            da = self._factor(quantised)
+            da, affine = self._kernels.backward(self._kernels.product(da, weights[i + 1]), caches[i])
             if i < self.architecture.trainable_layers:
                 weight, bias, gamma, beta = views[4 * i : 4 * i + 4]
-                self._kernels.write(product(da.transposed, inputs[i]), weight)
+                self._kernels.write(self._kernels.product(da.transposed, inputs[i]), weight)
                 for values, part in ((affine.bias, bias), (affine.gamma, gamma), (affine.beta, beta)):
                     write_rounded(values, part)
         if computed is not gradient:
             gradient.copy_(computed)
 
-    def _outputs(self, h: Factor) -> torch.Tensor:
-        outputs = product(h, self._output.transposed)
+    def _outputs(self, h: Operand) -> torch.Tensor:
+        outputs = self._kernels.product(h, self._output.transposed)
         values = data_movement.full(outputs.integers.shape, 0.0, self._device)
         self._kernels.write(outputs, values)
         return values.squeeze(1).cpu()
 
-    def _quantised(self, values: torch.Tensor) -> Factor:
-        return self._factor(self._kernels.quantise(values.to(self._device), self._bits, self._engine.dtype))
-
-    def _factor(self, quantised: Quantised) -> Factor:
-        return Factor.of(quantised, self._engine)
+    def _quantised(self, values: torch.Tensor) -> Operand:
+        return self._kernels.quantise(values.to(self._device))
 
 
 def _require_finite(values: torch.Tensor) -> None:

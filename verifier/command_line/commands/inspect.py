@@ -75,7 +75,7 @@ def _describe(envelope: Envelope) -> dict[str, object]:
     return {
         "type": kind.TYPE,
         "signature": signature,
-        "signer": VerifyKey.from_raw(envelope.public_key).fingerprint,
+        "signer": VerifyKey(envelope.public_key).fingerprint,
         "digest": blake3_digest(envelope.payload).hex(),
         **{name: _plain(value) for name, value in record.to_map().items()},
     }

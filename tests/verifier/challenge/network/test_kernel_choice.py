@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
-from typing import cast
 
 import pytest
 
 from arithmetic.errors import MachineError
-from verifier.challenge.network import kernel_choice, kernels_eager
+from verifier.challenge.network import kernel_choice
 from verifier.challenge.network.kernel_choice import agree
-from verifier.challenge.network.kernels import Kernels
+from verifier.challenge.network.kernels import Affine, AffineGradient, ForwardCache, Kernels
+from verifier.challenge.network.kernels_eager import EagerKernels
+from verifier.challenge.network.operands import Operand, Product
 
 needs_numba = pytest.mark.skipif(
     find_spec("numba") is None, reason="numba is NOT installed: the fused kernels are NOT tested"
@@ -29,22 +29,21 @@ def fresh_choice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     kernel_choice.training_kernels.cache_clear()
 
 
-def broken(name: str) -> Kernels:
+def broken(name: str) -> type[Kernels]:
     """The eager kernels with one result of one pass a little off."""
 
-    def off(*args: object) -> object:
-        first, rest = getattr(kernels_eager, name)(*args)
-        if name == "forward":
-            rest.squares[-1] *= 1.0 + 2.0**-52
-            return first, rest
-        integers = first.integers.clone()
-        integers[0, 0] += 1
-        return replace(first, integers=integers), rest
+    class Broken(EagerKernels):
+        def forward(self, product: Product, affine: Affine | None) -> tuple[Operand, ForwardCache]:
+            h, cache = super().forward(product, affine)
+            cache.squares[-1] *= 1.0 + 2.0**-52 if name == "forward" else 1.0
+            return h, cache
 
-    functions = {
-        kernel: getattr(kernels_eager, kernel) for kernel in ("quantise", "write", "forward", "backward", "evaluate")
-    }
-    return cast("Kernels", SimpleNamespace(**functions | {name: off}))
+        def backward(self, product: Product, cache: ForwardCache) -> tuple[Operand, AffineGradient]:
+            da, gradient = super().backward(product, cache)
+            da.form.view(-1)[0] += 1 if name == "backward" else 0
+            return da, gradient
+
+    return Broken
 
 
 @pytest.mark.parametrize("name", ["", "numba", "Fused"])
@@ -56,7 +55,7 @@ def test_unknown_kernels_are_an_error(monkeypatch: pytest.MonkeyPatch, name: str
 
 def test_the_environment_forces_eager_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIG_VERIFY_KERNELS", "eager")
-    assert kernel_choice.training_kernels() is kernels_eager
+    assert kernel_choice.training_kernels() is EagerKernels
 
 
 @needs_numba
@@ -65,7 +64,6 @@ def test_kernels_are_fused_where_numba_is(monkeypatch: pytest.MonkeyPatch, force
     if forced:
         monkeypatch.setenv("TIG_VERIFY_KERNELS", "fused")
     kernels = kernel_choice.training_kernels()
-    assert isinstance(kernels, ModuleType)
     assert kernels.name == "fused"
     assert kernel_choice.training_kernels() is kernels
 
@@ -76,7 +74,7 @@ def test_kernels_are_eager_without_numba(monkeypatch: pytest.MonkeyPatch, error:
         raise error
 
     monkeypatch.setattr(kernel_choice, "import_module", fail)
-    assert kernel_choice.training_kernels() is kernels_eager
+    assert kernel_choice.training_kernels() is EagerKernels
     kernel_choice.training_kernels.cache_clear()
     monkeypatch.setenv("TIG_VERIFY_KERNELS", "fused")
     with pytest.raises(MachineError, match="TIG_VERIFY_KERNELS=fused needs numba and a CPU"):
@@ -84,7 +82,7 @@ def test_kernels_are_eager_without_numba(monkeypatch: pytest.MonkeyPatch, error:
 
 
 def test_kernels_are_eager_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert kernel_choice.training_kernels("cuda") is kernels_eager
+    assert kernel_choice.training_kernels("cuda") is EagerKernels
     kernel_choice.training_kernels.cache_clear()
     monkeypatch.setenv("TIG_VERIFY_KERNELS", "fused")
     with pytest.raises(MachineError, match="needs numba and a CPU"):
@@ -92,18 +90,18 @@ def test_kernels_are_eager_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_kernels_agree_with_themselves() -> None:
-    assert agree(kernels_eager, kernels_eager)
+    assert agree(EagerKernels, EagerKernels)
 
 
 @pytest.mark.parametrize("name", ["forward", "backward"])
 def test_kernels_that_are_a_bit_off_do_not_agree(name: str) -> None:
-    assert not agree(broken(name), kernels_eager)
-    assert not agree(kernels_eager, broken(name))
+    assert not agree(broken(name), EagerKernels)
+    assert not agree(EagerKernels, broken(name))
 
 
 @needs_numba
 @pytest.mark.parametrize("name", ["forward", "backward"])
 def test_kernels_that_give_other_bits_are_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(kernel_choice, "import_module", lambda _: broken(name))
+    monkeypatch.setattr(kernel_choice, "import_module", lambda _: SimpleNamespace(NumbaKernels=broken(name)))
     with pytest.raises(MachineError, match="set TIG_VERIFY_KERNELS=eager"):
         kernel_choice.training_kernels()

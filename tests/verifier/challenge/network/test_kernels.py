@@ -17,41 +17,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from arithmetic.engines import Binary64Engine, Engine, Int8Engine
 from arithmetic.exponents import NonFiniteError
-from tests.support.sample_layers import Layer, Outcome, draw_layer, plain_backward, plain_evaluate, plain_forward
-from tests.support.sample_matrices import NOT_FINITE, Rows, integers_of, matrices, random_matrix
+from tests.support import sample_matrices
+from tests.support.sample_layers import (
+    Layer,
+    Outcome,
+    draw_layer,
+    integers_of,
+    plain_backward,
+    plain_evaluate,
+    plain_forward,
+)
+from tests.support.sample_matrices import NOT_FINITE, Rows, matrices, random_matrix
 from tests.support.sample_numbers import LARGEST, any32, bits, nearest32, tensor32
-from verifier.challenge.network.kernels import AffineGradient, Kernels, Passed
-from verifier.challenge.network.products import Product
-from verifier.challenge.network.quantised import Quantised
+from verifier.challenge.network.kernels import AffineGradient, ForwardCache, Kernels
+from verifier.challenge.network.kernels_eager import EagerKernels
+from verifier.challenge.network.operands import Operand, Product
 
 EPSILON = 1e-5
 WIDTHS = st.sampled_from([14, 11, 22])
-DTYPES = st.sampled_from([torch.int32, torch.float64])
+ENGINES = st.sampled_from([Int8Engine(), Binary64Engine()])
+CONSTANTS = st.tuples(ENGINES, WIDTHS, st.just(EPSILON))
+Constants = tuple[Engine, int, float]
 
 needs_numba = pytest.mark.skipif(
     find_spec("numba") is None, reason="numba is NOT installed: the fused kernels are NOT tested"
 )
 
 
-def kernels_named(name: str) -> Kernels:
-    module = {"eager": "kernels_eager", "fused": "kernels_numba"}[name]
-    return cast("Kernels", import_module(f"verifier.challenge.network.{module}"))
+def numba_kernels() -> type[Kernels]:
+    return cast("type[Kernels]", import_module("verifier.challenge.network.kernels_numba").NumbaKernels)
 
 
 @pytest.fixture(scope="module", params=["eager", pytest.param("fused", marks=needs_numba)])
-def kernels(request: pytest.FixtureRequest) -> Kernels:
-    return kernels_named(request.param)
-
-
-@pytest.fixture(scope="module")
-def eager() -> Kernels:
-    return kernels_named("eager")
-
-
-@pytest.fixture(scope="module")
-def fused() -> Kernels:
-    return kernels_named("fused")
+def kernels(request: pytest.FixtureRequest) -> type[Kernels]:
+    return EagerKernels if request.param == "eager" else numba_kernels()
 
 
 @st.composite
@@ -65,19 +66,15 @@ def layers(draw: st.DrawFn, most_rows: int = 5, most_features: int = 5) -> Layer
     )
 
 
-def outcome(
-    run: Callable[[], Quantised | tuple[Quantised, Passed | AffineGradient]], dtype: torch.dtype
-) -> Outcome | None:
+def outcome(run: Callable[[], Operand | tuple[Operand, ForwardCache | AffineGradient]], width: int) -> Outcome | None:
     try:
         returned = run()
     except NonFiniteError:
         return None
     q, rest = returned if isinstance(returned, tuple) else (returned, None)
-    assert q.integers.dtype == dtype
     values = [] if rest is None else [getattr(rest, name) for name in rest.__dataclass_fields__]
-    return Outcome(
-        q.integers.tolist(), q.exponent, tuple(v.numpy() if isinstance(v, torch.Tensor) else v for v in values)
-    )
+    others = tuple(v.numpy() if isinstance(v, torch.Tensor) else v for v in values)
+    return Outcome(integers_of(q).tolist(), q.exponent + width, others)
 
 
 def same(found: Outcome | None, expected: Outcome | None) -> None:
@@ -93,71 +90,66 @@ def same(found: Outcome | None, expected: Outcome | None) -> None:
         assert a.tobytes() == b.tobytes()  # and the signs of zeros
 
 
-def forward(kernels: Kernels, layer: Layer, width: int, dtype: torch.dtype) -> Outcome | None:
-    return outcome(lambda: kernels.forward(layer.product(), layer.affine(), EPSILON, width, dtype), dtype)
+def forward(kernels: Kernels, layer: Layer) -> Outcome | None:
+    return outcome(lambda: kernels.forward(layer.product(), layer.affine()), kernels.bits)
 
 
-def backward(kernels: Kernels, layer: Layer, width: int, dtype: torch.dtype) -> Outcome | None:
-    return outcome(lambda: kernels.backward(layer.product(), layer.passed(), width, dtype), dtype)
+def backward(kernels: Kernels, layer: Layer) -> Outcome | None:
+    return outcome(lambda: kernels.backward(layer.product(), layer.cache()), kernels.bits)
 
 
-def evaluate(kernels: Kernels, layer: Layer, width: int, dtype: torch.dtype) -> Outcome | None:
-    mean = torch.from_numpy(layer.mean.copy())
-    return outcome(
-        lambda: kernels.evaluate(layer.product(), layer.affine(), mean, layer.inverse.copy(), width, dtype), dtype
-    )
+def evaluate(kernels: Kernels, layer: Layer) -> Outcome | None:
+    mean, inverse = torch.from_numpy(layer.mean.copy()), layer.inverse.copy()
+    return outcome(lambda: kernels.evaluate(layer.product(), layer.affine(), mean, inverse), kernels.bits)
 
 
 PASSES = [forward, backward, evaluate]
 
 
 @settings(max_examples=60, deadline=None)
-@given(layers(), WIDTHS, DTYPES)
-def test_the_forward_pass_is_the_specifications(kernels: Kernels, layer: Layer, width: int, dtype: torch.dtype) -> None:
+@given(layers(), CONSTANTS)
+def test_the_forward_pass_is_the_specifications(kernels: type[Kernels], layer: Layer, constants: Constants) -> None:
     with np.errstate(all="ignore"):
-        expected = plain_forward(layer, EPSILON, width)
-    same(forward(kernels, layer, width, dtype), expected)
+        expected = plain_forward(layer, EPSILON, constants[1])
+    same(forward(kernels(*constants), layer), expected)
 
 
 @settings(max_examples=60, deadline=None)
-@given(layers(), WIDTHS, DTYPES)
-def test_the_backward_pass_is_the_specifications(
-    kernels: Kernels, layer: Layer, width: int, dtype: torch.dtype
-) -> None:
+@given(layers(), CONSTANTS)
+def test_the_backward_pass_is_the_specifications(kernels: type[Kernels], layer: Layer, constants: Constants) -> None:
     with np.errstate(all="ignore"):
-        expected = plain_backward(layer, width)
-    same(backward(kernels, layer, width, dtype), expected)
+        expected = plain_backward(layer, constants[1])
+    same(backward(kernels(*constants), layer), expected)
 
 
 @settings(max_examples=60, deadline=None)
-@given(layers(), WIDTHS, DTYPES)
-def test_the_evaluation_is_the_specifications(kernels: Kernels, layer: Layer, width: int, dtype: torch.dtype) -> None:
+@given(layers(), CONSTANTS)
+def test_the_evaluation_is_the_specifications(kernels: type[Kernels], layer: Layer, constants: Constants) -> None:
     with np.errstate(all="ignore"):
-        expected = plain_evaluate(layer, width)
-    same(evaluate(kernels, layer, width, dtype), expected)
+        expected = plain_evaluate(layer, constants[1])
+    same(evaluate(kernels(*constants), layer), expected)
 
 
 @needs_numba
 @settings(max_examples=120, deadline=None)
-@given(layers(most_rows=40, most_features=70), WIDTHS, DTYPES)
-def test_fused_passes_are_the_eager_ones(
-    fused: Kernels, eager: Kernels, layer: Layer, width: int, dtype: torch.dtype
-) -> None:
+@given(layers(most_rows=40, most_features=70), CONSTANTS)
+def test_fused_passes_are_the_eager_ones(layer: Layer, constants: Constants) -> None:
     for run in PASSES:
-        same(run(fused, layer, width, dtype), run(eager, layer, width, dtype))
+        same(run(numba_kernels()(*constants), layer), run(EagerKernels(*constants), layer))
 
 
 @needs_numba
 @pytest.mark.parametrize("run", PASSES)
 @pytest.mark.parametrize(("rows", "features"), [(125, 256), (128, 255), (1, 256), (200, 1), (2, 3)])
 def test_fused_passes_of_real_sizes_are_the_eager_ones(
-    fused: Kernels, eager: Kernels, run: Callable[..., Outcome | None], rows: int, features: int
+    run: Callable[..., Outcome | None], rows: int, features: int
 ) -> None:
+    fused, eager = (kernels(Int8Engine(), 14, EPSILON) for kernels in (numba_kernels(), EagerKernels))
     for level, plain in ((0, False), (-2, True), (-130, False)):
         layer = draw_layer(np.random.default_rng(rows), rows, features, level, 2, plain)
-        found = run(fused, layer, 14, torch.int32)
+        found = run(fused, layer)
         assert found is not None
-        same(found, run(eager, layer, 14, torch.int32))
+        same(found, run(eager, layer))
 
 
 ROWS, FEATURES = 6, 9
@@ -192,9 +184,9 @@ NO_VALUE = {
 
 @pytest.mark.parametrize("name", NO_VALUE)
 @pytest.mark.parametrize("width", [14, 22])
-def test_what_overflows_has_no_value(kernels: Kernels, name: str, width: int) -> None:
+def test_what_overflows_has_no_value(kernels: type[Kernels], name: str, width: int) -> None:
     run, layer = NO_VALUE[name]
-    assert run(kernels, layer, width, torch.int32) is None
+    assert run(kernels(Int8Engine(), width, EPSILON), layer) is None
 
 
 # A bias of minus infinity is missing: the ReLU makes it 0, and the network refuses such a parameter itself.
@@ -204,13 +196,13 @@ BAD_VECTORS = [(v, bad) for v in ("bias", "gamma", "beta") for bad in NOT_FINITE
 @pytest.mark.parametrize("run", [forward, evaluate])
 @pytest.mark.parametrize(("vector", "bad"), BAD_VECTORS)
 def test_what_is_not_finite_has_no_value(
-    kernels: Kernels, run: Callable[..., Outcome | None], vector: str, bad: float
+    kernels: type[Kernels], run: Callable[..., Outcome | None], vector: str, bad: float
 ) -> None:
     layer = replace(ORDINARY, **{vector: at(getattr(ORDINARY, vector), bad)})  # type: ignore[arg-type]
-    assert run(kernels, layer, 14, torch.float64) is None
+    assert run(kernels(Binary64Engine(), 14, EPSILON), layer) is None
 
 
-def test_an_infinity_where_the_relu_is_off_does_not_matter(kernels: Kernels) -> None:
+def test_an_infinity_where_the_relu_is_off_does_not_matter(kernels: type[Kernels]) -> None:
     """Step 5.4.4: +0 where z <= 0, whatever dz is."""
     off = ORDINARY.z.copy()
     off[:, -1] = 0.0
@@ -218,62 +210,62 @@ def test_an_infinity_where_the_relu_is_off_does_not_matter(kernels: Kernels) -> 
     with np.errstate(all="ignore"):
         expected = plain_backward(layer, 14)
     assert expected is not None
-    same(backward(kernels, layer, 14, torch.int32), expected)
+    same(backward(kernels(Int8Engine(), 14, EPSILON), layer), expected)
     assert all(row[-1] == 0 for row in expected.integers)
 
 
-def test_a_product_of_minus_infinity_is_cut_off_by_the_relu(kernels: Kernels) -> None:
+def test_a_product_of_minus_infinity_is_cut_off_by_the_relu(kernels: type[Kernels]) -> None:
     layer = replace(ORDINARY, integers=[[-v for v in row] for row in HALF], exponent=98)
     for run, oracle in ((forward, plain_forward(layer, EPSILON, 14)), (evaluate, plain_evaluate(layer, 14))):
         assert oracle is not None
-        same(run(kernels, layer, 14, torch.int32), oracle)
+        same(run(kernels(Int8Engine(), 14, EPSILON), layer), oracle)
 
 
 @settings(max_examples=100, deadline=None)
-@given(matrices(any32), st.sampled_from([11, 14, 15, 22]), DTYPES)
-def test_quantising(kernels: Kernels, rows: Rows, width: int, dtype: torch.dtype) -> None:
+@given(matrices(any32), st.sampled_from([11, 14, 15, 22]), ENGINES)
+def test_quantising(kernels: type[Kernels], rows: Rows, width: int, engine: Engine) -> None:
     finite = all(math.isfinite(v) for row in rows for v in row)
-    expected = Outcome(*integers_of(rows, width)) if finite else None
-    same(outcome(lambda: kernels.quantise(tensor32(rows), width, dtype), dtype), expected)
+    expected = Outcome(*sample_matrices.integers_of(rows, width)) if finite else None
+    same(outcome(lambda: kernels(engine, width, EPSILON).quantise(tensor32(rows)), width), expected)
 
 
-def test_quantising_a_view(kernels: Kernels) -> None:
-    a = random_matrix(12, 33, 4)
+def test_quantising_a_view(kernels: type[Kernels]) -> None:
+    quantise, a = kernels(Int8Engine(), 14, EPSILON).quantise, random_matrix(12, 33, 4)
     for view in (a.t(), a[::2, 1::3], a[3:5]):
-        copied = kernels.quantise(view.contiguous().clone(), 14, torch.int32)
-        assert torch.equal(kernels.quantise(view, 14, torch.int32).integers, copied.integers)
+        assert torch.equal(quantise(view).form, quantise(view.contiguous().clone()).form)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.integers(-(2**53), 2**53) | st.sampled_from([0, 1, -1]), min_size=1, max_size=9), st.integers(-230, 120)
 )
-def test_writing_rounds_once_and_touches_nothing_else(kernels: Kernels, integers: list[int], e: int) -> None:
+def test_writing_rounds_once_and_touches_nothing_else(kernels: type[Kernels], integers: list[int], e: int) -> None:
     expected = [nearest32(integer * Fraction(2) ** e) for integer in integers]
     row = torch.tensor([integers], dtype=torch.float64)
     row[row == 0.0] = -0.0
     buffer = torch.full((len(integers) + 2,), 7.0)
-    kernels.write(Product(row, math.ldexp(1.0, e)), buffer[1:-1].view(1, -1))
+    kernels(Binary64Engine(), 14, EPSILON).write(Product(row, math.ldexp(1.0, e)), buffer[1:-1].view(1, -1))
     assert bits(buffer) == bits(tensor32([7.0, *expected, 7.0]))
 
 
-def test_all_that_is_not_a_product_is_left_alone(kernels: Kernels) -> None:
+def test_all_that_is_not_a_product_is_left_alone(kernels: type[Kernels]) -> None:
     layer = ORDINARY
-    affine, passed, mean, inverse = (
+    affine, cache, mean, inverse = (
         layer.affine(),
-        layer.passed(),
+        layer.cache(),
         torch.from_numpy(layer.mean.copy()),
         layer.inverse.copy(),
     )
     values = random_matrix(3, 4, 1)
     before = bits(values)
-    kernels.quantise(values, 14, torch.float64)
-    kernels.forward(layer.product(), affine, EPSILON, 14, torch.float64)
-    kernels.backward(layer.product(), passed, 14, torch.float64)
-    kernels.evaluate(layer.product(), affine, mean, inverse, 14, torch.float64)
+    made = kernels(Binary64Engine(), 14, EPSILON)
+    made.quantise(values)
+    made.forward(layer.product(), affine)
+    made.backward(layer.product(), cache)
+    made.evaluate(layer.product(), affine, mean, inverse)
     assert bits(values) == before
     assert affine is not None
     kept = [(affine.bias, layer.bias), (affine.gamma, layer.gamma), (affine.beta, layer.beta), (mean, layer.mean)]
-    kept += [(passed.z, layer.z), (passed.c, layer.c), (passed.scale, layer.scale)]
+    kept += [(cache.z, layer.z), (cache.c, layer.c), (cache.scale, layer.scale)]
     assert all(bits(now) == bits(torch.from_numpy(then)) for now, then in kept if then is not None)
-    assert inverse.tolist() == passed.inverse.tolist() == layer.inverse.tolist()
+    assert inverse.tolist() == cache.inverse.tolist() == layer.inverse.tolist()

@@ -13,7 +13,7 @@ import torch
 from blake3 import blake3
 
 from protocol.claim import StopReason
-from protocol.merkle import merkle_root
+from protocol.merkle import MerkleTree
 from protocol.transcript import Leaf
 from sandbox.errors import FuelExhausted
 from tests.support.small_contest import SEED, SMALL, instance_id
@@ -413,7 +413,7 @@ def test_the_transcript_root_by_hand() -> None:
         losses = done.training.train_losses[epoch - 1], done.training.validation_losses[epoch - 1]
         gradient = done.optimiser.gradients[8 * epoch]  # as the epoch's last step saw it
         leaves.append(leaf(epoch, losses, (parameters, statistics.means, statistics.variances), gradient, epoch - 1))
-    assert done.training.transcript_root == merkle_root(leaves)
+    assert done.training.transcript_root == MerkleTree(leaves).root
 
 
 def test_the_root_depends_on_the_optimisers_state_and_on_the_fuel() -> None:
