@@ -160,6 +160,17 @@ def test_every_program_is_described(folder: str) -> None:
     assert not [name for name in programs if f"python -m {folder}.{name}" not in text]
 
 
+def test_a_walk_passes_each_file_once() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    walks = text.partition("## Ten walks")[2].split("\n### ")[1:]
+    assert [int(walk.partition(".")[0]) for walk in walks] == list(range(1, 11))
+    for walk in walks:
+        steps = [int(number) for number in re.findall(r"^(\d+)\. `", walk, re.MULTILINE)]
+        files = list(paths(walk))
+        assert steps == list(range(1, len(steps) + 1)), walk
+        assert len(set(files)) == len(files) >= 5, walk
+
+
 COUNTED = {
     r"(\d+)\s+attacks": sum(len(json.loads(path.read_bytes())) for path in (FIXTURES / "attacks").glob("?.json")),
     r"(\d+)\s+ways\s+to\s+cheat": len(json.loads((FIXTURES / "forgeries" / "catalogue.json").read_bytes())),

@@ -28,7 +28,7 @@ Words = NDArray[np.uint32]
 
 
 class ExchangeFault(StrEnum):
-    """Why a network cannot be exchanged; the texts are stable."""
+    """The reasons why a network cannot be exchanged; the texts are stable."""
 
     SOLUTION = "solution"
     """The solution's edition, track or sizes are not the claim's."""

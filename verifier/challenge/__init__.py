@@ -1,1 +1,1 @@
-"""What is computed: editions, instances, the network, the training loop, scores, solving."""
+"""The challenge: editions, instances, the network, the training loop, scores, solving."""

@@ -39,13 +39,13 @@ class Edition:
     inputs: int
     """D, dimensions of a point (paper, section 4)."""
     function: FourierFeatures | MaternProcess
-    """What f is drawn from."""
+    """The distribution that f is drawn from."""
     lengthscale: float
     """l of the kernel (paper, section 4)."""
     noise_deviation: float
     """Standard deviation of the noise on the targets (live)."""
     centred: bool
-    """Whether the mean of the training targets is taken off every value (this toolkit; docs/decisions)."""
+    """True if the mean of the training targets is taken off every value (this toolkit; docs/decisions)."""
     train_points: int
     validation_points: int
     test_points: int
@@ -166,7 +166,7 @@ class Track:
 
 
 def _form(sizes: tuple[Edition, ...]) -> str:
-    """How the tracks of an edition are written."""
+    """Say how the tracks of an edition are written."""
     depths = f"L from 1 to {Track.MAX_HIDDEN}"
     if sizes[0].n_data is None:
         return f"write n_hidden=L with {depths}, such as n_hidden=4"

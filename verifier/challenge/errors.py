@@ -1,4 +1,4 @@
-"""What can go wrong in the verifier. The rejection of a claim is an answer, never one of these."""
+"""Errors of the verifier. The rejection of a claim is an answer, never one of these."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ class InputError(VerifierError):
 
 
 class NoAnswerError(InputError):
-    """What was given for an audit is no answer of the claim's signer to it; nothing follows about the claim."""
+    """An audit's files are no answer of the claim's signer to its request; nothing follows about the claim."""

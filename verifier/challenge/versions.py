@@ -1,4 +1,4 @@
-"""What made a record: the versions that are written into claims and verdicts, for information only."""
+"""The versions of software that made a record, written into claims and verdicts for information only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `verify --level audit` needs beside the claim: a request to be sent, or one with its answer."""
+"""The files that `verify --level audit` needs beside the claim: a request to be sent, or one with its answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_audit(
     level: Level, count: int | None, out: Path | None, request: Path | None, response: Path | None,
     key: SigningKey | None,
 ) -> Answered | SelfAudit | None:  # fmt: skip
-    """What is to be audited, by the options. Raises InputError for options that do not go together."""
+    """The audit that the options ask for. Raises InputError for options that do not go together."""
     if level is not Level.AUDIT:
         if (count, out, request, response) != (None,) * 4:
             raise InputError("--epochs, --request-out, --request and --response go with --level audit")

@@ -1,4 +1,4 @@
-"""How each of many claims is judged: its files are read, and the verdict, or a mistake in them, comes back."""
+"""Judges many claims: reads the files of each, and gives its verdict, or the mistake in its files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Answer = Verdict | Mistake
 
 @dataclass(frozen=True)
 class Judge:
-    """What is common to the claims of one call; sent to other processes as it is."""
+    """The options common to the claims of one call; sent to other processes as they are."""
 
     level: Level
     solution: Path | None
@@ -75,7 +75,7 @@ class Judge:
 
     @contextmanager
     def opened(self, observer: Observer | None = None) -> Iterator[Callable[[Path], Answer]]:
-        """What judges in this process, one claim at a time."""
+        """A judge for this process, of one claim at a time."""
         keep_freed_memory()
         torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the others down
         with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What `verify` prints, line by line, and how it ends."""
+"""The report of `verify`: its lines, and its exit code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED:
 
 
 class Tally:
-    """How many claims came to which outcome; None for those that could not be read."""
+    """The number of claims for each outcome; None for those that could not be read."""
 
     def __init__(self) -> None:
         self.counts: Counter[Outcome | None] = Counter()
@@ -39,7 +39,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Report:
-    """Where answers go."""
+    """The places that answers go to."""
 
     tally: Tally
     as_json: bool

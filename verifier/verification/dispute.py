@@ -33,7 +33,7 @@ class Party:
 
     @property
     def stands_by_it(self) -> bool:
-        """Whether the transcript is the one that the claim commits to."""
+        """True if the transcript is the one that the claim commits to."""
         committed = self.claim.transcript_root, self.claim.epochs
         return (self.transcript.tree().root, len(self.transcript.leaves) - 1) == committed
 
@@ -44,7 +44,7 @@ class Party:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What came out."""
+    """The decision of a dispute."""
 
     detail: str
     """For people: how it was found."""
@@ -97,7 +97,7 @@ def rule(one: Party, other: Party, session: Session, observe: Observe = lambda e
 
 
 def _rule_on_claims(one: Party, other: Party, session: Session, observe: Observe) -> Ruling:
-    """What is left when the transcripts are the same: what the claims say beside them."""
+    """Compare what the claims say beside their transcripts, when these are the same."""
     differing = [name for name in _OUTCOME if getattr(one.claim, name) != getattr(other.claim, name)]
     if not differing:
         return Ruling("the claims say the same; there is nothing to decide", {})

@@ -83,7 +83,7 @@ def check_history(context: Context) -> None:
 
 
 def _ends_so(claimed: StopReason, stopping: EarlyStopping, edition: Edition) -> bool:
-    """Whether training can have ended for the claimed reason after these epochs."""
+    """True if training can have ended for the claimed reason after these epochs."""
     if stopping.is_over:
         return claimed is StopReason.EARLY_STOPPING
     if stopping.epochs == edition.max_epochs:

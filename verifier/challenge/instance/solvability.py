@@ -1,4 +1,4 @@
-"""Whether an instance can be solved: a floor that no optimiser's training loss can pass (specification, 9.4)."""
+"""The solvability of an instance: a floor that no optimiser's training loss can pass (specification, 9.4)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Solvability:
 
     @property
     def is_solvable(self) -> bool:
-        """Whether the floor alone leaves room below the threshold."""
+        """True if the floor alone leaves room below the threshold."""
         return self.floor <= self.threshold
 
 

@@ -19,7 +19,7 @@ class EarlyStopping:
 
     @classmethod
     def after(cls, patience: int, validation_losses: Iterable[float]) -> Self:
-        """What epochs with these losses lead to."""
+        """The state after epochs with these losses."""
         stopping = cls(patience)
         for loss in validation_losses:
             stopping.improved(loss)
@@ -40,5 +40,5 @@ class EarlyStopping:
 
     @property
     def is_over(self) -> bool:
-        """Whether patience is exhausted."""
+        """True if patience is exhausted."""
         return self.stale_epochs >= self.patience

@@ -27,7 +27,7 @@ from verifier.challenge.training.transcript import NO_LOSSES, tensor_digest, tra
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an observer is told after each epoch; `number` counts from 1."""
+    """One epoch as an observer is told of it; `number` counts from 1."""
 
     number: int
     train_loss: float
@@ -116,7 +116,7 @@ class Trainer:
         self.best = checkpoint.best
 
     def checkpoint(self) -> Checkpoint:
-        """What is needed to go on from here."""
+        """A checkpoint, to go on from here."""
         assert self.best is not None
         return Checkpoint(
             leaves=tuple(self.leaves),

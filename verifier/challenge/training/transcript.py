@@ -14,7 +14,7 @@ from protocol.transcript import Leaf
 from sandbox.state import tensor_view
 
 NO_LOSSES: Final = (math.nan, math.nan)
-"""What the first epoch is told of the epoch before it."""
+"""The losses of the epoch before the first."""
 
 
 def transcript_tree(leaves: Sequence[Leaf]) -> MerkleTree:

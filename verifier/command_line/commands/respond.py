@@ -89,7 +89,7 @@ def respond(
 
 @dataclass
 class _Written:
-    """What has been written of an answer so far."""
+    """The files of an answer that are written so far."""
 
     files: ResponseFiles
     key: SigningKey
@@ -115,7 +115,7 @@ class _Written:
 
 @contextlib.contextmanager
 def _writing(files: ResponseFiles, key: SigningKey) -> Iterator[_Written]:
-    """Where to write an answer; one that is not completed is removed."""
+    """A folder for an answer; one that is not completed is removed."""
     written = _Written(files, key)
     try:
         yield written

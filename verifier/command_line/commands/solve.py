@@ -56,7 +56,7 @@ class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
 
 
 def _is_scalar(value: object) -> bool:
-    """Whether a JSON value can be in a claim."""
+    """True if a JSON value can be in a claim."""
     if isinstance(value, int):
         return -(2**63) <= value < 2**64
     if isinstance(value, float):
@@ -66,7 +66,7 @@ def _is_scalar(value: object) -> bool:
 
 @dataclass(frozen=True)
 class _Job:
-    """What is common to the nonces of one call."""
+    """The options common to the nonces of one call."""
 
     task: Task
     optimiser: Path
