@@ -28,6 +28,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jai
 
 CASES = [case for item in read_corpus() for case in item.cases]
 FULL = [case for case in CASES if case.build is Build.FULL]
+RUN = [case for case in FULL if case.verdict is not Verdict.REJECT]
+REFUSED = list({case.detail: case for case in FULL if case.verdict is Verdict.REJECT}.values())
+"""One refused module for each rule: they do not run, and `test_corpus` has them all refused by the same code."""
 REPEATED = frozenset((Verdict.REJECT, Verdict.DENY, Verdict.FUEL, Verdict.INVALID, Verdict.STOP))
 """The verdicts after which the worker serves the next attack."""
 WEAK = [case for case in CASES if case.build not in (Build.FULL, Build.IMPOSTOR)]
@@ -96,7 +99,7 @@ def deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "CALL_SECONDS", PATIENCE)
 
 
-@pytest.mark.parametrize("case", FULL, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*REFUSED, *RUN], ids=lambda case: case.name)
 def test_in_a_worker_the_attack_ends_as_it_must(
     case: Case, jail: Jail, reused: Reused, monkeypatch: pytest.MonkeyPatch
 ) -> None:

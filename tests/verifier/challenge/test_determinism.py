@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,49 +15,11 @@ import pytest
 import torch
 
 from arithmetic.engines import Binary64Engine, Engine, Int8Engine, NumpyEngine
-from tests.support.folders import FIXTURES, ROOT
+from tests.support.folders import ROOT
 
-DRIVER = """
-import hashlib, json, sys
-from dataclasses import replace
-from pathlib import Path
-import torch
-from tests.parity.operations import OPERATIONS, digest
-from protocol.settings import Settings
-from protocol.task import Task
-from arithmetic import engine_choice
-from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.editions import DECEMBER_2025, EDITIONS
-from verifier.challenge.module import Module
-from verifier.challenge.session import Session
-from sandbox.isolation import InProcess, Jail
-from verifier.challenge.solving import solve
+Way = tuple[str, str, str]
+"""A product engine, training kernels, and where the optimiser runs."""
 
-path, place, threads = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-torch.set_num_threads(threads)
-edition = replace(DECEMBER_2025, name="three-epochs", max_epochs=3)
-EDITIONS[edition.name] = (edition,)
-settings, module = Settings("a", "b", "c006", "p", "n_hidden=2"), Module(path.name, path.read_bytes())
-task = Task(edition.name, settings, "0" * 32, module.digest, {}, 10**12)
-with Jail() as jail:
-    claim = solve(Session(task, 5, module, jail if place == "process" else InProcess())).claim
-numbers = torch.linspace(-3.0, 7.0, 4099)
-plain = torch.cat([numbers.exp(), numbers.sin(), numbers.tanh(), numbers.view(1, -1).softmax(1).view(-1)])
-print(json.dumps({
-    "root": claim.transcript_root.hex(),
-    "solution": claim.solution_digest.hex(),
-    "epochs": claim.epochs,
-    "fuel": claim.fuel_used,
-    "operations": {name: digest(name) for name in OPERATIONS},
-    "engine": engine_choice.engine().name,
-    "kernels": training_kernels().name,
-    "threads": torch.get_num_threads(),
-    "capability": torch.backends.cpu.get_cpu_capability(),
-    "plain": hashlib.sha256(plain.numpy().tobytes()).hexdigest(),
-}))
-"""
-
-CONSENSUS = ("root", "solution", "epochs", "fuel")
 PERTURBING = (
     "ATEN_CPU_CAPABILITY",
     "MKL_CBWR",
@@ -64,66 +27,57 @@ PERTURBING = (
     "OMP_NUM_THREADS",
     "OPENBLAS_CORETYPE",
     "OPENBLAS_NUM_THREADS",
-    "TIG_VERIFY_ENGINE",
-    "TIG_VERIFY_KERNELS",
 )
-USUAL = {"TIG_VERIFY_ENGINE": "binary64", "TIG_VERIFY_KERNELS": "eager"}
+USUAL = ("binary64", "eager", "none")
+NUMPY = ("numpy", "eager", "none")
+INT8 = ("int8", "eager", "none")
+FUSED = [("binary64", "fused", "none"), ("int8", "fused", "none"), ("numpy", "fused", "process")]
 
-VARIANTS: dict[str, tuple[dict[str, str], str, int]] = {
-    "engine numpy": ({"TIG_VERIFY_ENGINE": "numpy"}, "none", 1),
-    "engine int8": ({"TIG_VERIFY_ENGINE": "int8"}, "none", 1),
-    "engine int8, plain instructions": ({"TIG_VERIFY_ENGINE": "int8", "ATEN_CPU_CAPABILITY": "default"}, "none", 1),
-    "kernels fused": ({"TIG_VERIFY_KERNELS": "fused"}, "none", 1),
-    "kernels fused, engine int8": ({"TIG_VERIFY_KERNELS": "fused", "TIG_VERIFY_ENGINE": "int8"}, "none", 1),
-    "two threads": ({}, "none", 2),
-    "plain instructions": ({"ATEN_CPU_CAPABILITY": "default"}, "none", 1),
-    "AVX2": ({"ATEN_CPU_CAPABILITY": "avx2"}, "none", 1),
-    "AVX-512": ({"ATEN_CPU_CAPABILITY": "avx512"}, "none", 1),
-    "MKL compatible": ({"MKL_CBWR": "COMPATIBLE"}, "none", 1),
-    "OpenBLAS for an older core": ({"TIG_VERIFY_ENGINE": "numpy", "OPENBLAS_CORETYPE": "Nehalem"}, "none", 1),
-    "OpenBLAS with two threads": ({"TIG_VERIFY_ENGINE": "numpy", "OPENBLAS_NUM_THREADS": "2"}, "none", 2),
-    "worker process": ({}, "process", 1),
-    "worker process, numpy, fused": ({"TIG_VERIFY_ENGINE": "numpy", "TIG_VERIFY_KERNELS": "fused"}, "process", 2),
+MACHINES: dict[str, tuple[dict[str, str], int, list[Way]]] = {
+    "as it is": ({}, 1, [USUAL, NUMPY, INT8, ("binary64", "eager", "process")]),
+    "with compiled kernels": ({}, 1, FUSED),
+    "two threads": ({"OPENBLAS_NUM_THREADS": "2"}, 2, [USUAL, NUMPY, ("binary64", "eager", "process")]),
+    "plain instructions": ({"ATEN_CPU_CAPABILITY": "default"}, 1, [USUAL, INT8]),
+    "AVX2": ({"ATEN_CPU_CAPABILITY": "avx2"}, 1, [USUAL]),
+    "AVX-512": ({"ATEN_CPU_CAPABILITY": "avx512"}, 1, [USUAL]),
+    "other libraries": ({"MKL_CBWR": "COMPATIBLE", "OPENBLAS_CORETYPE": "Nehalem"}, 1, [USUAL, NUMPY]),
 }
+"""What the environment says, the number of threads, and the ways to train there; a process for each machine."""
 
 
-def outcome(environment: dict[str, str], isolation: str, threads: int) -> dict[str, Any]:
-    """Train and do every operation in a process of its own under an environment."""
+@cache
+def outcomes(machine: str) -> list[dict[str, Any]]:
+    """Train and do every operation in each way, in a process of its own."""
+    environment, threads, ways = MACHINES[machine]
     kept = {name: value for name, value in os.environ.items() if name not in PERTURBING}
     done = subprocess.run(
-        [sys.executable, "-c", DRIVER, str(FIXTURES / "optimisers" / "adam.py"), isolation, str(threads)],
-        env={**kept, **USUAL, "PYTHONPATH": str(ROOT), **environment},
+        [sys.executable, "-m", "tests.support.train_in_process", str(threads), json.dumps(ways)],
+        env={**kept, **environment},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.fixture(scope="module")
-def usual() -> dict[str, Any]:
-    return outcome({}, "none", 1)
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_one_training_has_one_transcript(usual: dict[str, Any], variant: str) -> None:
-    environment, isolation, threads = VARIANTS[variant]
-    if environment.get("TIG_VERIFY_KERNELS") == "fused" and find_spec("numba") is None:
+@pytest.mark.parametrize("machine", MACHINES)
+def test_one_training_has_one_transcript(machine: str) -> None:
+    environment, threads, ways = MACHINES[machine]
+    if ways is FUSED and find_spec("numba") is None:
         pytest.skip("NUMBA IS NOT INSTALLED: the fused kernels were not tested")
     if environment.get("ATEN_CPU_CAPABILITY") == "avx512" and "avx512vl" not in Path("/proc/cpuinfo").read_text():
         pytest.skip("NO AVX-512 ON THIS PROCESSOR: torch with those instructions was not tested")
-    found = outcome(environment, isolation, threads)
-    assert found["threads"] == threads
-    wanted = {**USUAL, **environment}
-    assert (found["engine"], found["kernels"]) == (wanted["TIG_VERIFY_ENGINE"], wanted["TIG_VERIFY_KERNELS"])
-    assert [found[name] for name in CONSENSUS] == [usual[name] for name in CONSENSUS]
-    assert found["operations"] == usual["operations"]
-    assert found["epochs"] == 3
-    if variant == "plain instructions" and found["capability"] != usual["capability"]:  # plain torch feels it
-        assert found["plain"] != usual["plain"]
+    usual, found = outcomes("as it is")[0], outcomes(machine)
+    assert [(each["engine"], each["kernels"]) for each in found] == [way[:2] for way in ways]
+    assert {each["threads"] for each in found} == {threads}
+    assert usual["consensus"]["epochs"] == 3
+    for each in found:
+        assert each["consensus"] == usual["consensus"]
+    if machine == "plain instructions" and found[0]["capability"] != usual["capability"]:  # plain torch feels it
+        assert found[0]["plain"] != usual["plain"]
 
 
 @pytest.mark.parametrize("engine", [Binary64Engine(), NumpyEngine(), Int8Engine()], ids=lambda engine: engine.name)

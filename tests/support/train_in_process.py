@@ -1,0 +1,76 @@
+"""Short trainings and every operation in this process, for `test_determinism`; run as a program of its own.
+
+    python -m tests.support.train_in_process THREADS '[["binary64", "eager", "none"], ...]'
+
+Writes one line of JSON for each way: a product engine, training kernels, and where the optimiser runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from dataclasses import replace
+
+import torch
+
+from arithmetic import engine_choice
+from protocol.settings import Settings
+from protocol.task import Task
+from sandbox.isolation import InProcess, Isolation, Jail
+from tests.parity.operations import OPERATIONS, digest
+from tests.support.folders import FIXTURES
+from verifier.challenge.editions import DECEMBER_2025, EDITIONS
+from verifier.challenge.module import Module
+from verifier.challenge.network.kernel_choice import KERNELS_VARIABLE, training_kernels
+from verifier.challenge.session import Session
+from verifier.challenge.solving import solve
+
+EDITION = replace(DECEMBER_2025, name="three-epochs", max_epochs=3)
+EDITIONS[EDITION.name] = (EDITION,)
+
+
+def trained(isolation: Isolation) -> dict[str, object]:
+    """What three epochs of Adam come to."""
+    path = FIXTURES / "optimisers" / "adam.py"
+    module = Module(path.name, path.read_bytes())
+    task = Task(EDITION.name, Settings("a", "b", "c006", "p", "n_hidden=2"), "0" * 32, module.digest, {}, 10**12)
+    claim = solve(Session(task, 5, module, isolation)).claim
+    return {
+        "root": claim.transcript_root.hex(),
+        "solution": claim.solution_digest.hex(),
+        "epochs": claim.epochs,
+        "fuel": claim.fuel_used,
+        "operations": {name: digest(name) for name in OPERATIONS},
+    }
+
+
+def plain_digest() -> str:
+    """The digest of what torch's own functions, which this project never uses, make of some numbers."""
+    x = torch.linspace(-3.0, 7.0, 4099)
+    results = torch.cat([x.exp(), x.sin(), x.tanh(), x.view(1, -1).softmax(1).view(-1)])
+    return hashlib.sha256(results.numpy().tobytes()).hexdigest()
+
+
+def main(threads: str, ways: str) -> None:
+    """Train in each way."""
+    torch.set_num_threads(int(threads))
+    for engine, kernels, place in json.loads(ways):
+        os.environ.update({engine_choice.ENGINE_VARIABLE: engine, KERNELS_VARIABLE: kernels})
+        engine_choice.engine.cache_clear()
+        training_kernels.cache_clear()
+        with Jail() as jail:
+            consensus = trained(jail if place == "process" else InProcess())
+        machine = {
+            "engine": engine_choice.engine().name,
+            "kernels": training_kernels().name,
+            "threads": torch.get_num_threads(),
+            "capability": torch.backends.cpu.get_cpu_capability(),
+            "plain": plain_digest(),
+        }
+        print(json.dumps({"consensus": consensus, **machine}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
