@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
 from tests.support.folders import FIXTURES
@@ -15,6 +17,11 @@ LENGTHS = {"A": 56, "B": 19, "C": 38, "D": 40, "E": 50, "F": 24, "G": 18, "H": 1
 """The sections of the list, and how many attacks each has."""
 IDS = tuple(f"{section}{number:02}" for section, length in LENGTHS.items() for number in range(1, length + 1))
 LAYERS = frozenset("GRFJTVC")
+SIGNATURES = (
+    "init_optimiser_state(difficulty, parameters, hyperparameters, rng)",
+    "query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss)",
+    "optimiser_step_updates(state, gradient, parameters, epoch, train_loss, validation_loss)",
+)
 
 
 class Build(enum.Enum):
@@ -133,13 +140,31 @@ def _is_file(source: object) -> bool:
 
 
 def read_source(section: str, source: str | dict[str, Any]) -> bytes:
-    """The bytes of a module: a file, a text in parts, or bytes in hexadecimal."""
+    """The bytes of a module: a file, a text in parts, bytes in hexadecimal, or the lines of its functions."""
     if isinstance(source, str):
         return (FOLDER / section / source).read_bytes()
     if "hex" in source:
         return bytes.fromhex(source["hex"])
+    if "parts" not in source:
+        return _framed(**source).encode()
     text = "".join(_repeated(part) for part in source["parts"])
     return module(initial=text) if source.get("module") else text.encode()
+
+
+def _framed(
+    head: Sequence[str] = (),
+    initial: Sequence[str] = ("return {}",),
+    query: Sequence[str] = ("return None",),
+    step: Sequence[str] = ("return -gradient, state",),
+) -> str:
+    """A module of the lines before its functions, and of the lines of each."""
+    functions = zip(SIGNATURES, (initial, query, step), strict=True)
+    defined = [f"def {signature}:\n{indent(_joined(body), '    ')}" for signature, body in functions]
+    return "\n\n".join([_joined(head), *defined] if head else defined)
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _repeated(part: str | list[Any]) -> str:

@@ -57,6 +57,15 @@ def test_parts_are_repeated_numbered_and_joined() -> None:
     assert b"    x = (((1)))\n    y0 = 0\n    y1 = 1\n" in read_source("A", source)
 
 
+def test_a_module_is_written_as_the_lines_of_its_functions() -> None:
+    source = read_source("A", {"head": ["import torch"], "step": ["", "return gradient, state"]}).decode()
+    assert source.startswith("import torch\n\n\ndef init_optimiser_state(")
+    assert ":\n    return {}\n\n\ndef query_location_parameters(" in source
+    assert source.endswith("loss):\n\n    return gradient, state\n")
+    with pytest.raises(TypeError, match="steps"):
+        read_source("A", {"steps": []})
+
+
 def test_bytes_are_written_in_hexadecimal() -> None:
     assert read_source("A", {"hex": "fffe00"}) == b"\xff\xfe\x00"
 

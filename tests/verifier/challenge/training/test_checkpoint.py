@@ -19,7 +19,7 @@ from verifier.challenge.training.trainer import Checkpoint, Training, finish
 OPTIMISERS = [FIXTURES / "optimisers" / f"{name}.py" for name in ("adam", "lookahead", "momentum")]
 """The others take one epoch from each checkpoint, in test_roster.py."""
 ADAM = OPTIMISERS[0].read_bytes()
-FUEL = 60_000_000
+FUEL = 8_000_000
 """Enough for a few epochs of Adam on the small edition: training ends in the middle of one."""
 
 
