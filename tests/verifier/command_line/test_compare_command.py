@@ -28,6 +28,8 @@ from verifier.command_line import comparison_trials, plot_files, trials
 from verifier.command_line.files import read_module
 from verifier.runs.pool import Lost
 
+pytestmark = pytest.mark.slow
+
 FUEL = 1_500_000
 SHORT = ("--track", "n_hidden=1", "--fuel", str(FUEL), "--isolation", "none")
 OUT = Path("runs.jsonl")

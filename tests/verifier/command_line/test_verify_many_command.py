@@ -38,6 +38,8 @@ from verifier.command_line.main import main
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify as examine
 
+pytestmark = pytest.mark.slow
+
 KEY = SigningKey.generate()
 OUT = Path("verdicts.jsonl")
 ADAM = FIXTURES / "optimisers" / "adam.py"
