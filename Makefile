@@ -1,12 +1,14 @@
 # Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := demo-out
 WORKERS ?= 2
+# One thread in each process: the workers of the suite fill the cores. A file's tests share what they have prepared.
+PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint types imports tests golden-fill golden-check benchmark clean
+.PHONY: demo test test-quick lint types imports tests coverage golden-fill golden-check benchmark clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tig-verify needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
@@ -29,6 +31,10 @@ demo: $(VENV)/installed
 
 test: lint types imports tests
 
+# At every save: all but what starts processes or trains to the end, in less than a minute.
+test-quick: $(VENV)/installed-dev
+	$(PYTEST) -m 'not slow'
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,9 +46,11 @@ types: $(VENV)/installed-dev
 imports: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
-# One thread in each process: the workers of the suite fill the cores.
 tests: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+	$(PYTEST)
+
+coverage: $(VENV)/installed-dev
+	$(PYTEST) --cov --cov-branch --cov-report term:skip-covered
 
 golden-fill golden-check: golden-%: $(VENV)/installed-dev
 	$(BIN)/python -m tests.golden.golden_runs $*

@@ -44,6 +44,7 @@ def test_this_machine_is_sound() -> None:
     self_test.require_sound()
 
 
+@pytest.mark.slow
 def test_flushing_subnormal_numbers_is_found_and_named() -> None:
     found = faults_after("import torch; assert torch.set_flush_denormal(True)").split("|")
     assert all("flushes subnormal numbers to zero (call torch.set_flush_denormal(False))" in fault for fault in found)
@@ -53,6 +54,7 @@ def test_flushing_subnormal_numbers_is_found_and_named() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the numbers of the modes are x86's")
 @pytest.mark.parametrize("mode", ROUNDING)
 def test_another_rounding_mode_is_found_and_named(mode: str) -> None:
@@ -106,6 +108,7 @@ def test_a_device_that_is_not_there_is_refused() -> None:
         self_test.require_sound("cuda")
 
 
+@pytest.mark.slow
 def test_it_takes_less_than_50_ms_of_a_new_process() -> None:
     code = (
         "import time, torch; torch.set_num_threads(1); from arithmetic import self_test\n"

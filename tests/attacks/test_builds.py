@@ -24,7 +24,7 @@ ENDLESS = "did not answer"
 DEADLINE, PATIENCE = 0.25, 30.0
 """Seconds for a call: of an attack that only the deadline ends, and of the others."""
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")]
 
 CASES = [case for item in read_corpus() for case in item.cases]
 FULL = [case for case in CASES if case.build is Build.FULL]

@@ -99,6 +99,7 @@ def test_another_end_than_the_expected_fails(initial: str, step: str, wrong: Cas
 CASES = [case for item in ITEMS for case in item.cases if case.build is Build.FULL and case.verdict in IN_PROCESS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_with_all_layers_on_the_attack_ends_as_it_must(case: Case) -> None:
     check(case, hosted)

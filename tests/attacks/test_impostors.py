@@ -40,7 +40,7 @@ DEADLINE = 0.5
 FINITE = frozenset((StopReason.EARLY_STOPPING, StopReason.EPOCH_LIMIT))
 NON_FINITE = FINITE | {StopReason.NON_FINITE_UPDATE}
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the worker needs Linux")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the worker needs Linux")]
 
 
 @pytest.fixture(scope="module")

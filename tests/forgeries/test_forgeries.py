@@ -22,6 +22,8 @@ from verifier.challenge import editions
 from verifier.challenge.session import Session
 from verifier.verification.audit_response import choose_epochs
 
+pytestmark = pytest.mark.slow
+
 ADAM = (FIXTURES / "optimisers" / "adam.py").read_bytes()
 LONG = replace(SMALL, max_epochs=100, patience=24)
 LONG_TOO = replace(LONG, name="small-too")

@@ -18,6 +18,8 @@ from tests.fuzzing.samples import AMPLE_FUEL, FUEL, Program, program
 from tests.fuzzing.shrinking import shrunk
 from tests.support.sample_optimisers import module
 
+pytestmark = pytest.mark.slow
+
 
 def of(source: bytes, seed: int = 1) -> Program:
     return Program(seed, "written", source, FUEL)

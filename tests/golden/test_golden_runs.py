@@ -4,6 +4,8 @@ import pytest
 
 from tests.golden.golden_runs import RUNS, GoldenRun, differences
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.path.stem)
 def test_training_again_gives_every_recorded_digest(run: GoldenRun) -> None:

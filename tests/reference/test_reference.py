@@ -11,6 +11,8 @@ from tests.reference.instance import draw_instance
 from tests.reference.network import Network, initial_parameters
 from verifier.challenge.solving import Solved, solve
 
+pytestmark = pytest.mark.slow
+
 
 def by_the_product(case: Case) -> tuple[Solved, list[int]]:
     """Its outcome, and the fuel used at every leaf: the one thing that the second implementation is told."""

@@ -103,6 +103,7 @@ def lived(make: Make, given: Assignment, ends: frozenset[int] = frozenset(), epo
 # Amnesia
 
 
+@pytest.mark.slow
 @modules
 def test_an_optimiser_is_its_state(name: str, make: Make) -> None:
     given = assignment(MODULES[name], fuel_budget=10**10)

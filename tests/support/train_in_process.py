@@ -18,7 +18,7 @@ import torch
 from arithmetic import engine_choice
 from protocol.settings import Settings
 from protocol.task import Task
-from sandbox.isolation import InProcess, Jail
+from sandbox.isolation import InProcess, Isolation, Jail
 from tests.parity.operations import OPERATIONS, digest
 from tests.support.folders import FIXTURES
 from verifier.challenge.editions import DECEMBER_2025, EDITIONS
@@ -31,12 +31,11 @@ EDITION = replace(DECEMBER_2025, name="three-epochs", max_epochs=3)
 EDITIONS[EDITION.name] = (EDITION,)
 
 
-def trained(isolation: InProcess | Jail) -> dict[str, object]:
+def trained(isolation: Isolation) -> dict[str, object]:
     """What three epochs of Adam come to."""
     path = FIXTURES / "optimisers" / "adam.py"
-    settings = Settings("a", "b", "c006", "p", "n_hidden=2")
     module = Module(path.name, path.read_bytes())
-    task = Task(EDITION.name, settings, "0" * 32, module.digest, {}, 10**12)
+    task = Task(EDITION.name, Settings("a", "b", "c006", "p", "n_hidden=2"), "0" * 32, module.digest, {}, 10**12)
     claim = solve(Session(task, 5, module, isolation)).claim
     return {
         "root": claim.transcript_root.hex(),

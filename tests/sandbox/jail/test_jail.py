@@ -26,7 +26,10 @@ from sandbox.worker.zygote_client import Zygote
 from tests.support.folders import ROOT
 from tests.support.sample_optimisers import assignment, module, play
 
-pytestmark = pytest.mark.skipif(platform.machine() not in ARCHITECTURES, reason="the jail needs x86-64 or AArch64")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(platform.machine() not in ARCHITECTURES, reason="the jail needs x86-64 or AArch64"),
+]
 x86_64 = pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86-64")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 

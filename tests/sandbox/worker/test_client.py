@@ -43,7 +43,7 @@ from tests.support.sample_optimisers import (
 
 linux = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the worker needs Linux")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="a worker hides its files in /proc from everybody but root")
-pytestmark = linux
+pytestmark = [pytest.mark.slow, linux]
 
 
 @pytest.fixture(scope="module")

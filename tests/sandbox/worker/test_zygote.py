@@ -21,7 +21,7 @@ from sandbox.worker.client import ProcessOptimiser, WorkerProcess
 from sandbox.worker.zygote_client import Zygote
 from tests.support.sample_optimisers import assignment, descriptors, module, play
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")]
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ import torch
 from arithmetic.engines import Binary64Engine, Engine, Int8Engine, NumpyEngine
 from tests.support.folders import ROOT
 
+pytestmark = pytest.mark.slow
+
 Way = tuple[str, str, str]
 """A product engine, training kernels, and where the optimiser runs."""
 

@@ -13,6 +13,8 @@ from sandbox.isolation import Jail
 from tests.support.small_contest import module
 from verifier.command_line.main import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,8 @@ from verifier.command_line.files import read_module
 from verifier.experiments import comparison_trials
 from verifier.runs.pool import TaskLost
 
+pytestmark = pytest.mark.slow
+
 FUEL = 1_500_000
 SHORT = ("--track", "n_hidden=1", "--fuel", str(FUEL), "--isolation", "none")
 OUT = Path("runs.jsonl")

@@ -23,6 +23,8 @@ from verifier.command_line import plot_files
 from verifier.experiments.prediction_maps import SIDE, centres, surfaces
 from verifier.experiments.training_history import claimed_course
 
+pytestmark = pytest.mark.slow
+
 KEY = SigningKey.generate()
 CLAIM = Path("sgd.claim")
 Call = Callable[..., Ended]

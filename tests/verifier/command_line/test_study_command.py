@@ -34,6 +34,8 @@ from verifier.experiments.study import figure2
 from verifier.experiments.study.rows import Row
 from verifier.runs.row_formats import csv_rows
 
+pytestmark = pytest.mark.slow
+
 NAME = APRIL_2025[0].name
 SHORT = tuple(replace(sized, function=FourierFeatures(32), width=16, max_epochs=2) for sized in APRIL_2025)
 ONE = ("--depths", "1", "--sizes", "1024", "--seeds", "1")

@@ -227,6 +227,7 @@ MISTAKES: dict[str, tuple[tuple[object, ...], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MISTAKES)
 def test_a_mistake_is_answered_with_one_clear_message(call: Call, exchanged: None, kind: str) -> None:
     arguments, message = MISTAKES[kind]

@@ -39,6 +39,8 @@ from verifier.runs.pool import TaskLost
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify as examine
 
+pytestmark = pytest.mark.slow
+
 KEY = SigningKey.generate()
 OUT = Path("verdicts.jsonl")
 ADAM = FIXTURES / "optimisers" / "adam.py"

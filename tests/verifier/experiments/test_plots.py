@@ -60,6 +60,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("course", ODD.values(), ids=ODD.keys())
 def test_every_training_can_be_drawn(course: Course) -> None:
     assert size(course_picture(course, None)) == (1350, 600)

@@ -18,6 +18,8 @@ from tests.support import pool_work
 from tests.support.folders import ROOT
 from verifier.runs.pool import ProcessPool, TaskLost
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,7 @@ sys.stdout.write(values(x, np.random.default_rng(2).normal(size=700), 0.3, 2.0**
 """
 
 
+@pytest.mark.slow
 def test_the_bits_do_not_depend_on_the_number_of_threads() -> None:
     variables = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
     another = "2" if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else "1"

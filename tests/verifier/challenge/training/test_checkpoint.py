@@ -16,6 +16,8 @@ from verifier.challenge.editions import EDITIONS
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Checkpoint, Training, finish
 
+pytestmark = pytest.mark.slow
+
 OPTIMISERS = [FIXTURES / "optimisers" / f"{name}.py" for name in ("adam", "lookahead", "momentum")]
 """The others take one epoch from each checkpoint, in test_roster.py."""
 ADAM = OPTIMISERS[0].read_bytes()

@@ -30,6 +30,8 @@ from verifier.challenge.network.network import Statistics
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Checkpoint
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(path.stem for path in (FIXTURES / "optimisers").glob("*.py"))
 TENSOR_BY_TENSOR = {"lars", "muon", "trials/adan", "trials/lars", "trials/lion", "trials/sam", "trials/schedule_free"}
 """Modules that want a list of tensors; the others compute with whole vectors, for which one tensor can stand."""

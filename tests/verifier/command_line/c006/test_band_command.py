@@ -25,6 +25,8 @@ from verifier.challenge.errors import EditionError, InputError
 from verifier.command_line.commands.c006 import band as command
 from verifier.command_line.commands.c006.band import band
 
+pytestmark = pytest.mark.slow
+
 ADAM = FIXTURES / "optimisers" / "adam.py"
 SEED = "4c447d271c9d5c77a1de4e05bcb67a28d35ed08611d7964eb0664ea932a311ca"
 BY_SEED = ("--seed", SEED, "--track", "n_hidden=2")
