@@ -19,7 +19,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """What the environment and reports call it."""
+        """The name in the environment and in reports."""
 
     @property
     def cpu_only(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a benchmarker states, and signs, about one training run."""
+"""A benchmarker's signed statement about one training run."""
 
 from __future__ import annotations
 

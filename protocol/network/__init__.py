@@ -1,1 +1,1 @@
-"""The live network's own formats: output records, random streams, bundles, proofs and solution blobs."""
+"""The live network's own formats: output records, Merkle proofs, answers of its API and solution blobs."""
