@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.support.folders import FIXTURES, ROOT
+from tests.support.folders import FIXTURES, ROOT, VECTORS
 from verifier.command_line.group import commands
 
 FOLDERS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -36,6 +36,7 @@ CODE = re.compile(r"```.*?```|`((?:[^`\n]|\n(?!\n))+)`|^ {4,}\S.*$", re.MULTILIN
 PATH = re.compile(r"[\w.*=/{},-]+")
 SUFFIXES = (".py", ".md", ".json", ".jsonl", ".csv", ".png", ".toml", ".txt", ".yaml")
 DOTTED = re.compile(rf"(?:{PACKAGES})(?:\.\w+)+")
+IDENTIFIER = re.compile(r"[a-z]+(?:_[a-z0-9]+)+(?:\(\))?|[A-Z][a-z]+(?:[A-Z][a-z]+)+")
 MODULE = re.compile(r"python -m ([\w.]+)")
 TARGET = re.compile(r"^(?:\$ )?make ([a-z][\w-]*)", re.MULTILINE)
 COMMAND = re.compile(r"^(?:\w*\$ )?tig-verify (.+)$", re.MULTILINE)
@@ -124,6 +125,19 @@ def test_named_modules_exist(path: Path) -> None:
     names = [code for code in codes(text) if DOTTED.fullmatch(code) and not code.endswith(SUFFIXES)]
     assert not [name for name in names if not resolves(name)]
     assert not [name for name in MODULE.findall(text) if find_spec(name) is None]
+
+
+@cache
+def words_of_code() -> frozenset[str]:
+    folders = [*(ROOT / name for name in PACKAGES.split("|")), FIXTURES / "optimisers"]
+    files = [*(path for folder in folders for path in folder.rglob("*.py")), *VECTORS.glob("*.json")]
+    return frozenset(word for path in files for word in re.findall(r"\w+", path.read_text()))
+
+
+@documents(PRESENT)
+def test_named_identifiers_exist(path: Path) -> None:
+    names = [code.removesuffix("()") for code in codes(path.read_text()) if IDENTIFIER.fullmatch(code)]
+    assert not [name for name in names if name not in words_of_code()]
 
 
 @documents(PRESENT)
