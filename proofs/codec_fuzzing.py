@@ -16,12 +16,16 @@ import platform
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from tests.fuzzing.codec_round import Round, fuzz
+from verifier.runs.pool import ProcessPool, TaskLost
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "proofs" / "results" / "codec_fuzzing.json"
@@ -40,9 +44,15 @@ def code() -> str:
     files = [
         *sorted((ROOT / "protocol").rglob("*.py")),
         *(ROOT / "tests" / "fuzzing" / f"{name}.py" for name in names),
-        ROOT / "tests" / "protocol" / "sample_records.py",
+        ROOT / "tests" / "support" / "sample_records.py",
     ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+@contextmanager
+def opened() -> Iterator[Callable[[str], Round]]:
+    """Does rounds by their seeds."""
+    yield partial(fuzz, size=ROUND)
 
 
 def begin(seed: int, path: Path) -> dict[str, Any]:
@@ -100,12 +110,15 @@ def main() -> int:
     options.progress.parent.mkdir(parents=True, exist_ok=True)
     progress = begin(options.seed, options.progress)
     rounds = -(-options.inputs // ROUND)
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with ProcessPool(opened, options.jobs, tries=1) as pool:
         while progress["rounds"] < rounds:
             started, first = time.monotonic(), progress["rounds"]
             numbers = range(first, min(first + 5 * options.jobs, rounds))
-            done = list(pool.map(fuzz, [f"{options.seed} {number}" for number in numbers], [ROUND] * len(numbers)))
-            for one in done:
+            done = dict(pool.run([f"{options.seed} {number}" for number in numbers]))
+            for seed in sorted(done, key=lambda seed: int(seed.split()[1])):
+                one = done[seed]
+                if isinstance(one, TaskLost):
+                    one = Round(findings=[f"{seed} {one.why}"])
                 add(progress, one, (time.monotonic() - started) / len(done))
                 print(*one.findings, sep="\n", end="", flush=True)
             save(progress, options.progress)
@@ -115,4 +128,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(import_module("proofs.codec_fuzzing").main())  # by its name, for other processes

@@ -17,13 +17,14 @@ import datetime
 import functools
 import json
 import math
-import multiprocessing
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ from numpy.typing import NDArray
 from arithmetic import ieee
 from arithmetic.transcendental import functions
 from arithmetic.transcendental.exceptions import EXCEPTIONS
+from sandbox.errors import WorkerFault
+from verifier.challenge.training.trainer import Observer
+from verifier.runs.pool import TaskLost
+from verifier.runs.queue import completed
 
 Array = NDArray[Any]
 
@@ -170,9 +175,10 @@ def prove(name: str, chunk: int, jobs: int, output: Path, vectors: Path) -> dict
     done: dict[str, Any] = json.loads(partial.read_text()) if partial.exists() else {}
     todo = [first for first in range(0, INPUTS, chunk) if f"{first}+{chunk}" not in done]
     began = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        results = pool.imap_unordered(functools.partial(_check_chunk, name, chunk), todo)
+    with closing(completed(functools.partial(opened, name, chunk), todo, jobs)) as results:
         for number, (first, result) in enumerate(results, 1):
+            if isinstance(result, TaskLost):
+                raise WorkerFault(f"{name}, the chunk from {first} on: {result.why}; call again to go on")
             done[f"{first}+{chunk}"] = result
             _write(partial, done)
             seconds = time.monotonic() - began
@@ -192,9 +198,11 @@ def hardest(name: str, done: dict[str, Any]) -> list[str]:
     return [f"{argument:08x} {result:08x}" for argument, result in sorted(vectors.items())]
 
 
-def _check_chunk(name: str, chunk: int, first: int) -> tuple[int, dict[str, Any]]:
+@contextmanager
+def opened(name: str, chunk: int, observer: Observer | None) -> Iterator[Callable[[int], dict[str, Any]]]:
+    """Checks chunks of a function's inputs by their first bits, on one thread."""
     torch.set_num_threads(1)
-    return first, check(name, first, min(chunk, INPUTS - first))
+    yield lambda first: check(name, first, min(chunk, INPUTS - first))
 
 
 def _summary(name: str, done: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -255,4 +263,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(import_module("proofs.correct_rounding").main())  # by its name, for other processes

@@ -10,20 +10,19 @@ tests/fuzzing/oracle.py or if its two runs differ.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import hashlib
 import json
-import os
 import platform
-import subprocess
+import signal
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,21 +30,22 @@ import torch
 
 from sandbox.isolation import Jail
 from tests.fuzzing.oracle import EPOCHS, Factory, Outcome, complaint, difference, in_process, observe
-from tests.fuzzing.reach import Reach, summary
+from tests.fuzzing.reach import VOCABULARY, Reach, summary
 from tests.fuzzing.samples import Program, program
 from tests.fuzzing.shrinking import shrunk
+from verifier.runs.pool import ProcessPool, TaskLost
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "proofs" / "results" / "fuzzing.json"
-BLOCK: Final = 20
-"""Programs that a process is asked for at once."""
 ROUND: Final = 400
-"""Programs of a job between two records of the progress."""
+"""Programs of a process between two records of the progress."""
 JAILED: Final = 10
 """One second run in so many is in jailed workers, whose forks take ten times as long as the rest."""
-STALLED: Final = 300.0
-"""Seconds that a block may take."""
+STALLED: Final = 300
+"""Seconds that a program may take."""
 ROLES: Final = ("first", "second")
+Names = dict[str, set[str]]
+"""Names of each part of the vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -60,50 +60,6 @@ class Answer:
     complaint: str
 
 
-class Peer:
-    """A process that runs the programs of the seeds that it is given, with a hash seed of its own."""
-
-    def __init__(self, role: str) -> None:
-        self._role = role
-        self._start()
-
-    def _start(self) -> None:
-        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, "--role", self._role],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **threads, "PYTHONHASHSEED": str(1 + ROLES.index(self._role))},
-        )
-
-    def ask(self, *questions: object) -> Iterator[str]:
-        """The answers in order; the empty text where the process died over a question, and a new one goes on."""
-        pending = list(map(str, questions))
-        while pending:
-            process = self._process
-            assert process.stdin is not None
-            assert process.stdout is not None
-            guard = threading.Timer(STALLED, process.kill)
-            guard.start()
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write("\n".join(pending) + "\n")
-                process.stdin.flush()
-            while pending and (line := process.stdout.readline()):
-                pending.pop(0)
-                yield line
-            guard.cancel()
-            if pending:
-                pending.pop(0)
-                process.wait()
-                yield ""
-                self._start()
-
-    def close(self) -> None:
-        """Let the process end."""
-        self._process.communicate()
-
-
 def answer(given: Program, make: Factory, handover: int) -> tuple[Answer, Outcome]:
     """What a process says of one program, and the outcome in full."""
     outcome = observe(given, make, handover)
@@ -112,68 +68,51 @@ def answer(given: Program, make: Factory, handover: int) -> tuple[Answer, Outcom
     return Answer(given.origin, hashlib.sha256(given.source).hexdigest(), short, complaint(given, outcome)), outcome
 
 
-def serve(role: str) -> None:
-    """Answer seeds from the input, a line for each; an empty line asks what has been reached."""
+@contextmanager
+def opened(role: str) -> Iterator[Callable[[int], tuple[Answer, Names]]]:
+    """Runs the programs of seeds; tells the answer and, of what this process has reached, what is new."""
     torch.set_num_threads(1)
-    reach = Reach()
+    reach, told = Reach(), Reach()
     second = role == ROLES[1]
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
         jailed: Factory = in_process
         if second:
             jailed = stack.enter_context(Jail()).start
         else:
             reach.install()
-        for line in sys.stdin:
-            if not line.strip():
-                print(json.dumps({part: sorted(names) for part, names in reach.reached.items()}), flush=True)
-                continue
-            seed = int(line)
+
+        def work(seed: int) -> tuple[Answer, Names]:
+            signal.alarm(STALLED)  # which ends this process
             given = program(seed)
             make = jailed if second and seed % JAILED == 0 else in_process
             said, outcome = answer(given, make, 1 + seed % EPOCHS if second else 0)
+            signal.alarm(0)
             reach.note(given, outcome)
-            print(json.dumps(asdict(said)), flush=True)
+            new = {part: names - told.reached[part] for part, names in reach.reached.items()}
+            for part, names in new.items():
+                told.reached[part] |= names
+            return said, new
+
+        yield work
 
 
-def finding(first: str, second: str) -> str:
+def pool(role: str, jobs: int) -> ProcessPool[int, tuple[Answer, Names]]:
+    """Processes of a role, with a hash seed of its own."""
+    hash_seed = str(1 + ROLES.index(role))
+    return ProcessPool(partial(opened, role), jobs, tries=1, environment={"PYTHONHASHSEED": hash_seed})
+
+
+def finding(first: Answer | TaskLost, second: Answer | TaskLost) -> str:
     """What is wrong with the answers to one seed, or nothing."""
     for role, said in zip(ROLES, (first, second), strict=True):
-        if not said:
-            return f"a process died or stalled ({role})"
-    one, other = json.loads(first), json.loads(second)
-    if one["source"] != other["source"]:
+        if isinstance(said, TaskLost):
+            return f"a process died or stalled ({role}): {said.why}"
+    assert isinstance(first, Answer)
+    assert isinstance(second, Answer)
+    if first.source != second.source:
         return "the processes made different programs"
-    differing = difference(Outcome(**one["outcome"]), Outcome(**other["outcome"]))
-    return str(one["complaint"] or other["complaint"] or differing)
-
-
-class Job:
-    """A pair of processes, and what they said."""
-
-    def __init__(self) -> None:
-        self._peers = [Peer(role) for role in ROLES]
-
-    def round(self, seeds: range) -> tuple[Counter[str], dict[int, str], dict[str, list[str]]]:
-        """How the programs of some seeds ended, the findings among them, and what this job has reached."""
-        endings: Counter[str] = Counter()
-        findings: dict[int, str] = {}
-        for start in range(0, len(seeds), BLOCK):
-            block = seeds[start : start + BLOCK]
-            with ThreadPoolExecutor(2) as both:
-                answers = list(both.map(lambda peer: list(peer.ask(*block)), self._peers))  # noqa: B023
-            for seed, first, second in zip(block, *answers, strict=True):
-                said: dict[str, Any] = json.loads(first or '{"origin": "unknown", "outcome": {"ending": "died"}}')
-                endings[f"{said['origin']} {said['outcome']['ending']}"] += 1
-                if found := finding(first, second):
-                    findings[seed] = found
-        (reached,) = self._peers[0].ask("")
-        return endings, findings, json.loads(reached) if reached else {}
-
-    def close(self) -> None:
-        """End the processes."""
-        for peer in self._peers:
-            peer.close()
+    return first.complaint or second.complaint or difference(first.outcome, second.outcome)
 
 
 def keep(folder: Path, seed: int, found: str) -> None:
@@ -215,19 +154,30 @@ def begin(options: argparse.Namespace) -> dict[str, Any]:
     return {**about, "programs": 0, "seconds": 0.0, "endings": {}, "findings": {}, "reached": {}}
 
 
-def advance(progress: dict[str, Any], jobs: list[Job], wanted: int) -> None:
-    """One round of every job."""
+def advance(progress: dict[str, Any], pools: Sequence[ProcessPool[int, tuple[Answer, Names]]], seeds: range) -> None:
+    """Run the programs of some seeds in each pool, and count how they ended."""
     started = time.monotonic()
-    first, left = progress["seed"] + progress["programs"], wanted - progress["programs"]
-    size = min(ROUND, -(-left // len(jobs)))
-    shares = [range(first + i * size, first + min((i + 1) * size, left)) for i in range(len(jobs))]
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        for endings, findings, reached in pool.map(Job.round, jobs, shares):
-            progress["endings"] = dict(Counter(progress["endings"]) + endings)
-            progress["findings"] |= {str(seed): found for seed, found in findings.items()}
-            for part, names in reached.items():
-                progress["reached"][part] = sorted({*progress["reached"].get(part, []), *names})
-    progress["programs"] += sum(map(len, shares))
+    reached = {part: set(progress["reached"].get(part, ())) for part in VOCABULARY}
+    answers: list[dict[int, Answer | TaskLost]] = []
+    for each in pools:
+        said: dict[int, Answer | TaskLost] = {}
+        for seed, result in each.run(seeds):
+            if isinstance(result, TaskLost):
+                said[seed] = result
+                continue
+            said[seed], new = result
+            for part, names in new.items() if each is pools[0] else ():
+                reached[part] |= names
+        answers.append(said)
+    endings = Counter[str](progress["endings"])
+    for seed in seeds:
+        first, second = (said[seed] for said in answers)
+        endings[f"{first.origin} {first.outcome.ending}" if isinstance(first, Answer) else "unknown died"] += 1
+        if found := finding(first, second):
+            progress["findings"][str(seed)] = found
+    progress["endings"] = dict(endings)
+    progress["reached"] = {part: sorted(names) for part, names in reached.items()}
+    progress["programs"] += len(seeds)
     progress["seconds"] += time.monotonic() - started
 
 
@@ -251,21 +201,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0, help="of the first program; the others follow it")
-    parser.add_argument("--jobs", type=int, default=1, help="pairs of processes")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument(
         "--folder", type=Path, default=ROOT / "build" / "fuzzing", help="for progress and failing programs"
     )
-    parser.add_argument("--role", choices=ROLES, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.role:
-        serve(options.role)
-        return 0
     options.folder.mkdir(parents=True, exist_ok=True)
     progress = begin(options)
-    jobs = [Job() for _ in range(options.jobs)]
+    with ExitStack() as stack:
+        pools = [stack.enter_context(pool(role, options.jobs)) for role in ROLES]
+        fuzz(progress, pools, options)
+    RESULTS.write_text(json.dumps(record(progress, options.jobs), indent=1) + "\n")
+    return int(bool(progress["findings"]))
+
+
+def fuzz(
+    progress: dict[str, Any], pools: Sequence[ProcessPool[int, tuple[Answer, Names]]], options: argparse.Namespace
+) -> None:
+    """Run programs up to the number wanted, record the progress, and keep what fails."""
     while progress["programs"] < options.programs:
         known = set(progress["findings"])
-        advance(progress, jobs, options.programs)
+        first, left = options.seed + progress["programs"], options.programs - progress["programs"]
+        advance(progress, pools, range(first, first + min(ROUND * options.jobs, left)))
         partial = options.folder / "progress.partial"
         partial.write_text(json.dumps(progress))
         partial.replace(options.folder / "progress.json")
@@ -274,11 +231,7 @@ def main() -> int:
                 print(f"{seed}: {found}", flush=True)
                 keep(options.folder, int(seed), found)
         print(f"{progress['programs']} programs, {progress['seconds']:.0f} s, {progress['endings']}", flush=True)
-    for job in jobs:
-        job.close()
-    RESULTS.write_text(json.dumps(record(progress, options.jobs), indent=1) + "\n")
-    return int(bool(progress["findings"]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(import_module("proofs.fuzzing").main())  # by its name, for other processes

@@ -15,16 +15,17 @@ import ast
 import datetime
 import hashlib
 import json
-import multiprocessing
 import os
 import platform
 import random
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +44,10 @@ from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
+from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import read_module
+from verifier.runs.pool import TaskLost
+from verifier.runs.queue import completed
 from verifier.verification.audit_response import choose_epochs, respond
 from verifier.verification.context import AuditEvidence, Evidence
 from verifier.verification.verify import verify
@@ -268,10 +272,12 @@ def keep(text: str) -> None:
     os.replace(partial, RESULTS)
 
 
-def begin() -> None:
-    """What each process does first."""
+@contextmanager
+def opened(observer: Observer | None) -> Iterator[Callable[[int], dict[str, Any]]]:
+    """Makes and verifies claims in a process, on one thread."""
     keep_freed_memory()
     torch.set_num_threads(1)
+    yield examine
 
 
 def main() -> int:
@@ -283,21 +289,24 @@ def main() -> int:
     about = code()
     claims = so_far(about)
     missing = [number for number in range(options.claims) if number not in claims]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, spawn, begin) as pool:
-        for done in as_completed([pool.submit(examine, number) for number in missing]):
-            row = done.result()
-            claims[row["claim"]] = row
+    lost = []
+    with closing(completed(opened, missing, options.jobs)) as rows:
+        for number, row in rows:
+            if isinstance(row, TaskLost):
+                lost.append(number)
+                print(f"{number:4d} {row.why}", flush=True)
+                continue
+            claims[number] = row
             keep(record(about, claims))
             print(
                 f"{row['claim']:4d} {row['optimiser']:28s} {row['n_hidden']:2d} T {row['epochs']:3d} "
                 f"{row['stop_reason']:18s} {sum(row['seconds'].values()):6.1f} s {row['verdicts']}",
                 flush=True,
             )
-    bad = [number for number, row in claims.items() if not accepted(row)]
+    bad = [*lost, *(number for number, row in claims.items() if not accepted(row))]
     print(f"{len(claims)} claims, not accepted: {bad or 'none'}")
     return int(bool(bad))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(import_module("proofs.honest_claims").main())  # by its name, for other processes

@@ -64,7 +64,7 @@ class _Worker(Generic[Item]):
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={**os.environ, **_ONE_THREAD, **environment},
+                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _import_path(), **environment},
                 start_new_session=True,  # Ctrl-C in a terminal reaches this process alone
             )
         self._send(opening)
@@ -91,11 +91,16 @@ class _Worker(Generic[Item]):
             self.connection.send(message)
 
 
+def _import_path() -> str:
+    """Where this process imports from; the current folder is in it only if this process was started so."""
+    return os.pathsep.join(path for path in sys.path if path)
+
+
 class ProcessPool(Generic[Item, Result]):
     """At most `size` processes at work; a context manager that leaves none behind.
 
-    A task is given to at most `tries` processes that die over it. The processes inherit the environment, but for one
-    thread each and what `environment` has.
+    A task is given to at most `tries` processes that die over it. The processes import from where this one
+    does, and inherit its environment, but for one thread each and what `environment` has.
     """
 
     def __init__(

@@ -21,11 +21,6 @@ from verifier.runs.pool import ProcessPool, TaskLost
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(autouse=True)
-def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
 def children(pid: int) -> list[int]:
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -164,6 +159,7 @@ def another(opening: str, folder: Path, least: int) -> Iterator[tuple[subprocess
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )

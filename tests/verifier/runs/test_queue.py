@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support.folders import ROOT
 from verifier.challenge.training.trainer import Observer
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed, cores
@@ -27,8 +26,7 @@ def squares(observer: Observer | None) -> Iterator[Callable[[int], tuple[int, bo
 
 
 @pytest.fixture(autouse=True)
-def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+def caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLER", str(os.getpid()))
 
 
