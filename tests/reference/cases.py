@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.isolation import InProcess
+from tests.reference import training
 from tests.reference.editions import APRIL, DECEMBER, Edition
+from tests.reference.instance import draw_instance
+from tests.reference.network import Network, initial_parameters
 from tests.reference.optimisers import Adam, Lookahead, Momentum
 from tests.reference.streams import Streams, make_seed
 from tests.support.folders import FIXTURES
@@ -51,3 +56,19 @@ class Case:
     @property
     def streams(self) -> Streams:
         return Streams(self.edition.name, make_seed(self.settings, RAND_HASH, self.nonce))
+
+
+def by_the_reference(
+    edition: Edition,
+    streams: Streams,
+    optimiser: str,
+    n_hidden: int,
+    fuel: list[int],
+    hyperparameters: Mapping[str, float] = MappingProxyType({}),
+) -> tuple[training.Run, int]:
+    """The outcome and the quality of a training, from the fuel used at every leaf."""
+    instance, network = draw_instance(edition, streams), Network(n_hidden, streams)
+    w = initial_parameters(streams, n_hidden)
+    run = training.train(edition, streams, instance, network, w, OPTIMISERS[optimiser](w, **hyperparameters), fuel)
+    subset = training.scored_points(streams, instance, len(run.validation_losses))
+    return run, training.score(network, run.parameters, run.statistics, subset)
