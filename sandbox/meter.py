@@ -22,10 +22,12 @@ UNIT_BYTES: Final = 1
 class Meter:
     """Counts fuel up to `budget` and the memory of a call, and latches when one of them is spent.
 
-    Both are charged before the work is done, so a refused operation never runs.
+    Both are charged before the work is done, so a refused operation never runs. The language, whose charges are by far
+    the most, counts as many bytes as units, so one counter serves both: fuel stops at one value of it, memory at
+    another, which moves with tensors, as their memory is not in proportion to their fuel.
     """
 
-    __slots__ = ("_budget", "_full", "_spent", "_stop", "_used")
+    __slots__ = ("_budget", "_fuel_stop", "_memory_stop", "_spent", "_used")
 
     def __init__(self, budget: int, used: int = 0) -> None:
         self._budget = budget
@@ -46,30 +48,30 @@ class Meter:
     def begin(self) -> None:
         """Grant the allowances of one call of the module."""
         if self._spent is None:
-            self._full = self._used + CALL_BYTES // UNIT_BYTES  # where the language alone would have filled memory
-            self._stop = min(self._budget, self._used + CALL_FUEL)
+            self._memory_stop = self._used + CALL_BYTES // UNIT_BYTES  # for a call without tensors
+            self._fuel_stop = min(self._budget, self._used + CALL_FUEL)
 
     def charge(self, units: int) -> None:
         """Use fuel for the language, and memory in proportion. Raises BudgetExhausted, from then on always."""
         used = self._used + units
-        if used > self._stop or used > self._full:
+        if used > self._fuel_stop or used > self._memory_stop:
             self._exhaust(used)
         self._used = used
 
     def work(self, units: int, elements: int = 0) -> None:
         """Use fuel for tensors, and memory for the `elements` that are made. Raises as `charge` does."""
-        self._full += units - elements * (ELEMENT_BYTES // UNIT_BYTES)
+        self._memory_stop += units - elements * (ELEMENT_BYTES // UNIT_BYTES)
         used = self._used + units
-        if used > self._stop or used > self._full:
+        if used > self._fuel_stop or used > self._memory_stop:
             self._exhaust(used)
         self._used = used
 
     def _exhaust(self, used: int) -> None:
         if self._spent is None:
-            if used > self._stop:
+            if used > self._fuel_stop:
                 self._used = self._budget
                 self._spent = FuelExhausted(f"the fuel budget of {self._budget} units, or of one call, is spent")
             else:
                 self._spent = MemoryExhausted(f"a call took more memory than {CALL_BYTES // 2**20} MiB in all")
-            self._stop = -1
+            self._fuel_stop = -1
         raise self._spent

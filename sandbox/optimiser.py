@@ -29,10 +29,10 @@ from sandbox.language.module import (
 )
 from sandbox.layout import Layout
 from sandbox.meter import Meter
+from sandbox.tensors.base import TensorBase
 from sandbox.tensors.generator import Generator
 from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
-from sandbox.tensors.reductions import Numbers
 from sandbox.tensors.tensor import Tensor
 from sandbox.tensors.vocabulary import ATTRIBUTES, VOCABULARY
 
@@ -249,7 +249,7 @@ class HostedOptimiser:
         """A returned vector, or list of tensors, as a flat buffer that aliases neither input."""
         parts = self._assignment.layout.parts
         if type(returned) is ParameterVector:
-            handles: list[Numbers] = [returned]
+            handles: list[TensorBase] = [returned]
         elif type(returned) in (list, tuple) and all(type(t) is Tensor for t in returned):  # type: ignore[attr-defined]
             shapes = [t.shape for t in returned]  # type: ignore[attr-defined]
             if shapes != [part.shape for part in parts]:
@@ -263,7 +263,7 @@ class HostedOptimiser:
                 f"{function} returned {type(returned).__name__}; return a parameter vector or a list of tensors"
             )
         if any(handle._data.dtype != torch.float32 for handle in handles):
-            raise OptimiserError(f"{function} returned a mask or positions; return numbers")
+            raise OptimiserError(f"{function} returned a mask or indices; return numbers")
         data = handles[0]._data
         if type(returned) is not ParameterVector:
             data = data_movement.cat([handle._data.reshape(-1) for handle in handles])

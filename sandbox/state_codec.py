@@ -19,8 +19,8 @@ from sandbox.language.prices import MAX_BITS, MAX_CHARACTERS
 from sandbox.layout import Layout
 from sandbox.meter import Meter
 from sandbox.state import COUNT_BYTES, MAX_BYTES, MAX_DEPTH, MAX_NODES, int_bytes, tensor_view
+from sandbox.tensors.base import TensorBase
 from sandbox.tensors.parameter_vector import ParameterVector
-from sandbox.tensors.reductions import Numbers
 from sandbox.tensors.shape_checks import MAX_ELEMENTS, check_dimensions, check_elements, check_shape
 from sandbox.tensors.tensor import Tensor
 
@@ -76,7 +76,7 @@ def _encode(value: object, write: Write) -> None:
     elif isinstance(value, str):
         text = value.encode("utf-8", "surrogatepass")
         write(b"s" + _COUNT.pack(len(text)) + text)
-    elif isinstance(value, Numbers):
+    elif isinstance(value, TensorBase):
         _encode_numbers(value, write)
     elif isinstance(value, dict):
         write(b"m" + _COUNT.pack(len(value)))
@@ -89,7 +89,7 @@ def _encode(value: object, write: Write) -> None:
             _encode(item, write)
 
 
-def _encode_numbers(value: Numbers, write: Write) -> None:
+def _encode_numbers(value: TensorBase, write: Write) -> None:
     data = value._data
     kind = b"v" if isinstance(value, ParameterVector) else b"x"
     write(kind + _FORMS[data.dtype] + _COUNT.pack(data.ndim) + b"".join(_COUNT.pack(n) for n in data.shape))
@@ -167,7 +167,7 @@ class _Reader:
         stored = bytearray(self._take(elements * dtype.itemsize))
         data = torch.frombuffer(stored, dtype=torch.uint8 if dtype == torch.bool else dtype).reshape(sizes)
         if dtype == torch.int64 and not 0 <= int(data.min()) <= int(data.max()) < MAX_ELEMENTS:
-            raise ValueError("a position that no tensor has")
+            raise ValueError("an index that no tensor has")
         return (data != 0 if dtype == torch.bool else data).to(self._device)
 
     def _key(self, depth: int) -> str:

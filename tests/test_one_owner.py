@@ -18,7 +18,7 @@ import pytest
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from arithmetic import ieee
-from sandbox.tensors.elementwise import Elementwise
+from sandbox.tensors.base import TensorBase
 from tests.support.folders import ROOT
 from tests.support.sample_operations import OPERATIONS
 from tests.support.small_contest import session
@@ -189,9 +189,9 @@ def test_watching_finds_an_operation_in_the_facade(monkeypatch: pytest.MonkeyPat
     def multiplied(self: Any, other: float) -> Any:
         return self._like(self._data * other)
 
-    place = str(ROOT / "sandbox" / "tensors" / "elementwise.py")
+    place = str(ROOT / "sandbox" / "tensors" / "base.py")
     multiplied.__code__ = multiplied.__code__.replace(co_filename=place)
-    monkeypatch.setattr(Elementwise, "__rmul__", multiplied)
+    monkeypatch.setattr(TensorBase, "__rmul__", multiplied)
     found = watched().offences
     assert len(found) == 1
     assert found.pop().endswith(": mul")

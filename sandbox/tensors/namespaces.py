@@ -1,23 +1,38 @@
-"""What `import torch` and `import math` give in an optimiser module."""
+"""The namespaces that `import torch` and `import math` give in an optimiser module."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import torch
 
-from arithmetic import data_movement, ieee
 from arithmetic.transcendental import elementary
 from sandbox.meter import Meter
-from sandbox.tensors import creation, dtypes, elementwise, prices
-from sandbox.tensors.base import common_kind, require_mask, require_numbers
+from sandbox.tensors import dtypes, operations, prices
+from sandbox.tensors.base import TensorBase, common_type
 from sandbox.tensors.creation import Creation, tensor_argument
+from sandbox.tensors.dtypes import require_mask, require_numbers
+from sandbox.tensors.operations import apply
 from sandbox.tensors.parameter_vector import ParameterVector
-from sandbox.tensors.reductions import Numbers
-from sandbox.tensors.shape_checks import broadcast_shape, check_dimension, check_elements, check_new_dimension
 from sandbox.tensors.tensor import Tensor
+
+T = TypeVar("T", bound=TensorBase)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _function(method: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[TorchNamespace, T, P], R]:
+    """The function of torch that calls a method of its first argument."""
+    name = method.__name__
+
+    def function(_: TorchNamespace, x: T, *args: P.args, **options: P.kwargs) -> R:
+        return getattr(tensor_argument(x), name)(*args, **options)  # type: ignore[no-any-return]
+
+    function.__name__ = name
+    function.__doc__ = f"The method `{name}` of x."
+    return function  # type: ignore[return-value]  # x may be named
 
 
 class TorchNamespace(Creation):
@@ -26,7 +41,7 @@ class TorchNamespace(Creation):
     __slots__ = ()
 
     float32 = dtypes.NUMBERS
-    int64 = dtypes.POSITIONS
+    int64 = dtypes.INDICES
     preserve_format = dtypes.PRESERVE
 
     @property
@@ -34,42 +49,113 @@ class TorchNamespace(Creation):
         """The functions of torch.linalg that the facade has."""
         return LinalgNamespace()
 
-    def where(self, condition: Numbers, a: Any, b: Any) -> Any:
+    def where(self, condition: TensorBase, a: Any, b: Any) -> Any:
         """a where a mask holds, else b."""
         handle = tensor_argument(condition)
         mask = require_mask(handle._data)
         owner, operands = handle, []
         for value in (a, b):
             operands.append(_selected(value))
-            if isinstance(value, Numbers):
-                owner = common_kind(owner, value)  # type: ignore[assignment]
-        shape = broadcast_shape(mask, *(x for x in operands if isinstance(x, torch.Tensor)))
-        handle._work(math.prod(shape), prices.MASK)
-        return owner._like(ieee.where(mask, *operands))
+            if isinstance(value, TensorBase):
+                owner = common_type(owner, value)
+        return owner._like(apply(operations.WHERE, handle._meter, (mask, *operands)))
 
     def stack(self, tensors: object, dim: int = 0) -> Tensor:
         """Tensors of one shape along a new dimension."""
-        data = [t._data for t in _tensors(tensors)]
-        if any(d.shape != data[0].shape or d.dtype != data[0].dtype for d in data):
-            raise ValueError("torch.stack takes tensors of one shape")
-        check_new_dimension(data[0], dim)
-        self._join(data)
-        return Tensor(data_movement.stack(data, dim), self._meter)
+        parts = _parts(tensors)
+        if any(part.dtype != parts[0].dtype for part in parts):
+            raise ValueError("torch.stack takes tensors of one dtype")
+        return Tensor(apply(operations.STACK, self._meter, parts, dim=dim), self._meter)
 
     def cat(self, tensors: object, dim: int = 0) -> Tensor:
         """Tensors one after the other along a dimension."""
-        data = [t._data for t in _tensors(tensors)]
-        check_dimension(data[0], dim)
-        rank, kind, sizes = data[0].ndim, data[0].dtype, _around(data[0], dim)
-        if any((d.ndim, d.dtype, _around(d, dim)) != (rank, kind, sizes) for d in data):
-            raise ValueError("torch.cat takes tensors that differ in the size of that dimension only")
-        self._join(data)
-        return Tensor(data_movement.cat(data, dim), self._meter)
+        parts = _parts(tensors)
+        if any(part.dtype != parts[0].dtype for part in parts):
+            raise ValueError("torch.cat takes tensors of one dtype")
+        return Tensor(apply(operations.CAT, self._meter, parts, dim=dim), self._meter)
 
-    def _join(self, data: list[torch.Tensor]) -> None:
-        elements = sum(d.numel() for d in data)
-        check_elements(elements)
-        self._meter.work(prices.SIMPLE.of(elements) + prices.PIECE * len(data), elements)
+    abs = _function(TensorBase.abs)
+    add = _function(TensorBase.add)
+    addcdiv = _function(TensorBase.addcdiv)
+    addcmul = _function(TensorBase.addcmul)
+    addmm = _function(Tensor.addmm)
+    all = _function(TensorBase.all)
+    amax = _function(TensorBase.amax)
+    amin = _function(TensorBase.amin)
+    any = _function(TensorBase.any)
+    argmax = _function(Tensor.argmax)
+    argmin = _function(Tensor.argmin)
+    argsort = _function(Tensor.argsort)
+    bmm = _function(Tensor.bmm)
+    ceil = _function(TensorBase.ceil)
+    clamp = _function(TensorBase.clamp)
+    clamp_max = _function(TensorBase.clamp_max)
+    clamp_min = _function(TensorBase.clamp_min)
+    clip = _function(TensorBase.clip)
+    clone = _function(TensorBase.clone)
+    cos = _function(TensorBase.cos)
+    cumsum = _function(Tensor.cumsum)
+    detach = _function(TensorBase.detach)
+    diag = _function(Tensor.diag)
+    div = _function(TensorBase.div)
+    dot = _function(TensorBase.dot)
+    eq = _function(TensorBase.eq)
+    erf = _function(TensorBase.erf)
+    exp = _function(TensorBase.exp)
+    expm1 = _function(TensorBase.expm1)
+    flatten = _function(Tensor.flatten)
+    floor = _function(TensorBase.floor)
+    gather = _function(Tensor.gather)
+    ge = _function(TensorBase.ge)
+    gt = _function(TensorBase.gt)
+    isfinite = _function(TensorBase.isfinite)
+    isnan = _function(TensorBase.isnan)
+    le = _function(TensorBase.le)
+    lerp = _function(TensorBase.lerp)
+    log = _function(TensorBase.log)
+    log1p = _function(TensorBase.log1p)
+    lt = _function(TensorBase.lt)
+    masked_fill = _function(TensorBase.masked_fill)
+    matmul = _function(Tensor.matmul)
+    max = _function(Tensor.max)
+    maximum = _function(TensorBase.maximum)
+    mean = _function(TensorBase.mean)
+    min = _function(Tensor.min)
+    minimum = _function(TensorBase.minimum)
+    mm = _function(Tensor.mm)
+    mul = _function(TensorBase.mul)
+    mv = _function(Tensor.mv)
+    ne = _function(TensorBase.ne)
+    neg = _function(TensorBase.neg)
+    norm = _function(TensorBase.norm)
+    numel = _function(TensorBase.numel)
+    outer = _function(Tensor.outer)
+    permute = _function(Tensor.permute)
+    pow = _function(TensorBase.pow)
+    reciprocal = _function(TensorBase.reciprocal)
+    reshape = _function(Tensor.reshape)
+    round = _function(TensorBase.round)
+    rsqrt = _function(TensorBase.rsqrt)
+    sigmoid = _function(TensorBase.sigmoid)
+    sign = _function(TensorBase.sign)
+    sin = _function(TensorBase.sin)
+    sort = _function(Tensor.sort)
+    sqrt = _function(TensorBase.sqrt)
+    square = _function(TensorBase.square)
+    squeeze = _function(Tensor.squeeze)
+    std = _function(TensorBase.std)
+    sub = _function(TensorBase.sub)
+    sum = _function(TensorBase.sum)
+    t = _function(Tensor.t)
+    take = _function(Tensor.take)
+    tanh = _function(TensorBase.tanh)
+    topk = _function(Tensor.topk)
+    trace = _function(Tensor.trace)
+    transpose = _function(Tensor.transpose)
+    tril = _function(Tensor.tril)
+    triu = _function(Tensor.triu)
+    unsqueeze = _function(Tensor.unsqueeze)
+    var = _function(TensorBase.var)
 
 
 class LinalgNamespace:
@@ -77,13 +163,13 @@ class LinalgNamespace:
 
     __slots__ = ()
 
-    def norm(self, x: Numbers, ord: object = None, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
+    def norm(self, x: TensorBase, ord: object = None, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
         """The 2-norm of a vector, the Frobenius norm of a matrix."""
         if ord not in (None, "fro") and not (type(dim) is int or tensor_argument(x)._data.ndim == 1):
             raise ValueError("torch.linalg.norm of a matrix is the Frobenius norm only; leave ord out")
         return self.vector_norm(x, 2 if ord is None else ord, dim, keepdim)
 
-    def vector_norm(self, x: Numbers, ord: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
+    def vector_norm(self, x: TensorBase, ord: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
         """The norm of all elements, or along dimensions."""
         return tensor_argument(x).norm(ord, dim, keepdim)
 
@@ -98,24 +184,6 @@ class LinalgNamespace:
             n >>= 1
             x = x @ x if n else x
         return power  # type: ignore[return-value]
-
-
-def _method(name: str) -> Callable[..., Any]:
-    def function(self: TorchNamespace, x: Numbers, *args: Any, **options: Any) -> Any:
-        return getattr(tensor_argument(x), name)(*args, **options)
-
-    function.__name__ = name
-    function.__doc__ = f"The method `{name}` of x."
-    return function
-
-
-_AS_METHODS = elementwise.METHODS | frozenset(
-    "isfinite isnan clone detach numel norm dot max min amax amin sum mean var std all any sort argsort topk argmax "
-    "argmin cumsum take gather matmul mm bmm mv addmm outer diag trace triu tril t transpose permute reshape flatten "
-    "squeeze unsqueeze".split()
-)
-for _name in _AS_METHODS:
-    setattr(TorchNamespace, _name, _method(_name))
 
 
 class MathNamespace:
@@ -208,35 +276,17 @@ class MathNamespace:
         return math.isfinite(self._number(x))
 
 
-PUBLIC: dict[type, frozenset[str]] = {
-    TorchNamespace: creation.PUBLIC
-    | _AS_METHODS
-    | frozenset("where stack cat float32 int64 preserve_format linalg".split()),
-    LinalgNamespace: frozenset(("norm", "vector_norm", "matrix_power")),
-    MathNamespace: frozenset(
-        "pi tau e inf nan sqrt exp expm1 log log1p cos sin tanh erf pow floor ceil fabs copysign isnan isinf "
-        "isfinite".split()
-    ),
-}
-"""The attributes of each type that untrusted code may read."""
-
-
 def _selected(value: Any) -> torch.Tensor | float:
     if type(value) in (int, float):
         return float(value)
-    if not isinstance(value, Numbers):
+    if not isinstance(value, TensorBase):
         raise TypeError("torch.where takes tensors or numbers")
     return require_numbers(value._data)
 
 
-def _around(data: torch.Tensor, dim: int) -> list[int]:
-    """The sizes of the dimensions but one."""
-    sizes = list(data.shape)
-    return sizes[:dim] + sizes[dim:][1:]
-
-
-def _tensors(values: object) -> list[Tensor]:
-    items = list(values) if isinstance(values, (list, tuple, ParameterVector)) else []
-    if not items or not all(type(t) is Tensor for t in items):
+def _parts(tensors: object) -> list[torch.Tensor]:
+    """The data of a list of tensors. Raises TypeError."""
+    parts = list(tensors) if isinstance(tensors, (list, tuple, ParameterVector)) else []
+    if not parts or not all(type(part) is Tensor for part in parts):
         raise TypeError("expected a list of at least one tensor")
-    return items
+    return [part._data for part in parts]

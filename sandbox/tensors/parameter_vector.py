@@ -8,13 +8,13 @@ import torch
 
 from sandbox.layout import Layout
 from sandbox.meter import Meter
-from sandbox.tensors import reductions
-from sandbox.tensors.base import Handle
-from sandbox.tensors.reductions import Numbers
+from sandbox.tensors import operations
+from sandbox.tensors.base import TensorBase
+from sandbox.tensors.operations import apply_view
 from sandbox.tensors.tensor import Tensor
 
 
-class ParameterVector(Numbers):
+class ParameterVector(TensorBase):
     """All trainable parameters, or as many gradients or updates: a list of named tensors over one flat buffer."""
 
     __slots__ = ("_layout",)
@@ -26,10 +26,10 @@ class ParameterVector(Numbers):
     def _like(self, data: torch.Tensor) -> ParameterVector:
         return ParameterVector(data, self._meter, self._layout)
 
-    def _single(self, data: torch.Tensor) -> Tensor:
+    def _tensor(self, data: torch.Tensor) -> Tensor:
         return Tensor(data, self._meter)
 
-    def _leads(self, other: Handle) -> bool:
+    def _leads(self, other: TensorBase) -> bool:
         if other._data.ndim == 0 or (isinstance(other, ParameterVector) and other._layout == self._layout):
             return True
         raise ValueError(
@@ -52,12 +52,8 @@ class ParameterVector(Numbers):
     def __getitem__(self, index: object) -> Tensor:
         if type(index) is not int or not -len(self) <= index < len(self):
             raise IndexError(f"a parameter vector is indexed by an integer below {len(self)}")
-        self._work(0)
-        return Tensor(self._layout.view(self._data, index), self._meter, own=False)
+        part = apply_view(operations.PART, self._meter, self._data, self._layout, index)
+        return Tensor(part, self._meter, own=False)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))
-
-
-PUBLIC: dict[type, frozenset[str]] = {ParameterVector: reductions.PUBLIC | frozenset(("names", "roles"))}
-"""The attributes that untrusted code may read."""

@@ -1,57 +1,98 @@
 """Fuel prices of the facade (specification, section 7.3): one unit is about 0.3 ns of one 2025 CPU core.
 
-An operation is charged before it runs, for the call and for each element.
+An operation is charged before it runs: for the call and for each element.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Final
+
+Shape = tuple[int, ...]
+"""The sizes of a tensor's dimensions."""
 
 
-class Price(NamedTuple):
-    """What an operation costs in units of fuel."""
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What an operation costs: units of fuel for the call, for elements and operands, and memory for what it makes."""
 
     call: int
-    element: int
+    element: int = 0
+    """Fuel for each element of the result."""
+    operand_element: int = 0
+    """Fuel for each element of each operand."""
+    operand: int = 0
+    """Fuel for each operand, beside its elements."""
+    memory: int = 1
+    """Elements of memory for each element of the result; 0 for a view."""
 
-    def of(self, elements: int) -> int:
-        """The price for so many elements."""
-        return self.call + self.element * elements
+    def of(self, operands: Sequence[Shape], result: Shape) -> tuple[int, int]:
+        """The fuel of an operation and the elements of memory, by the shapes of its operands and of its result."""
+        elements = prod(result)
+        fuel = self.call + self.element * elements + self.operand * len(operands)
+        if self.operand_element:
+            fuel += self.operand_element * sum(map(prod, operands))
+        return fuel, self.memory * elements
 
 
+class ProductPrice(Price):
+    """The price of a matrix product: also one unit for eight multiply-adds."""
+
+    __slots__ = ()
+
+    def of(self, operands: Sequence[Shape], result: Shape) -> tuple[int, int]:
+        """The fuel and the elements of memory of a product of [.., m, k] and [.., k, n]."""
+        fuel, memory = super().of(operands, result)
+        return fuel + prod(result) * operands[0][-1] // _MULTIPLY_ADDS, memory
+
+
+_MULTIPLY_ADDS: Final = 8
+"""Multiply-adds of an exact product for one unit."""
+LISTED: Final = 5
+"""Memory of one element of a Python list, in elements of a tensor: 40 bytes for its object and its place."""
+SCALAR: Final = 3_000
+"""Fuel of a function of `math`, for each argument."""
+
+FREE: Final = Price(0, memory=0)
 SIMPLE: Final = Price(20_000, 1)
-"""One IEEE operation for each element, or moving them in order; with no elements, a view."""
-ROOT: Final = Price(20_000, 3)
-MASK: Final = Price(30_000, 5)
-"""Compare, select, and what makes masks of masks or folds them; also the sign."""
-PICK: Final = Price(30_000, 30)
-"""Moving elements that positions name."""
+"""One IEEE operation for each element, or moving them in order."""
+VIEW: Final = Price(20_000, memory=0)
+"""The same elements in another shape, a part of them, or one of them as a number."""
 RESHAPE: Final = Price(20_000, 5)
 """Moving elements into another order in memory."""
-PIECE: Final = 5_000
-"""Each tensor that is stacked or joined, beside moving its elements."""
+JOIN: Final = Price(20_000, 1, operand=5_000)
+"""Stacking or joining tensors."""
+ROOT: Final = Price(20_000, 3)
+MASK: Final = Price(30_000, 5)
+"""A comparison, a selection, a mask of masks; also the sign."""
+TEST: Final = Price(30_000, operand_element=5, memory=0)
+"""Whether a mask holds anywhere or everywhere."""
+PICK: Final = Price(30_000, 30)
+"""Moving elements that indices name."""
 FUNCTION: Final = Price(300_000, 150)
 """A correctly rounded function such as exp."""
 EASY_POWER: Final = Price(200_000, 20)
-POWER: Final = Price(6_000_000, 1_000)
+"""A power that is a single IEEE operation."""
 EASY_EXPONENTS: Final = (0.5, 1, 2, -1)
-"""Exponents whose powers are single IEEE operations."""
-REDUCTION: Final = Price(400_000, 10)
-"""An exact sum, for each element that is summed."""
+"""The exponents of such powers."""
+POWER: Final = Price(6_000_000, 1_000)
+REDUCTION: Final = Price(400_000, 200, operand_element=10)
+"""Exact sums, and extremes without their indices."""
+SEARCH: Final = Price(400_000, 200, operand_element=60)
+"""The indices of extremes."""
+SEARCH_PAIR: Final = Price(400_000, 200, operand_element=60, memory=2)
+"""Extremes and their indices."""
 SCAN: Final = Price(400_000, 60)
-"""Extremes with their positions, and prefix sums."""
-RESULT: Final = 200
-"""Each result of a reduction or of a search for extremes, beside the elements."""
-SORT: Final = Price(300_000, 300)
-PRODUCT: Final = Price(800_000, 20)
-"""An exact product, for each element of both operands and of the result."""
-MULTIPLY_ADDS: Final = 8
-"""Multiply-adds of an exact product for one unit."""
-LIST: Final = Price(20_000, 400)
-"""A tensor of a list, or a list of a tensor or of random positions."""
-LISTED: Final = 5
-"""What an element of a Python list counts in elements of a tensor: 40 bytes for its object and its place."""
+"""Prefix sums."""
+SORT: Final = Price(300_000, operand_element=300, memory=2)
+"""Sorted elements and their indices."""
+PRODUCT: Final = ProductPrice(800_000, 20, operand_element=20)
+"""An exact matrix product."""
+FROM_LIST: Final = Price(20_000, 400)
+"""A tensor of a list."""
+TO_LIST: Final = Price(20_000, 400, memory=LISTED)
+"""A list of a tensor's elements, or of random integers."""
 UNIFORM: Final = Price(100_000, 50)
 NORMAL: Final = Price(500_000, 300)
-SCALAR: Final = 3_000
-"""A function of `math`."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from sandbox.language.vocabulary import Vocabulary
-from sandbox.tensors import generator, namespaces, parameter_vector, tensor
+from sandbox.tensors.generator import Generator
 from sandbox.tensors.namespaces import LinalgNamespace, MathNamespace, TorchNamespace
+from sandbox.tensors.parameter_vector import ParameterVector
+from sandbox.tensors.tensor import Tensor
 
-ATTRIBUTES: Final = {**tensor.PUBLIC, **parameter_vector.PUBLIC, **namespaces.PUBLIC, **generator.PUBLIC}
-"""The attributes that untrusted code may read, by type."""
+_TYPES: Final[tuple[type, ...]] = (Tensor, ParameterVector, TorchNamespace, LinalgNamespace, MathNamespace, Generator)
+ATTRIBUTES: Final = {kind: frozenset(name for name in dir(kind) if not name.startswith("_")) for kind in _TYPES}
+"""The attributes that untrusted code may read, by type: all public names of the types.
+
+fixtures/manifest/reachable.json lists them, so that a test notices each new one.
+"""
 _NAMESPACES: Final = {"torch": TorchNamespace, "torch.linalg": LinalgNamespace, "math": MathNamespace}
 
 _ADVICE: Final = {
@@ -89,28 +95,16 @@ _HINTS: Final = {word: hint for hint, words in _ADVICE.items() for word in words
 
 
 def _keywords(attributes: Mapping[type, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """The keywords of every function: of those that pass theirs on, also those of the method that they name."""
-    functions = [(name, getattr(kind, name)) for kind, names in attributes.items() for name in sorted(names)]
+    """The keywords of every function; those of torch that call a method of x take x too."""
     taken: dict[str, frozenset[str]] = {}
-    passing = []
-    for name, function in functions:
-        if inspect.isfunction(function):
-            named, passes = _parameters(function)
-            if passes:
-                passing.append((name, named))
-            else:
+    for kind, names in attributes.items():
+        for name in names:
+            function = getattr(kind, name)
+            if inspect.isfunction(function):
+                _, *parameters = inspect.signature(function).parameters.values()
+                named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
                 taken[name] = taken.get(name, frozenset()) | named
-    for name, named in passing:
-        if (base := name.removesuffix("_")) in taken:
-            taken[name] = taken.get(name, frozenset()) | taken[base] | named
     return taken
-
-
-def _parameters(function: Callable[..., object]) -> tuple[frozenset[str], bool]:
-    """The names of a function's parameters, and whether it takes others."""
-    _, *parameters = inspect.signature(function).parameters.values()
-    named = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
-    return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 VOCABULARY: Final = Vocabulary(

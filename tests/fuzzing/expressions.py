@@ -13,7 +13,6 @@ from functools import cache
 from random import Random
 from typing import Final
 
-from sandbox.tensors import elementwise
 from sandbox.tensors.namespaces import LinalgNamespace, MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
@@ -131,7 +130,9 @@ _SAME: Final = """
 """Templates of a tensor or vector from others of its shape S and masks M."""
 
 _MASKS: Final = "S > S;S <= <float>;S == S;S != <float>;M & M;M | M;~M;S.isfinite();torch.isnan(S);S >= S * 2.0"
-_UNARY: Final = sorted(elementwise._UNARY)
+_UNARY: Final = (
+    "abs ceil cos erf exp expm1 floor log log1p neg reciprocal round rsqrt sigmoid sign sin sqrt square tanh"
+).split()
 _KINDS: Final = [*_TEMPLATES, *(f"t{s}" for s in SHAPES), *(f"m{s}" for s in SHAPES), "vmask", "p4", "p3"]
 
 _LEAVES: Final = {

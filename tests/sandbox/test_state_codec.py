@@ -16,8 +16,8 @@ from sandbox import state, state_codec
 from sandbox.errors import StateError
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
+from sandbox.tensors.base import TensorBase
 from sandbox.tensors.parameter_vector import ParameterVector
-from sandbox.tensors.reductions import Numbers
 from sandbox.tensors.shape_checks import MAX_ELEMENTS
 from sandbox.tensors.tensor import Tensor
 
@@ -123,7 +123,7 @@ def same(a: object, b: object) -> bool:
     """Equality of everything that an optimiser could tell apart."""
     if type(a) is not type(b):
         return False
-    if isinstance(a, Numbers) and isinstance(b, Numbers):
+    if isinstance(a, TensorBase) and isinstance(b, TensorBase):
         x, y = a._data, b._data
         one_nan = x.is_floating_point() and bool(x.isnan().any())
         return x.dtype == y.dtype and x.shape == y.shape and (one_nan or torch.equal(x, y))
@@ -235,8 +235,8 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "short tensor": (numbers(b"x", b"f", [2, 2], b"\0" * 15), "ends too early"),
     "tensor nan": (numbers(b"x", b"f", [1], b"\x01\0\xc0\x7f"), "canonical"),
     "mask": (numbers(b"x", b"b", [2], b"\1\2"), "canonical"),
-    "negative position": (numbers(b"x", b"p", [1], b"\xff" * 8), "a position"),
-    "far position": (numbers(b"x", b"p", [1], struct.pack("<q", MAX_ELEMENTS)), "a position"),
+    "negative position": (numbers(b"x", b"p", [1], b"\xff" * 8), "an index"),
+    "far position": (numbers(b"x", b"p", [1], struct.pack("<q", MAX_ELEMENTS)), "an index"),
     "vector": (numbers(b"v", b"f", [5], b"\0" * 20), "a parameter vector here has 6"),
     "shaped vector": (numbers(b"v", b"f", [2, 3], b"\0" * 24), "a parameter vector here has 6"),
     "vector of positions": (numbers(b"v", b"p", [6], b"\0" * 48), "a parameter vector here has 6"),

@@ -11,7 +11,7 @@ import torch
 from sandbox.errors import MemoryExhausted
 from sandbox.meter import CALL_BYTES, ELEMENT_BYTES, Meter
 from sandbox.tensors import prices
-from sandbox.tensors.base import Handle
+from sandbox.tensors.base import TensorBase
 from sandbox.tensors.generator import Generator
 from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
@@ -44,7 +44,7 @@ def names(meter: Meter) -> dict[str, Any]:
 
 def storages(value: object) -> Iterator[tuple[int, int]]:
     """Addresses and bytes of what a result keeps alive."""
-    if isinstance(value, Handle):
+    if isinstance(value, TensorBase):
         storage = value._data.untyped_storage()
         yield storage.data_ptr(), storage.nbytes()
     elif isinstance(value, (list, tuple)):

@@ -22,7 +22,8 @@ from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, Sandbox
 from sandbox.isolation import Jail
 from sandbox.jail import confinement
 from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser
-from sandbox.tensors import tensor
+from sandbox.tensors.tensor import Tensor
+from sandbox.tensors.vocabulary import ATTRIBUTES
 from sandbox.worker import client
 from sandbox.worker.channel import MAGIC, MAX_MESSAGE, Frame, Kind, Region
 from sandbox.worker.client import ProcessOptimiser, WorkerProcess
@@ -116,7 +117,7 @@ EVERYTHING = module(
 
 def test_every_operation_has_the_same_bits_in_the_jail(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
     """Also finds what a library imports or opens when it is first used: a worker can open nothing."""
-    assert set(TENSORS) == tensor.PUBLIC[tensor.Tensor]
+    assert set(TENSORS) == ATTRIBUTES[Tensor]
     given = assignment(module(initial="\n    ".join([*OPERATIONS, "return {'results': r}"]), math=True))
     assert play(in_worker(given), 1) == play(hosted(given), 1)
 
