@@ -16,7 +16,7 @@ from arithmetic import data_movement
 from sandbox.meter import Meter
 from sandbox.tensors import dtypes, operations, prices
 from sandbox.tensors.dtypes import require_indices, require_mask, require_numbers
-from sandbox.tensors.operations import Operation, apply, apply_binary, apply_unary, charge
+from sandbox.tensors.operation import Operation, apply, apply_binary, apply_unary, charge
 from sandbox.tensors.shape_checks import MAX_ELEMENTS, Dimensions
 
 Number = float

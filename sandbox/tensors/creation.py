@@ -11,7 +11,7 @@ from sandbox.meter import Meter
 from sandbox.tensors import operations
 from sandbox.tensors.base import TensorBase, check_number
 from sandbox.tensors.dtypes import INDICES, NUMBERS, PRESERVE, check_created
-from sandbox.tensors.operations import Operation, apply
+from sandbox.tensors.operation import Operation, apply
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.shape_checks import check_shape
 from sandbox.tensors.tensor import Tensor

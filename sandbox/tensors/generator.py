@@ -11,7 +11,7 @@ import torch
 from arithmetic.random import Source
 from sandbox.meter import Meter
 from sandbox.tensors import operations
-from sandbox.tensors.operations import Operation, apply
+from sandbox.tensors.operation import Operation, apply
 from sandbox.tensors.shape_checks import MAX_LIST, check_shape
 from sandbox.tensors.tensor import Tensor
 

@@ -14,7 +14,7 @@ from sandbox.tensors import dtypes, operations, prices
 from sandbox.tensors.base import TensorBase, common_type
 from sandbox.tensors.creation import Creation, tensor_argument
 from sandbox.tensors.dtypes import require_mask, require_numbers
-from sandbox.tensors.operations import apply
+from sandbox.tensors.operation import apply
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 

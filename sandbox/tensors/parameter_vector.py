@@ -10,7 +10,7 @@ from sandbox.layout import Layout
 from sandbox.meter import Meter
 from sandbox.tensors import operations
 from sandbox.tensors.base import TensorBase
-from sandbox.tensors.operations import apply_view
+from sandbox.tensors.operation import apply_view
 from sandbox.tensors.tensor import Tensor
 
 

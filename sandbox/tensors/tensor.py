@@ -10,7 +10,7 @@ import torch
 from sandbox.tensors import operations, shape_rules
 from sandbox.tensors.base import TensorBase
 from sandbox.tensors.dtypes import require_indices, require_numbers
-from sandbox.tensors.operations import Operation, apply, apply_view
+from sandbox.tensors.operation import Operation, apply, apply_view
 from sandbox.tensors.shape_checks import check_dimension, check_shape
 
 _ASSIGNMENT = "x[...] = y"
