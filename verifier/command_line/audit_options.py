@@ -1,9 +1,11 @@
-"""The files that `verify --level audit` needs beside the claim: a request to be sent, or one with its answer."""
+"""The options of an audit, and its files beside the claim: a request to be sent, or one with its answer."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -15,23 +17,44 @@ from protocol.verdict import Level
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files_verifier import Answered
 from verifier.command_line.files import read_record, write_file
+from verifier.command_line.option_groups import option_group
 from verifier.verification.audit_response import choose_epochs
 from verifier.verification.self_audit import SelfAudit
 
 
-def read_audit(
-    level: Level, count: int | None, out: Path | None, request: Path | None, response: Path | None,
-    key: SigningKey | None,
-) -> Answered | SelfAudit | None:  # fmt: skip
+@dataclass(frozen=True)
+class AuditOptions:
+    """An audit as it is asked for."""
+
+    epochs: int | None
+    request_out: Path | None
+    request: Path | None
+    response: Path | None
+
+
+audit_options: Final = option_group(
+    "audit",
+    AuditOptions,
+    click.option(
+        "--epochs", type=click.IntRange(0), help="Audit: the first epoch, the best, the last, and so many at random."
+    ),
+    click.option("--request-out", type=click.Path(path_type=Path), help="Audit: write the request here, and stop."),
+    click.option("--request", type=click.Path(path_type=Path), help="Audit: the request that you wrote."),
+    click.option("--response", type=click.Path(path_type=Path), help="Audit: the folder that the benchmarker sent."),
+)
+
+
+def read_audit(level: Level, options: AuditOptions, key: SigningKey | None) -> Answered | SelfAudit | None:
     """The audit that the options ask for. Raises InputError for options that do not go together."""
+    epochs, request, response = options.epochs, options.request, options.response
     if level is not Level.AUDIT:
-        if (count, out, request, response) != (None,) * 4:
+        if options != AuditOptions(None, None, None, None):
             raise InputError("--epochs, --request-out, --request and --response go with --level audit")
         return None
-    if (request is None) != (response is None) or (count is None) == (request is None):
+    if (request is None) != (response is None) or (epochs is None) == (request is None):
         raise InputError("--level audit needs --epochs, with --request-out or alone, or --request with --response")
     if request is None or response is None:
-        return SelfAudit(count or 0)
+        return SelfAudit(epochs or 0)
     if key is None:
         raise InputError("--request needs --key, your own: anybody can sign a request for epochs that suit them")
     asked = read_record(request, AuditRequest)

@@ -14,14 +14,13 @@ from arithmetic import self_test
 from protocol.keys import SigningKey, VerifyKey
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
-from verifier.command_line.audit_options import read_audit, write_request
+from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
 from verifier.command_line.claim_files_verifier import Judge, judged
 from verifier.command_line.files import load_signing_key, require_new
-from verifier.command_line.isolation_options import device_option, isolation_option
+from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.verdict_log import FORMAT, VerdictLog, decided
 from verifier.command_line.verdict_report import Report, Tally
-from verifier.runs.queue import cores
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
@@ -40,22 +39,14 @@ _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
     type=click.Path(path_type=Path),
     help="Private key: write a signed .verdict beside each claim, replacing an older one.",
 )
-@click.option(
-    "--epochs", type=click.IntRange(0), help="Audit: the first epoch, the best, the last, and so many at random."
-)
-@click.option("--request-out", type=click.Path(path_type=Path), help="Audit: write the request here, and stop.")
-@click.option("--request", type=click.Path(path_type=Path), help="Audit: the request that you wrote.")
-@click.option("--response", type=click.Path(path_type=Path), help="Audit: the folder that the benchmarker sent.")
-@isolation_option
-@device_option
-@click.option("--jobs", type=click.IntRange(1), help="Processes to share the work. Default: all cores if it pays.")
+@audit_options
+@execution_options
 @click.option("--out", type=click.Path(path_type=Path),
               help="Append the JSON to this file, and skip what it has a verdict on.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def verify(
     claims: tuple[Path, ...], level: str, solution: Path | None, optimiser: Path | None, signer: Path | None,
-    key: Path | None, epochs: int | None, request_out: Path | None, request: Path | None, response: Path | None,
-    isolation: str, device: str, jobs: int | None, out: Path | None, as_json: bool,
+    key: Path | None, audit: AuditOptions, execution: Execution, out: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Verify claims and print a verdict for each, in the order in which they are done.
 
@@ -79,34 +70,34 @@ def verify(
         raise InputError("--optimiser goes with --level audit or replay; evaluate looks at no module")
     if len(claims) > 1 and solution is not None:
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
-    if len(claims) > 1 and not request_out is request is None:
+    if len(claims) > 1 and not audit.request_out is audit.request is None:
         raise InputError("--request-out and --request go with one claim; call once for each")
     signing_key = load_signing_key(key) if key else None
-    audit = read_audit(Level(level), epochs, request_out, request, response, signing_key)
+    answered = read_audit(Level(level), audit, signing_key)
     expected = VerifyKey.load(signer).raw if signer else None
-    judge = Judge(Level(level), solution, optimiser, expected, isolation, device, audit)
-    self_test.require_sound(device)
-    if request_out is not None:
-        return _request(judge, claims[0], epochs, request_out, signing_key, as_json)
-    return _verify_all(judge, claims, jobs, signing_key, out, as_json)
+    judge = Judge(Level(level), solution, optimiser, expected, execution.isolation, execution.device, answered)
+    self_test.require_sound(execution.device)
+    if audit.request_out is not None:
+        return _request(judge, claims[0], audit.epochs, audit.request_out, signing_key, as_json)
+    return _verify_all(judge, claims, execution, signing_key, out, as_json)
 
 
-def _request(judge: Judge, path: Path, count: int | None, out: Path, key: SigningKey | None, as_json: bool) -> int:
+def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: SigningKey | None, as_json: bool) -> int:
     """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
-    if key is None or count is None:
+    if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
     report = Report(Tally(), as_json, judge.signer)
     for _, answer in judged(replace(judge, level=Level.EVALUATE, audit=None), [path], jobs=1):
         if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
-            write_request(out, path, count, key, as_json)
+            write_request(out, path, epochs, key, as_json)
         else:
             report.add(path, answer)
     return report.tally.code()
 
 
 def _verify_all(
-    judge: Judge, claims: Sequence[Path], jobs: int | None, key: SigningKey | None, out: Path | None, as_json: bool
+    judge: Judge, claims: Sequence[Path], execution: Execution, key: SigningKey | None, out: Path | None, as_json: bool
 ) -> int:
     tally = Tally()
     with ExitStack() as stack:
@@ -115,7 +106,7 @@ def _verify_all(
         known = len(claims) - len(todo)
         progress = stack.enter_context(Progress("verifying", len(claims), known))
         report = Report(tally, as_json, judge.signer, key, log, progress.echo)
-        jobs = min(jobs or (cores() if len(todo) > _FEW[judge.level] else 1), max(len(todo), 1))
+        jobs = execution.processes(len(todo)) if execution.jobs or len(todo) > _FEW[judge.level] else 1
         for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, progress.observe))):
             report.add(path, answer)
             progress.advance()
