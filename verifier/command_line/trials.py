@@ -53,7 +53,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Trainer(Generic[Result]):
+class TrialRunner(Generic[Result]):
     """What runs trials in a process that does nothing else; sent to other processes as it is."""
 
     isolation: str
@@ -105,9 +105,9 @@ def results(trials: Sequence[Trial[Result]], execution: Execution, progress: Pro
 
     Raises InputError for a module that cannot be trained, WorkerFault when a training was lost.
     """
-    trainer, jobs = Trainer[Result](execution.isolation, execution.device), execution.processes(len(trials))
+    runner, jobs = TrialRunner[Result](execution.isolation, execution.device), execution.processes(len(trials))
     names = iter([*map(str, trials), "training"])
-    with closing(completed(trainer.opened, trials, jobs, progress.observe)) as answers:
+    with closing(completed(runner.opened, trials, jobs, progress.observe)) as answers:
         progress.begin(next(names))
         for trial, answer in answers:
             if isinstance(answer, Failed):

@@ -1,4 +1,4 @@
-"""A function of two inputs and the network that was trained on it, as surfaces over the square (papers, Figure 1B)."""
+"""A function of two inputs and the network that was trained on it, as maps of the square (papers, Figure 1B)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIDE = 128
 
 
 @dataclass(frozen=True)
-class Surfaces:
+class PredictionMaps:
     """The target where it was drawn, and the network on a grid over [-1, 1]^2; every number is one of f's."""
 
     points: Array
@@ -37,8 +37,8 @@ class Surfaces:
     """Points, the first ones, that were trained on."""
 
 
-def surfaces(claim: Claim, solution: Solution) -> Surfaces | None:
-    """The surfaces of a claim; None where there are not two inputs. Both networks are in evaluation mode.
+def prediction_maps(claim: Claim, solution: Solution) -> PredictionMaps | None:
+    """The prediction maps of a claim; None where there are not two inputs. Both networks are in evaluation mode.
 
     Raises EditionError or SettingsError for a claim about no instance, InputError for another claim's solution, and
     NonFiniteError for weights that give no values.
@@ -52,7 +52,7 @@ def surfaces(claim: Claim, solution: Solution) -> Surfaces | None:
     instance, network = draw_instance(instance_id), Network(instance_id)
     initial = initial_parameters(instance_id), Statistics.initial(network.architecture)
     points = (instance.train, instance.validation, instance.test)
-    return Surfaces(
+    return PredictionMaps(
         points=_joined([part.x for part in points]),
         target=_joined([part.f for part in points]),
         initial=_on_grid(network, *initial),

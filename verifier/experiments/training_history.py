@@ -15,7 +15,7 @@ from verifier.challenge.scoring import LOWEST, UNIT, test_subset
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingHistory:
     """Losses are means of squares; what a file does not tell is None."""
 
     title: str
@@ -45,11 +45,11 @@ class Course:
         return self.threshold * (1.0 - self.quality / UNIT)
 
 
-def claimed_course(title: str, claim: Claim) -> Course:
+def claimed_history(title: str, claim: Claim) -> TrainingHistory:
     """What a claim says, beside the instance that it is about. Raises EditionError or SettingsError."""
     instance_id = InstanceId.of(claim.task, claim.nonce)
     subset = test_subset(instance_id, claim.epochs)
-    return Course(
+    return TrainingHistory(
         title=title,
         train_losses=claim.train_losses,
         validation_losses=claim.validation_losses,
@@ -62,11 +62,11 @@ def claimed_course(title: str, claim: Claim) -> Course:
     )
 
 
-def recorded_course(title: str, transcript: Transcript) -> Course:
+def recorded_history(title: str, transcript: Transcript) -> TrainingHistory:
     """What a transcript says; it does not name its instance."""
     leaves = transcript.leaves[1:]
     last = transcript.leaves[-1]
-    return Course(
+    return TrainingHistory(
         title=title,
         train_losses=tuple(_known(leaf.train_loss) for leaf in leaves),
         validation_losses=tuple(_known(leaf.validation_loss) for leaf in leaves),

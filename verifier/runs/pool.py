@@ -138,14 +138,14 @@ class ProcessPool(Generic[Item, Result]):
         try:
             succeeded, said = worker.connection.recv()
         except (EOFError, OSError):
-            return self._bury(worker, waiting)
+            return self._remove(worker, waiting)
         task, worker.task = worker.task, None
         worker.is_ready = True
         self._false_starts = 0
         return None if task is None else (task.item, said if succeeded else TaskLost(said))
 
-    def _bury(self, worker: _Worker[Item], waiting: deque[_Task[Item]]) -> tuple[Item, TaskLost] | None:
-        """What is lost with a process that is dead; None where nothing is, or its task is to be tried again."""
+    def _remove(self, worker: _Worker[Item], waiting: deque[_Task[Item]]) -> tuple[Item, TaskLost] | None:
+        """Let go of a dead process: the task that is lost with it; None without one, or if it is to be tried again."""
         self._workers.remove(worker)
         end = worker.end(_PATIENCE)
         self._false_starts += not worker.is_ready

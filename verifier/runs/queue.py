@@ -11,7 +11,7 @@ from functools import partial
 from verifier.challenge.training.trainer import Observer
 from verifier.runs.pool import Item, ProcessPool, Result, TaskLost
 
-Opened = Callable[[Observer | None], AbstractContextManager[Callable[[Item], Result]]]
+ObservedOpening = Callable[[Observer | None], AbstractContextManager[Callable[[Item], Result]]]
 """Makes what does the work, once in each process; takes whom to tell epochs to, which only this process has."""
 
 
@@ -21,7 +21,7 @@ def cores() -> int:
 
 
 def completed(
-    opened: Opened[Item, Result], items: Sequence[Item], jobs: int, observer: Observer | None = None
+    opened: ObservedOpening[Item, Result], items: Sequence[Item], jobs: int, observer: Observer | None = None
 ) -> Generator[tuple[Item, Result | TaskLost], None, None]:
     """Every item with its result, as they come: by so many other processes, or, if that is one, by this.
 

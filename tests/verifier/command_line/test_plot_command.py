@@ -20,8 +20,8 @@ from tests.support.small_contest import SMALL, session
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.solving import Solved, solve
 from verifier.command_line import plot_files
-from verifier.experiments.prediction_maps import SIDE, centres, surfaces
-from verifier.experiments.training_history import claimed_course
+from verifier.experiments.prediction_maps import SIDE, centres, prediction_maps
+from verifier.experiments.training_history import claimed_history
 
 pytestmark = pytest.mark.slow
 
@@ -78,16 +78,16 @@ def test_several_claims_and_a_transcript_in_one_picture(call: Call) -> None:
     assert "<td>other.claim</td>" in html
 
 
-def test_figures_of_a_course(solved: Solved) -> None:
-    course = claimed_course("sgd", solved.claim)
+def test_figures_of_a_training_history(solved: Solved) -> None:
+    history = claimed_history("sgd", solved.claim)
     targets = session().instance.train.y.double()
-    assert course.threshold == solved.score.threshold
-    assert course.test_loss == pytest.approx(solved.score.loss, abs=1e-6)
-    assert course.floor == pytest.approx(targets.mean().item() ** 2, rel=1e-6)
+    assert history.threshold == solved.score.threshold
+    assert history.test_loss == pytest.approx(solved.score.loss, abs=1e-6)
+    assert history.floor == pytest.approx(targets.mean().item() ** 2, rel=1e-6)
 
 
-def test_surfaces_are_those_of_the_networks(solved: Solved) -> None:
-    drawn = surfaces(solved.claim, solved.solution)
+def test_prediction_maps_are_those_of_the_networks(solved: Solved) -> None:
+    drawn = prediction_maps(solved.claim, solved.solution)
     assert drawn is not None
     same = session()
     weights = read_weights(solved.solution, same.instance_id.track)

@@ -14,12 +14,12 @@ import pytest
 
 from verifier.experiments.comparison import Run, compare
 from verifier.experiments.plots.comparison import comparison_picture
-from verifier.experiments.plots.loss_curves import course_picture, courses_picture
+from verifier.experiments.plots.loss_curves import histories_picture, history_picture
 from verifier.experiments.plots.page import page
-from verifier.experiments.prediction_maps import SIDE, Surfaces
-from verifier.experiments.training_history import Course
+from verifier.experiments.prediction_maps import SIDE, PredictionMaps
+from verifier.experiments.training_history import TrainingHistory
 
-COURSE = Course(
+HISTORY = TrainingHistory(
     title="adam",
     train_losses=(1.5, 0.4, 0.2, 0.15),
     validation_losses=(1.2, 0.5, 0.21, 0.3),
@@ -38,10 +38,10 @@ def size(png: bytes) -> tuple[int, int]:
     return width, height
 
 
-def small_surfaces() -> Surfaces:
+def small_maps() -> PredictionMaps:
     points = np.random.default_rng(0).uniform(-1.0, 1.0, (60, 2))
     initial, best = np.zeros((SIDE, SIDE)), np.full((SIDE, SIDE), -2.0)
-    return Surfaces(points, points[:, 0] * points[:, 1], initial, best, train_points=40)
+    return PredictionMaps(points, points[:, 0] * points[:, 1], initial, best, train_points=40)
 
 
 def runs_of(qualities: Sequence[int]) -> list[Run]:
@@ -49,26 +49,26 @@ def runs_of(qualities: Sequence[int]) -> list[Run]:
 
 
 ODD = {
-    "transcript": replace(COURSE, quality=None, threshold=None, floor=None, stop_reason=None),
-    "initial-best": replace(COURSE, best_epoch=0, train_losses=(0.3,), validation_losses=(0.3,)),
-    "zero-floor": replace(COURSE, floor=0.0),
-    "high-floor": replace(COURSE, floor=5.0, quality=-10_000_000),
-    "zero-losses": replace(COURSE, train_losses=(0.0, 0.0, 0.0, 0.0)),
-    "wide-losses": replace(COURSE, train_losses=(1.7e308, 1.0, 1e-300, 1.0)),
-    "not-finite": replace(COURSE, train_losses=(math.nan,) * 4, validation_losses=(math.inf,) * 4, threshold=None),
-    "odd-title": replace(COURSE, title=r"a $\frac$ and a _"),
+    "transcript": replace(HISTORY, quality=None, threshold=None, floor=None, stop_reason=None),
+    "initial-best": replace(HISTORY, best_epoch=0, train_losses=(0.3,), validation_losses=(0.3,)),
+    "zero-floor": replace(HISTORY, floor=0.0),
+    "high-floor": replace(HISTORY, floor=5.0, quality=-10_000_000),
+    "zero-losses": replace(HISTORY, train_losses=(0.0, 0.0, 0.0, 0.0)),
+    "wide-losses": replace(HISTORY, train_losses=(1.7e308, 1.0, 1e-300, 1.0)),
+    "not-finite": replace(HISTORY, train_losses=(math.nan,) * 4, validation_losses=(math.inf,) * 4, threshold=None),
+    "odd-title": replace(HISTORY, title=r"a $\frac$ and a _"),
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("course", ODD.values(), ids=ODD.keys())
-def test_every_training_can_be_drawn(course: Course) -> None:
-    assert size(course_picture(course, None)) == (1350, 600)
+@pytest.mark.parametrize("history", ODD.values(), ids=ODD.keys())
+def test_every_training_can_be_drawn(history: TrainingHistory) -> None:
+    assert size(history_picture(history, None)) == (1350, 600)
 
 
 @pytest.mark.parametrize(("count", "rows"), [(3, 2), (8, 4)])
 def test_several_trainings(count: int, rows: int) -> None:
-    assert size(courses_picture(list(ODD.values())[:count])) == (1350, round(150 * (0.5 + 2.6 * rows)))
+    assert size(histories_picture(list(ODD.values())[:count])) == (1350, round(150 * (0.5 + 2.6 * rows)))
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_every_comparison_can_be_drawn(others: list[int]) -> None:
 
 
 def test_the_same_picture_has_the_same_bytes_whatever_the_users_settings() -> None:
-    before = course_picture(COURSE, small_surfaces())
+    before = history_picture(HISTORY, small_maps())
     assert size(before) == (1350, 1050)
     with mpl.rc_context({"font.size": 30.0, "axes.facecolor": "red", "lines.linewidth": 9.0}):
         settings = dict(mpl.rcParams)
-        assert course_picture(COURSE, small_surfaces()) == before
+        assert history_picture(HISTORY, small_maps()) == before
         assert dict(mpl.rcParams) == settings
 
 

@@ -15,8 +15,8 @@ from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError, VerifierError
 from verifier.command_line.files import ClaimFiles, read_envelope, read_record
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
-from verifier.experiments.prediction_maps import Surfaces, surfaces
-from verifier.experiments.training_history import Course, claimed_course, recorded_course
+from verifier.experiments.prediction_maps import PredictionMaps, prediction_maps
+from verifier.experiments.training_history import TrainingHistory, claimed_history, recorded_history
 
 _MOST = 8
 _CAPTION = (
@@ -51,10 +51,10 @@ def plot(files: tuple[Path, ...], out: Path | None) -> None:
     out = out or files[0].with_suffix(".png")
     require_drawing(out)
     records = [_read(path) for path in files]
-    courses = [_course(path, record, title) for path, record, title in zip(files, records, _titles(files), strict=True)]
+    histories = list(map(_history, files, records, _titles(files)))
     alone = records[0] if len(records) == 1 else None
-    maps = _surfaces(ClaimFiles(files[0]), alone) if isinstance(alone, Claim) else None
-    write_picture(out, _picture(courses, maps))
+    maps = _prediction_maps(ClaimFiles(files[0]), alone) if isinstance(alone, Claim) else None
+    write_picture(out, _picture(histories, maps))
     click.echo(out)
 
 
@@ -74,56 +74,56 @@ def _titles(files: Sequence[Path]) -> list[str]:
     return short if len(set(short)) == len(files) else [str(path) for path in files]
 
 
-def _course(path: Path, record: Claim | Transcript, title: str) -> Course:
+def _history(path: Path, record: Claim | Transcript, title: str) -> TrainingHistory:
     """The training that a record tells of. Raises InputError."""
     if record.epochs == 0 if isinstance(record, Claim) else len(record.leaves) == 1:
         raise InputError(f"{path}: not one epoch was completed; there is nothing to draw")
     try:
-        return claimed_course(title, record) if isinstance(record, Claim) else recorded_course(title, record)
+        return claimed_history(title, record) if isinstance(record, Claim) else recorded_history(title, record)
     except (ProtocolError, VerifierError) as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def _surfaces(bundle: ClaimFiles, claim: Claim) -> Surfaces | None:
+def _prediction_maps(bundle: ClaimFiles, claim: Claim) -> PredictionMaps | None:
     """What there is for heat maps; None, and a word on stderr, if there is no solution. Raises InputError."""
     if not bundle.solution.exists():
         click.echo(f"tig-verify: {bundle.solution}: is not there; the picture has no heat maps", err=True)
         return None
     solution = read_record(bundle.solution, Solution).record
     try:
-        return surfaces(claim, solution)
+        return prediction_maps(claim, solution)
     except (InputError, NonFiniteError) as error:
         raise InputError(f"{bundle.solution}: {error}; move it away for a picture without heat maps") from None
 
 
-def _picture(courses: Sequence[Course], maps: Surfaces | None) -> Picture:
-    from verifier.experiments.plots.loss_curves import course_picture, courses_picture
+def _picture(histories: Sequence[TrainingHistory], maps: PredictionMaps | None) -> Picture:
+    from verifier.experiments.plots.loss_curves import histories_picture, history_picture
 
-    names = ", ".join(course.title for course in courses)
+    names = ", ".join(history.title for history in histories)
     return Picture(
-        title=f"Training of {names}" if len(courses) == 1 else f"{len(courses)} trainings",
-        png=course_picture(courses[0], maps) if len(courses) == 1 else courses_picture(courses),
+        title=f"Training of {names}" if len(histories) == 1 else f"{len(histories)} trainings",
+        png=history_picture(histories[0], maps) if len(histories) == 1 else histories_picture(histories),
         alternative=f"Loss curves of {names}" + ("; heat maps of target and network" if maps else ""),
         caption=_CAPTION + (_MAPS if maps else ""),
-        rows=[_row(course) for course in courses],
+        rows=[_row(history) for history in histories],
     )
 
 
-def _row(course: Course) -> dict[str, str]:
+def _row(history: TrainingHistory) -> dict[str, str]:
     """The numbers of a training, for a table."""
-    best = course.best_epoch
+    best = history.best_epoch
     return {
-        "training": course.title,
-        "quality (10⁻⁶)": "" if course.quality is None else f"{course.quality:,}",
-        "test loss": _loss(course.test_loss),
-        "threshold": _loss(course.threshold),
-        "floor": _loss(course.floor),
-        "epochs": str(course.epochs),
+        "training": history.title,
+        "quality (10⁻⁶)": "" if history.quality is None else f"{history.quality:,}",
+        "test loss": _loss(history.test_loss),
+        "threshold": _loss(history.threshold),
+        "floor": _loss(history.floor),
+        "epochs": str(history.epochs),
         "best epoch": str(best),
-        "its training loss": _loss(course.train_losses[best - 1] if best else None),
-        "its validation loss": _loss(course.validation_losses[best - 1] if best else None),
-        "end": course.stop_reason or "",
-        "fuel": f"{course.fuel_used:,}",
+        "its training loss": _loss(history.train_losses[best - 1] if best else None),
+        "its validation loss": _loss(history.validation_losses[best - 1] if best else None),
+        "end": history.stop_reason or "",
+        "fuel": f"{history.fuel_used:,}",
     }
 
 

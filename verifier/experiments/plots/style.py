@@ -22,7 +22,7 @@ VERMILLION: Final = "#d55e00"
 SKY: Final = "#56b4e9"
 PURPLE: Final = "#cc79a7"
 GREY: Final = "#767676"
-SURFACE: Final = "viridis"
+MAP_COLOURS: Final = "viridis"
 """Even steps of lightness: it can be read without colours too."""
 
 DOTS_PER_INCH: Final = 150
