@@ -1,6 +1,6 @@
 """Making, joining and picking values without computing any: nothing here rounds but what says so.
 
-Binary32 tensors, masks and int64 positions (specification, 2.11) move alike.
+Binary32 tensors, masks and int64 indices (specification, 2.11) move alike.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def rounded(values: Sequence[float] | NDArray[np.float64], device: torch.device 
     return torch.as_tensor(np.asarray(values, dtype=np.float64)).to(device, torch.float32)
 
 
-def positions(values: int | NDArray[np.int64], device: torch.device | None = None) -> torch.Tensor:
-    """Positions (int64) from one integer or an array."""
+def indices(values: int | NDArray[np.int64], device: torch.device | None = None) -> torch.Tensor:
+    """Indices (int64) from one integer or an array."""
     return torch.as_tensor(np.asarray(values, dtype=np.int64)).to(device)
 
 
 def numbers(a: torch.Tensor) -> torch.Tensor:
-    """A mask as 1 and +0; positions rounded once to binary32."""
+    """A mask as 1 and +0; indices rounded once to binary32."""
     return a.to(torch.float32)
 
 
@@ -67,17 +67,17 @@ def elements(a: torch.Tensor) -> NDArray[Any]:
 
 
 def rows(a: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """The parts of `a` [n, ...] that positions [p...] into its first dimension name: [p..., ...]."""
+    """The parts of `a` [n, ...] that indices [p...] into its first dimension name: [p..., ...]."""
     return a.index_select(0, index.reshape(-1)).reshape(index.shape + a.shape[1:])
 
 
 def take(a: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """The elements that positions [p...] into the row order of `a` name: [p...]."""
+    """The elements that indices [p...] into the row order of `a` name: [p...]."""
     return rows(a.reshape(-1), index)
 
 
 def gather(a: torch.Tensor, dim: int, index: torch.Tensor) -> torch.Tensor:
-    """Element p of each line of `a` along a dimension, for each position p in the same line of `index`."""
+    """Element p of each line of `a` along a dimension, for each index p in the same line of `index`."""
     return torch.gather(a, dim, index)
 
 
@@ -109,7 +109,7 @@ def replaced(a: torch.Tensor, index: tuple[int | slice | None, ...], value: torc
 
 
 def replaced_rows(a: torch.Tensor, index: torch.Tensor, value: float) -> torch.Tensor:
-    """A copy of binary32 `a` in which the parts that positions into the first dimension name are one number."""
+    """A copy of binary32 `a` in which the parts that indices into the first dimension name are one number."""
     return a.index_fill(0, index.reshape(-1), scalar(value))
 
 

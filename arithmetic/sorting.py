@@ -1,7 +1,7 @@
 """Orders of binary32 numbers that have one answer: every element has a key of its own, so no algorithm can choose.
 
-A key is the number's place in the order, times 2^32, plus its position (specification, 2.11). -0 equals +0, and equal
-numbers keep their order. Positions are int64.
+A key is the number's place in the order, times 2^32, plus its index (specification, 2.11). -0 equals +0, and equal
+numbers keep their order. Indices are int64.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from arithmetic import data_movement
 _NAN = 0x7FC00000
 """The rank of a NaN: above that of infinity, 0x7F800000."""
 _LOWEST = -(2**31)
-_POSITION = 2**32 - 1
+_INDEX = 2**32 - 1
 
 Ordered = tuple[torch.Tensor, torch.Tensor]
-"""Values and their positions along the dimension."""
+"""Values and their indices along the dimension."""
 
 
 def sort(a: torch.Tensor, dim: int, descending: bool) -> Ordered:
     """The elements along a dimension in order, and where they were; a NaN is above every number."""
-    positions = torch.sort(_keys(_directed(_ranks(a), descending), dim), dim).values & _POSITION
-    return data_movement.gather(a, dim, positions), positions
+    indices = torch.sort(_keys(_directed(_ranks(a), descending), dim), dim).values & _INDEX
+    return data_movement.gather(a, dim, indices), indices
 
 
 def topk(a: torch.Tensor, k: int, dim: int, largest: bool) -> Ordered:
     """The first k elements of `sort`, descending if they are to be the largest."""
     keys = _keys(_directed(_ranks(a), largest), dim)
-    positions = torch.topk(keys, k, dim, largest=False, sorted=True).values & _POSITION
-    return data_movement.gather(a, dim, positions), positions
+    indices = torch.topk(keys, k, dim, largest=False, sorted=True).values & _INDEX
+    return data_movement.gather(a, dim, indices), indices
 
 
 def argmax(a: torch.Tensor, dim: int) -> torch.Tensor:
-    """The position of the first of the largest numbers along a dimension, or of the first NaN."""
-    return torch.amin(_keys(_directed(_ranks(a), True), dim), dim) & _POSITION
+    """The index of the first of the largest numbers along a dimension, or of the first NaN."""
+    return torch.amin(_keys(_directed(_ranks(a), True), dim), dim) & _INDEX
 
 
 def argmin(a: torch.Tensor, dim: int) -> torch.Tensor:
-    """The position of the first of the smallest numbers along a dimension, or of the first NaN."""
+    """The index of the first of the smallest numbers along a dimension, or of the first NaN."""
     ranks = torch.where(torch.isnan(a), _LOWEST, _ranks(a))
-    return torch.amin(_keys(ranks, dim), dim) & _POSITION
+    return torch.amin(_keys(ranks, dim), dim) & _INDEX
 
 
 def largest(a: torch.Tensor, dim: int) -> torch.Tensor:
@@ -53,9 +53,9 @@ def smallest(a: torch.Tensor, dim: int) -> torch.Tensor:
     return torch.amin(a, dim).add_(0.0)
 
 
-def last(positions: torch.Tensor) -> int:
-    """The largest of some positions."""
-    return int(torch.amax(positions).item())
+def last(indices: torch.Tensor) -> int:
+    """The largest of some indices."""
+    return int(torch.amax(indices).item())
 
 
 def _ranks(a: torch.Tensor) -> torch.Tensor:
@@ -71,5 +71,5 @@ def _directed(ranks: torch.Tensor, descending: bool) -> torch.Tensor:
 def _keys(ranks: torch.Tensor, dim: int) -> torch.Tensor:
     shape = [1] * ranks.ndim
     shape[dim] = -1
-    positions = torch.arange(ranks.shape[dim], device=ranks.device)
-    return (ranks.long() * 2**32).add_(positions.reshape(shape))
+    indices = torch.arange(ranks.shape[dim], device=ranks.device)
+    return (ranks.long() * 2**32).add_(indices.reshape(shape))

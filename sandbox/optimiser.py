@@ -249,7 +249,7 @@ class HostedOptimiser:
         """A returned vector, or list of tensors, as a flat buffer that aliases neither input."""
         parts = self._assignment.layout.parts
         if type(returned) is ParameterVector:
-            handles: list[TensorBase] = [returned]
+            tensors: list[TensorBase] = [returned]
         elif type(returned) in (list, tuple) and all(type(t) is Tensor for t in returned):  # type: ignore[attr-defined]
             shapes = [t.shape for t in returned]  # type: ignore[attr-defined]
             if shapes != [part.shape for part in parts]:
@@ -257,14 +257,14 @@ class HostedOptimiser:
                     f"{function} returned {len(shapes)} tensors whose shapes are not those of the parameters; "
                     "return one for each parameter, in their order"
                 )
-            handles = list(returned)  # type: ignore[call-overload]
+            tensors = list(returned)  # type: ignore[call-overload]
         else:
             raise OptimiserError(
                 f"{function} returned {type(returned).__name__}; return a parameter vector or a list of tensors"
             )
-        if any(handle._data.dtype != torch.float32 for handle in handles):
+        if any(one._data.dtype != torch.float32 for one in tensors):
             raise OptimiserError(f"{function} returned a mask or indices; return numbers")
-        data = handles[0]._data
+        data = tensors[0]._data
         if type(returned) is not ParameterVector:
-            data = data_movement.cat([handle._data.reshape(-1) for handle in handles])
+            data = data_movement.cat([one._data.reshape(-1) for one in tensors])
         return states.detach(data, self._borrowed)

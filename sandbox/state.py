@@ -1,7 +1,7 @@
 """The optimiser's state as a pure value, rebuilt after every call (specification, 8.1).
 
 A state is any nesting of dict (str keys), list, tuple, tensor, parameter vector, int, float, bool, str and None.
-Normalising rebuilds every container and handle, so nothing but the value survives a call: no alias between two
+Normalising rebuilds every container and tensor, so nothing but the value survives a call: no alias between two
 parts, no buffer that the trainer will overwrite, no storage of which only a piece is held.
 """
 

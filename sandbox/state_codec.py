@@ -1,4 +1,4 @@
-"""The canonical encoding of a state (specification, 8.1): one text of bytes for each value, and back.
+"""The canonical encoding of a state (specification, 8.1): one string of bytes for each value, and back.
 
 Reading trusts nothing: whatever is not the encoding of a state is refused, and nothing is built that is not paid for
 in bytes of the text.
@@ -129,7 +129,7 @@ class _Reader:
         return math.nan if math.isnan(value) else value
 
     def text(self, _: int) -> str:
-        """Read a text."""
+        """Read a string."""
         return str(self._take(self._count(MAX_CHARACTERS * 4)), "utf-8", "surrogatepass")
 
     def list_(self, depth: int) -> list[object]:
@@ -172,7 +172,7 @@ class _Reader:
 
     def _key(self, depth: int) -> str:
         if bytes(self._take(1)) != b"s":
-            raise ValueError("a key that is not a text")
+            raise ValueError("a key that is not a string")
         return self.text(depth)
 
     def _count(self, most: int = 2**32 - 1) -> int:

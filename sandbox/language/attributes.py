@@ -14,7 +14,7 @@ from sandbox.language.vocabulary import Vocabulary
 
 # Methods of Python's own types that authors may miss; the caller's vocabulary knows the rest.
 _HINTS: Final = {
-    "capitalize": "write the text as it shall be",
+    "capitalize": "write the string as it shall be",
     "clear": "make a new list or dict",
     "format": 'write an f-string: f"{x}"',
     "fromkeys": "write a dict comprehension",

@@ -111,7 +111,7 @@ class _Builtins:
     def sum_(self, values: object, start: Any = 0) -> Any:
         # From left to right: since 3.12 Python's own sum() of floats rounds differently.
         if type(start) is str:
-            raise TypeError("sum() does not join text; write ''.join(...)")
+            raise TypeError("sum() does not join strings; write ''.join(...)")
         return reduce(lambda total, value: self._do.binary("+", total, value), self._do.iterate(values), start)
 
     def max_(self, *values: object, **options: Any) -> Any:
@@ -184,7 +184,7 @@ class _Builtins:
         ranks = items if key is None else list(map(key, items))
         kinds = set(map(type, ranks))
         if not (kinds <= NUMBERS or kinds == {str}):
-            raise TypeError("sorted() takes numbers, or texts")
+            raise TypeError("sorted() takes numbers, or strings")
         if any(type(rank) is float and math.isnan(rank) for rank in ranks):
             raise ValueError("sorted() takes no NaN: it has no order")
         width = max(map(len, ranks), default=1) if kinds == {str} else 1

@@ -84,7 +84,7 @@ _UNKNOWN: Final = Refusal("D191", "this construct is newer than the sandbox", "w
 
 
 def parts(node: ast.AST) -> Iterator[ast.AST]:
-    """Iterate over the nodes inside `node`; of an f-string the fields (Pythons split texts differently)."""
+    """Iterate over the nodes inside `node`; of an f-string the fields (Pythons split strings differently)."""
     if not isinstance(node, ast.JoinedStr):
         yield from ast.iter_child_nodes(node)
         return

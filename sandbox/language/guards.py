@@ -193,7 +193,7 @@ class Guards:
     # f-strings
 
     def format(self, *parts: Any) -> str:
-        """Join the parts of an f-string: texts, and pairs of a value and its format."""
+        """Join the parts of an f-string: strings, and pairs of a value and its format."""
         texts = [part if type(part) is str else self._formatted(*part) for part in parts]
         self._do.writing(sum(map(len, texts)))
         return "".join(texts)
@@ -202,7 +202,7 @@ class Guards:
         self._charge(OPERATION)
         if type(value) in NUMBERS or type(value) is str or value is None:
             return format(value, spec)
-        raise TypeError(f"an f-string shows numbers and texts, not {type(value).__name__!r}")
+        raise TypeError(f"an f-string shows numbers and strings, not {type(value).__name__!r}")
 
 
 def _checked(index: Any) -> Any:

@@ -123,7 +123,7 @@ def _check_hyperparameters(statement: ast.Assign | ast.AnnAssign, findings: Find
 def _refuse_hyperparameters(statement: ast.stmt, findings: Findings) -> None:
     message = f"{HYPERPARAMETERS} is not a dict of constants"
     example = f'{HYPERPARAMETERS} = {{"learning_rate": 0.001}}'
-    findings.add(statement, "D165", message, f"write numbers, texts, True, False or None: {example}")
+    findings.add(statement, "D165", message, f"write numbers, strings, True, False or None: {example}")
 
 
 def _check_value(node: ast.expr, constants: set[str], findings: Findings) -> None:

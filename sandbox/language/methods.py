@@ -1,4 +1,4 @@
-"""The methods that lists, dicts, texts, tuples and numbers have in the sandbox."""
+"""The methods that lists, dicts, strings, tuples and numbers have in the sandbox."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Methods:
     def _join(self, separator: str, parts: object) -> str:
         texts = self._do.elements(parts)
         if any(type(text) is not str for text in texts):
-            raise TypeError("join takes texts only")
+            raise TypeError("join takes strings only")
         self._do.writing(sum(map(len, texts)) + len(separator) * max(len(texts) - 1, 0))
         return separator.join(texts)
 
@@ -136,7 +136,7 @@ class Methods:
 def _require_ascii(text: str) -> None:
     # Case and white space beyond ASCII depend on the Unicode tables of the Python that runs.
     if not text.isascii():
-        raise ValueError("this method takes ASCII text only")
+        raise ValueError("this method takes ASCII strings only")
 
 
 _Table = dict[str, Callable[..., Any]]

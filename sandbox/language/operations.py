@@ -1,6 +1,6 @@
 """Operators, comparison and iteration: metered, bounded, and the same on every machine.
 
-Values are numbers (int, float, bool), texts, None, list, tuple, dict, range, and the caller's facade types.
+Values are numbers (int, float, bool), strings, None, list, tuple, dict, range, and the caller's facade types.
 Types are compared exactly: the dialect has no classes, so no subclass can pose as one of them.
 """
 
@@ -90,16 +90,16 @@ class Operations:
         self.charge(COPY * size)
 
     def writing(self, size: int) -> None:
-        """Pay for a text of `size` characters that is about to be made, or refuse it."""
+        """Pay for a string of `size` characters that is about to be made, or refuse it."""
         if size > MAX_CHARACTERS:
-            raise ValueError(f"a text of {size} characters; at most {MAX_CHARACTERS} are allowed")
+            raise ValueError(f"a string of {size} characters; at most {MAX_CHARACTERS} are allowed")
         self.charge(COPY * size)
 
     def key(self, key: object) -> Any:
-        """Return a dict key; other types than text and integers could collide or hash without end."""
+        """Return a dict key; other types than strings and integers could collide or hash without end."""
         if type(key) is str or (type(key) is int and -MAX_KEY < key < MAX_KEY):
             return key
-        raise TypeError("a dict key is a text, or an integer of less than 60 bits")
+        raise TypeError("a dict key is a string, or an integer of less than 60 bits")
 
     def iterate(self, value: object) -> Iterator[Any]:
         """Iterate over `value`, paying for every element before it is handed out."""
@@ -138,7 +138,7 @@ class Operations:
         if symbol == "*" and (kinds[0] in _SEQUENCES or kinds[1] in _SEQUENCES):
             return self._repeat(left, right)
         if symbol == "%" and kinds[0] is str:
-            raise TypeError('% does not format text here; write an f-string: f"{x:.3f}"')
+            raise TypeError('% does not format strings here; write an f-string: f"{x:.3f}"')
         raise _unsupported(symbol, kinds)
 
     def in_place(self, symbol: str, left: Any, right: Any) -> Any:

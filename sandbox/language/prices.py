@@ -27,7 +27,7 @@ DIGITS: Final = 512
 MAX_ELEMENTS: Final = 2**20
 """Elements of a list, tuple or dict."""
 MAX_CHARACTERS: Final = 2**16
-"""Characters of a text."""
+"""Characters of a string."""
 MAX_BITS: Final = 4096
 """Bits of an integer."""
 MAX_ARGUMENTS: Final = 256
@@ -35,7 +35,7 @@ MAX_ARGUMENTS: Final = 256
 MAX_KEY: Final = 2**60
 """Integer keys lie strictly between -MAX_KEY and MAX_KEY: beyond 2^61 - 1 Python's hashes collide at will."""
 MAX_NUMERAL: Final = 64
-"""Characters of a text that float() and int() read."""
+"""Characters of a string that float() and int() read."""
 MAX_CALL_DEPTH: Final = 100
 """Calls inside calls: far below Python's own limit, whose reach depends on its version and the caller."""
 MAX_DATA_DEPTH: Final = 32

@@ -31,7 +31,7 @@ def check_rules(tree: ast.Module, findings: Findings) -> None:
 
 
 def is_scalar(node: ast.expr) -> bool:
-    """Tell whether `node` is a literal number, text, bool or None, possibly with a minus sign."""
+    """Tell whether `node` is a literal number, string, bool or None, possibly with a minus sign."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         node = node.operand
     return isinstance(node, ast.Constant)
@@ -122,7 +122,7 @@ class _Rules(ast.NodeVisitor):
 
     def visit_Assert(self, node: ast.Assert) -> None:
         if node.msg is not None and not _is_message(node.msg):
-            self._add(node.msg, "D118", "the message of an assert is not a text", 'write assert x > 0, "..."')
+            self._add(node.msg, "D118", "the message of an assert is not a string", 'write assert x > 0, "..."')
         self.generic_visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> None:
@@ -244,7 +244,7 @@ class _Rules(ast.NodeVisitor):
     def visit_Dict(self, node: ast.Dict) -> None:
         for key in node.keys:
             if isinstance(key, ast.Constant) and type(key.value) not in (str, int):
-                self._add(key, "D143", "a dict key is neither a text nor an integer", "write a text")
+                self._add(key, "D143", "a dict key is neither a string nor an integer", "write a string")
         self.generic_visit(node)
 
     # Literals
@@ -273,8 +273,8 @@ class _Rules(ast.NodeVisitor):
         if isinstance(value, bytes | complex):
             self._add(node, "D141", f"literals of type {type(value).__name__} are not allowed", "write numbers")
         elif isinstance(value, str) and (len(value) > MAX_TEXT or any("\ud800" <= c <= "\udfff" for c in value)):
-            message = f"a text has more than {MAX_TEXT} characters, or half a surrogate pair"
-            self._add(node, "D142", message, "write a shorter text")
+            message = f"a string has more than {MAX_TEXT} characters, or half a surrogate pair"
+            self._add(node, "D142", message, "write a shorter string")
         elif isinstance(value, int) and value.bit_length() > MAX_BITS:
             self._add(node, "D142", f"an integer has more than {MAX_BITS} bits", "write a smaller number")
 

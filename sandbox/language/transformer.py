@@ -243,7 +243,7 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
             generator.ifs.insert(0, _placed(tick, node))
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        """Format by a call, with one size for the whole text."""
+        """Format by a call, with one size for the whole string."""
         parts: list[ast.expr] = []
         for part in node.values:
             if isinstance(part, ast.FormattedValue):

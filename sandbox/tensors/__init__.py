@@ -1,5 +1,5 @@
-"""What untrusted code sees instead of torch: opaque tensors, parameter vectors, `torch`, `math` and a generator.
+"""The facade, which untrusted code has instead of torch: tensors, parameter vectors, `torch`, `math` and a generator.
 
-Storage is never mutated, so no alias can be observed; an in-place method binds its own handle to a new value.
-Each class lists the attributes that untrusted code may read in `PUBLIC`.
+Data is never changed, so no alias can be observed; an in-place method binds its own tensor to new data. Untrusted
+code may read the public names of the facade's types, and no others. `operations` is the table of what it can compute.
 """

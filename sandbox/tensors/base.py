@@ -1,7 +1,6 @@
 """The base of tensors and parameter vectors: elementwise arithmetic, reductions and in-place methods.
 
-A public name of these classes is one that untrusted code may read. Data is never changed, so no alias can be observed;
-an in-place method binds its own tensor to new data.
+Untrusted code may read each public name of these classes.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ class TensorBase:
         if self._data.dtype is not torch.int64:
             return self._binary(other, operation)
         if type(other) is int:
-            indices = data_movement.positions(min(max(other, -1), MAX_ELEMENTS), self._data.device)
+            indices = data_movement.indices(min(max(other, -1), MAX_ELEMENTS), self._data.device)
         elif isinstance(other, TensorBase):
             indices = other._data
         else:

@@ -197,7 +197,7 @@ def index_steps(*, sizes: Sequence[int], bounds: tuple[Any, Any, Any], device: D
     last = start + (sizes[0] - 1) * step
     if not all(type(bound) is int for bound in bounds) or not (0 <= start < MAX_ELEMENTS and 0 <= last < MAX_ELEMENTS):
         raise ValueError(f"indices are integers from 0 to {MAX_ELEMENTS - 1}; for numbers write dtype=torch.float32")
-    return data_movement.positions(np.arange(sizes[0], dtype=np.int64) * step + start, device)
+    return data_movement.indices(np.arange(sizes[0], dtype=np.int64) * step + start, device)
 
 
 def uniform(*, sizes: Sequence[int], source: Source, first: int, device: Device) -> torch.Tensor:

@@ -51,14 +51,13 @@ class TorchNamespace(Creation):
 
     def where(self, condition: TensorBase, a: Any, b: Any) -> Any:
         """a where a mask holds, else b."""
-        handle = tensor_argument(condition)
-        mask = require_mask(handle._data)
-        owner, operands = handle, []
+        owner = tensor_argument(condition)
+        mask, meter, operands = require_mask(owner._data), owner._meter, []
         for value in (a, b):
             operands.append(_selected(value))
             if isinstance(value, TensorBase):
                 owner = common_type(owner, value)
-        return owner._like(apply(operations.WHERE, handle._meter, (mask, *operands)))
+        return owner._like(apply(operations.WHERE, meter, (mask, *operands)))
 
     def stack(self, tensors: object, dim: int = 0) -> Tensor:
         """Tensors of one shape along a new dimension."""

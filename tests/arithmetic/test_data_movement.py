@@ -54,8 +54,8 @@ def test_masks_and_positions_as_numbers() -> None:
     same(data_movement.numbers(torch.tensor([True, False])), tensor32([1.0, 0.0]))
     p = torch.tensor([0, 16777217, 16777219, 67108863])
     assert data_movement.numbers(p).tolist() == [0.0, 16777216.0, 16777220.0, 67108864.0]
-    same(data_movement.positions(5), torch.tensor(5))
-    same(data_movement.positions(np.array([2, 0])), torch.tensor([2, 0]))
+    same(data_movement.indices(5), torch.tensor(5))
+    same(data_movement.indices(np.array([2, 0])), torch.tensor([2, 0]))
 
 
 @pytest.mark.parametrize("kind", KINDS)

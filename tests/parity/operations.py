@@ -105,7 +105,7 @@ def a_layer(device: Device) -> Results:
 
 def moves(device: Device) -> Results:
     a, b = matrix(9, 11, device), matrix(9, 11, device).flip(0)
-    index = data_movement.positions(np.array([3, 0, 3, 8]), torch.device(device))
+    index = data_movement.indices(np.array([3, 0, 3, 8]), torch.device(device))
     yield from (
         data_movement.stack([a, b]),
         data_movement.cat([a, b]),

@@ -238,6 +238,13 @@ def test_the_tables_of_this_file_cover_what_is_public() -> None:
     assert set(FOR_VECTORS) == ATTRIBUTES[ParameterVector]
 
 
+@pytest.mark.parametrize("kind", ATTRIBUTES)
+def test_public_names_exist_and_no_private_one_is_public(kind: type) -> None:
+    for name in ATTRIBUTES[kind]:
+        assert not name.startswith("_")
+        assert hasattr(kind, name), name
+
+
 @pytest.mark.parametrize("name", FOR_TENSORS)
 def test_every_public_name_of_a_tensor(name: str) -> None:
     ours, theirs = FOR_TENSORS[name]

@@ -167,7 +167,7 @@ class Trainer:
     def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """6.3: the training set in the epoch's order, in batches."""
         words = self._id.stream("shuffle", epoch).words(0, self._edition.train_points)
-        order = data_movement.positions(random.permutation(words))
+        order = data_movement.indices(random.permutation(words))
         train, sizes = self._instance.train, self._edition.batch_sizes
         x, y = (data_movement.rows(points, order).split(sizes) for points in (train.x, train.y))
         return list(zip(x, y, strict=True))
