@@ -37,8 +37,8 @@ from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Trainer
-from verifier.verification.audit_response import choose_epochs, respond
-from verifier.verification.context import AuditEvidence, Evidence
+from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
+from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
 SHORT = "short"

@@ -48,8 +48,8 @@ from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import read_module
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
-from verifier.verification.audit_response import choose_epochs, respond
-from verifier.verification.context import AuditEvidence, Evidence
+from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
+from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
 ROOT: Final = Path(__file__).parents[1]

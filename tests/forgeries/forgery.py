@@ -31,8 +31,8 @@ from verifier.challenge.session import Session
 from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.trainer import Checkpoint, Trainer
 from verifier.challenge.training.transcript import tensor_digest, transcript_tree
-from verifier.verification.audit_response import epoch_state
-from verifier.verification.context import AuditEvidence, Evidence
+from verifier.verification.audit_response import AuditEvidence, epoch_state
+from verifier.verification.context import Evidence
 
 KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
 

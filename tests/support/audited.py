@@ -8,8 +8,7 @@ from protocol.envelope import seal
 from protocol.keys import SigningKey
 from tests.support.sample_records import signed
 from verifier.challenge.session import Session
-from verifier.verification.audit_response import choose_epochs, respond
-from verifier.verification.context import AuditEvidence
+from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
 
 
 def answer(claim: Claim, session: Session, request: AuditRequest) -> tuple[AuditResponse, dict[int, EpochState]]:

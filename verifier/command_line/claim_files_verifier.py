@@ -22,7 +22,8 @@ from verifier.command_line.files import ClaimFiles, ResponseFiles, find_module, 
 from verifier.command_line.isolation_options import open_isolation
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
-from verifier.verification.context import AuditEvidence, Evidence, make_verdict
+from verifier.verification.audit_response import AuditEvidence
+from verifier.verification.context import Evidence, make_verdict
 from verifier.verification.self_audit import SelfAudit
 from verifier.verification.verify import verify as examine
 

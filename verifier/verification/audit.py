@@ -22,7 +22,8 @@ from verifier.challenge.errors import InputError, NoAnswerError
 from verifier.challenge.network.weights import Weights, read_tensor, read_weights
 from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.trainer import Checkpoint
-from verifier.verification.context import AuditEvidence, Context
+from verifier.verification.audit_response import AuditEvidence
+from verifier.verification.context import Context
 from verifier.verification.rejection import Rejection, module_faults, require
 
 _R = TypeVar("_R", bound=Record)

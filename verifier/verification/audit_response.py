@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf, asked
 from protocol.claim import Claim, StopReason
-from protocol.envelope import Signed
+from protocol.envelope import Envelope, Signed
 from sandbox.state import tensor_bytes
 from verifier.challenge.errors import InputError
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Checkpoint
 from verifier.challenge.training.transcript import transcript_tree
+
+
+@dataclass(frozen=True)
+class AuditEvidence:
+    """A validator's request, and the answer to it."""
+
+    request: AuditRequest
+    response: Envelope
+    states: Callable[[int], Envelope]
+    """The state after an epoch; only asked ones are fetched, one at a time. May raise InputError."""
+    signer: bytes
+    """The public key (32 bytes) that must have signed the response and the states."""
 
 
 def choose_epochs(signed: Signed[Claim], count: int) -> AuditRequest:

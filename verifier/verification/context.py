@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from protocol.audit import AuditRequest, AuditResponse
+from protocol.audit import AuditResponse
 from protocol.canonical_msgpack import Scalar
 from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed
@@ -24,21 +23,8 @@ from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved
 from verifier.challenge.training.trainer import Checkpoint, Observer
 from verifier.challenge.versions import versions
-
-if TYPE_CHECKING:
-    from verifier.verification.self_audit import SelfAudit
-
-
-@dataclass(frozen=True)
-class AuditEvidence:
-    """A validator's request, and the answer to it."""
-
-    request: AuditRequest
-    response: Envelope
-    states: Callable[[int], Envelope]
-    """The state after an epoch; only asked ones are fetched, one at a time. May raise InputError."""
-    signer: bytes
-    """The public key (32 bytes) that must have signed the response and the states."""
+from verifier.verification.audit_response import AuditEvidence
+from verifier.verification.self_audit import SelfAudit
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from protocol.keys import SigningKey
 from protocol.verdict import Reason
 from verifier.challenge.errors import InputError
 from verifier.challenge.session import Session
-from verifier.verification.audit_response import choose_epochs, respond
-from verifier.verification.context import AuditEvidence
+from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
 from verifier.verification.rejection import Rejection
 
 

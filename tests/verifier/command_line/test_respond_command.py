@@ -27,8 +27,8 @@ from tests.support.small_contest import module
 from verifier.challenge.module import Module
 from verifier.command_line.commands import respond as respond_command
 from verifier.command_line.files import ClaimFiles, ResponseFiles, read_envelope, read_record
-from verifier.verification.audit_response import choose_epochs
-from verifier.verification.context import AuditEvidence, Evidence
+from verifier.verification.audit_response import AuditEvidence, choose_epochs
+from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
 KEY, VALIDATOR = SigningKey.generate(), SigningKey.generate()

@@ -21,8 +21,8 @@ from tests.support.sample_records import signed
 from tests.support.small_contest import module, session
 from verifier.challenge.errors import InputError, NoAnswerError
 from verifier.challenge.module import Module
-from verifier.verification.audit_response import choose_epochs, respond
-from verifier.verification.context import AuditEvidence, Evidence
+from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
+from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
 KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
