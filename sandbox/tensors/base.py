@@ -608,13 +608,13 @@ class TensorBase:
         self._data = self._filled(0.0)._data
         return self
 
-    def fill_(self, value: Number, /) -> Self:
+    def fill_(self, value: Number) -> Self:
         """One number in every element, bound to this tensor."""
         self._require_own("fill_", "write x = torch.full_like(x, value)")
         self._data = self._filled(value)._data
         return self
 
-    def copy_(self, source: TensorBase, /) -> Self:
+    def copy_(self, source: TensorBase) -> Self:
         """The elements of another tensor of the same shape, bound to this tensor."""
         self._require_own("copy_", "write x = y.clone()")
         if not isinstance(source, TensorBase) or source._data.shape != self._data.shape:

@@ -442,6 +442,13 @@ def test_inputs_and_views_cannot_be_changed(name: str) -> None:
     same(x, A)
 
 
+def test_in_place_methods_take_their_arguments_by_name() -> None:
+    same(own(A).fill_(value=0.5), torch.full_like(A, 0.5))
+    same(own(A).copy_(source=own(B)), B)
+    same(own(A).pow_(power=2), A * A)
+    same(own(A).add_(other=own(B), alpha=1), A + B)
+
+
 def test_in_place_methods_keep_the_shape() -> None:
     row = own([1.0, 2.0, 3.0])
     changes: list[Callable[[], object]] = [
