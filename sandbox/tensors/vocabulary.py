@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from typing import Final
 
 from sandbox.language.vocabulary import Vocabulary
@@ -94,23 +93,36 @@ _ADVICE: Final = {
 _HINTS: Final = {word: hint for hint, words in _ADVICE.items() for word in words.split()}
 
 
-def _keywords(attributes: Mapping[type, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """The keywords of every function; those of torch that call a method of x take x too."""
+def _keywords() -> dict[str, frozenset[str]]:
+    """The keywords of every function; those of torch that call a method of x take x too.
+
+    What the language refuses is consensus, so two oddities stay: a method in place may be given the keywords of math's
+    function of its name, and those of `zero_`, `fill_` and `copy_` are not looked at. A wrong one fails when it runs.
+    """
     taken: dict[str, frozenset[str]] = {}
-    for kind, names in attributes.items():
+    for kind, names in ATTRIBUTES.items():
         for name in names:
-            function = getattr(kind, name)
-            if inspect.isfunction(function):
-                _, *parameters = inspect.signature(function).parameters.values()
-                named = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-                taken[name] = taken.get(name, frozenset()) | named
-    return taken
+            taken[name] = taken.get(name, frozenset()) | _parameters(getattr(kind, name))
+            if kind is MathNamespace and f"{name}_" in ATTRIBUTES[Tensor]:
+                taken[f"{name}_"] = taken.get(f"{name}_", frozenset()) | _parameters(getattr(kind, name))
+    functions = {
+        name for kind, names in ATTRIBUTES.items() for name in names if inspect.isfunction(getattr(kind, name))
+    }
+    return {name: taken[name] for name in functions - {"zero_", "fill_", "copy_"}}
+
+
+def _parameters(function: object) -> frozenset[str]:
+    """The names of a function's parameters that may be given by name; none for what is no function."""
+    if not inspect.isfunction(function):
+        return frozenset()
+    _, *parameters = inspect.signature(function).parameters.values()
+    return frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
 
 
 VOCABULARY: Final = Vocabulary(
     namespaces={path: ATTRIBUTES[kind] for path, kind in _NAMESPACES.items()},
     attributes=frozenset().union(*ATTRIBUTES.values()),
-    keywords=_keywords(ATTRIBUTES),
+    keywords=_keywords(),
     hints=_HINTS,
 )
 """The words of the facade, as the language's checks need them."""

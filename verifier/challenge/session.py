@@ -27,11 +27,19 @@ class Session:
     cannot compute what it must.
     """
 
-    def __init__(self, task: Task, nonce: int, module: Module, isolation: Isolation, device: str = "cpu") -> None:
-        """`device` is where the network computes its products."""
+    def __init__(
+        self,
+        task: Task,
+        nonce: int,
+        module: Module,
+        isolation: Isolation,
+        device: str = "cpu",
+        instance_id: InstanceId | None = None,
+    ) -> None:
+        """`device` is where the network computes its products; `instance_id` is that of the nonce, if it is known."""
         self_test.require_sound(device)
         self.task, self.nonce, self.module = task, nonce, module
-        self.instance_id = InstanceId.of(task, nonce)
+        self.instance_id = instance_id or InstanceId.of(task, nonce)
         self.isolation = isolation
         self._device = device
 

@@ -64,7 +64,8 @@ def check_module(context: Context) -> None:
     module = context.evidence.module(claim.task.optimiser_digest)
     same = module.digest == claim.task.optimiser_digest
     require(same, Reason.OPTIMISER_DIGEST, "the module is not the one that the claim names")
-    context.session = Session(claim.task, claim.nonce, module, context.isolation, context.device)
+    known = context.instance_id
+    context.session = Session(claim.task, claim.nonce, module, context.isolation, context.device, known)
 
 
 def _steps(context: Context) -> Iterator[Step]:

@@ -11,6 +11,7 @@ import torch
 from sandbox.meter import Meter
 from sandbox.tensors import base, operations
 from sandbox.tensors.operation import Operation
+from sandbox.tensors.vocabulary import VOCABULARY
 from tests.sandbox.tensors.test_memory_of_operations import names
 from tests.support.sample_operations import OTHERS, TENSORS
 
@@ -58,3 +59,11 @@ def test_the_rules_say_what_shapes_the_kernels_make(monkeypatch: pytest.MonkeyPa
     for line in [*TENSORS.values(), *OTHERS, *MORE]:
         eval(line, given)
     assert used == {row.name for row in TABLE.values()}
+
+
+def test_a_method_in_place_may_be_given_the_keywords_of_the_function_of_math() -> None:
+    """What the language refuses is consensus: these keywords fail when they run, and not before."""
+    keywords = VOCABULARY.keywords
+    assert keywords["exp_"] == frozenset("x")
+    assert keywords["add_"] == keywords["add"] - {"x"}
+    assert not {"zero_", "fill_", "copy_"} & keywords.keys()
