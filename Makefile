@@ -31,7 +31,7 @@ demo: $(VENV)/installed
 
 test: lint types imports tests
 
-# At every save: all but what starts processes or trains to the end, in less than a minute.
+# At every save: all but what starts processes, trains to the end or searches for long.
 test-quick: $(VENV)/installed-dev
 	$(PYTEST) -m 'not slow'
 

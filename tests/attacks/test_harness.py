@@ -25,6 +25,8 @@ from tests.attacks.corpus import IDS, Build, Verdict, read_corpus
 from tests.support.folders import ROOT
 from tests.support.sample_optimisers import OPTIMISERS, assignment, buffers, module, play
 
+pytestmark = pytest.mark.slow
+
 ITEMS = read_corpus()
 
 EVERYTHING = module(

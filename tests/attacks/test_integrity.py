@@ -35,6 +35,8 @@ from verifier.challenge.training.trainer import Training
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
+pytestmark = pytest.mark.slow
+
 KEY = SigningKey.generate()
 ENDS = frozenset((StopReason.EARLY_STOPPING, StopReason.EPOCH_LIMIT, StopReason.NON_FINITE_LOSS))
 

@@ -16,6 +16,8 @@ from sandbox.language.gate import MAX_BYTES
 from sandbox.optimiser import HostedOptimiser, compile_optimiser
 from tests.support.sample_optimisers import assignment, buffers, module, play
 
+pytestmark = pytest.mark.slow
+
 SOURCE_BYTES = MAX_BYTES // 2
 SECONDS = 1.5
 """More than so much source takes to check on a busy machine, and less than a quadratic scan takes."""

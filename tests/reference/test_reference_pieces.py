@@ -27,6 +27,8 @@ from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.kernels_eager import EagerKernels
 from verifier.challenge.network.network import Network, Statistics, initial_parameters, initial_weight
 
+pytestmark = pytest.mark.slow
+
 SEED = bytes(range(32))
 STREAMS = streams.Streams(DECEMBER.name, SEED)
 PATIENT = settings(max_examples=60, deadline=None)

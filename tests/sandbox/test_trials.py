@@ -16,6 +16,8 @@ from tests.support.sample_optimisers import LAYOUT, assignment, buffers, play
 from tests.support.small_contest import session
 from verifier.challenge.solving import solve
 
+pytestmark = pytest.mark.slow
+
 FOLDER = FIXTURES / "trials"
 CHANGED = {
     "adafactor": 8,

@@ -21,6 +21,13 @@ def test_ordinary_source_passes_with_its_line_ends_normalised() -> None:
     assert read_source("a = 1\r\nb = 'é'  # ü\r\n".encode(), "m.py") == ("a = 1\nb = 'é'  # ü\n", ())
 
 
+def test_the_longest_line_and_the_longest_source_pass() -> None:
+    longest = b"#" + b"b" * 999 + b"\n"
+    assert problems(longest) == ()
+    assert problems(longest * 65 + b"#" * (65_536 - 65 * len(longest))) == ()
+    assert [problem.code for problem in problems(b"#" + longest)] == ["G006"]
+
+
 @pytest.mark.parametrize(
     ("source", "code", "line", "column"),
     [

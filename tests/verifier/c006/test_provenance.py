@@ -13,6 +13,8 @@ from verifier.c006.initial_weights import LIMIT_SLACK, drawn_weights, initial_li
 from verifier.c006.loader import Linear, Norm, Weights
 from verifier.c006.provenance import Origin, frozen_provenance, layer_provenance
 
+pytestmark = pytest.mark.slow
+
 WHOLE, OUTPUT, FIRST = (256, 256), (2, 256), (256, 1)  # (outputs, inputs)
 SHAPES = [WHOLE, OUTPUT, FIRST]
 ADDRESS = 0x7F5B_3240_0200

@@ -19,6 +19,8 @@ from verifier.experiments.plots.page import page
 from verifier.experiments.prediction_maps import SIDE, PredictionMaps
 from verifier.experiments.training_history import TrainingHistory
 
+pytestmark = pytest.mark.slow
+
 HISTORY = TrainingHistory(
     title="adam",
     train_losses=(1.5, 0.4, 0.2, 0.15),
@@ -60,7 +62,6 @@ ODD = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("history", ODD.values(), ids=ODD.keys())
 def test_every_training_can_be_drawn(history: TrainingHistory) -> None:
     assert size(history_picture(history, None)) == (1350, 600)
