@@ -1,4 +1,4 @@
-"""What a benchmarker commits to, and signs, about many nonces of one task before anybody may choose among them."""
+"""A benchmark: the commitment, signed, to many nonces of one task before anybody may choose among them."""
 
 from __future__ import annotations
 

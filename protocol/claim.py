@@ -27,7 +27,7 @@ class StopReason(StrEnum):
 
     @property
     def is_inside_epoch(self) -> bool:
-        """Whether training ended in the middle of an epoch, which was discarded."""
+        """True if training ended in the middle of an epoch, which was discarded."""
         return self not in (StopReason.EARLY_STOPPING, StopReason.EPOCH_LIMIT)
 
 
