@@ -182,7 +182,13 @@ def test_a_lost_training_is_nobodys_result(call: Call, monkeypatch: pytest.Monke
 
 def test_an_interrupt_leaves_whole_lines_and_the_next_call_goes_on(call: Call) -> None:
     arguments = ["slow.py", "fast.py", "--nonces", "5000", "--jobs", "2", "--out", str(OUT), *SHORT]
-    process = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - background suites ignore it
+    )
     end = time.monotonic() + 100.0
     while not (OUT.exists() and len(OUT.read_bytes().splitlines()) >= 2):
         assert time.monotonic() < end
