@@ -14,9 +14,9 @@ CALL_FUEL: Final = 5 * 10**10
 CALL_BYTES: Final = 4 * 2**30
 """Memory that one call may take in all, whether or not it is given up before the call ends."""
 ELEMENT_BYTES: Final = 8
-"""What an element of a tensor counts, whatever it holds."""
+"""Bytes that an element of a tensor counts, whatever it holds."""
 UNIT_BYTES: Final = 1
-"""What a unit of the language's fuel counts: each of its operations makes a small object at most."""
+"""Bytes that a unit of the language's fuel counts: each of its operations makes a small object at most."""
 
 
 class Meter:

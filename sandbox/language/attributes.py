@@ -85,7 +85,7 @@ class _Attributes(ast.NodeVisitor):
         return False
 
     def _unknown(self, path: str, name: str) -> tuple[str, str]:
-        """What to say of an unknown attribute of a namespace, or of any other value."""
+        """The message about an unknown attribute of a namespace, or of any other value."""
         owner = path if path in self._vocabulary.namespaces else ""
         message = f"{owner!r} has no {name!r} here" if owner else f"nothing here has an attribute {name!r}"
         hint = self._vocabulary.hints.get(name) or _HINTS.get(name)

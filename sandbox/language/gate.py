@@ -26,9 +26,9 @@ _UNSEEN: Final = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 _BOMBS: Final = frozenset({"G009", "G010", "G011", "G012"})
-"""What could be too much for Python's parser: brackets, signs, numbers, blocks."""
+"""Problems that could be too much for Python's parser: brackets, signs, numbers, blocks."""
 ECHOED: Final = frozenset({"G005", "G008", "G013", "G014"})
-"""What Python's parser, or the dialect's rules about names, may object to at the same place."""
+"""Problems to which Python's parser, or the dialect's rules about names, may object at the same place."""
 _COOKIE: Final = re.compile(r"[ ]*+#.*?coding[:=][ ]*+([-\w.]++)")
 _LEXEME: Final = re.compile(
     r"""

@@ -1,4 +1,4 @@
-"""What the language layer charges, in units of fuel, and the sizes it never exceeds."""
+"""The prices of the language layer, in units of fuel, and the sizes that it never exceeds."""
 
 from __future__ import annotations
 

@@ -264,7 +264,7 @@ def _call(hook: str, *arguments: ast.expr) -> ast.Call:
 
 
 def _leaves(target: ast.expr) -> list[ast.expr]:
-    """What an assignment stores to, from left to right."""
+    """The targets of an assignment, from left to right."""
     return [leaf for part in target.elts for leaf in _leaves(part)] if isinstance(target, ast.Tuple) else [target]
 
 

@@ -1,4 +1,4 @@
-"""What a module may name: the caller's own words, as the static checks of attributes need them."""
+"""The names that a module may use: the caller's own words, as the static checks of attributes need them."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ class Vocabulary:
     keywords: Mapping[str, frozenset[str]]
     """The keyword arguments that a function or method of this name takes; none is listed of what takes any."""
     hints: Mapping[str, str]
-    """What to write instead of attributes and keywords that authors know from elsewhere, by name or dotted path."""
+    """Advice on attributes and keywords that authors know from elsewhere, by name or dotted path."""

@@ -52,7 +52,7 @@ class Generator:
         return Tensor(self._drawn(operation, check_shape(shape), words, device=self._device), self._meter)
 
     def _drawn(self, operation: Operation, sizes: Sequence[int], words: int, **parameters: Any) -> Any:
-        """What an operation makes of the next words of the source, so many for each element."""
+        """The tensor that an operation makes of the next words of the source, so many for each element."""
         result = apply(operation, self._meter, (), sizes=sizes, source=self._source, first=self._next, **parameters)
         self._next += words * math.prod(sizes)
         return result

@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What an operation costs: units of fuel for the call, for elements and operands, and memory for what it makes."""
+    """The cost of an operation: units of fuel for the call, for elements and operands, and memory for its result."""
 
     call: int
     element: int = 0
@@ -68,7 +68,7 @@ ROOT: Final = Price(20_000, 3)
 MASK: Final = Price(30_000, 5)
 """A comparison, a selection, a mask of masks; also the sign."""
 TEST: Final = Price(30_000, operand_element=5, memory=0)
-"""Whether a mask holds anywhere or everywhere."""
+"""The test of a mask, anywhere or everywhere."""
 PICK: Final = Price(30_000, 30)
 """Moving elements that indices name."""
 FUNCTION: Final = Price(300_000, 150)

@@ -1,4 +1,4 @@
-"""What modules may name of the facade, and what to write instead of what torch has and the facade has not."""
+"""The names of the facade that modules may use, and advice on those of torch that it does not have."""
 
 from __future__ import annotations
 

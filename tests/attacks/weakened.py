@@ -140,7 +140,7 @@ def unface() -> None:
 
 
 def weaken(build: str) -> None:
-    """Take the build's layers away, after the zygote has rehearsed with all of them."""
+    """Take the build's layers away, after the zygote has warmed up with all of them."""
     from sandbox import optimiser
 
     torch.zeros(8, 8) @ torch.zeros(8, 8)

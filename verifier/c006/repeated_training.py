@@ -45,7 +45,7 @@ class LiveTask:
 
 @dataclass(frozen=True)
 class Repetition:
-    """What one training came to."""
+    """The outcome of one training."""
 
     number: int
     """From 0."""

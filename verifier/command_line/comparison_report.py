@@ -1,4 +1,4 @@
-"""How a comparison of optimisers is told: as a table, and as JSON."""
+"""A comparison of optimisers as a table, and as JSON."""
 
 from __future__ import annotations
 

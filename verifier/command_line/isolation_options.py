@@ -31,7 +31,7 @@ device_option: Final = click.option(
 
 @dataclass(frozen=True)
 class Execution:
-    """How many trainings are carried out."""
+    """The way in which trainings are carried out."""
 
     isolation: str
     device: str
@@ -39,7 +39,7 @@ class Execution:
     """Processes; None for one on each core."""
 
     def processes(self, items: int) -> int:
-        """How many processes so many items are worth."""
+        """The number of processes that so many items are worth."""
         return min(self.jobs or cores(), max(items, 1))
 
 

@@ -17,7 +17,7 @@ _A_DAY: Final = 86_400.0
 
 
 class Progress:
-    """What is being done, how many items are done, and the time that is left; nothing where stderr is no terminal.
+    """The work in hand, the number of items done, and the time left; nothing where stderr is no terminal.
 
     `cost` is what all items together cost, `paid` what those cost that are done already; without them all cost the
     same. A context manager.

@@ -54,14 +54,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class TrialRunner(Generic[Result]):
-    """What runs trials in a process that does nothing else; sent to other processes as it is."""
+    """Runs trials in a process that does nothing else; sent to other processes as it is."""
 
     isolation: str
     device: str
 
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed]]:
-        """What runs them in this process, one after the other."""
+        """A function that runs them in this process, one after the other."""
         keep_freed_memory()
         torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the others down
         with open_isolation(self.isolation) as place:

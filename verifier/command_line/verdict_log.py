@@ -39,7 +39,7 @@ VerdictLog = ResultsTable[LoggedVerdict]
 
 
 def decided(log: VerdictLog, path: Path, level: Level, signer: bytes | None) -> Outcome | None:
-    """What has been decided about a claim; None if nothing, so also for the undetermined, to be tried again."""
+    """The decision about a claim; None if there is none, so also for the undetermined, to be tried again."""
     try:
         key = str(path), claim_digest(path).hex(), level, signer.hex() if signer else None
     except InputError:

@@ -16,7 +16,7 @@ from verifier.experiments.statistics import Interval, mean_interval
 
 @dataclass(frozen=True)
 class Run:
-    """What one optimiser's training on one nonce came to."""
+    """The outcome of one optimiser's training on one nonce."""
 
     nonce: int
     quality: int

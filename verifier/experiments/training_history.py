@@ -1,4 +1,4 @@
-"""How a training went, for a picture: loss histories, and the losses to compare them with."""
+"""The history of a training, for a picture: losses by epoch, and the losses to compare them with."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TrainingHistory:
 
 
 def claimed_history(title: str, claim: Claim) -> TrainingHistory:
-    """What a claim says, beside the instance that it is about. Raises EditionError or SettingsError."""
+    """The history that a claim tells, beside the instance that it is about. Raises EditionError or SettingsError."""
     instance_id = InstanceId.of(claim.task, claim.nonce)
     subset = test_subset(instance_id, claim.epochs)
     return TrainingHistory(
@@ -63,7 +63,7 @@ def claimed_history(title: str, claim: Claim) -> TrainingHistory:
 
 
 def recorded_history(title: str, transcript: Transcript) -> TrainingHistory:
-    """What a transcript says; it does not name its instance."""
+    """The history that a transcript tells; it does not name its instance."""
     leaves = transcript.leaves[1:]
     last = transcript.leaves[-1]
     return TrainingHistory(

@@ -92,7 +92,7 @@ class _Worker(Generic[Item]):
 
 
 def _import_path() -> str:
-    """Where this process imports from; the current folder is in it only if this process was started so."""
+    """The paths that this process imports from; the current folder is in it only if this process was started so."""
     return os.pathsep.join(path for path in sys.path if path)
 
 

@@ -30,7 +30,7 @@ _CAPTION = (
 
 
 class Count(Nonces):
-    """How many nonces, from 0 on, or a range with both ends."""
+    """A number of nonces, from 0 on, or a range with both ends."""
 
     name = "COUNT or A..B"
 

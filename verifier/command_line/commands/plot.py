@@ -59,7 +59,7 @@ def plot(files: tuple[Path, ...], out: Path | None) -> None:
 
 
 def _read(path: Path) -> Claim | Transcript:
-    """What is in the file. Raises InputError."""
+    """The record in the file. Raises InputError."""
     payload_type = read_envelope(path).payload_type
     if payload_type.endswith(f".{Claim.TYPE}+msgpack"):
         return read_record(path, Claim).record
@@ -85,7 +85,7 @@ def _history(path: Path, record: Claim | Transcript, title: str) -> TrainingHist
 
 
 def _prediction_maps(bundle: ClaimFiles, claim: Claim) -> PredictionMaps | None:
-    """What there is for heat maps; None, and a word on stderr, if there is no solution. Raises InputError."""
+    """The maps to draw; None, and a word on stderr, if there is no solution. Raises InputError."""
     if not bundle.solution.exists():
         click.echo(f"tig-verify: {bundle.solution}: is not there; the picture has no heat maps", err=True)
         return None

@@ -23,7 +23,7 @@ from verifier.runs.results_table import ResultsTable, read_rows, table_text
 from verifier.runs.row_formats import csv_rows
 
 REFERENCES: Final = Path(__file__).parents[3] / "fixtures" / "optimisers"
-"""Where the optimisers that have names are: in a checkout."""
+"""The folder of the optimisers that have names, in a checkout."""
 MOST: Final = 7
 """Optimisers that a figure can tell apart."""
 _FORMAT: Final = csv_rows(Row, f"study {STUDY}", f"{STUDY},")

@@ -79,7 +79,7 @@ def _title(rows: Sequence[Row]) -> str:
 
 
 def _draw_limits(axes: Axes, rows: Sequence[Row], centred: bool) -> None:
-    """What test errors are measured by, over the instances of each depth."""
+    """The measures of test errors, over the instances of each depth."""
     limits: dict[str, tuple[str, Value]] = {
         "noise": ("-", lambda row: row.noise),
         "4 × noise (threshold)": ("--", lambda row: row.threshold),
@@ -111,7 +111,7 @@ def _draw(axes: Axes, rows: Sequence[Row], names: Sequence[str], value: Value) -
 
 
 def _height(mean: Mean) -> float:
-    """Where it is drawn; a mean that is not finite is left out."""
+    """The place where it is drawn; a mean that is not finite is left out."""
     return mean.mean if math.isfinite(mean.mean) else math.nan
 
 

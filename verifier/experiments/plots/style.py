@@ -1,4 +1,4 @@
-"""How every picture looks: the colour-blind-safe colours of Okabe and Ito, sizes, and bytes that do not vary."""
+"""The look of every picture: the colour-blind-safe colours of Okabe and Ito, sizes, and bytes that do not vary."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def logarithmic(axes: Axes) -> None:
 
 
 def legend_entries(axes: Axes) -> dict[str, Artist]:
-    """What there is to explain in a legend, each label once."""
+    """The entries of a legend, each label once."""
     handles, labels = axes.get_legend_handles_labels()
     return dict(zip(labels, handles, strict=True))
 

@@ -60,7 +60,7 @@ class Method:
     """An optimiser of the study."""
 
     name: str
-    """What the figure calls it."""
+    """Its name in the figure."""
     path: Path
     module: Module
     hyperparameters: Mapping[str, Scalar] = field(default_factory=dict)

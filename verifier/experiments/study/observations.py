@@ -17,7 +17,7 @@ DEEP = 8
 
 
 def observations(rows: Sequence[Row]) -> list[str]:
-    """What the rows say on each observation that they can say something on."""
+    """The evidence of the rows on each observation that they tell something about."""
     names = {row.optimiser for row in rows}
     sections = {
         "Test error by depth; in brackets, without the squared mean of the residual (centred)": _errors(rows),

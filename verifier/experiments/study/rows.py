@@ -7,7 +7,7 @@ from typing import Final
 
 STUDY: Final = "figure2"
 Key = tuple[str, str, int, int, int]
-"""What one training is told from another by: digest, hyperparameters, L, N and nonce."""
+"""The key of a training: digest, hyperparameters, L, N and nonce."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Row:
     study: str
     edition: str
     optimiser: str
-    """What the figure calls it."""
+    """Its name in the figure."""
     digest: str
     """Of the module: the first 16 digits."""
     hyperparameters: str

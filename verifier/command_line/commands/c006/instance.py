@@ -32,7 +32,7 @@ class LiveInstance:
 
 @dataclass(frozen=True)
 class InstanceOptions:
-    """How the caller named an instance."""
+    """An instance as the caller named it."""
 
     settings: Path | None
     rand_hash: str | None
