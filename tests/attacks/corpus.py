@@ -62,6 +62,8 @@ class Case:
     """Rule codes (REJECT), or texts of the message; all of them must be there."""
     equals: bytes | None = None
     """Another module, whose run must look the same to the training loop."""
+    also: Verdict | None = None
+    """A second ending that contains the attack as well, which some versions of Python give."""
     repeatable: bool = False
     """Whether two runs must give the same answers."""
     fuel: int = 10**9
@@ -119,6 +121,7 @@ def _case(
     build: str = "full",
     detail: str | list[str] = (),  # type: ignore[assignment]
     equals: str | dict[str, Any] | None = None,
+    also: str | None = None,
     repeatable: bool = False,
     fuel: int = 10**9,
     note: str = "",
@@ -130,6 +133,7 @@ def _case(
         build=Build(build),
         detail=(detail,) if isinstance(detail, str) else tuple(detail),
         equals=None if equals is None else read_source(item[0], equals),
+        also=None if also is None else Verdict(also),
         repeatable=repeatable,
         fuel=fuel,
     )

@@ -124,10 +124,20 @@ class Reach:
             if id(value) in seen or isinstance(value, _ATOMS + _LEAVES):
                 continue
             seen[id(value)] = value
-            inside = [v for v in gc.get_referents(value) if not isinstance(v, _ATOMS) and v is not type(value)]
+            inside = [v for v in _referents(value) if not isinstance(v, _ATOMS) and v is not type(value)]
             held.setdefault(name(value), set()).update(map(name, inside))
             waiting += inside
         return {key: sorted(held[key]) for key in sorted(held)}
+
+
+def _referents(value: object) -> list[object]:
+    """What an object holds; its attributes as its own, also where this version of Python keeps them in a dict."""
+    held = gc.get_referents(value)
+    if not any(type(one) is dict for one in held) or isinstance(value, dict | MethodType):
+        return held
+    attributes = getattr(value, "__dict__", None)
+    kept = [one for one in held if one is not attributes]
+    return kept if len(kept) == len(held) else [*kept, *(attributes or {}).values()]
 
 
 def differences(found: Manifest, recorded: Manifest) -> list[str]:
