@@ -179,12 +179,14 @@ def watched() -> Watch:
     return watch
 
 
+@pytest.mark.slow
 def test_only_the_arithmetic_asks_torch_to_compute() -> None:
     watch = watched()
     assert watch.offences == set()
     assert watch.owned >= {"ieee", "reductions", "functions", "data_movement", "sorting", "powers", "prefix_sums"}
 
 
+@pytest.mark.slow
 def test_watching_finds_an_operation_in_the_facade(monkeypatch: pytest.MonkeyPatch) -> None:
     def multiplied(self: Any, other: float) -> Any:
         return self._like(self._data * other)
@@ -197,6 +199,7 @@ def test_watching_finds_an_operation_in_the_facade(monkeypatch: pytest.MonkeyPat
     assert found.pop().endswith(": mul")
 
 
+@pytest.mark.slow
 def test_watching_finds_an_operator_in_the_training_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ieee, "add_", lambda a, b: a.add_(b))  # code of a test: the loop is who asks
     assert {text.split(":")[0] for text in watched().offences} == {"verifier/challenge/training/trainer.py"}

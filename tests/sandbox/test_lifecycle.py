@@ -18,6 +18,8 @@ from tests.support.sample_hiding import HIDING, lines
 from tests.support.sample_operations import OPERATIONS
 from tests.support.sample_optimisers import LAYOUT, OPTIMISERS, as_bytes, assignment, buffers, module, play
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[[Assignment], Optimiser]
 Answers = list[object]
 
@@ -103,7 +105,6 @@ def lived(make: Make, given: Assignment, ends: frozenset[int] = frozenset(), epo
 # Amnesia
 
 
-@pytest.mark.slow
 @modules
 def test_an_optimiser_is_its_state(name: str, jail: Jail) -> None:
     """Hosted here, and in workers, whose starts are most of the time: thrown away at some moments there."""

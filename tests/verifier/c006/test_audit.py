@@ -22,6 +22,8 @@ from verifier.c006.evaluation import tolerance
 from verifier.c006.loader import Array, Weights, blob_of
 from verifier.challenge.errors import EditionError, InputError
 
+pytestmark = pytest.mark.slow
+
 Answer = dict[str, Any]
 
 

@@ -29,6 +29,8 @@ from verifier.command_line import claim_files_verifier
 from verifier.command_line.files import read_record, write_file
 from verifier.command_line.main import main
 
+pytestmark = pytest.mark.slow
+
 ADAM = FIXTURES / "optimisers" / "adam.py"
 STEM = "adam-n_hidden=1-nonce=0"
 COMMAND = [sys.executable, "-m", "verifier.command_line.main"]
@@ -114,7 +116,6 @@ def files() -> dict[str, bytes]:
 # -- whole paths -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_solving_writes_claim_solution_and_module(made: Office) -> None:
     assert made.solved.code == 0, made.solved.err
     claim = made.opened()
@@ -128,7 +129,6 @@ def test_solving_writes_claim_solution_and_module(made: Office) -> None:
     assert stat.S_IMODE(made.key.stat().st_mode) == 0o600
 
 
-@pytest.mark.slow
 def test_a_replay_in_a_real_process_is_accepted(made: Office) -> None:
     done = spawn("verify", made.claim, "--level", "replay", "--signer", made.public, "--json")
     assert (done.code, done.err) == (0, "")
@@ -144,7 +144,6 @@ def test_a_replay_in_a_real_process_is_accepted(made: Office) -> None:
     assert verdict["measured"]["quality"] == made.opened().quality
 
 
-@pytest.mark.slow
 def test_a_pipe_gets_no_escape_codes(made: Office) -> None:
     texts = [made.solved, spawn("verify", made.claim)]
     assert [text.code for text in texts] == [0, 0]
@@ -163,7 +162,6 @@ def test_a_broken_installation_is_no_rejection(tmp_path: Path) -> None:
     assert "internal error" in done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["solve", "evaluate", "replay"])
 def test_a_machine_that_flushes_subnormals_refuses_to_judge(office: Office, command: str) -> None:
     arguments = ["verify", str(office.claim), "--level", command]
@@ -195,7 +193,6 @@ def jailed_worker_of(process: subprocess.Popen[str]) -> int:
     raise AssertionError("no worker was started")
 
 
-@pytest.mark.slow
 def test_ctrl_c_leaves_no_file_and_no_process(office: Office) -> None:
     process = subprocess.Popen(
         [*COMMAND, "solve", "adam.py", "--track", "n_hidden=12", "--nonce", "0..9", "--key", "key.pem", "-o", "new"],
@@ -302,7 +299,6 @@ def test_inspect_says_that_a_signature_does_not_hold(office: Office, call: Call)
     assert json.loads(call("inspect", "bad.claim", "--json").out)["signature"] == "INVALID"
 
 
-@pytest.mark.slow
 def test_check_lists_every_problem_with_line_and_column(office: Office, call: Call) -> None:
     Path("bad.py").write_bytes(module("open(1), state", query="eval(state)"))
     done = call("check", "adam.py", "bad.py")
@@ -471,7 +467,6 @@ BAD_MODULES: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "isolation"), [*((kind, "none") for kind in BAD_MODULES), ("raising later", "process")]
 )

@@ -31,6 +31,8 @@ from verifier.verification.audit_response import AuditEvidence, choose_epochs
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
+pytestmark = pytest.mark.slow
+
 KEY, VALIDATOR = SigningKey.generate(), SigningKey.generate()
 REQUEST, CLAIM, ANSWER = Path("audit.request"), Path("out/x.claim"), ResponseFiles(Path("out/x.response"))
 Call = Callable[..., Ended]

@@ -12,6 +12,8 @@ from verifier.challenge.training.trainer import Observer
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed, cores
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def squares(observer: Observer | None) -> Iterator[Callable[[int], tuple[int, bool, bool]]]:

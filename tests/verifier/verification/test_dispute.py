@@ -26,6 +26,8 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.session import Session
 from verifier.verification.dispute import Party, Ruling, require_same_task, rule
 
+pytestmark = pytest.mark.slow
+
 OTHER = bytes(range(32))
 
 
