@@ -157,7 +157,7 @@ class Rig:
 
     @contextmanager
     def _trainer(self) -> Iterator[Trainer]:
-        with torch.inference_mode(), self.session._start_optimiser() as optimiser:
+        with torch.inference_mode(), self.session.start_optimiser() as optimiser:
             yield self.trainer_class(self.instance_id, self.instance, self.network, optimiser)
 
     def _go_on(self, trainer: Trainer, moments: Moments, until: int | None) -> Story:

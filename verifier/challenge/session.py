@@ -61,12 +61,12 @@ class Session:
     @contextmanager
     def trainer(self) -> Iterator[Trainer]:
         """A trainer with an optimiser of its own, in inference mode, to be started or resumed."""
-        with self._start_optimiser() as optimiser:  # first: a worker enters its jail while the instance is drawn
+        with self.start_optimiser() as optimiser:  # first: a worker enters its jail while the instance is drawn
             trainer = Trainer(self.instance_id, self.instance, self.network, optimiser)
             with torch.inference_mode():  # no autograd: its bookkeeping costs a tenth of a small step
                 yield trainer
 
-    def _start_optimiser(self) -> Optimiser:
+    def start_optimiser(self) -> Optimiser:
         """The task's optimiser, with buffers for the network's parameters."""
         assignment = Assignment(
             source=self.module.source,
