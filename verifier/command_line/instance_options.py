@@ -13,6 +13,7 @@ from protocol.task import Task
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import EDITIONS, Track
 from verifier.challenge.errors import InputError
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
 from verifier.command_line.option_groups import Decorator, option_group
 
@@ -59,9 +60,9 @@ class Instances:
     rand_hash: str
     nonces: range
 
-    def seed(self, nonce: int) -> bytes:
-        """The 32-byte seed of the instance of a nonce."""
-        return instance_seed(self.settings, self.rand_hash, nonce)
+    def instance_id(self, nonce: int) -> InstanceId:
+        """The instance of a nonce. Raises SettingsError."""
+        return InstanceId(self.track, instance_seed(self.settings, self.rand_hash, nonce))
 
     def task(self, module: Module, hyperparameters: Mapping[str, Scalar], fuel: int | None) -> Task:
         """The training of a module on them, with that fuel budget or the edition's maximum. Raises InputError."""
@@ -79,8 +80,9 @@ def _named(
     """The instances that the options name. Raises EditionError, TrackError or SettingsError for impossible ones."""
     parsed = Track.parse(edition, track)
     settings = Settings(algorithm_id, block_id, challenge_id, player_id, track)
-    instance_seed(settings, rand_hash, nonces[0])  # refuses impossible settings before anything is computed
-    return Instances(parsed, settings, rand_hash, nonces)
+    instances = Instances(parsed, settings, rand_hash, nonces)
+    instances.instance_id(nonces[0])  # refuses impossible settings before anything is computed
+    return instances
 
 
 def instance_options(nonces: Decorator = nonce_option) -> Decorator:

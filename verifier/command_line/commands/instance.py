@@ -29,7 +29,7 @@ def instance(instances: Instances, as_json: bool) -> None:
         click.echo(_sizes(instances.track))
     unsolvable = 0
     for nonce in instances.nonces:
-        instance_id = InstanceId(instances.track, instances.seed(nonce))
+        instance_id = instances.instance_id(nonce)
         found = solvability(instance_id)
         unsolvable += not found.is_solvable
         click.echo(_as_json(nonce, instance_id, found) if as_json else _as_text(nonce, found))
