@@ -15,8 +15,8 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
-from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -27,15 +27,16 @@ from arithmetic.allocator import keep_freed_memory
 from benchmarks.learning_quality_arms import ARMS
 from benchmarks.learning_quality_tables import Report, Run, read_runs
 from protocol.settings import Settings, instance_seed
-from verifier.challenge.editions import DECEMBER_2025 as EDITION
+from verifier.challenge.editions import DECEMBER_2025_CENTRED as EDITION
 from verifier.challenge.editions import Track
-from verifier.challenge.instance.instance import Instance, Points, draw_instance
+from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network import network
 from verifier.challenge.network.network import initial_parameters
 
 RESULTS = Path(__file__).parent / "results" / "learning_quality.jsonl"
 TUNING_INSTANCES = range(1000, 1003)
+SIX = ("14/tensor", "14/row", "22/tensor", "22/row", "unquantised", "float32")
 REFERENCES = ("unquantised", "float32")
 METHODS = ("momentum", "adam", "lion")
 EPOCHS = {4: 20, 10: 16, 18: 12}
@@ -76,16 +77,6 @@ class Method:
             m.mul_(0.99).add_(gradient.mul_(1.0 - 0.99))
 
 
-@lru_cache(maxsize=1)  # the arms and methods of an instance follow each other
-def centred_instance(instance_id: InstanceId) -> Instance:
-    """The instance, its targets and function values less the mean of the training targets."""
-    instance = draw_instance(instance_id)
-    mean = instance.train.y.mean()
-    return Instance(
-        *(Points(p.x, p.f - mean, p.y - mean) for p in (instance.train, instance.validation, instance.test))
-    )
-
-
 def study_id(instance: int, n_hidden: int) -> InstanceId:
     """An instance of the study."""
     track = Track(EDITION, n_hidden)
@@ -96,15 +87,16 @@ def train(number: int, n_hidden: int, method: str, arm: str, rate: float) -> Run
     """One training, and the test error of the weights with the lowest validation loss."""
     started, epochs = time.perf_counter(), EPOCHS[n_hidden]
     instance_id = study_id(number, n_hidden)
-    instance, trained = centred_instance(instance_id), ARMS[arm](instance_id)
+    instance, trained = draw_instance(instance_id), ARMS[arm](instance_id)
     parameters = initial_parameters(instance_id)
     gradient, optimiser = torch.empty_like(parameters), Method(method, parameters)
     best = (math.inf, 0, math.inf, math.inf)
+    parts = (points.split(EDITION.batch_sizes) for points in (instance.train.x, instance.train.y))
+    batches = list(zip(*parts, strict=True))
     for epoch in range(epochs):
-        words = instance_id.stream("shuffle", epoch).words(0, EDITION.train_points)
-        order = torch.from_numpy(random.permutation(words))
-        for j, index in enumerate(order.split(EDITION.batch_sizes)):
-            trained.differentiate(parameters, instance.train.x[index], instance.train.y[index], gradient)
+        words = instance_id.stream("shuffle", epoch).words(0, EDITION.batches)
+        for j, index in enumerate(random.permutation(words)):
+            trained.differentiate(parameters, *batches[index], gradient)
             optimiser.step(gradient, rate * (1.0 - (epoch + j / EDITION.batches) / epochs))
         loss = mean_square(trained.predict(parameters, instance.validation.x) - instance.validation.y)
         if loss < best[0]:
@@ -120,18 +112,19 @@ def mean_square(residual: torch.Tensor) -> float:
 
 
 def check_formulas() -> None:
-    """Arm `14/tensor` is the product's network, bit for bit: two steps, with parameters that have moved."""
+    """The arm of the edition's width is the product's network, bit for bit: two steps, with moving parameters."""
     instance_id = study_id(0, 4)
     instance, parameters = draw_instance(instance_id), initial_parameters(instance_id)
-    theirs, ours = network.Network(instance_id), ARMS["14/tensor"](instance_id)
+    arm = f"{EDITION.operand_bits}/tensor"
+    theirs, ours = network.Network(instance_id), ARMS[arm](instance_id)
     statistics = network.Statistics.initial(theirs.architecture)
     gradient, expected = torch.empty_like(parameters), torch.empty_like(parameters)
     optimiser = Method("lion", parameters)
     for x, y in zip(instance.train.x.split(125)[:2], instance.train.y.split(125)[:2], strict=True):
-        theirs.loss_and_gradient(parameters, statistics, x, y, expected)
+        theirs.loss_and_gradient(parameters, statistics, theirs.batch(x, y), expected)
         ours.differentiate(parameters, x, y, gradient)
         pairs = ((gradient, expected), (ours.means, statistics.means), (ours.variances, statistics.variances))
-        assert all(torch.equal(a, b) for a, b in pairs), "arm 14/tensor differs from verifier.challenge.network.network"
+        assert all(torch.equal(a, b) for a, b in pairs), f"arm {arm} differs from verifier.challenge.network.network"
         optimiser.step(gradient, 0.01)
     x = instance.validation.x
     assert torch.equal(ours.predict(parameters, x), theirs.predict(parameters, statistics, x))
@@ -151,13 +144,13 @@ def append(path: Path, run: Run) -> None:
         os.fsync(file.fileno())
 
 
-def study(path: Path, instances: range) -> None:
+def study(path: Path, instances: range, arms: Iterable[str]) -> None:
     """Train what the results lack, instance by instance."""
     check_formulas()
     repair(path)
     done = {run.key for run in read_runs(path)}
     for number in instances:
-        for n_hidden, method, arm in product(EPOCHS, METHODS, ARMS):
+        for n_hidden, method, arm in product(EPOCHS, METHODS, arms):
             if (number, n_hidden, method, arm) not in done:
                 append(path, train(number, n_hidden, method, arm, LEARNING_RATES[method][n_hidden]))
         print(f"instance {number} done", flush=True)
@@ -176,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--instances", type=int, nargs=2, metavar=("FIRST", "STOP"), default=(0, 30))
+    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=SIX)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--report", action="store_true")
     what.add_argument("--tune", type=int, metavar="N_HIDDEN", choices=list(EPOCHS))
@@ -184,11 +178,11 @@ def main() -> None:
     torch.set_num_threads(1)
     with torch.no_grad():
         if options.report:
-            print(Report(read_runs(options.results), tuple(ARMS), REFERENCES).markdown())
+            print(Report(read_runs(options.results), options.arms, REFERENCES).markdown())
         elif options.tune:
             tune(options.tune)
         else:
-            study(options.results, range(*options.instances))
+            study(options.results, range(*options.instances), options.arms)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The network of the challenge in the six arithmetics that `learning_quality.py` compares.
+"""The network of the challenge in the arithmetics that `learning_quality.py` and `operand_width.py` compare.
 
 `Specified` is section 5 of the specification, written again so that the rounding of a product's operands is a
 parameter; `Plain` is eager PyTorch in float32. Both keep their own running statistics.
@@ -183,6 +183,8 @@ def _specified(bits: int | None, by_row: bool) -> Callable[[InstanceId], Network
 
 
 ARMS: dict[str, Callable[[InstanceId], Network]] = {
+    "11/tensor": _specified(11, by_row=False),
+    "12/tensor": _specified(12, by_row=False),
     "14/tensor": _specified(14, by_row=False),
     "14/row": _specified(14, by_row=True),
     "22/tensor": _specified(22, by_row=False),

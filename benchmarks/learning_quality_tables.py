@@ -147,6 +147,10 @@ class Report:
         parts += [self._by_cell(reference) for reference in self._references]
         return "\n\n".join([*parts, self._levels()])
 
+    def pooled(self, arm: str, reference: str) -> Comparison:
+        """An arm against a reference over all cells."""
+        return self._compare(arm, reference, self._cells)
+
     def _compare(self, arm: str, reference: str, cells: tuple[Cell, ...]) -> Comparison:
         return Comparison(self._runs[arm], self._runs[reference], cells)
 

@@ -18,7 +18,7 @@ from protocol.envelope import Signed
 from protocol.errors import RecordError
 from protocol.std_rng import StdRng
 
-CONTEXT: Final = "tig-verify v1 sample"
+CONTEXT: Final = "tig-verify v2 sample"
 MAX_BEACON: Final = 256  # characters
 _BEACON = re.compile(r"[\x21-\x7e]+")
 

@@ -15,7 +15,7 @@ from sandbox.tensors.operation import Operation, apply
 from sandbox.tensors.shape_checks import MAX_LIST, check_shape
 from sandbox.tensors.tensor import Tensor
 
-CONTEXT = "tig-verify v1 optimiser numbers"
+CONTEXT = "tig-verify v2 optimiser numbers"
 
 
 class Generator:

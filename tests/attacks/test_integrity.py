@@ -309,7 +309,7 @@ def fitted_to_the_test_set(given: Session) -> torch.Tensor:
     points, network, weights = given.instance.test, given.network, given.initial
     gradient, statistics = torch.zeros_like(weights), Statistics.initial(network.architecture)
     for _ in range(300):
-        network.loss_and_gradient(weights, statistics, points.x, points.y, gradient)
+        network.loss_and_gradient(weights, statistics, network.batch(points.x, points.y), gradient)
         ieee.add_(weights, ieee.multiply(gradient, -0.1))
     return weights
 

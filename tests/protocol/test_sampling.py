@@ -31,7 +31,7 @@ def benchmarks(draw: st.DrawFn) -> Benchmark:
 
 def bundles_of(record: Benchmark, beacon: str) -> tuple[Bundle, ...]:
     """The bundles, from the seed as the specification states it."""
-    seed = blake3(DIGEST + beacon.encode(), derive_key_context="tig-verify v1 sample").digest()
+    seed = blake3(DIGEST + beacon.encode(), derive_key_context="tig-verify v2 sample").digest()
     return draw_bundles(record.qualities, record.num_bundles, StdRng.from_seed(seed))
 
 

@@ -29,7 +29,7 @@ class Streams:
 
     def words(self, label: str, index: int, count: int) -> Words:
         """The first words of one."""
-        context = f"tig-verify v1 {self.edition} {label}"
+        context = f"tig-verify v2 {self.edition} {label}"
         hasher = blake3(self.seed + index.to_bytes(8, "little"), derive_key_context=context)
         return np.frombuffer(hasher.digest(8 * count), dtype="<u8").astype(np.uint64)
 

@@ -166,8 +166,8 @@ def step_of_the_product(n_hidden: int, w: Single, before: network.Statistics, po
     parameters, x, y = (torch.from_numpy(v) for v in (w, points.x, points.y[:, 0]))
     gradient = torch.full_like(parameters, torch.nan)
     try:
-        loss = net.loss_and_gradient(parameters, statistics, x, y, gradient)
-        evaluated = net.loss(parameters, statistics, x[:50], y[:50])
+        loss = net.loss_and_gradient(parameters, statistics, net.batch(x, y), gradient)
+        evaluated = net.loss(parameters, statistics, net.batch(x[:50], y[:50]))
     except NonFiniteError:
         return None
     return doubles(loss), doubles(evaluated), *map(pattern, (statistics.means, statistics.variances, gradient))
@@ -217,9 +217,10 @@ def test_a_variance_that_is_not_finite_ends_the_training_pass() -> None:
     parameters, x, y, means, variances = map(
         torch.from_numpy, (w, points.x, points.y[:, 0], before.means, before.variances)
     )
+    theirs = Network(drawn_from_seed(1))
     with pytest.raises(NonFiniteError):
-        Network(drawn_from_seed(1)).loss_and_gradient(
-            parameters, Statistics(means, variances), x, y, torch.empty_like(parameters)
+        theirs.loss_and_gradient(
+            parameters, Statistics(means, variances), theirs.batch(x, y), torch.empty_like(parameters)
         )
 
 

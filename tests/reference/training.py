@@ -50,14 +50,15 @@ def train(
 ) -> Run:
     """6; `fuel` is what was used at each leaf, from leaf 0 on, for section 7 is not implemented here."""
     g, statistics = np.zeros_like(w), initial_statistics(network.n_hidden)
+    batches = np.array_split(np.arange(edition.train), edition.batches)  # the larger ones come first
     best, best_epoch, reason = (w, statistics), 0, "epoch-limit"
     losses: list[tuple[float, float]] = []
     leaves = [leaf(0, (math.nan, math.nan), w, statistics, optimiser.state, g, fuel[0], 0)]
     for t in range(EPOCHS):
         train_loss = 0.0
         try:
-            order = permutation(streams.words("shuffle", t, edition.train))
-            for batch in np.array_split(order, edition.batches):  # the larger ones come first
+            for i in permutation(streams.words("shuffle", t, edition.batches)):
+                batch = batches[i]
                 location = finite(optimiser.location(w))
                 loss, g, statistics = network.train(location, statistics, instance.train[batch])
                 w = finite(w + optimiser.step(g))

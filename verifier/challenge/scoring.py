@@ -40,7 +40,7 @@ def score(network: Network, weights: Weights, subset: Points) -> Score:
     """The score of a network's weights on a test subset."""
     threshold = network.architecture.edition.threshold_factor * mean_square(ieee.subtract(subset.y, subset.f))
     try:
-        loss = network.loss(*weights, subset.x, subset.y)
+        loss = network.loss(*weights, network.batch(subset.x, subset.y))
     except NonFiniteError:
         loss = math.inf
     return Score(loss, threshold, quality(loss, threshold))

@@ -68,7 +68,7 @@ def test_the_subset_is_half_of_the_test_set_and_depends_on_the_epochs() -> None:
 
 
 def test_the_subset_is_that_of_the_streams_smallest_words() -> None:
-    hasher = blake3(SEED + struct.pack("<Q", 9), derive_key_context="tig-verify v1 small test-subset")
+    hasher = blake3(SEED + struct.pack("<Q", 9), derive_key_context="tig-verify v2 small test-subset")
     keys = struct.unpack("<40Q", hasher.digest(40 * 8))
     order = sorted(range(40), key=lambda i: (keys[i], i))[:20]
     test = rows(draw_instance(instance_id()).test)

@@ -32,4 +32,4 @@ class InstanceId:
 
     def stream(self, label: Label, index: int = 0) -> Source:
         """Return Stream(label, index); `index` is a layer, an epoch or T."""
-        return Source(f"tig-verify v1 {self.edition.name} {label}", self.seed + struct.pack("<Q", index))
+        return Source(f"tig-verify v2 {self.edition.name} {label}", self.seed + struct.pack("<Q", index))

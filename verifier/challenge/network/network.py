@@ -24,7 +24,7 @@ from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.batch_norm import inverse_deviation, running_average
 from verifier.challenge.network.kernels import Affine, ForwardCache, Kernels
 from verifier.challenge.network.kernels_eager import EagerKernels
-from verifier.challenge.network.operands import Operand
+from verifier.challenge.network.operands import Batch, Operand
 
 
 @dataclass(frozen=True)
@@ -146,20 +146,23 @@ class Network:
         self._frozen = _Layer(self._quantised(initial_weight(instance_id, last)), None)
         self._output = self._quantised(initial_weight(instance_id, last + 1))
 
+    def batch(self, x: torch.Tensor, y: torch.Tensor) -> Batch:
+        """Points x [B, D], y [B] that pass the network together, as often as they will."""
+        return Batch(self._quantised(x), y)
+
     def loss_and_gradient(
         self,
         parameters: torch.Tensor,
         statistics: Statistics,
-        x: torch.Tensor,
-        y: torch.Tensor,
+        batch: Batch,
         gradient: torch.Tensor,
     ) -> float:
-        """The mean squared error on a batch x [B, D], y [B] in training mode.
+        """The mean squared error on a batch in training mode.
 
         Writes the gradient (flat) and updates the running statistics. Raises NonFiniteError.
         """
         layers = self._layers(parameters)
-        inputs, caches = [self._quantised(x)], []
+        inputs, caches = [batch.inputs], []
         for layer in layers:
             linear = self._kernels.product(inputs[-1], layer.weight.transposed)
             h, cache = self._kernels.forward(linear, layer.affine)
@@ -167,25 +170,27 @@ class Network:
             caches.append(cache)
         statistics.update(caches, self.architecture.edition.norm_momentum)
         _require_finite(statistics.variances)  # a sum of squares may overflow where the loss does not
-        residual = ieee.subtract(self._outputs(inputs[-1]), y)
+        residual = ieee.subtract(self._outputs(inputs[-1]), batch.targets)
         loss = mean_square(residual)
-        d_outputs = ieee.divide(ieee.multiply(residual, 2.0), float(len(x)))
+        d_outputs = ieee.divide(ieee.multiply(residual, 2.0), float(len(residual)))
         self._backward(layers, inputs, caches, self._quantised(d_outputs.unsqueeze(1)), gradient)
         return loss
 
     def predict(self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor) -> torch.Tensor:
         """The outputs [B] at x [B, D] in evaluation mode. Raises NonFiniteError."""
-        h = self._quantised(x)
+        return self._evaluate(parameters, statistics, self._quantised(x))
+
+    def loss(self, parameters: torch.Tensor, statistics: Statistics, batch: Batch) -> float:
+        """The mean squared error on a batch in evaluation mode. Raises NonFiniteError."""
+        return mean_square(ieee.subtract(self._evaluate(parameters, statistics, batch.inputs), batch.targets))
+
+    def _evaluate(self, parameters: torch.Tensor, statistics: Statistics, h: Operand) -> torch.Tensor:
         means = statistics.means.to(self._device)
         inverse = inverse_deviation(widened(statistics.variances), self._kernels.epsilon)
         for i, layer in enumerate(self._layers(parameters)):
             linear = self._kernels.product(h, layer.weight.transposed)
             h = self._kernels.evaluate(linear, layer.affine, means[i], inverse[i])
         return self._outputs(h)
-
-    def loss(self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor, y: torch.Tensor) -> float:
-        """The mean squared error at x [B, D], y [B] in evaluation mode. Raises NonFiniteError."""
-        return mean_square(ieee.subtract(self.predict(parameters, statistics, x), y))
 
     def _layers(self, parameters: torch.Tensor) -> list[_Layer]:
         _require_finite(parameters)  # a bias of -inf would vanish in the ReLU

@@ -1,4 +1,4 @@
-"""The matrices of exact products: operands, rounded to integers, and products (specification, 2.2 and 2.3)."""
+"""The matrices of exact products: operands, rounded to integers, products, and the inputs of a batch (2.2 and 2.3)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ class Operand:
     def transposed(self) -> Operand:
         """The same numbers as a transposed view."""
         return Operand(self.form.transpose(-1, -2), self.exponent)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Points that pass the network together: their inputs [B, D], quantised once for all passes, and targets [B]."""
+
+    inputs: Operand
+    targets: torch.Tensor
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from arithmetic import data_movement, ieee, random, reductions
+from arithmetic import ieee, random, reductions
 from arithmetic.exponents import NonFiniteError
 from protocol.claim import StopReason
 from protocol.transcript import Leaf
@@ -20,6 +20,7 @@ from sandbox.optimiser import Optimiser
 from verifier.challenge.instance.instance import Instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Network, Statistics
+from verifier.challenge.network.operands import Batch
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.transcript import NO_LOSSES, tensor_digest, transcript_tree
@@ -89,8 +90,11 @@ class Trainer:
     """Algorithm 1, epoch by epoch; begin with `start` or `resume`. To be used in inference mode."""
 
     def __init__(self, instance_id: InstanceId, instance: Instance, network: Network, optimiser: Optimiser) -> None:
-        self._id, self._edition, self._instance = instance_id, instance_id.edition, instance
+        self._id, self._edition = instance_id, instance_id.edition
         self._network, self.optimiser = network, optimiser
+        parts = (points.split(self._edition.batch_sizes) for points in (instance.train.x, instance.train.y))
+        self._train = [network.batch(x, y) for x, y in zip(*parts, strict=True)]
+        self._validation = network.batch(instance.validation.x, instance.validation.y)
         self._statistics = Statistics.initial(network.architecture)
         self.stopping = EarlyStopping(self._edition.patience)
         self.leaves: list[Leaf] = []
@@ -154,31 +158,28 @@ class Trainer:
         number = len(self.losses)
         previous = self.losses[-1] if self.losses else NO_LOSSES
         train_loss = 0.0
-        for x, y in self._batches(number):
-            train_loss = train_loss + self._batch(x, y, number, previous) / (self._edition.train_points / len(y))
+        for batch in self._batches(number):
+            weight = self._edition.train_points / len(batch.targets)
+            train_loss = train_loss + self._batch(batch, number, previous) / weight
         pending = self.optimiser.request_state_digest()  # a worker hashes while we validate
-        points = self._instance.validation
-        validation_loss = self._network.loss(self.optimiser.parameters, self._statistics, points.x, points.y)
+        validation_loss = self._network.loss(self.optimiser.parameters, self._statistics, self._validation)
         if self.stopping.improved(validation_loss):
             self.best = self._weights()
         self.losses.append((train_loss, validation_loss))
         self._record((train_loss, validation_loss), pending)
 
-    def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """6.3: the training set in the epoch's order, in batches."""
-        words = self._id.stream("shuffle", epoch).words(0, self._edition.train_points)
-        order = data_movement.indices(random.permutation(words))
-        train, sizes = self._instance.train, self._edition.batch_sizes
-        x, y = (data_movement.rows(points, order).split(sizes) for points in (train.x, train.y))
-        return list(zip(x, y, strict=True))
+    def _batches(self, epoch: int) -> list[Batch]:
+        """6.3: the batches in the epoch's order."""
+        words = self._id.stream("shuffle", epoch).words(0, self._edition.batches)
+        return [self._train[i] for i in random.permutation(words)]
 
-    def _batch(self, x: torch.Tensor, y: torch.Tensor, epoch: int, previous: tuple[float, float]) -> float:
+    def _batch(self, batch: Batch, epoch: int, previous: tuple[float, float]) -> float:
         optimiser = self.optimiser
         location = optimiser.query_location(epoch, *previous)  # 6.4
         if location is not None:
             _require_finite(location)
         where = optimiser.parameters if location is None else location
-        loss = self._network.loss_and_gradient(where, self._statistics, x, y, optimiser.gradient)  # 6.5
+        loss = self._network.loss_and_gradient(where, self._statistics, batch, optimiser.gradient)  # 6.5
         ieee.add_(optimiser.parameters, optimiser.step_updates(epoch, *previous))  # 6.6; reads the updates once
         _require_finite(optimiser.parameters)
         return loss

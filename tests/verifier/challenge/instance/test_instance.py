@@ -19,7 +19,7 @@ from verifier.challenge.instance.instance import draw_instance, draw_points, dra
 
 def word(label: str, index: int) -> int:
     """Word `index` of a stream of the full edition."""
-    hasher = blake3(SEED + bytes(8), derive_key_context=f"tig-verify v1 december-2025 {label}")
+    hasher = blake3(SEED + bytes(8), derive_key_context=f"tig-verify v2 december-2025 {label}")
     return int.from_bytes(hasher.digest(8, seek=8 * index), "little")
 
 

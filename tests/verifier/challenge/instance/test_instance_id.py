@@ -20,7 +20,7 @@ LABELS: tuple[Label, ...] = get_args(Label)
 
 def expected(label: str, index: int, length: int, seek: int = 0) -> bytes:
     material = SEED + index.to_bytes(8, "little")
-    return blake3(material, derive_key_context=f"tig-verify v1 december-2025 {label}").digest(length, seek=seek)
+    return blake3(material, derive_key_context=f"tig-verify v2 december-2025 {label}").digest(length, seek=seek)
 
 
 @pytest.mark.parametrize(("label", "index"), list(product(LABELS, [0, 1, 1000, 2**64 - 1])))

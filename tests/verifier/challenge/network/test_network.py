@@ -81,7 +81,9 @@ def test_loss_and_gradient_are_those_of_autograd(n_hidden: int, edition: Edition
     expected = functional.mse_loss(reference.outputs(x, training=True), y.double())
     expected.backward()
     gradient = torch.full((architecture.layout().size,), math.nan)  # every element must be written
-    loss = Network(identity).loss_and_gradient(parameters, Statistics.initial(architecture), x, y, gradient)
+    loss = Network(identity).loss_and_gradient(
+        parameters, Statistics.initial(architecture), Network(identity).batch(x, y), gradient
+    )
     assert loss == pytest.approx(expected.item(), rel=tolerance)
     for part, found, leaf in zip(
         architecture.layout().parts, architecture.layout().views(gradient), reference.trained, strict=True
@@ -100,7 +102,7 @@ def test_statistics_and_predictions_are_those_of_torch(n_hidden: int, edition: E
     gradient = torch.zeros(architecture.layout().size)
     for first in (0, 16, 32):
         x, y = batch(first)
-        network.loss_and_gradient(parameters, statistics, x, y, gradient)
+        network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
         reference.outputs(x, training=True)
     assert relative(statistics.means, reference.means) < tolerance
     assert relative(statistics.variances, reference.variances) < tolerance
@@ -111,7 +113,7 @@ def test_statistics_and_predictions_are_those_of_torch(n_hidden: int, edition: E
     assert predicted.shape == (40,)
     assert relative(predicted, expected) < tolerance
     loss = functional.mse_loss(expected, y.double()).item()
-    assert network.loss(parameters, statistics, x, y) == pytest.approx(loss, rel=tolerance)
+    assert network.loss(parameters, statistics, network.batch(x, y)) == pytest.approx(loss, rel=tolerance)
     assert torch.equal(statistics.means, before.means)  # evaluation leaves them alone
     assert torch.equal(statistics.variances, before.variances)
 
@@ -126,7 +128,7 @@ def test_running_statistics_after_two_batches_by_hand() -> None:
     network, gradient = Network(identity), torch.zeros(architecture.layout().size)
     for first in (0, 16):
         x, y = batch(first)
-        network.loss_and_gradient(parameters, statistics, x, y, gradient)
+        network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
         z = np.maximum(x.double().numpy() @ weight.T + bias, 0.0)
         batch_mean = z.sum(axis=0) / 16
         mean = 0.9 * mean + 0.1 * batch_mean
@@ -192,7 +194,9 @@ def test_frozen_layers_are_drawn_from_the_seed_alone() -> None:
     parameters, statistics = scattered(identity), Statistics.initial(architecture)
     used, (x, y) = Network(identity), batch(0)
     for scale in (1.0, 30.0):
-        used.loss_and_gradient(scale * parameters, Statistics.initial(architecture), x, y, torch.zeros_like(parameters))
+        used.loss_and_gradient(
+            scale * parameters, Statistics.initial(architecture), used.batch(x, y), torch.zeros_like(parameters)
+        )
     fresh = Network(identity).predict(parameters, statistics, x)
     assert torch.equal(used.predict(parameters, statistics, x), fresh)
     assert not torch.equal(Network(instance_id(n_hidden=2, seed=bytes(32))).predict(parameters, statistics, x), fresh)
@@ -204,7 +208,9 @@ def test_the_network_changes_neither_parameters_nor_data() -> None:
     parameters, (x, y) = scattered(identity), batch(0)
     before = [t.clone() for t in (parameters, x, y)]
     network = Network(identity)
-    network.loss_and_gradient(parameters, Statistics.initial(architecture), x, y, torch.zeros_like(parameters))
+    network.loss_and_gradient(
+        parameters, Statistics.initial(architecture), network.batch(x, y), torch.zeros_like(parameters)
+    )
     assert all(torch.equal(a, b) for a, b in zip(before, (parameters, x, y), strict=True))
 
 
@@ -216,7 +222,9 @@ def test_dead_units_have_gradient_plus_zero() -> None:
     for layer in range(2):
         views[4 * layer + 1][::2] = -100.0  # units that are 0 everywhere
     gradient, (x, y) = torch.full_like(parameters, -0.0), batch(0)
-    Network(identity).loss_and_gradient(parameters, Statistics.initial(architecture), x, y, gradient)
+    Network(identity).loss_and_gradient(
+        parameters, Statistics.initial(architecture), Network(identity).batch(x, y), gradient
+    )
     dead = gradient == 0.0
     assert dead.sum().item() >= 8 * (2 + 1 + 1) + 8 * (16 + 1 + 1)
     assert not bool(torch.signbit(gradient[dead]).any())
@@ -231,9 +239,9 @@ def test_a_parameter_that_is_not_finite_is_an_error_in_both_modes(part: int, val
     architecture.layout().views(parameters)[part].view(-1)[3] = value
     network, (x, y) = Network(identity), batch(0)
     with pytest.raises(NonFiniteError):
-        network.loss_and_gradient(parameters, statistics, x, y, torch.zeros_like(parameters))
+        network.loss_and_gradient(parameters, statistics, network.batch(x, y), torch.zeros_like(parameters))
     with pytest.raises(NonFiniteError):
-        network.loss(parameters, Statistics.initial(architecture), x, y)
+        network.loss(parameters, Statistics.initial(architecture), network.batch(x, y))
 
 
 def test_a_running_variance_beyond_binary32_is_an_error() -> None:
@@ -247,11 +255,11 @@ def test_a_running_variance_beyond_binary32_is_an_error() -> None:
     architecture.layout().views(parameters)[0][:, 0] = 3.68e19
     x, y = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]).repeat(8, 1), batch(0)[1]
     network, gradient = Network(identity), torch.zeros_like(parameters)
-    network.loss_and_gradient(parameters, statistics, x, y, gradient)
+    network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
     assert statistics.variances.max().item() > 3.5e37
     statistics.variances.fill_(3.4e38)
     with pytest.raises(NonFiniteError):
-        network.loss_and_gradient(parameters, statistics, x, y, gradient)
+        network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
 
 
 def test_a_gradient_points_downhill() -> None:
@@ -262,9 +270,11 @@ def test_a_gradient_points_downhill() -> None:
     network, (x, y) = Network(identity), batch(0)
 
     def loss(at: torch.Tensor) -> float:
-        return network.loss_and_gradient(at, Statistics.initial(architecture), x, y, torch.zeros_like(at))
+        return network.loss_and_gradient(
+            at, Statistics.initial(architecture), network.batch(x, y), torch.zeros_like(at)
+        )
 
-    network.loss_and_gradient(parameters, Statistics.initial(architecture), x, y, gradient)
+    network.loss_and_gradient(parameters, Statistics.initial(architecture), network.batch(x, y), gradient)
     step = 1e-3 / gradient.norm().item()
     slope = (loss(parameters + step * gradient) - loss(parameters - step * gradient)) / (2.0 * step)
     assert slope == pytest.approx(gradient.double().square().sum().item(), rel=0.02)

@@ -138,7 +138,7 @@ def batch_loss(name: str, parameters: torch.Tensor) -> float:
     given = session(name, InProcess())
     points = given.instance.train
     unused = Statistics.initial(given.network.architecture), torch.zeros_like(parameters)
-    return given.network.loss_and_gradient(parameters, unused[0], points.x, points.y, unused[1])
+    return given.network.loss_and_gradient(parameters, unused[0], given.network.batch(points.x, points.y), unused[1])
 
 
 @every

@@ -21,6 +21,7 @@ from verifier.challenge.editions import Edition
 from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Network, Statistics, initial_parameters
+from verifier.challenge.network.operands import Batch
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.trainer import Epoch, Observer, Trainer, Training, finish
@@ -96,8 +97,7 @@ class Asked:
     """One forward and backward pass."""
 
     location: torch.Tensor
-    x: torch.Tensor
-    y: torch.Tensor
+    batch: Batch
     loss: float
 
 
@@ -111,17 +111,17 @@ class Recording(Network):
         self.validated: list[tuple[torch.Tensor, Statistics]] = []
 
     def loss_and_gradient(
-        self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor, y: torch.Tensor, gradient: torch.Tensor
+        self, parameters: torch.Tensor, statistics: Statistics, batch: Batch, gradient: torch.Tensor
     ) -> float:
         where = parameters.clone()
-        loss = super().loss_and_gradient(parameters, statistics, x, y, gradient)
-        self.asked.append(Asked(where, x.clone(), y.clone(), loss))
+        loss = super().loss_and_gradient(parameters, statistics, batch, gradient)
+        self.asked.append(Asked(where, batch, loss))
         return loss
 
-    def loss(self, parameters: torch.Tensor, statistics: Statistics, x: torch.Tensor, y: torch.Tensor) -> float:
+    def loss(self, parameters: torch.Tensor, statistics: Statistics, batch: Batch) -> float:
         self.validated.append((parameters.clone(), statistics.copy()))
         epoch = len(self.validated)
-        return self.script[epoch - 1] if epoch <= len(self.script) else super().loss(parameters, statistics, x, y)
+        return self.script[epoch - 1] if epoch <= len(self.script) else super().loss(parameters, statistics, batch)
 
 
 @dataclass
@@ -253,36 +253,35 @@ def test_a_query_location_does_not_roll_back_the_running_statistics() -> None:
     network = Network(instance_id(n_hidden=2))
     statistics = Statistics.initial(network.architecture)
     for asked in done.network.asked:
-        network.loss_and_gradient(asked.location, statistics, asked.x, asked.y, torch.zeros(done.optimiser.size))
+        network.loss_and_gradient(asked.location, statistics, asked.batch, torch.zeros(done.optimiser.size))
     _, seen = done.network.validated[1]
     assert torch.equal(seen.means, statistics.means)
     assert torch.equal(seen.variances, statistics.variances)
     assert not torch.equal(seen.means, torch.zeros_like(seen.means))
 
 
-def test_every_epoch_is_another_order_of_the_whole_training_set() -> None:
+def test_the_training_set_is_split_once_and_its_batches_are_quantised_once() -> None:
     done = run(epochs(3))
-    training_set = draw_instance(instance_id()).train
-    expected = sorted(zip(training_set.x.tolist(), training_set.y.tolist(), strict=True))
-    orders = []
+    network, train = Network(instance_id()), draw_instance(instance_id()).train
+    batches = {id(asked.batch): asked.batch for asked in done.network.asked}
+    assert len(batches) == 4
+    for x, y in zip(train.x.split(16), train.y.split(16), strict=True):
+        same = [batch for batch in batches.values() if torch.equal(batch.targets, y)]
+        assert len(same) == 1
+        assert torch.equal(same[0].inputs.form, network.batch(x, y).inputs.form)
+
+
+def test_the_order_of_the_batches_is_that_of_the_shuffle_streams_words() -> None:
+    done = run(epochs(3))
+    parts, orders = draw_instance(instance_id()).train.y.split(16), []
     for epoch in range(3):
-        batches = done.network.asked[4 * epoch : 4 * epoch + 4]
-        assert [len(asked.y) for asked in batches] == [16] * 4
-        pairs = [pair for asked in batches for pair in zip(asked.x.tolist(), asked.y.tolist(), strict=True)]
-        assert sorted(pairs) == expected
-        orders.append(pairs)
+        hasher = blake3(SEED + struct.pack("<Q", epoch), derive_key_context="tig-verify v2 small shuffle")
+        keys = struct.unpack("<4Q", hasher.digest(4 * 8))
+        order = sorted(range(4), key=lambda i: (keys[i], i))
+        asked = done.network.asked[4 * epoch : 4 * epoch + 4]
+        assert all(torch.equal(one.batch.targets, parts[i]) for one, i in zip(asked, order, strict=True))
+        orders.append(order)
     assert orders[0] != orders[1] != orders[2] != orders[0]
-
-
-def test_the_order_is_that_of_the_shuffle_streams_words() -> None:
-    done = run(epochs(2))
-    training_set = draw_instance(instance_id()).train
-    for epoch in range(2):
-        hasher = blake3(SEED + struct.pack("<Q", epoch), derive_key_context="tig-verify v1 small shuffle")
-        keys = struct.unpack("<64Q", hasher.digest(64 * 8))
-        order = sorted(range(64), key=lambda i: (keys[i], i))
-        seen = torch.cat([asked.y for asked in done.network.asked[4 * epoch : 4 * epoch + 4]])
-        assert torch.equal(seen, training_set.y[order])
 
 
 @pytest.mark.parametrize(

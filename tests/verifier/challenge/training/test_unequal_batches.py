@@ -24,15 +24,16 @@ STILL = module("0.0 * gradient, state")
 """An optimiser with which the parameters stay what they are."""
 
 
-def batch_losses(identity: InstanceId, cuts: list[int]) -> list[float]:
-    """Losses of the first epoch's batches at the initial parameters."""
+def batch_losses(identity: InstanceId, cuts: list[int]) -> list[tuple[float, int]]:
+    """Losses and sizes of the first epoch's batches at the initial parameters."""
     network, parameters = Network(identity), initial_parameters(identity)
     statistics, gradient = Statistics.initial(network.architecture), data_movement.full(parameters.shape, 0.0)
-    order = permutation(identity.stream("shuffle", 0).words(0, identity.edition.train_points))
+    order = permutation(identity.stream("shuffle", 0).words(0, identity.edition.batches))
     train = draw_instance(identity).train
+    parts = np.split(np.arange(identity.edition.train_points), cuts)
+    batches = [network.batch(train.x[parts[i]], train.y[parts[i]]) for i in order]
     return [
-        network.loss_and_gradient(parameters, statistics, train.x[rows], train.y[rows], gradient)
-        for rows in np.split(order, cuts)
+        (network.loss_and_gradient(parameters, statistics, batch, gradient), len(batch.targets)) for batch in batches
     ]
 
 
@@ -44,11 +45,12 @@ def test_the_train_loss_is_the_mean_over_the_points(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(EDITIONS, SMALL.name, (UNEQUAL,))
     still = session(STILL)
     found = still.train().train_losses[0]
-    losses, sizes = batch_losses(still.instance_id, [17, 33, 49]), [17, 16, 16, 16]
+    losses, sizes = zip(*batch_losses(still.instance_id, [17, 33, 49]), strict=True)
     exact = 0.0
     for loss, size in zip(losses, sizes, strict=True):
         exact += loss / (65 / size)
     assert found == exact
+    assert sorted(sizes) == [16, 16, 16, 17]
     assert found == pytest.approx(np.average(losses, weights=sizes), rel=1e-15)
 
 
@@ -56,7 +58,7 @@ def test_equal_batches_are_divided_by_their_number() -> None:
     still = session(STILL)
     found = still.train().train_losses[0]
     exact = 0.0
-    for loss in batch_losses(still.instance_id, [16, 32, 48]):
+    for loss, _ in batch_losses(still.instance_id, [16, 32, 48]):
         exact += loss / 4
     assert found == exact
 
