@@ -121,7 +121,7 @@ class Plain:
 def step(n_hidden: int, module: Module, isolation: Isolation) -> float:
     """Seconds a step, without the first epoch."""
     settings = Settings("", "", "c006", "", f"n_hidden={n_hidden}")
-    task = Task(SHORT, settings, "0" * 32, module.digest, {}, DECEMBER_2025.max_fuel_budget)
+    task = Task(SHORT, settings, module.digest, {}, DECEMBER_2025.max_fuel_budget, "0" * 32)
     ends: list[float] = []
     Session(task, 0, module, isolation).train(lambda _: ends.append(time.perf_counter()))
     return (ends[-1] - ends[0]) / (len(ends) - 1) / DECEMBER_2025.batches

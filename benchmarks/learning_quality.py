@@ -96,7 +96,8 @@ def train(number: int, n_hidden: int, method: str, arm: str, rate: float) -> Run
     for epoch in range(epochs):
         words = instance_id.stream("shuffle", epoch).words(0, EDITION.batches)
         for j, index in enumerate(random.permutation(words)):
-            trained.differentiate(parameters, *batches[index], gradient)
+            x, y = batches[index]
+            trained.differentiate(parameters, x, y, gradient)
             optimiser.step(gradient, rate * (1.0 - (epoch + j / EDITION.batches) / epochs))
         loss = mean_square(trained.predict(parameters, instance.validation.x) - instance.validation.y)
         if loss < best[0]:

@@ -53,7 +53,7 @@ AUDITS = (4, 12)
 def session(n_hidden: int, isolation: Isolation) -> Session:
     """A training with Adam."""
     module, settings = Module(ADAM.name, ADAM.read_bytes()), Settings("", "", "c006", "", f"n_hidden={n_hidden}")
-    task = Task(SHORT, settings, "0" * 32, module.digest, {}, DECEMBER_2025.max_fuel_budget)
+    task = Task(SHORT, settings, module.digest, {}, DECEMBER_2025.max_fuel_budget, "0" * 32)
     return Session(task, 0, module, isolation)
 
 

@@ -49,7 +49,7 @@ def session(n_hidden: int, isolation: Isolation, fuel_budget: int = DECEMBER_202
     """A training with Adam."""
     module = Module(ADAM.name, ADAM.read_bytes())
     settings = Settings("", "", "c006", "", f"n_hidden={n_hidden}")
-    return Session(Task(SHORT, settings, "0" * 32, module.digest, {}, fuel_budget), 0, module, isolation)
+    return Session(Task(SHORT, settings, module.digest, {}, fuel_budget, "0" * 32), 0, module, isolation)
 
 
 class Plain:

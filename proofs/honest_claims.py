@@ -49,7 +49,7 @@ from verifier.command_line.files import read_module
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
-from verifier.verification.context import Evidence
+from verifier.verification.context import Evidence, Terms
 from verifier.verification.verify import verify
 
 ROOT: Final = Path(__file__).parents[1]
@@ -78,7 +78,7 @@ def fuel(path: Path, n_hidden: int) -> tuple[int, int]:
 def task(module: Module, n_hidden: int, hyperparameters: dict[str, float], fuel_budget: int) -> Task:
     """A task of the edition."""
     settings = Settings("honest", "", "c006", "", f"n_hidden={n_hidden}")
-    return Task(DECEMBER_2025.name, settings, "0" * 32, module.digest, hyperparameters, fuel_budget)
+    return Task(DECEMBER_2025.name, settings, module.digest, hyperparameters, fuel_budget, "0" * 32)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def examine(number: int) -> dict[str, Any]:
         carried(seal(claim, key())),
         carried(seal(solved.solution, key())),
         lambda digest: plan.module,
-        key().verify_key.raw,
+        terms=Terms(key().verify_key.raw),
     )
     started = time.perf_counter()
     answered = audited(plan, evidence.claim, places["respond"])

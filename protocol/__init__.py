@@ -24,12 +24,13 @@ from protocol.errors import (
 from protocol.hashes import DIGEST_SIZE, blake3_digest
 from protocol.keys import SigningKey, VerifyKey
 from protocol.merkle import Branch, MerkleTree, Stem
+from protocol.precommit import Precommit, Seeding
 from protocol.proof import Proof, ProofFault, ProofRejected, Proven, check_proof, prove
 from protocol.record import Record
 from protocol.sampling import SamplingRule, sample
 from protocol.settings import Settings, instance_seed
 from protocol.solution import Solution
-from protocol.task import Task
+from protocol.task import Choice, Task
 from protocol.transcript import Leaf, Transcript
 from protocol.verdict import Level, Outcome, Reason, Verdict
 
@@ -40,6 +41,7 @@ __all__ = [
     "Benchmark",
     "BenchmarkBuilder",
     "Branch",
+    "Choice",
     "Claim",
     "CodecError",
     "DisputeError",
@@ -52,6 +54,7 @@ __all__ = [
     "MerkleTree",
     "OpenedLeaf",
     "Outcome",
+    "Precommit",
     "Proof",
     "ProofFault",
     "ProofRejected",
@@ -62,6 +65,7 @@ __all__ = [
     "RecordError",
     "SamplingRule",
     "Scalar",
+    "Seeding",
     "Settings",
     "SettingsError",
     "SignatureError",

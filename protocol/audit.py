@@ -20,7 +20,7 @@ from protocol.transcript import Leaf
 class AuditRequest(Record):
     """The epochs of a claim that a validator wants to train again, ascending, the first being 1."""
 
-    TYPE: ClassVar[str] = "audit-request.v1"
+    TYPE: ClassVar[str] = "audit-request.v2"
 
     claim_digest: bytes
     epochs: tuple[int, ...]
@@ -56,7 +56,7 @@ class OpenedLeaf:
 class AuditResponse(Record):
     """The leaves that a request asks for, ascending."""
 
-    TYPE: ClassVar[str] = "audit-response.v1"
+    TYPE: ClassVar[str] = "audit-response.v2"
 
     request_digest: bytes
     leaves: tuple[OpenedLeaf, ...]
@@ -73,7 +73,7 @@ class EpochState(Record):
     Tensors are little-endian binary32 in the order of the specification's layout.
     """
 
-    TYPE: ClassVar[str] = "epoch-state.v1"
+    TYPE: ClassVar[str] = "epoch-state.v2"
 
     claim_digest: bytes
     epoch: int

@@ -20,7 +20,7 @@ MAX_NONCES: Final = 1 << 19
 class Benchmark(Record):
     """The claims of nonces 0, 1, 2, ... of one task: their qualities, and the Merkle root over their digests."""
 
-    TYPE: ClassVar[str] = "benchmark.v1"
+    TYPE: ClassVar[str] = "benchmark.v2"
 
     task: Embedded[Task]
     num_bundles: int

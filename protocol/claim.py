@@ -38,7 +38,7 @@ class Claim(Record):
     Digests are 32-byte BLAKE3. Both loss histories have one finite entry per claimed epoch.
     """
 
-    TYPE: ClassVar[str] = "claim.v1"
+    TYPE: ClassVar[str] = "claim.v2"
 
     task: Embedded[Task]
     nonce: int  # u64

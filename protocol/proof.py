@@ -1,13 +1,15 @@
 """The proof that the claims of a sample are those that a benchmark committed to (specification, section 10.10).
 
-    1   both signatures hold, of the same signer, who is the expected one
+    1   all signatures hold, of the same signer, who is the expected one
     2   the proof is about this benchmark
     3   its beacon is the validator's
-    4   its claims are those of the sampled nonces, each once
-    5   each claim is of the benchmark's task
-    6   each has the quality that the benchmark lists
-    7   each branch has the levels of the benchmark's tree at that nonce
-    8   each branch leads from the claim's digest to the benchmark's root
+    4   the benchmark has the task and the nonces of the precommit, if the validator has one
+    5   a bundle of the benchmark is active
+    6   the claims are those of the sampled nonces, each once
+    7   each claim is of the benchmark's task
+    8   each has the quality that the benchmark lists
+    9   each branch has the levels of the benchmark's tree at that nonce
+    10  each branch leads from the claim's digest to the benchmark's root
 
 A step that fails rejects the proof, with its own reason. What the claims state is not looked at: that is `verify`.
 """
@@ -20,14 +22,16 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import ClassVar
 
+from protocol.beacon import check_beacon
 from protocol.benchmark import Benchmark, BenchmarkBuilder
 from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import RecordError, SignatureError
 from protocol.hashes import DIGEST_SIZE
 from protocol.merkle import Branch, Stem, sibling_depths
+from protocol.precommit import Precommit, Seeding
 from protocol.record import Record
-from protocol.sampling import SamplingRule, check_beacon, sample
+from protocol.sampling import SamplingRule, sample
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Proven:
 class Proof(Record):
     """The claims of a benchmark that a beacon drew."""
 
-    TYPE: ClassVar[str] = "proof.v1"
+    TYPE: ClassVar[str] = "proof.v2"
 
     benchmark_digest: bytes  # of the benchmark record's bytes
     beacon: str
@@ -63,9 +67,11 @@ class ProofFault(StrEnum):
     """The check of a proof that failed. The list is closed and its texts are stable."""
 
     SIGNATURE = "signature"  # a signature does not hold for its bytes
-    SIGNER = "signer"  # benchmark and proof have different signers, or not the expected one
+    SIGNER = "signer"  # benchmark, proof and precommit have different signers, or not the expected one
     BENCHMARK = "benchmark"  # the proof is about another benchmark
     BEACON = "beacon"  # the proof answers another beacon
+    PRECOMMIT = "precommit"  # the benchmark has not the task or the nonces of the precommit
+    UNQUALIFIED = "unqualified"  # no bundle of the benchmark is active
     DUPLICATE_NONCE = "duplicate-nonce"  # two claims of one nonce
     WRONG_NONCE = "wrong-nonce"  # a claim of a nonce that was not sampled
     MISSING_NONCE = "missing-nonce"  # a sampled nonce without a claim
@@ -107,14 +113,21 @@ def prove(signed: Signed[Benchmark], beacon: str, claims: BenchmarkBuilder, samp
 
 
 def check_proof(
-    benchmark: Envelope, proof: Envelope, beacon: str, rule: SamplingRule, signer: bytes | None = None
+    benchmark: Envelope,
+    proof: Envelope,
+    beacon: str,
+    rule: SamplingRule,
+    signer: bytes | None = None,
+    seeding: Seeding | None = None,
 ) -> tuple[Claim, ...]:
     """Return the claims that hold as the sample of `benchmark`, for `verify`; raises `ProofRejected` if they do not.
 
-    `beacon` and `rule` are the validator's; `signer` is the public key (32 bytes) that must have signed, None for any.
-    Raises `RecordError` or `CodecError` when an envelope does not hold a benchmark or a proof at all.
+    `beacon` and `rule` are the validator's; `signer` is the public key (32 bytes) that must have signed, None for any;
+    `seeding` has the precommit of the benchmark, None where there is none or it is not to be checked.
+    Raises `RecordError` or `CodecError` when an envelope does not hold a benchmark, a proof or a precommit at all.
     """
     signed, answer = _check_signatures(benchmark, proof, signer)
+    precommit = None if seeding is None else _open_precommit(seeding, signed.signer)
     committed = signed.record
     if answer.benchmark_digest != signed.digest:
         found = answer.benchmark_digest.hex()[:16]
@@ -122,13 +135,19 @@ def check_proof(
         raise ProofRejected(2, ProofFault.BENCHMARK, detail)
     if answer.beacon != beacon:
         raise ProofRejected(3, ProofFault.BEACON, f"the proof answers beacon {answer.beacon!a}, not {beacon!a}")
-    _check_nonces([proven.claim.nonce for proven in answer.proven], sample(signed, beacon, rule))
+    if seeding is not None and precommit is not None:
+        _check_precommit(precommit, seeding.beacon, committed)
+    sampled = sample(signed, beacon, rule)
+    if not sampled:
+        detail = f"no bundle has a median quality of {rule.lowest_active} or more"
+        raise ProofRejected(5, ProofFault.UNQUALIFIED, detail)
+    _check_nonces([proven.claim.nonce for proven in answer.proven], sampled)
     for proven in answer.proven:
         _check_claim(proven.claim, committed)
         _check_branch(proven, len(committed.qualities))
         if Branch(proven.branch).root(proven.claim.digest(), proven.claim.nonce) != committed.merkle_root:
             detail = f"nonce {proven.claim.nonce}: claim and branch do not lead to the benchmark's root"
-            raise ProofRejected(8, ProofFault.ROOT, detail)
+            raise ProofRejected(10, ProofFault.ROOT, detail)
     return tuple(proven.claim for proven in answer.proven)
 
 
@@ -144,36 +163,55 @@ def _check_signatures(benchmark: Envelope, proof: Envelope, signer: bytes | None
     return committed, answer.record
 
 
+def _open_precommit(seeding: Seeding, signer: bytes) -> Precommit:
+    try:
+        precommit = open_envelope(seeding.precommit, Precommit)
+    except SignatureError as error:
+        raise ProofRejected(1, ProofFault.SIGNATURE, str(error)) from None
+    if precommit.signer != signer:
+        raise ProofRejected(1, ProofFault.SIGNER, "precommit and benchmark are signed by different keys")
+    return precommit.record
+
+
+def _check_precommit(precommit: Precommit, seed_beacon: str, benchmark: Benchmark) -> None:
+    if field := precommit.task(seed_beacon).differing_field(benchmark.task):
+        detail = f"{field} of the benchmark is not that of the precommit with its beacon"
+        raise ProofRejected(4, ProofFault.PRECOMMIT, detail)
+    if (found := len(benchmark.qualities)) != precommit.num_nonces:
+        detail = f"the precommit is for {precommit.num_nonces} nonces, the benchmark has {found}"
+        raise ProofRejected(4, ProofFault.PRECOMMIT, detail)
+
+
 def _check_nonces(proven: list[int], sampled: tuple[int, ...]) -> None:
     drawn = f"the sample is {', '.join(map(str, sampled))}"
     for position, nonce in enumerate(proven):
         if nonce in proven[:position]:
-            raise ProofRejected(4, ProofFault.DUPLICATE_NONCE, f"nonce {nonce} is proven twice")
+            raise ProofRejected(6, ProofFault.DUPLICATE_NONCE, f"nonce {nonce} is proven twice")
         if nonce not in sampled:
-            raise ProofRejected(4, ProofFault.WRONG_NONCE, f"nonce {nonce} was not sampled; {drawn}")
+            raise ProofRejected(6, ProofFault.WRONG_NONCE, f"nonce {nonce} was not sampled; {drawn}")
     if missing := [nonce for nonce in sampled if nonce not in proven]:
-        raise ProofRejected(4, ProofFault.MISSING_NONCE, f"nonce {missing[0]} is not proven; {drawn}")
+        raise ProofRejected(6, ProofFault.MISSING_NONCE, f"nonce {missing[0]} is not proven; {drawn}")
 
 
 def _check_claim(claim: Claim, benchmark: Benchmark) -> None:
     if field := benchmark.task.differing_field(claim.task):
-        raise ProofRejected(5, ProofFault.TASK, f"nonce {claim.nonce}: {field} is not that of the benchmark")
+        raise ProofRejected(7, ProofFault.TASK, f"nonce {claim.nonce}: {field} is not that of the benchmark")
     if claim.quality != (listed := benchmark.qualities[claim.nonce]):
         detail = f"nonce {claim.nonce}: the claim has quality {claim.quality}, the benchmark lists {listed}"
-        raise ProofRejected(6, ProofFault.QUALITY, detail)
+        raise ProofRejected(8, ProofFault.QUALITY, detail)
 
 
 def _check_branch(proven: Proven, count: int) -> None:
-    """Step 7. With other levels than the tree's, a root could hold several claims of a nonce, to choose from later."""
+    """Step 9. With other levels than the tree's, a root could hold several claims of a nonce, to choose from later."""
     nonce, depths = proven.claim.nonce, [stem.depth for stem in proven.branch]
     height = (count - 1).bit_length()
     if len(depths) > height:
         detail = f"nonce {nonce}: the branch has {len(depths)} levels, a tree of {count} leaves has {height}"
-        raise ProofRejected(7, ProofFault.BRANCH_LENGTH, detail)
+        raise ProofRejected(9, ProofFault.BRANCH_LENGTH, detail)
     for lower, upper in pairwise(depths):
         if upper <= lower:
             detail = f"nonce {nonce}: the branch goes from depth {lower} to {upper}, not up"
-            raise ProofRejected(7, ProofFault.BRANCH_ORDER, detail)
+            raise ProofRejected(9, ProofFault.BRANCH_ORDER, detail)
     if depths != (expected := list(sibling_depths(nonce, count))):
         detail = f"nonce {nonce}: the branch has depths {depths}, in a tree of {count} leaves they are {expected}"
-        raise ProofRejected(7, ProofFault.BRANCH_LEVELS, detail)
+        raise ProofRejected(9, ProofFault.BRANCH_LEVELS, detail)

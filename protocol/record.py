@@ -33,7 +33,7 @@ Embedded = Annotated[_D, "embedded"]
 
 @dataclass(frozen=True)
 class Record:
-    """A named, versioned set of fields; subclasses are frozen dataclasses that set `TYPE` (`claim.v1`)."""
+    """A named, versioned set of fields; subclasses are frozen dataclasses that set `TYPE` (`claim.v2`)."""
 
     TYPE: ClassVar[str]
 

@@ -1,26 +1,23 @@
 """The sample of a benchmark, nonces that are to be proven: drawn by a beacon, as the live network draws them.
 
-A beacon is a text that nobody could choose or know when the benchmark was signed, such as the hash of a block that was
-published later. Whoever knows it before can try commitments until the sample misses the nonces that would not verify.
+The beacon is one that was published after the benchmark was signed. Whoever knows it before can try commitments until
+the sample misses the nonces that would not verify.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from blake3 import blake3
 
+from protocol.beacon import check_beacon
 from protocol.benchmark import Benchmark
 from protocol.bundles import draw_bundles, sample_nonces
 from protocol.envelope import Signed
-from protocol.errors import RecordError
 from protocol.std_rng import StdRng
 
 CONTEXT: Final = "tig-verify v2 sample"
-MAX_BEACON: Final = 256  # characters
-_BEACON = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True)
@@ -45,13 +42,3 @@ def sample(signed: Signed[Benchmark], beacon: str, rule: SamplingRule) -> tuple[
     rng = StdRng.from_seed(seed)
     bundles = draw_bundles(signed.record.qualities, signed.record.num_bundles, rng)
     return tuple(sorted(sample_nonces(bundles, rule.lowest_active, rule.upper, rule.lower, rng)))
-
-
-def check_beacon(beacon: str, where: str) -> None:
-    """Raise `RecordError` about `where` unless `beacon` is 1 to 256 printable ASCII characters without spaces.
-
-    Both sides must give the same bytes: no spelling of one text may have two, and no line end may slip in.
-    """
-    if len(beacon) > MAX_BEACON or not _BEACON.fullmatch(beacon):
-        problem = f"expected 1 to {MAX_BEACON} printable ASCII characters without spaces, found {beacon[:80]!a}"
-        raise RecordError(where, f"{problem}; pass a hash in hexadecimal digits")

@@ -16,7 +16,7 @@ class Solution(Record):
     validator regenerates them, so they cannot be tampered with.
     """
 
-    TYPE: ClassVar[str] = "solution.v1"
+    TYPE: ClassVar[str] = "solution.v2"
 
     edition: str
     track_id: str

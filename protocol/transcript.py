@@ -48,7 +48,7 @@ class Leaf:
 class Transcript(Record):
     """All leaves of a claim, from leaf 0 on."""
 
-    TYPE: ClassVar[str] = "transcript.v1"
+    TYPE: ClassVar[str] = "transcript.v2"
 
     claim_digest: bytes
     leaves: tuple[Leaf, ...]

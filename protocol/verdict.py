@@ -36,8 +36,10 @@ class Reason(StrEnum):
     NONE = "none"  # nothing failed
     SIGNATURE = "signature"  # the envelope's signature does not hold for its bytes
     SIGNER = "signer"  # the signature holds, but the key is not the expected one
+    UNQUALIFIED = "unqualified"  # the claimed quality is not above the threshold of the validator
     EDITION = "edition"  # no such edition of the contest
     SETTINGS = "settings"  # no instance follows from the settings, random hash and nonce
+    PRECOMMIT = "precommit"  # the task or the nonce is not one of the precommit
     SOLUTION_DIGEST = "solution-digest"  # the solution is not the one that the claim names
     SOLUTION_FORM = "solution-form"  # the solution does not have the track's shapes or is not finite
     LOSSES = "losses"  # the loss history differs
@@ -62,7 +64,7 @@ class Reason(StrEnum):
 class Verdict(Record):
     """One validator's answer to one claim, with the reason, the deciding step and what was measured."""
 
-    TYPE: ClassVar[str] = "verdict.v1"
+    TYPE: ClassVar[str] = "verdict.v2"
 
     claim_digest: bytes  # of the claim record's bytes
     level: Level

@@ -32,7 +32,7 @@ from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.trainer import Checkpoint, Trainer
 from verifier.challenge.training.transcript import tensor_digest, transcript_tree
 from verifier.verification.audit_response import AuditEvidence, epoch_state
-from verifier.verification.context import Evidence
+from verifier.verification.context import Evidence, Terms
 
 KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
 
@@ -207,8 +207,8 @@ class Forgery:
             seal(self.claim, self.key),
             seal(self.solution, self.key),
             lambda digest: self.module,
-            signer=KEY.verify_key.raw,
             audit=None if request is None else self._answer(request),
+            terms=Terms(KEY.verify_key.raw),
         )
 
     def seen_by(self, request: AuditRequest) -> bool:

@@ -1,4 +1,4 @@
-"""The vectors of our own formats, for second implementations: fixtures/vectors/codec.json and records.json.
+"""The vectors of our own formats, for second implementations: codec, records and precommit of fixtures/vectors.
 
 python -m tests.protocol.protocol_vectors fill    writes them anew (say why in the changelog)
 python -m tests.protocol.protocol_vectors check   computes and compares; the test suite does the same
@@ -25,6 +25,7 @@ RECORDS: Final[tuple[Record, ...]] = (
     sample_records.claim(),
     sample_records.solution(),
     sample_records.verdict(),
+    sample_records.precommit(),
     sample_records.benchmark(),
     sample_records.proof(),
     sample_records.transcript(),
@@ -104,7 +105,30 @@ def records() -> dict[str, Any]:
     }
 
 
-FILES: Final = {"codec.json": codec, "records.json": records}
+def precommits() -> dict[str, Any]:
+    """Precommits with their beacons, and the tasks and seeds that follow (specification, 10.13)."""
+    given = (
+        (sample_records.precommit(), "c5a1e2"),
+        (sample_records.precommit(), "c5a1e3"),
+        (sample_records.precommit(num_nonces=2), "c5a1e2"),
+        (sample_records.precommit(hyperparameters={}), "!" + "~" * 255),
+    )
+    made = []
+    for record, beacon in given:
+        task = record.task(beacon)
+        made.append(
+            {
+                "precommit": record.to_bytes().hex(),
+                "digest": record.digest().hex(),
+                "seed_beacon": beacon,
+                "rand_hash": task.rand_hash,
+                "seeds": [task.seed(nonce).hex() for nonce in range(2)],
+            }
+        )
+    return {"precommits": made}
+
+
+FILES: Final = {"codec.json": codec, "records.json": records, "precommit.json": precommits}
 
 
 def main(arguments: list[str]) -> int:

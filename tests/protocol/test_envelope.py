@@ -25,7 +25,7 @@ from protocol import (
 )
 from tests.support.sample_records import benchmark, claim, proof, solution, verdict
 
-CLAIM_TYPE = "application/vnd.tig-verify.claim.v1+msgpack"
+CLAIM_TYPE = "application/vnd.tig-verify.claim.v2+msgpack"
 KEY = SigningKey.generate()
 
 
@@ -56,7 +56,7 @@ def test_a_sealed_record_opens_after_its_journey() -> None:
 
 
 def test_another_type_is_refused_with_both_names() -> None:
-    with pytest.raises(RecordError, match=r"expected .*verdict\.v1.*, found .*claim\.v1"):
+    with pytest.raises(RecordError, match=r"expected .*verdict\.v2.*, found .*claim\.v2"):
         open_envelope(seal(claim(), KEY), Verdict)
 
 

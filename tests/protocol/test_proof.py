@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import Claim, Envelope, RecordError, SigningKey, blake3_digest, encode, open_envelope, seal
+from protocol import Claim, Envelope, RecordError, Seeding, SigningKey, Task, blake3_digest, encode, open_envelope, seal
 from protocol.benchmark import Benchmark, BenchmarkBuilder
 from protocol.merkle import Branch, MerkleTree, Stem
 from protocol.proof import Proof, ProofFault, ProofRejected, Proven, check_proof, prove
 from protocol.sampling import SamplingRule, sample
-from tests.support.sample_records import SETTINGS, claim, proof, signed, task
+from tests.support.sample_records import SETTINGS, claim, precommit, proof, signed, task
 
 # Computed once; a change means that proofs of earlier releases no longer verify, and needs a new record type.
-SAMPLE_DIGEST = "e0c40b11685b388a602f9967b01c0a43bb99a1422894493dccf26f03a2d09517"
+SAMPLE_DIGEST = "639e2cc92b09a35c57702dbd278e2a69bea736a94cd00ae350c8224ddc987cfe"
 
 KEY = SigningKey.generate()
 BEACON = "c5a1e2"
@@ -111,8 +111,8 @@ def test_the_order_of_the_claims_does_not_matter() -> None:
 
 def test_the_list_of_faults_is_closed_and_stable() -> None:
     assert " ".join(ProofFault) == (
-        "signature signer benchmark beacon duplicate-nonce wrong-nonce missing-nonce task quality branch-length "
-        "branch-order branch-levels root"
+        "signature signer benchmark beacon precommit unqualified duplicate-nonce wrong-nonce missing-nonce task "
+        "quality branch-length branch-order branch-levels root"
     )
 
 
@@ -139,9 +139,9 @@ def test_signatures_and_signers() -> None:
 
 def test_another_record_is_no_proof() -> None:
     benchmark, proof = honest()
-    with pytest.raises(RecordError, match=r"expected .*proof\.v1.*, found .*benchmark\.v1"):
+    with pytest.raises(RecordError, match=r"expected .*proof\.v2.*, found .*benchmark\.v2"):
         check_proof(seal(benchmark, KEY), seal(benchmark, KEY), BEACON, RULE)
-    with pytest.raises(RecordError, match=r"expected .*benchmark\.v1.*, found .*proof\.v1"):
+    with pytest.raises(RecordError, match=r"expected .*benchmark\.v2.*, found .*proof\.v2"):
         check_proof(seal(proof, KEY), seal(proof, KEY), BEACON, RULE)
 
 
@@ -160,7 +160,7 @@ def test_another_beacon() -> None:
 def test_a_proof_for_another_beacon_that_says_this_one() -> None:
     made = claims(COUNT)
     benchmark, proof = answer(made, 2, "another", RULE)
-    assert judge(benchmark, replace(proof, beacon=BEACON)) == "4 wrong-nonce"
+    assert judge(benchmark, replace(proof, beacon=BEACON)) == "6 wrong-nonce"
 
 
 def test_nonces_that_were_not_sampled_are_missing_or_come_twice() -> None:
@@ -168,15 +168,15 @@ def test_nonces_that_were_not_sampled_are_missing_or_come_twice() -> None:
     first, second, third = proof.proven
     drawn = [proven.claim.nonce for proven in proof.proven]
     undrawn = next(nonce for nonce in range(COUNT) if nonce not in drawn)
-    assert judge(benchmark, with_claim(0, nonce=undrawn)) == "4 wrong-nonce"
-    assert judge(benchmark, with_claim(0, nonce=COUNT)) == "4 wrong-nonce"
-    assert judge(benchmark, with_claim(0, nonce=(1 << 64) - 1)) == "4 wrong-nonce"
-    assert judge(benchmark, replace(proof, proven=(first, second))) == "4 missing-nonce"
-    assert judge(benchmark, replace(proof, proven=())) == "4 missing-nonce"
-    assert judge(benchmark, replace(proof, proven=(first, second, third, second))) == "4 duplicate-nonce"
-    assert judge(benchmark, replace(proof, proven=(first, second, second))) == "4 duplicate-nonce"
-    assert judge(benchmark, proof, rule=SamplingRule(lower=2)) == "4 missing-nonce"
-    assert judge(benchmark, proof, rule=SamplingRule(lower=0)) == "4 wrong-nonce"
+    assert judge(benchmark, with_claim(0, nonce=undrawn)) == "6 wrong-nonce"
+    assert judge(benchmark, with_claim(0, nonce=COUNT)) == "6 wrong-nonce"
+    assert judge(benchmark, with_claim(0, nonce=(1 << 64) - 1)) == "6 wrong-nonce"
+    assert judge(benchmark, replace(proof, proven=(first, second))) == "6 missing-nonce"
+    assert judge(benchmark, replace(proof, proven=())) == "6 missing-nonce"
+    assert judge(benchmark, replace(proof, proven=(first, second, third, second))) == "6 duplicate-nonce"
+    assert judge(benchmark, replace(proof, proven=(first, second, second))) == "6 duplicate-nonce"
+    assert judge(benchmark, proof, rule=SamplingRule(lower=2)) == "6 missing-nonce"
+    assert judge(benchmark, proof, rule=SamplingRule(lower=0)) == "6 wrong-nonce"
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,7 @@ def test_nonces_that_were_not_sampled_are_missing_or_come_twice() -> None:
         ({"edition": "2026-01"}, "edition"),
         ({"settings": replace(SETTINGS, track_id="n_hidden=5")}, "settings.track_id"),
         ({"rand_hash": ""}, "rand_hash"),
+        ({"precommit_digest": None}, "precommit_digest"),
         ({"optimiser_digest": bytes(32)}, "optimiser_digest"),
         ({"hyperparameters": {}}, "hyperparameters"),
         ({"fuel_budget": 1}, "fuel_budget"),
@@ -195,14 +196,14 @@ def test_a_claim_of_another_task(changes: dict[str, Any], field: str) -> None:
     proof = with_claim(1, **changes)
     with pytest.raises(ProofRejected) as rejected:
         check_proof(seal(benchmark, KEY), seal(proof, KEY), BEACON, RULE)
-    assert (rejected.value.step, rejected.value.fault) == (5, ProofFault.TASK)
+    assert (rejected.value.step, rejected.value.fault) == (7, ProofFault.TASK)
     assert str(rejected.value) == f"nonce {proof.proven[1].claim.nonce}: {field} is not that of the benchmark"
 
 
 def test_another_quality_than_the_committed_one() -> None:
     benchmark, proof = honest()
     quality = proof.proven[1].claim.quality
-    assert judge(benchmark, with_claim(1, quality=quality + 1)) == "6 quality"
+    assert judge(benchmark, with_claim(1, quality=quality + 1)) == "8 quality"
 
 
 def test_a_benchmark_that_lists_other_qualities_than_its_claims() -> None:
@@ -212,23 +213,23 @@ def test_a_benchmark_that_lists_other_qualities_than_its_claims() -> None:
     nonces = sample(signed(boasting), BEACON, RULE)
     proven = {nonce: made[nonce] for nonce in nonces}
     proof = replace(prove(signed(benchmark), BEACON, builder, proven), benchmark_digest=boasting.digest())
-    assert judge(boasting, proof) == "6 quality"
+    assert judge(boasting, proof) == "8 quality"
 
 
 def test_branches_of_another_form() -> None:
     benchmark, proof = honest()
     branch = proof.proven[0].branch
-    assert judge(benchmark, with_branch([*branch, Stem(9, bytes(32))])) == "7 branch-length"
-    assert judge(benchmark, with_branch(branch * 1000)) == "7 branch-length"
-    assert judge(benchmark, with_branch(branch[::-1])) == "7 branch-order"
-    assert judge(benchmark, with_branch([branch[1], branch[0], *branch[2:]])) == "7 branch-order"
-    assert judge(benchmark, with_branch([branch[0], *branch[:-1]])) == "7 branch-order"
-    assert judge(benchmark, with_branch(branch[1:])) == "7 branch-levels"
-    assert judge(benchmark, with_branch(branch[:-1])) == "7 branch-levels"
-    assert judge(benchmark, with_branch([])) == "7 branch-levels"
+    assert judge(benchmark, with_branch([*branch, Stem(9, bytes(32))])) == "9 branch-length"
+    assert judge(benchmark, with_branch(branch * 1000)) == "9 branch-length"
+    assert judge(benchmark, with_branch(branch[::-1])) == "9 branch-order"
+    assert judge(benchmark, with_branch([branch[1], branch[0], *branch[2:]])) == "9 branch-order"
+    assert judge(benchmark, with_branch([branch[0], *branch[:-1]])) == "9 branch-order"
+    assert judge(benchmark, with_branch(branch[1:])) == "9 branch-levels"
+    assert judge(benchmark, with_branch(branch[:-1])) == "9 branch-levels"
+    assert judge(benchmark, with_branch([])) == "9 branch-levels"
     for depth in (-1, -(1 << 63), 256, (1 << 64) - 1):
         moved = [*branch[:-1], replace(branch[-1], depth=depth)]
-        assert judge(benchmark, with_branch(moved)) == ("7 branch-order" if depth < 0 else "7 branch-levels")
+        assert judge(benchmark, with_branch(moved)) == ("9 branch-order" if depth < 0 else "9 branch-levels")
 
 
 def test_one_root_cannot_hold_two_claims_of_a_nonce() -> None:
@@ -249,7 +250,7 @@ def test_one_root_cannot_hold_two_claims_of_a_nonce() -> None:
     first = Proven(made[5], stems)
     assert judge(benchmark, Proof(benchmark.digest(), beacon, (first,)), beacon, rule) == "holds"
     other = Proven(second, (Stem(1, right),))
-    assert judge(benchmark, Proof(benchmark.digest(), beacon, (other,)), beacon, rule) == "7 branch-levels"
+    assert judge(benchmark, Proof(benchmark.digest(), beacon, (other,)), beacon, rule) == "9 branch-levels"
 
 
 def test_every_byte_of_every_sibling_counts() -> None:
@@ -260,12 +261,13 @@ def test_every_byte_of_every_sibling_counts() -> None:
             changed = bytearray(stem.sibling)
             changed[at] ^= 1 << at % 8
             stems = (*branch[:level], Stem(stem.depth, bytes(changed)), *branch[level + 1 :])
-            assert judge(benchmark, with_branch(stems, 1)) == "8 root"
+            assert judge(benchmark, with_branch(stems, 1)) == "10 root"
 
 
 CHANGES: dict[str, Any] = {
     "edition": "", "settings": replace(SETTINGS, player_id=""), "rand_hash": "", "nonce": 31,
-    "optimiser_digest": bytes(32), "hyperparameters": {"rate": 0.02}, "fuel_budget": 1, "fuel_used": 122, "epochs": 2,
+    "precommit_digest": bytes(32), "optimiser_digest": bytes(32), "hyperparameters": {"rate": 0.02},
+    "fuel_budget": 1, "fuel_used": 122, "epochs": 2,
     "best_epoch": 1, "stop_reason": "epoch-limit", "train_losses": (1.0, 0.5, 0.125),
     "validation_losses": (1.5, 0.75, 0.0), "transcript_root": bytes(32), "quality": -1, "solution_digest": bytes(32),
     "run": {},
@@ -278,9 +280,9 @@ def test_every_field_of_a_claim_counts(field: str) -> None:
     if field == "epochs":
         changes |= {"train_losses": (1.0, 0.5), "validation_losses": (1.5, 0.75)}
     benchmark, _ = honest()
-    reasons = {"nonce": "4 wrong-nonce", "quality": "6 quality"}
-    task = {"edition", "settings", "rand_hash", "optimiser_digest", "hyperparameters", "fuel_budget"}
-    expected = reasons.get(field, "5 task" if field in task else "8 root")
+    reasons = {"nonce": "6 wrong-nonce", "quality": "8 quality"}
+    task = {field.name for field in fields(Task)}
+    expected = reasons.get(field, "7 task" if field in task else "10 root")
     assert judge(benchmark, with_claim(2, **changes)) == expected
 
 
@@ -289,10 +291,10 @@ def test_swapped_claims_swapped_branches_and_swapped_contents() -> None:
     benchmark, proof = answer(made, 2, BEACON, RULE)
     first, second, third = proof.proven
     swapped = Proven(second.claim, first.branch), Proven(first.claim, second.branch)
-    assert judge(benchmark, replace(proof, proven=(*swapped, third))) == "8 root"
+    assert judge(benchmark, replace(proof, proven=(*swapped, third))) == "10 root"
     renumbered = replace(second.claim, nonce=first.claim.nonce), replace(first.claim, nonce=second.claim.nonce)
     contents = Proven(renumbered[0], first.branch), Proven(renumbered[1], second.branch)
-    assert judge(benchmark, replace(proof, proven=(*contents, third))) == "8 root"
+    assert judge(benchmark, replace(proof, proven=(*contents, third))) == "10 root"
 
 
 # -- making one --------------------------------------------------------------------------------------------------
@@ -345,3 +347,56 @@ def test_a_malformed_claim_inside_is_named() -> None:
     with pytest.raises(RecordError, match=r"proof\.proven\[0\]\.claim\.settings\.track_id"):
         Proof.from_bytes(payload)
     assert open_envelope(envelope, Proof).record == proof()
+
+
+# -- precommit and active bundles ---------------------------------------------------------------------------------
+
+
+def precommitted(count: int = COUNT, key: SigningKey = KEY, **changes: Any) -> tuple[Envelope, Envelope, Seeding]:
+    """A benchmark of a precommit, its proof, and the precommit with its beacon, perhaps for another choice."""
+    bound = precommit(num_nonces=COUNT).task("seed")
+    made = [replace(claim(nonce=nonce, quality=nonce), task=bound) for nonce in range(COUNT)]
+    benchmark, proof = answer(made, 2, BEACON, RULE)
+    return seal(benchmark, KEY), seal(proof, KEY), Seeding(seal(precommit(num_nonces=count, **changes), key), "seed")
+
+
+def fault(benchmark: Envelope, proof: Envelope, seeding: Seeding) -> str:
+    with pytest.raises(ProofRejected) as rejected:
+        check_proof(benchmark, proof, BEACON, RULE, seeding=seeding)
+    return f"{rejected.value.step} {rejected.value.fault}: {rejected.value}"
+
+
+def test_a_benchmark_of_the_precommit_is_accepted() -> None:
+    benchmark, proof, seeding = precommitted()
+    assert len(check_proof(benchmark, proof, BEACON, RULE, seeding=seeding)) == 3
+
+
+def test_a_benchmark_must_have_the_task_and_the_nonces_of_the_precommit() -> None:
+    nothing = "of the benchmark is not that of the precommit with its beacon"
+    benchmark, proof, seeding = precommitted()
+    assert fault(benchmark, proof, replace(seeding, beacon="later")) == f"4 precommit: rand_hash {nothing}"
+    for changes in ({"fuel_budget": 7}, {"hyperparameters": {}}, {"optimiser_digest": bytes(32)}):
+        assert fault(*precommitted(**changes)) == f"4 precommit: precommit_digest {nothing}"
+    # Dropping nonces after they were solved gives another precommit, and other seeds.
+    assert fault(*precommitted(count=COUNT + 1)) == f"4 precommit: precommit_digest {nothing}"
+
+
+def test_a_benchmark_of_fewer_nonces_than_were_promised() -> None:
+    promised = precommit(num_nonces=COUNT + 1)
+    made = [replace(claim(nonce=nonce, quality=nonce), task=promised.task("seed")) for nonce in range(COUNT)]
+    benchmark, proof = answer(made, 2, BEACON, RULE)
+    told = fault(seal(benchmark, KEY), seal(proof, KEY), Seeding(seal(promised, KEY), "seed"))
+    assert told == f"4 precommit: the precommit is for {COUNT + 1} nonces, the benchmark has {COUNT}"
+
+
+def test_a_precommit_of_somebody_else_or_altered() -> None:
+    assert fault(*precommitted(key=SigningKey.generate())).startswith("1 signer: precommit and benchmark")
+    benchmark, proof, seeding = precommitted()
+    altered = replace(seeding.precommit, signature=bytes(64))
+    assert fault(benchmark, proof, replace(seeding, precommit=altered)).startswith("1 signature")
+
+
+def test_a_benchmark_without_an_active_bundle() -> None:
+    benchmark, proof = honest()
+    best = max(benchmark.qualities)
+    assert judge(benchmark, proof, rule=SamplingRule(lowest_active=best + 1)) == "5 unqualified"

@@ -15,6 +15,7 @@ from protocol import (
     CodecError,
     Envelope,
     EpochState,
+    Precommit,
     Proof,
     Record,
     Solution,
@@ -32,7 +33,7 @@ FOUND: dict[str, Any] = {name: json.loads((FOLDER / name).read_text(encoding="ut
 TYPES: dict[str, type[Record]] = {
     kind.TYPE: kind
     for kind in (
-        Claim, Solution, Verdict, Benchmark, Proof, Transcript, AuditRequest, AuditResponse, EpochState,
+        Claim, Solution, Verdict, Precommit, Benchmark, Proof, Transcript, AuditRequest, AuditResponse, EpochState,
     )
 }  # fmt: skip
 

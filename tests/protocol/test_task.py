@@ -52,7 +52,7 @@ def test_overrides_can_neither_be_changed_nor_lost_on_the_way_to_another_process
 
 
 def test_the_seed_is_the_networks() -> None:
-    made = Task("e", Settings("a", "b", "c", "d", "n_hidden=4"), "ff", bytes(32), {}, 1)
+    made = Task("e", Settings("a", "b", "c", "d", "n_hidden=4"), bytes(32), {}, 1, "ff")
     assert made.seed(7) != made.seed(8)
     assert made.seed(7) == replace(made, fuel_budget=2, edition="f").seed(7)
 

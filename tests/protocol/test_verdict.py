@@ -41,7 +41,7 @@ def test_the_lists_are_closed_and_stable() -> None:
     assert list(Level) == ["evaluate", "audit", "replay"]
     assert list(Outcome) == ["accepted", "rejected", "undetermined"]
     assert " ".join(Reason) == (
-        "none signature signer edition settings solution-digest solution-form losses quality "
+        "none signature signer unqualified edition settings precommit solution-digest solution-form losses quality "
         "optimiser-digest optimiser-refused optimiser-failed epochs best-epoch "
         "stop-reason fuel audit-response opening initial-state epoch transcript solution machine-fault"
     )

@@ -50,7 +50,7 @@ class Case:
         name = f"{self.optimiser}.py"
         module, overrides = Module(name, (MODULES / name).read_bytes()), dict(self.hyperparameters)
         edition, settings = EDITIONS[self.edition.name][0], Settings(**self.settings)
-        task = Task(edition.name, settings, RAND_HASH, module.digest, overrides, edition.max_fuel_budget)
+        task = Task(edition.name, settings, module.digest, overrides, edition.max_fuel_budget, RAND_HASH)
         return Session(task, self.nonce, module, InProcess())
 
     @property

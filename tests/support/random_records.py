@@ -6,9 +6,23 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from protocol import Claim, Envelope, Level, Outcome, Reason, Record, Settings, Solution, StopReason, Task, Verdict
+from protocol import (
+    Choice,
+    Claim,
+    Envelope,
+    Level,
+    Outcome,
+    Precommit,
+    Reason,
+    Record,
+    Settings,
+    Solution,
+    StopReason,
+    Task,
+    Verdict,
+)  # fmt: skip
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
-from protocol.benchmark import Benchmark
+from protocol.benchmark import MAX_NONCES, Benchmark
 from protocol.merkle import Stem
 from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
@@ -22,7 +36,9 @@ scalars = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | n
 measurements = st.dictionaries(texts, scalars, max_size=4)
 versions = st.dictionaries(texts, texts, max_size=4)
 settings = st.builds(Settings, texts, texts, texts, texts, texts)
-tasks = st.builds(Task, texts, settings, texts, digests, measurements, u64s)
+choices = st.builds(Choice, texts, settings, digests, measurements, u64s)
+tasks = st.builds(Task, texts, settings, digests, measurements, u64s, texts, st.none() | digests)
+precommits = st.builds(Precommit, choices, st.integers(1, MAX_NONCES))
 weights = st.binary(max_size=8).map(lambda data: data * 4)
 
 
@@ -96,6 +112,7 @@ RANDOM: dict[type[Record], st.SearchStrategy[Any]] = {
     Claim: claims(),
     Solution: st.builds(Solution, texts, texts, weights, weights, weights),
     Verdict: verdicts(),
+    Precommit: precommits,
     Benchmark: benchmarks(),
     Proof: st.builds(Proof, digests, st.just("beacon"), tuples(st.builds(Proven, claims(), tuples(stems)))),
     Transcript: transcripts(),

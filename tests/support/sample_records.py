@@ -5,7 +5,21 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, TypeVar
 
-from protocol import Claim, Level, Outcome, Reason, Record, Settings, Signed, Solution, StopReason, Task, Verdict
+from protocol import (
+    Choice,
+    Claim,
+    Level,
+    Outcome,
+    Precommit,
+    Reason,
+    Record,
+    Settings,
+    Signed,
+    Solution,
+    StopReason,
+    Task,
+    Verdict,
+)  # fmt: skip
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark
 from protocol.merkle import Branch, Stem
@@ -28,6 +42,7 @@ def task(**changes: Any) -> Task:
         "edition": "2025-12",
         "settings": SETTINGS,
         "rand_hash": "4c3594711e8362ac9d2ec9ae55abb055",
+        "precommit_digest": b"\x0e" * 32,
         "optimiser_digest": bytes(range(32)),
         "hyperparameters": {"rate": 0.01, "steps": 3, "nesterov": True, "name": "a", "decay": None},
         "fuel_budget": 5_000_000_000_000,
@@ -87,6 +102,13 @@ def verdict(**changes: Any) -> Verdict:
         "run": {"tig-verify": "0.1.0"},
     }
     return Verdict(**{**fields, **changes})
+
+
+def precommit(num_nonces: int = 6, **changes: Any) -> Precommit:
+    """A precommit; fields of its choice may be changed."""
+    made = task(**changes)
+    fields = {field.name: getattr(made, field.name) for field in dataclasses.fields(Choice)}
+    return Precommit(Choice(**fields), num_nonces)
 
 
 def benchmark(**changes: Any) -> Benchmark:

@@ -35,7 +35,7 @@ def trained(isolation: Isolation) -> dict[str, object]:
     """What three epochs of Adam come to."""
     path = FIXTURES / "optimisers" / "adam.py"
     module = Module(path.name, path.read_bytes())
-    task = Task(EDITION.name, Settings("a", "b", "c006", "p", "n_hidden=2"), "0" * 32, module.digest, {}, 10**12)
+    task = Task(EDITION.name, Settings("a", "b", "c006", "p", "n_hidden=2"), module.digest, {}, 10**12, "0" * 32)
     claim = solve(Session(task, 5, module, isolation)).claim
     return {
         "root": claim.transcript_root.hex(),

@@ -77,6 +77,10 @@ class Edition:
         size, larger = divmod(self.train_points, self.batches)
         return [size + 1] * larger + [size] * (self.batches - larger)
 
+    def final_epoch(self, best_epoch: int) -> int:
+        """T of a training in which no epoch after the best one improves on it: early stopping's, or the limit."""
+        return min(best_epoch + self.patience, self.max_epochs)
+
     @property
     def points(self) -> int:
         """All points of an instance: training, validation and test, in this order."""
@@ -103,7 +107,7 @@ DECEMBER_2025 = Edition(
     max_epochs=1000,
     patience=50,
     threshold_factor=4.0,
-    operand_bits=14,
+    operand_bits=11,
     max_fuel_budget=5_000_000_000_000,
 )
 

@@ -1,4 +1,4 @@
-"""The score of trained weights on the T-dependent test subset (specification, section 9; paper, equation 6)."""
+"""The score of trained weights on the test subset that T picks (specification, section 9; paper, equation 6)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ class Score:
     quality: int
 
 
-def test_subset(instance_id: InstanceId, epochs: int) -> Points:
-    """The test points that count after `epochs` epochs."""
+def test_subset(instance_id: InstanceId, best_epoch: int) -> Points:
+    """The test points that count for the weights of a best epoch.
+
+    They follow from the T that early stopping gives, also where training ended before for a reason that the optimiser
+    or the benchmarker can bring about: so neither can choose among subsets for the same weights.
+    """
     edition = instance_id.edition
-    words = instance_id.stream("test-subset", epochs).words(0, edition.test_points)
+    words = instance_id.stream("test-subset", edition.final_epoch(best_epoch)).words(0, edition.test_points)
     return draw_test_points(instance_id, random.permutation(words)[: edition.test_subset_points])
 
 
@@ -44,6 +48,11 @@ def score(network: Network, weights: Weights, subset: Points) -> Score:
     except NonFiniteError:
         loss = math.inf
     return Score(loss, threshold, quality(loss, threshold))
+
+
+def qualifies(quality: int) -> bool:
+    """Whether a solution's loss is below the threshold, strictly (paper of April, equation 3), as rounding shows it."""
+    return quality > 0
 
 
 def quality(loss: float, threshold: float) -> int:

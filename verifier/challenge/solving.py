@@ -26,7 +26,7 @@ class Solved:
 def solve(session: Session, observer: Observer | None = None) -> Solved:
     """Train and score. Raises MachineError, ModuleRefused, OptimiserError or WorkerFault."""
     training = session.train(observer)
-    subset = test_subset(session.instance_id, training.epochs)
+    subset = test_subset(session.instance_id, training.best_epoch)
     result = score(session.network, training.best, subset)
     solution = training.best.to_solution(session.instance_id.track)
     run = {**versions(), **session.isolation.describe()}

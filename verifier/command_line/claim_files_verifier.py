@@ -23,7 +23,7 @@ from verifier.command_line.isolation_options import open_isolation
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 from verifier.verification.audit_response import AuditEvidence
-from verifier.verification.context import Evidence, make_verdict
+from verifier.verification.context import Evidence, Terms, make_verdict
 from verifier.verification.self_audit import SelfAudit
 from verifier.verification.verify import verify as examine
 
@@ -68,8 +68,7 @@ class Judge:
     """Instead of the file beside the claim."""
     optimiser: Path | None
     """Instead of the file beside the claim."""
-    signer: bytes | None
-    """The public key (32 bytes) that must have signed."""
+    terms: Terms
     isolation: str
     device: str
     audit: Answered | SelfAudit | None = None
@@ -106,7 +105,7 @@ class Judge:
         claim = read_envelope(files.claim)
         solution = read_envelope(self.solution or files.solution)
         audit = self.audit.evidence(files.claim, claim) if isinstance(self.audit, Answered) else self.audit
-        return Evidence(claim, solution, lambda digest: find_module(files, digest, self.optimiser), self.signer, audit)
+        return Evidence(claim, solution, lambda digest: find_module(files, digest, self.optimiser), audit, self.terms)
 
 
 def judged(

@@ -15,6 +15,7 @@ from verifier.command_line.commands.inspect import inspect
 from verifier.command_line.commands.instance import instance
 from verifier.command_line.commands.keygen import keygen
 from verifier.command_line.commands.plot import plot
+from verifier.command_line.commands.precommit import precommit
 from verifier.command_line.commands.prove import prove
 from verifier.command_line.commands.respond import respond
 from verifier.command_line.commands.sample import sample
@@ -35,6 +36,7 @@ def commands() -> None:
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify instance --track n_hidden=4 --nonce 0..9
                   tig-verify solve my_optimiser.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
+                  tig-verify precommit my_optimiser.py --track n_hidden=4 --nonces 10 --key key.pem -o a.precommit
                   tig-verify commit out/*.claim --bundles 2 --key key.pem -o a.benchmark
                   tig-verify respond audit.request out/x.claim --key key.pem
     Validator:    tig-verify verify out/*.claim --level replay
@@ -49,7 +51,7 @@ def commands() -> None:
 
 
 for command in (
-    keygen, check, instance, solve, plot, compare, study, respond, verify, dispute, commit, sample, prove, verify_proof,
-    inspect, c006,
+    keygen, check, instance, precommit, solve, plot, compare, study, respond, verify, dispute, commit, sample, prove,
+    verify_proof, inspect, c006,
 ):  # fmt: skip
     commands.add_command(command)

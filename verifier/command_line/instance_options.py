@@ -1,20 +1,18 @@
-"""The options that name the instances of a call: edition, track, nonces and the settings of their seeds."""
+"""The options that name the instances of a call: edition, track, nonces, and what their seeds depend on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
 
 from protocol.settings import Settings, instance_seed
 from protocol.task import Task
-from sandbox.optimiser import Scalar
-from verifier.challenge.editions import EDITIONS, Track
-from verifier.challenge.errors import InputError
+from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
+from verifier.command_line.choice_options import Chosen, fuel_budget, settings_options, track_option
 from verifier.command_line.option_groups import Decorator, option_group
 
 _MAX_NONCE = 2**64 - 1
@@ -39,15 +37,9 @@ class Nonces(click.ParamType[range]):
         return range(first, last + 1)
 
 
-_TRACK = click.option("--track", required=True, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024.")
 nonce_option = click.option("--nonce", "nonces", required=True, type=Nonces(), help="One nonce (7) or a range (0..9).")
-_SETTINGS = (
-    click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True),
-    click.option("--rand-hash", default="0" * 32, help="The precommit's random hash (on the network 32 hex digits)."),
-    click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three."),
-    click.option("--algorithm-id", default=""),
-    click.option("--block-id", default=""),
-    click.option("--challenge-id", default="c006", show_default=True),
+rand_hash_option = click.option(
+    "--rand-hash", default="0" * 32, help="The network's random text for the seeds (there 32 hexadecimal digits)."
 )
 
 
@@ -64,13 +56,10 @@ class Instances:
         """The instance of a nonce. Raises SettingsError."""
         return InstanceId(self.track, instance_seed(self.settings, self.rand_hash, nonce))
 
-    def task(self, module: Module, hyperparameters: Mapping[str, Scalar], fuel: int | None) -> Task:
-        """The training of a module on them, with that fuel budget or the edition's maximum. Raises InputError."""
-        edition = self.track.edition
-        if fuel is not None and fuel > edition.max_fuel_budget:
-            raise InputError(f"--fuel: the edition's maximum is {edition.max_fuel_budget}")
-        budget = fuel or edition.max_fuel_budget
-        return Task(edition.name, self.settings, self.rand_hash, module.digest, hyperparameters, budget)
+    def task(self, module: Module, fuel: int | None) -> Task:
+        """The training of a module, as it is, on them. Raises InputError for more fuel than there may be."""
+        chosen = Chosen(self.track, self.settings, {}, fuel_budget(self.track, fuel))
+        return Task.of(chosen.choice(module), self.rand_hash)
 
 
 def _named(
@@ -87,4 +76,4 @@ def _named(
 
 def instance_options(nonces: Decorator = nonce_option) -> Decorator:
     """Give a command the options that name instances, together as its argument `instances`; `nonces` is one of them."""
-    return option_group("instances", _named, _TRACK, nonces, *_SETTINGS)
+    return option_group("instances", _named, track_option(), nonces, rand_hash_option, *settings_options)

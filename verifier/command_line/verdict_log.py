@@ -7,14 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from protocol.hashes import blake3_digest
 from protocol.verdict import Level, Outcome
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files_verifier import claim_digest
 from verifier.runs.results_table import ResultsTable, RowFormat
+from verifier.verification.context import Terms
 
-Key = tuple[str, str, Level, str | None]
-"""File as named, digest of the claim, level, and the signer that was expected. The digest alone would not do:
-anybody can sign a copy of a claim and get it rejected, and the claim itself must not be skipped for that."""
+Key = tuple[object, ...]
+"""File as named, digest of the claim, level, and the validator's terms. The digest alone would not do: anybody can sign
+a copy of a claim and get it rejected, and the claim itself must not be skipped for that."""
+
+
+def described(terms: Terms) -> dict[str, str | int | None]:
+    """The terms as entries of a line."""
+    seeding = terms.seeding
+    return {
+        "signer": terms.signer.hex() if terms.signer else None,
+        "precommit": blake3_digest(seeding.precommit.payload).hex() if seeding else None,
+        "seed_beacon": seeding.beacon if seeding else None,
+        "threshold": terms.threshold,
+    }
 
 
 @dataclass(frozen=True)
@@ -29,19 +42,18 @@ class LoggedVerdict:
     def read(cls, line: str) -> Self:
         """The verdict in a line. Raises ValueError, KeyError or TypeError."""
         entry = json.loads(line)
-        signer = entry["signer"] and str(entry["signer"])
-        key = str(entry["claim"]), str(entry["claim_digest"]), Level(entry["level"]), signer
-        return cls(line, key, Outcome(entry["outcome"]))
+        names = "claim", "claim_digest", "level", *described(Terms())
+        return cls(line, tuple(entry[name] for name in names), Outcome(entry["outcome"]))
 
 
 FORMAT: Final = RowFormat("verify", lambda row: row.line, LoggedVerdict.read, begins='{"claim": ')
 VerdictLog = ResultsTable[LoggedVerdict]
 
 
-def decided(log: VerdictLog, path: Path, level: Level, signer: bytes | None) -> Outcome | None:
+def decided(log: VerdictLog, path: Path, level: Level, terms: Terms) -> Outcome | None:
     """The decision about a claim; None if there is none, so also for the undetermined, to be tried again."""
     try:
-        key = str(path), claim_digest(path).hex(), level, signer.hex() if signer else None
+        key = str(path), claim_digest(path).hex(), str(level), *described(terms).values()
     except InputError:
         return None  # it is looked at again, and reported
     logged = log.rows.get(key)

@@ -12,11 +12,12 @@ import click
 
 from protocol.envelope import seal
 from protocol.keys import SigningKey
-from protocol.verdict import Outcome, Verdict
+from protocol.verdict import Outcome, Reason, Verdict
 from verifier.command_line.claim_files_verifier import Answer, Mistake
 from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
 from verifier.command_line.files import ClaimFiles, write_file
-from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog
+from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
+from verifier.verification.context import Terms
 
 _CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
@@ -26,6 +27,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.counts: Counter[Outcome | None] = Counter()
+        self.unqualified = 0
+        """Rejected for their claimed quality, without another look."""
 
     def code(self) -> int:
         """1 if one is rejected, else 3 if one is undetermined, else 2 if one could not be read, else 0."""
@@ -34,7 +37,8 @@ class Tally:
 
     def __str__(self) -> str:
         kinds = (*Outcome, None)
-        return ", ".join(f"{self.counts[kind]} {kind or 'unreadable'}" for kind in kinds if self.counts[kind])
+        told = ", ".join(f"{self.counts[kind]} {kind or 'unreadable'}" for kind in kinds if self.counts[kind])
+        return f"{told} ({self.unqualified} unqualified)" if self.unqualified else told
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,7 @@ class Report:
 
     tally: Tally
     as_json: bool
-    signer: bytes | None = None
-    """The public key (32 bytes) that must have signed the claims."""
+    terms: Terms
     key: SigningKey | None = None
     log: VerdictLog | None = None
     echo: Callable[[str, bool], None] = lambda text, is_error: click.echo(text, err=is_error)
@@ -56,9 +59,10 @@ class Report:
             self.echo(f"tig-verify: {answer.text}", True)
             return
         self.tally.counts[answer.outcome] += 1
+        self.tally.unqualified += answer.reason is Reason.UNQUALIFIED
         if self.key is not None:
             write_file(ClaimFiles(path).verdict, seal(answer, self.key).to_bytes())
-        line = as_json(path, answer, self.signer)
+        line = as_json(path, answer, self.terms)
         if self.log is not None:
             self.log.add(LoggedVerdict.read(line))
         if self.as_json or self.log is None:
@@ -80,8 +84,8 @@ def _number(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def as_json(path: Path, verdict: Verdict, signer: bytes | None) -> str:
-    """A verdict for programs: an object on one line; `signer` is the key that must have signed the claim."""
+def as_json(path: Path, verdict: Verdict, terms: Terms) -> str:
+    """A verdict for programs, with the terms of the validator: an object on one line."""
     return json.dumps(
         {
             "claim": str(path),
@@ -92,6 +96,6 @@ def as_json(path: Path, verdict: Verdict, signer: bytes | None) -> str:
             "step": verdict.step,
             "detail": verdict.detail,
             "measured": dict(sorted(verdict.measured.items())),
-            "signer": signer.hex() if signer else None,
+            **described(terms),
         }
     )

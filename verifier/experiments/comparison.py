@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from verifier.challenge.scoring import UNIT
+from verifier.challenge.scoring import UNIT, qualifies
 from verifier.experiments.statistics import Interval, mean_interval
 
 
@@ -76,7 +76,7 @@ class Comparison:
     @property
     def qualified(self) -> int:
         """Solvable nonces on which it qualifies."""
-        return sum(run.is_solvable and run.quality >= 0 for run in self.runs.values())
+        return sum(run.is_solvable and qualifies(run.quality) for run in self.runs.values())
 
     @property
     def quality(self) -> float:

@@ -48,7 +48,7 @@ class TrainingHistory:
 def claimed_history(title: str, claim: Claim) -> TrainingHistory:
     """The history that a claim tells, beside the instance that it is about. Raises EditionError or SettingsError."""
     instance_id = InstanceId.of(claim.task, claim.nonce)
-    subset = test_subset(instance_id, claim.epochs)
+    subset = test_subset(instance_id, claim.best_epoch)
     return TrainingHistory(
         title=title,
         train_losses=claim.train_losses,

@@ -139,14 +139,14 @@ def check_epoch(context: Context) -> None:
 
 
 STEPS: Final = (
-    (7, check_response),
-    (8, check_opening),
-    (9, check_leaves),
-    (10, check_start),
+    (9, check_response),
+    (10, check_opening),
+    (11, check_leaves),
+    (12, check_start),
 )
 EPOCH_STEPS: Final = (
-    (10, check_state),
-    (11, check_epoch),
+    (12, check_state),
+    (13, check_epoch),
 )
 
 

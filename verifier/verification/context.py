@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import StrEnum
 
 from protocol.audit import AuditResponse
 from protocol.canonical_msgpack import Scalar
 from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed
 from protocol.hashes import blake3_digest
+from protocol.precommit import Precommit, Seeding
 from protocol.solution import Solution
 from protocol.transcript import Leaf
 from protocol.verdict import Level, Outcome, Reason, Verdict
@@ -28,6 +30,18 @@ from verifier.verification.self_audit import SelfAudit
 
 
 @dataclass(frozen=True)
+class Terms:
+    """The conditions of a validator, beside that a claim is true."""
+
+    signer: bytes | None = None
+    """The public key (32 bytes) that must have signed; None for any."""
+    seeding: Seeding | None = None
+    """The precommit that the claim must be of, as the validator received it, and its beacon; None for no check."""
+    threshold: int | None = None
+    """The quality that the claim must exceed to be looked at; None for any."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that a validator was given."""
 
@@ -35,10 +49,17 @@ class Evidence:
     solution: Envelope
     module: Callable[[bytes], Module] | None = None
     """Finds the optimiser's module by its digest; needed for `audit` and `replay`. May raise InputError."""
-    signer: bytes | None = None
-    """The public key (32 bytes) that must have signed; None for any."""
     audit: AuditEvidence | SelfAudit | None = None
     """Needed for `audit`."""
+    terms: Terms = Terms()
+
+
+class Choosing(StrEnum):
+    """Whether the benchmarker chose what is in the task before the seeds existed."""
+
+    BOUND = "bound"  # a precommit shows it
+    UNCHECKED = "unchecked"  # the claim names a precommit, which the validator did not look at
+    UNBOUND = "unbound"  # there is none: anybody may have tried several
 
 
 class Context:
@@ -46,15 +67,17 @@ class Context:
 
     claim: Signed[Claim]  # from step 1 on
     solution: Signed[Solution]
-    instance_id: InstanceId  # from step 2 on
-    weights: Weights  # from step 3 on
-    session: Session  # from step 6 on
-    audit: AuditEvidence  # from step 7 on
+    precommit: Signed[Precommit] | None
+    choice: Choosing  # from step 4 on
+    instance_id: InstanceId  # from step 3 on
+    weights: Weights  # from step 5 on
+    session: Session  # from step 8 on
+    audit: AuditEvidence  # from step 9 on
     response: AuditResponse
-    leaves: dict[int, Leaf]  # from step 8 on: the opened ones, by epoch
-    epoch: int  # in steps 10 and 11: the one whose state is trained on
-    checkpoint: Checkpoint  # from step 10 on: that state
-    solved: Solved  # from step 12 on
+    leaves: dict[int, Leaf]  # from step 10 on: the opened ones, by epoch
+    epoch: int  # in steps 12 and 13: the one whose state is trained on
+    checkpoint: Checkpoint  # from step 12 on: that state
+    solved: Solved  # from step 14 on
 
     def __init__(
         self, evidence: Evidence, level: Level, isolation: Isolation, observer: Observer | None, device: str

@@ -8,6 +8,7 @@ from arithmetic import reductions
 from protocol.claim import Claim, StopReason
 from protocol.envelope import open_envelope
 from protocol.errors import SettingsError, SignatureError
+from protocol.precommit import Precommit
 from protocol.solution import Solution
 from protocol.verdict import Reason
 from verifier.challenge.editions import Edition
@@ -17,25 +18,35 @@ from verifier.challenge.network.network import Network
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.scoring import score, test_subset
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.verification.context import Context
+from verifier.verification.context import Choosing, Context
 from verifier.verification.rejection import Rejection, require
 
 
 def check_signatures(context: Context) -> None:
     """The envelopes' signatures hold, and the signer is the expected one.
 
-    Raises RecordError or CodecError for a payload that is signed but is no claim or solution.
+    Raises RecordError or CodecError for a payload that is signed but is no claim, solution or precommit.
     """
-    evidence = context.evidence
+    evidence, terms = context.evidence, context.evidence.terms
     try:
         context.claim = open_envelope(evidence.claim, Claim)
         context.solution = open_envelope(evidence.solution, Solution)
+        context.precommit = None if terms.seeding is None else open_envelope(terms.seeding.precommit, Precommit)
     except SignatureError as error:
         raise Rejection(Reason.SIGNATURE, str(error)) from None
     signer = context.claim.signer
-    expected = evidence.signer in (None, signer)
+    expected = terms.signer in (None, signer)
     require(expected, Reason.SIGNER, "the claim is signed by another key than the expected one")
     require(context.solution.signer == signer, Reason.SIGNER, "claim and solution are signed by different keys")
+    same = context.precommit is None or context.precommit.signer == signer
+    require(same, Reason.SIGNER, "claim and precommit are signed by different keys")
+
+
+def check_qualification(context: Context) -> None:
+    """The claimed quality is above the validator's threshold, if there is one; it costs nothing to say no here."""
+    claimed, threshold = context.claim.record.quality, context.evidence.terms.threshold
+    qualifies = threshold is None or claimed > threshold
+    require(qualifies, Reason.UNQUALIFIED, f"the claimed quality {claimed} is not above {threshold}")
 
 
 def check_settings(context: Context) -> None:
@@ -49,6 +60,20 @@ def check_settings(context: Context) -> None:
         raise Rejection(Reason.SETTINGS, str(error)) from None
     ordered = claim.fuel_used <= claim.task.fuel_budget <= context.instance_id.edition.max_fuel_budget
     require(ordered, Reason.FUEL, "fuel used, fuel budget and the edition's maximum are not in order")
+
+
+def check_precommit(context: Context) -> None:
+    """The task and the nonce are those of the precommit, with the beacon that was published after it."""
+    claim, seeding = context.claim.record, context.evidence.terms.seeding
+    context.choice = Choosing.UNBOUND if claim.task.precommit_digest is None else Choosing.UNCHECKED
+    if context.precommit is None or seeding is None:
+        return
+    precommit = context.precommit.record
+    field = precommit.task(seeding.beacon).differing_field(claim.task)
+    require(field is None, Reason.PRECOMMIT, f"{field} of the claim is not that of the precommit with its beacon")
+    last = precommit.num_nonces - 1
+    require(claim.nonce <= last, Reason.PRECOMMIT, f"nonce {claim.nonce} is beyond the precommit's last, {last}")
+    context.choice = Choosing.BOUND
 
 
 def check_solution(context: Context) -> None:
@@ -94,7 +119,7 @@ def _ends_so(claimed: StopReason, stopping: EarlyStopping, edition: Edition) -> 
 def check_quality(context: Context) -> None:
     """Frozen layers and test subset are regenerated; one forward pass gives the claimed quality."""
     claim = context.claim.record
-    subset = test_subset(context.instance_id, claim.epochs)
+    subset = test_subset(context.instance_id, claim.best_epoch)
     result = score(Network(context.instance_id), context.weights, subset)
     loss = result.loss if math.isfinite(result.loss) else None
     context.measured.update(quality=result.quality, threshold=result.threshold, test_loss=loss)
@@ -104,8 +129,10 @@ def check_quality(context: Context) -> None:
 
 STEPS = (
     (1, check_signatures),
-    (2, check_settings),
-    (3, check_solution),
-    (4, check_history),
-    (5, check_quality),
+    (2, check_qualification),
+    (3, check_settings),
+    (4, check_precommit),
+    (5, check_solution),
+    (6, check_history),
+    (7, check_quality),
 )

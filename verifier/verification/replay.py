@@ -46,10 +46,10 @@ def check_quality(context: Context) -> None:
 
 
 STEPS = (
-    (12, check_training),
-    (13, check_transcript),
-    (14, check_weights),
-    (15, check_quality),
+    (14, check_training),
+    (15, check_transcript),
+    (16, check_weights),
+    (17, check_quality),
 )
 
 

@@ -17,7 +17,7 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Observer
 from verifier.verification import audit, evaluate, replay
-from verifier.verification.context import Context, Evidence
+from verifier.verification.context import Choosing, Context, Evidence
 from verifier.verification.rejection import Rejection, require
 
 Step = tuple[int, Callable[[Context], None]]
@@ -47,13 +47,19 @@ def verify(
         return context.verdict(Outcome.REJECTED, rejection.reason, str(rejection))
     except (WorkerFault, MemoryError, OSError, RuntimeError) as fault:  # torch's allocator raises the last
         return context.verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, f"{type(fault).__name__}: {fault}")
-    return context.verdict(Outcome.ACCEPTED, Reason.NONE, _PROVES[level])
+    context.measured["choice"] = context.choice.value
+    return context.verdict(Outcome.ACCEPTED, Reason.NONE, f"{_PROVES[level]}; {_CHOICE[context.choice]}")
 
 
 _PROVES: Final = {
     Level.EVALUATE: "these weights reach this quality on the test subset of this T; how they came about is not shown",
     Level.AUDIT: "the audited epochs are those of this module from the committed states; the others are not shown",
     Level.REPLAY: "training this module from the seed gives exactly this claim and these weights",
+}
+_CHOICE: Final = {
+    Choosing.BOUND: "module, hyperparameters, fuel and nonces were chosen before the seed existed",
+    Choosing.UNCHECKED: "when module, hyperparameters, fuel and nonces were chosen was not checked",
+    Choosing.UNBOUND: "module, hyperparameters, fuel and nonces may have been chosen after trying others",
 }
 
 
@@ -77,7 +83,7 @@ def _steps(context: Context) -> Iterator[Step]:
     context.lap("evaluate_ms")
     if context.level is Level.EVALUATE:
         return
-    yield 6, check_module
+    yield 8, check_module
     yield from audit.steps(context) if context.level is Level.AUDIT else replay.STEPS
     context.lap(f"{context.level}_ms")
 

@@ -57,22 +57,23 @@ def rows(points: Points) -> list[tuple[float, ...]]:
     return [(*x, f, y) for x, f, y in zip(points.x.tolist(), points.f.tolist(), points.y.tolist(), strict=True)]
 
 
-def test_the_subset_is_half_of_the_test_set_and_depends_on_the_epochs() -> None:
+def test_the_subset_is_half_of_the_test_set_and_depends_on_the_best_epoch() -> None:
     edition = replace(DECEMBER_2025, function=FourierFeatures(8))
     test = set(rows(draw_instance(instance_id(edition)).test))
-    subsets = [set(rows(scoring.test_subset(instance_id(edition), epochs))) for epochs in (0, 1, 2, 1000)]
+    subsets = [set(rows(scoring.test_subset(instance_id(edition), best))) for best in (0, 1, 2, 1000)]
     assert all(len(subset) == 125 and subset < test for subset in subsets)
     assert len({frozenset(subset) for subset in subsets}) == 4
     for subset in subsets[1:]:
         assert 40 < len(subset & subsets[0]) < 85  # 62.5 expected of independent draws
 
 
-def test_the_subset_is_that_of_the_streams_smallest_words() -> None:
-    hasher = blake3(SEED + struct.pack("<Q", 9), derive_key_context="tig-verify v2 small test-subset")
+@pytest.mark.parametrize(("best", "final"), [(0, 3), (4, 7), (8, 11), (9, 12), (12, 12)])
+def test_the_subset_is_that_of_the_smallest_words_of_the_epoch_in_which_patience_ends(best: int, final: int) -> None:
+    hasher = blake3(SEED + struct.pack("<Q", final), derive_key_context="tig-verify v2 small test-subset")
     keys = struct.unpack("<40Q", hasher.digest(40 * 8))
     order = sorted(range(40), key=lambda i: (keys[i], i))[:20]
     test = rows(draw_instance(instance_id()).test)
-    assert rows(scoring.test_subset(instance_id(), 9)) == [test[i] for i in order]
+    assert rows(scoring.test_subset(instance_id(), best)) == [test[i] for i in order]
 
 
 def test_the_score_by_hand() -> None:

@@ -190,7 +190,7 @@ def test_inspect_shows_benchmarks_and_proofs(office: Path, call: Call) -> None:
     done = call("inspect", "good.benchmark", "good.proof", "--json")
     assert (done.code, done.err) == (0, "")
     benchmark, proof = (json.loads(line) for line in done.out.splitlines())
-    assert (benchmark["type"], proof["type"]) == ("benchmark.v1", "proof.v1")
+    assert (benchmark["type"], proof["type"]) == ("benchmark.v2", "proof.v2")
     assert benchmark["qualities"] == [claim(nonce).quality for nonce in range(COUNT)]
     assert proof["benchmark_digest"] == benchmark["digest"]
     assert proof["proven"][0]["claim"]["settings"]["track_id"] == "n_hidden=1"
@@ -219,7 +219,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "commit a benchmark": (
         ("commit", "good.benchmark", *COMMIT),
-        "good.benchmark: envelope.payload_type: expected application/vnd.tig-verify.claim.v1+msgpack, found ",
+        "good.benchmark: envelope.payload_type: expected application/vnd.tig-verify.claim.v2+msgpack, found ",
     ),
     "commit a forged claim": (
         ("commit", *with_claim_3("forged.claim"), *COMMIT),
@@ -307,11 +307,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "verify the files in another order": (
         ("verify-proof", "good.proof", "good.benchmark", "--beacon", "x"),
-        "good.proof: envelope.payload_type: expected application/vnd.tig-verify.benchmark.v1+msgpack, found",
+        "good.proof: envelope.payload_type: expected application/vnd.tig-verify.benchmark.v2+msgpack, found",
     ),
     "verify a claim as proof": (
         ("verify-proof", "good.benchmark", name(0), "--beacon", "x"),
-        f"{name(0)}: envelope.payload_type: expected application/vnd.tig-verify.proof.v1+msgpack, found",
+        f"{name(0)}: envelope.payload_type: expected application/vnd.tig-verify.proof.v2+msgpack, found",
     ),
     "verify a cut proof": (
         ("verify-proof", "good.benchmark", "cut.claim", "--beacon", "x"),

@@ -58,7 +58,7 @@ def direct(name: str, nonce: int) -> dict[str, object]:
     """A training without the command."""
     settings = Settings("", "", "c006", "", "n_hidden=1")
     trained = read_module(Path(name))
-    task = Task(DECEMBER_2025.name, settings, "0" * 32, trained.digest, {}, FUEL)
+    task = Task(DECEMBER_2025.name, settings, trained.digest, {}, FUEL, "0" * 32)
     session = Session(task, nonce, trained, InProcess())
     solved, found = solve(session), solvability(session.instance_id)
     return {

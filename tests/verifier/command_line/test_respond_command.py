@@ -130,7 +130,7 @@ def test_inspect_shows_all_files_of_an_audit(call: Call) -> None:
     assert (done.code, done.err) == (0, "")
     shown = [json.loads(line) for line in done.out.splitlines()]
     assert [entry["type"] for entry in shown] == [
-        "transcript.v1", "audit-request.v1", "audit-response.v1", "epoch-state.v1",
+        "transcript.v2", "audit-request.v2", "audit-response.v2", "epoch-state.v2",
     ]  # fmt: skip
     assert {entry["signature"] for entry in shown} == {"valid"}
     assert [leaf["epoch"] for leaf in shown[0]["leaves"]] == list(range(13))

@@ -87,7 +87,7 @@ def test_a_row_is_the_training_that_solve_makes(call: Call) -> None:
     assert call(*ONE, "--optimiser", "SGD").code == 0
     sgd = read_module(FIXTURES / "optimisers" / "sgd_constant.py")
     settings = Settings("", "", "c006", "", "n_hidden=1,n_data=1024")
-    task = Task(NAME, settings, "0" * 32, sgd.digest, {"lr": 0.01}, SHORT[0].max_fuel_budget)
+    task = Task(NAME, settings, sgd.digest, {"lr": 0.01}, SHORT[0].max_fuel_budget, "0" * 32)
     session = Session(task, 0, sgd, InProcess())
     solved, instance, network = solve(session), session.instance, session.network
     whole = score(network, solved.training.best, instance.test)

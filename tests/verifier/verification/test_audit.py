@@ -92,25 +92,25 @@ def state(epoch: int, **changes: Any) -> dict[int, EpochState]:
 
 STEM = 66
 BAD: dict[str, tuple[Callable[[], AuditEvidence], int, Reason]] = {
-    "a leaf missing": (lambda: shipped(replace(honest()[0], leaves=honest()[0].leaves[:-1])), 8, Reason.OPENING),
+    "a leaf missing": (lambda: shipped(replace(honest()[0], leaves=honest()[0].leaves[:-1])), 10, Reason.OPENING),
     "leaves in another order": (
-        lambda: shipped(replace(honest()[0], leaves=honest()[0].leaves[::-1])), 8, Reason.OPENING,
+        lambda: shipped(replace(honest()[0], leaves=honest()[0].leaves[::-1])), 10, Reason.OPENING,
     ),
-    "a branch cut": (lambda: shipped(branched(lambda text: text[STEM:])), 8, Reason.OPENING),
+    "a branch cut": (lambda: shipped(branched(lambda text: text[STEM:])), 10, Reason.OPENING),
     "a branch reordered": (
         lambda: shipped(branched(lambda text: text[STEM : 2 * STEM] + text[:STEM] + text[2 * STEM :])),
-        8,
+        10,
         Reason.OPENING,
     ),
-    "a branch that is no branch": (lambda: shipped(branched(lambda text: "zz" + text[2:])), 8, Reason.OPENING),
-    "a leaf with other losses": (lambda: shipped(opened(5, train_loss=0.5)), 8, Reason.OPENING),
-    "a leaf with other fuel": (lambda: shipped(opened(4, fuel_used=1)), 8, Reason.OPENING),
+    "a branch that is no branch": (lambda: shipped(branched(lambda text: "zz" + text[2:])), 10, Reason.OPENING),
+    "a leaf with other losses": (lambda: shipped(opened(5, train_loss=0.5)), 10, Reason.OPENING),
+    "a leaf with other fuel": (lambda: shipped(opened(4, fuel_used=1)), 10, Reason.OPENING),
     "a state with other parameters": (
-        lambda: shipped(states=state(3, parameters=bytes(len(honest()[1][3].parameters)))), 10, Reason.OPENING,
+        lambda: shipped(states=state(3, parameters=bytes(len(honest()[1][3].parameters)))), 12, Reason.OPENING,
     ),
-    "a state that is too short": (lambda: shipped(states=state(3, parameters=b"")), 10, Reason.OPENING),
-    "another gradient": (lambda: shipped(states=state(8, gradient=honest()[1][3].gradient)), 10, Reason.OPENING),
-    "another optimiser state": (lambda: shipped(states=state(8, optimiser_state=b"N")), 10, Reason.OPENING),
+    "a state that is too short": (lambda: shipped(states=state(3, parameters=b"")), 12, Reason.OPENING),
+    "another gradient": (lambda: shipped(states=state(8, gradient=honest()[1][3].gradient)), 12, Reason.OPENING),
+    "another optimiser state": (lambda: shipped(states=state(8, optimiser_state=b"N")), 12, Reason.OPENING),
 }  # fmt: skip
 
 

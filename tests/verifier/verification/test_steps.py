@@ -7,7 +7,7 @@ import re
 from tests.support.folders import ROOT
 from verifier.verification import audit, evaluate, replay, verify
 
-STEPS = (*evaluate.STEPS, (6, verify.check_module), *audit.STEPS, *audit.EPOCH_STEPS, *replay.STEPS)
+STEPS = (*evaluate.STEPS, (8, verify.check_module), *audit.STEPS, *audit.EPOCH_STEPS, *replay.STEPS)
 
 
 def specified() -> list[int]:
@@ -20,7 +20,7 @@ def specified() -> list[int]:
 def test_every_step_is_taken_in_order_and_no_other() -> None:
     numbers = [number for number, _ in STEPS]
     assert numbers == sorted(numbers)
-    assert sorted(set(numbers)) == specified() == list(range(1, 16))
+    assert sorted(set(numbers)) == specified() == list(range(1, 18))
 
 
 def test_every_check_says_what_must_hold() -> None:

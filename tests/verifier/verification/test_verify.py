@@ -24,7 +24,9 @@ from protocol.envelope import Envelope, seal
 from protocol.errors import RecordError
 from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
+from protocol.precommit import Precommit, Seeding
 from protocol.solution import Solution
+from protocol.task import Choice
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
 from sandbox.isolation import InProcess, Jail
@@ -33,13 +35,14 @@ from sandbox.worker.client import ProcessOptimiser
 from sandbox.worker.zygote_client import Zygote
 from tests.support.audited import audit_evidence
 from tests.support.changed_claims import changed
-from tests.support.small_contest import SMALL, module, session, session_of
+from tests.support.small_contest import NONCE, SETTINGS, SMALL, module, session, session_of
 from verifier.challenge import scoring
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.challenge.network.weights import read_weights
+from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
-from verifier.verification.context import Evidence
+from verifier.verification.context import Evidence, Terms
 from verifier.verification.verify import verify
 
 KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
@@ -85,7 +88,7 @@ def scored(forged: Made) -> Made:
     trained = session_of(claim, forged.source)
     weights = read_weights(forged.solution, trained.instance_id.track)
     assert weights is not None
-    subset = scoring.test_subset(trained.instance_id, claim.epochs)
+    subset = scoring.test_subset(trained.instance_id, claim.best_epoch)
     quality = scoring.score(trained.network, weights, subset).quality
     return replace(forged, claim=replace(claim, quality=quality))
 
@@ -127,7 +130,7 @@ def test_an_honest_claim_of_every_end_is_accepted(kind: str) -> None:
     assert honest.claim.stop_reason is reason
     given = audit_evidence(honest.claim, session(source, budget), KEY)
     for level in Level:
-        verdict = judge(honest.evidence(signer=KEY.verify_key.raw, audit=given), level)
+        verdict = judge(honest.evidence(terms=Terms(KEY.verify_key.raw), audit=given), level)
         assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.ACCEPTED, Reason.NONE, 0), verdict.detail
         assert verdict.level is level
         assert verdict.claim_digest == honest.claim.digest()
@@ -146,7 +149,7 @@ def test_a_claim_that_used_its_budget_to_the_last_unit_is_accepted() -> None:
 def test_a_replay_in_a_worker_comes_to_the_same_verdict(jail: Jail) -> None:
     assert verify(made().evidence(), Level.REPLAY, jail).outcome is Outcome.ACCEPTED
     forged = replace(made(), claim=replace(made().claim, transcript_root=bytes(32)))
-    assert_rejected(verify(forged.evidence(), Level.REPLAY, jail), 13, Reason.TRANSCRIPT)
+    assert_rejected(verify(forged.evidence(), Level.REPLAY, jail), 15, Reason.TRANSCRIPT)
 
 
 def test_evaluation_needs_no_module() -> None:
@@ -181,7 +184,7 @@ def test_one_flipped_bit_breaks_the_signature(part: str, name: str) -> None:
 def test_a_claim_signed_again_by_somebody_else_is_not_the_expected_ones() -> None:
     stolen = Evidence(seal(made().claim, OTHER_KEY), seal(made().solution, OTHER_KEY), found(SOURCE))
     assert judge(stolen, Level.REPLAY).outcome is Outcome.ACCEPTED
-    assert_rejected(judge(replace(stolen, signer=KEY.verify_key.raw), Level.REPLAY), 1, Reason.SIGNER)
+    assert_rejected(judge(replace(stolen, terms=Terms(KEY.verify_key.raw)), Level.REPLAY), 1, Reason.SIGNER)
 
 
 def test_claim_and_solution_must_have_one_signer() -> None:
@@ -246,66 +249,66 @@ def _after_patience() -> Made:
 MAXIMUM = SMALL.max_fuel_budget
 
 SHALLOW: dict[str, tuple[Callable[[], Made], int, Reason]] = {
-    "edition unknown": (claimed(lambda c: {"edition": "december-2024"}), 2, Reason.EDITION),
-    "edition another": (claimed(lambda c: {"edition": "december-2025"}), 3, Reason.SOLUTION_FORM),
-    "track unknown": (claimed(other_settings(track_id="n_hidden=0")), 2, Reason.SETTINGS),
-    "track another": (claimed(other_settings(track_id="n_hidden=2")), 3, Reason.SOLUTION_FORM),
-    "player unprintable": (claimed(other_settings(player_id="\n")), 2, Reason.SETTINGS),
-    "player another": (claimed(other_settings(player_id="0xaeba")), 5, Reason.QUALITY),
-    "rand_hash another": (claimed(lambda c: {"rand_hash": "0" * 32}), 5, Reason.QUALITY),
-    "nonce another": (claimed(lambda c: {"nonce": c.nonce + 1}), 5, Reason.QUALITY),
-    "fuel over the budget": (claimed(fuel(1001, 1000)), 2, Reason.FUEL),
-    "fuel over the maximum": (claimed(fuel(1000, MAXIMUM + 1)), 2, Reason.FUEL),
+    "edition unknown": (claimed(lambda c: {"edition": "december-2024"}), 3, Reason.EDITION),
+    "edition another": (claimed(lambda c: {"edition": "december-2025"}), 5, Reason.SOLUTION_FORM),
+    "track unknown": (claimed(other_settings(track_id="n_hidden=0")), 3, Reason.SETTINGS),
+    "track another": (claimed(other_settings(track_id="n_hidden=2")), 5, Reason.SOLUTION_FORM),
+    "player unprintable": (claimed(other_settings(player_id="\n")), 3, Reason.SETTINGS),
+    "player another": (claimed(other_settings(player_id="0xaeba")), 7, Reason.QUALITY),
+    "rand_hash another": (claimed(lambda c: {"rand_hash": "0" * 32}), 7, Reason.QUALITY),
+    "nonce another": (claimed(lambda c: {"nonce": c.nonce + 1}), 7, Reason.QUALITY),
+    "fuel over the budget": (claimed(fuel(1001, 1000)), 3, Reason.FUEL),
+    "fuel over the maximum": (claimed(fuel(1000, MAXIMUM + 1)), 3, Reason.FUEL),
     "fuel left at exhaustion": (
         lambda: replace(made(*HONEST["fuel"][:2]), claim=replace(made(*HONEST["fuel"][:2]).claim, fuel_used=149_999)),
-        4,
+        6,
         Reason.FUEL,
     ),
-    "quality higher": (claimed(lambda c: {"quality": c.quality + 1}), 5, Reason.QUALITY),
-    "quality lower": (claimed(lambda c: {"quality": c.quality - 1}), 5, Reason.QUALITY),
+    "quality higher": (claimed(lambda c: {"quality": c.quality + 1}), 7, Reason.QUALITY),
+    "quality lower": (claimed(lambda c: {"quality": c.quality - 1}), 7, Reason.QUALITY),
     "solution changed": (
         lambda: replace(made(), solution=with_weight("parameters", 0, 1.0)),
-        3,
+        5,
         Reason.SOLUTION_DIGEST,
     ),
-    "solution renamed": (lambda: with_solution(with_weight("parameters", 0, 1.0)), 5, Reason.QUALITY),
+    "solution renamed": (lambda: with_solution(with_weight("parameters", 0, 1.0)), 7, Reason.QUALITY),
     "solution of another edition": (
         lambda: with_solution(replace(made().solution, edition="december-2025")),
-        3,
+        5,
         Reason.SOLUTION_FORM,
     ),
     "solution of another track": (
         lambda: with_solution(replace(made().solution, track_id="n_hidden=2")),
-        3,
+        5,
         Reason.SOLUTION_FORM,
     ),
     "solution too long": (
         lambda: with_solution(replace(made().solution, parameters=made().solution.parameters + bytes(4))),
-        3,
+        5,
         Reason.SOLUTION_FORM,
     ),
-    "solution empty": (lambda: with_solution(Solution("small", "n_hidden=1", b"", b"", b"")), 3, Reason.SOLUTION_FORM),
+    "solution empty": (lambda: with_solution(Solution("small", "n_hidden=1", b"", b"", b"")), 5, Reason.SOLUTION_FORM),
     "variance negative": (
         lambda: with_solution(with_weight("running_variances", 3, -1e-30)),
-        3,
+        5,
         Reason.SOLUTION_FORM,
     ),
-    "epochs fewer": (claimed(shortened), 4, Reason.STOP_REASON),
+    "epochs fewer": (claimed(shortened), 6, Reason.STOP_REASON),
     "epochs beyond the limit": (
         _after_the_limit,
-        4,
+        6,
         Reason.EPOCHS,
     ),
     "epochs beyond patience": (
         _after_patience,
-        4,
+        6,
         Reason.EPOCHS,
     ),
-    "best epoch another": (claimed(lambda c: {"best_epoch": c.best_epoch - 1}), 4, Reason.BEST_EPOCH),
-    "best epoch none": (claimed(lambda c: {"best_epoch": 0}), 4, Reason.BEST_EPOCH),
-    "losses with another best": (claimed(lowest_elsewhere), 4, Reason.BEST_EPOCH),
+    "best epoch another": (claimed(lambda c: {"best_epoch": c.best_epoch - 1}), 6, Reason.BEST_EPOCH),
+    "best epoch none": (claimed(lambda c: {"best_epoch": 0}), 6, Reason.BEST_EPOCH),
+    "losses with another best": (claimed(lowest_elsewhere), 6, Reason.BEST_EPOCH),
     **{
-        f"stop reason {reason}": (claimed(lambda c, reason=reason: {"stop_reason": reason}), 4, Reason.STOP_REASON)  # type: ignore[misc]
+        f"stop reason {reason}": (claimed(lambda c, reason=reason: {"stop_reason": reason}), 6, Reason.STOP_REASON)  # type: ignore[misc]
         for reason in StopReason
         if reason is not StopReason.EPOCH_LIMIT
     },
@@ -323,7 +326,7 @@ def test_a_forgery_that_one_forward_pass_shows(kind: str) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_solution_that_is_not_finite(name: str, value: float) -> None:
     forged = with_solution(with_weight(name, 5, value))
-    assert_rejected(judge(forged.evidence(), Level.EVALUATE), 3, Reason.SOLUTION_FORM)
+    assert_rejected(judge(forged.evidence(), Level.EVALUATE), 5, Reason.SOLUTION_FORM)
 
 
 # -- steps 6 to 10: what only training again shows ---------------------------------------------------------------
@@ -343,7 +346,7 @@ def swapped_module(source: bytes) -> Callable[[], Made]:
 
 
 def stopped_early() -> Made:
-    """T chosen for its subset: the claim says that fuel ran out two epochs before."""
+    """The claim says that fuel ran out two epochs before."""
     honest = made(*HONEST["fuel"][:2])
     claim = honest.claim
     return scored(replace(honest, claim=replace(claim, **shortened(claim))))
@@ -354,26 +357,26 @@ def tuned_weights() -> Made:
 
 
 DEEP: dict[str, tuple[Callable[[], Made], int, Reason]] = {
-    "module not the claim's": (lambda: replace(made(), source=SOURCE + b"\n"), 6, Reason.OPTIMISER_DIGEST),
-    "module swapped": (swapped_module(module("-0.5 * state * gradient, state")), 12, Reason.LOSSES),
-    "module refused": (swapped_module(module("open(1), state")), 12, Reason.OPTIMISER_REFUSED),
-    "module no Python": (swapped_module(b"\x00\xff"), 12, Reason.OPTIMISER_REFUSED),
-    "module raising": (swapped_module(module("[gradient][1], state")), 12, Reason.OPTIMISER_FAILED),
-    "module returning nothing": (swapped_module(module("None")), 12, Reason.OPTIMISER_FAILED),
-    "hyperparameter changed": (claimed(lambda c: {"hyperparameters": {"lr": 0.5}}), 12, Reason.LOSSES),
-    "hyperparameter of no use": (claimed(lambda c: {"hyperparameters": {"lr": "fast"}}), 12, Reason.OPTIMISER_FAILED),
-    "hyperparameter unknown": (claimed(lambda c: {"hyperparameters": {"beta": 0.5}}), 12, Reason.OPTIMISER_FAILED),
-    "train losses": (claimed(slightly_other_losses("train_losses")), 12, Reason.LOSSES),
-    "validation losses": (claimed(slightly_other_losses("validation_losses")), 12, Reason.LOSSES),
-    "fuel used more": (claimed(lambda c: {"fuel_used": c.fuel_used + 1}), 12, Reason.FUEL),
-    "fuel used less": (claimed(lambda c: {"fuel_used": c.fuel_used - 1}), 12, Reason.FUEL),
-    "fuel budget less": (claimed(fuel(100_000, 200_000)), 12, Reason.EPOCHS),
-    "transcript root": (claimed(lambda c: {"transcript_root": bytes(32)}), 13, Reason.TRANSCRIPT),
-    "epochs fewer with their own subset": (stopped_early, 12, Reason.EPOCHS),
-    "weights from elsewhere": (tuned_weights, 14, Reason.SOLUTION),
+    "module not the claim's": (lambda: replace(made(), source=SOURCE + b"\n"), 8, Reason.OPTIMISER_DIGEST),
+    "module swapped": (swapped_module(module("-0.5 * state * gradient, state")), 14, Reason.LOSSES),
+    "module refused": (swapped_module(module("open(1), state")), 14, Reason.OPTIMISER_REFUSED),
+    "module no Python": (swapped_module(b"\x00\xff"), 14, Reason.OPTIMISER_REFUSED),
+    "module raising": (swapped_module(module("[gradient][1], state")), 14, Reason.OPTIMISER_FAILED),
+    "module returning nothing": (swapped_module(module("None")), 14, Reason.OPTIMISER_FAILED),
+    "hyperparameter changed": (claimed(lambda c: {"hyperparameters": {"lr": 0.051}}), 14, Reason.LOSSES),
+    "hyperparameter of no use": (claimed(lambda c: {"hyperparameters": {"lr": "fast"}}), 14, Reason.OPTIMISER_FAILED),
+    "hyperparameter unknown": (claimed(lambda c: {"hyperparameters": {"beta": 0.5}}), 14, Reason.OPTIMISER_FAILED),
+    "train losses": (claimed(slightly_other_losses("train_losses")), 14, Reason.LOSSES),
+    "validation losses": (claimed(slightly_other_losses("validation_losses")), 14, Reason.LOSSES),
+    "fuel used more": (claimed(lambda c: {"fuel_used": c.fuel_used + 1}), 14, Reason.FUEL),
+    "fuel used less": (claimed(lambda c: {"fuel_used": c.fuel_used - 1}), 14, Reason.FUEL),
+    "fuel budget less": (claimed(fuel(100_000, 200_000)), 14, Reason.EPOCHS),
+    "transcript root": (claimed(lambda c: {"transcript_root": bytes(32)}), 15, Reason.TRANSCRIPT),
+    "epochs fewer": (stopped_early, 14, Reason.EPOCHS),
+    "weights from elsewhere": (tuned_weights, 16, Reason.SOLUTION),
     "variances from elsewhere": (
         lambda: scored(with_solution(with_weight("running_variances", 0, 0.5))),
-        14,
+        16,
         Reason.SOLUTION,
     ),
 }
@@ -392,7 +395,7 @@ def test_a_stop_reason_that_the_history_leaves_open() -> None:
     honest = made(*HONEST["non-finite update"][:2])
     forged = replace(honest, claim=replace(honest.claim, stop_reason=StopReason.NON_FINITE_LOSS))
     assert judge(forged.evidence(), Level.EVALUATE).outcome is Outcome.ACCEPTED
-    assert_rejected(judge(forged.evidence(), Level.REPLAY), 12, Reason.STOP_REASON)
+    assert_rejected(judge(forged.evidence(), Level.REPLAY), 14, Reason.STOP_REASON)
 
 
 def test_the_authors_line_is_in_the_verdict() -> None:
@@ -413,7 +416,7 @@ def test_a_worker_that_is_too_slow_rejects_nobody(jail: Jail, monkeypatch: pytes
     monkeypatch.setattr(sandbox.worker.client, "CALL_SECONDS", 0.0)
     for evidence in (made().evidence(), replace(made(), claim=replace(made().claim, quality=0)).evidence()):
         verdict = verify(evidence, Level.REPLAY, jail)
-        if verdict.step != 5:  # what needs no worker is decided all the same
+        if verdict.step != 7:  # what needs no worker is decided all the same
             assert_undetermined(verdict)
 
 
@@ -470,3 +473,91 @@ def test_a_forged_claim_survives_the_bytes() -> None:
         claim = forge().claim
         assert Claim.from_bytes(claim.to_bytes()) == claim
     assert tensor_bytes(torch.ones(1)) == b"\x00\x00\x80?"
+
+
+# -- steps 2 and 4: the terms of a validator ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("above", "qualifies"), [(-1, True), (0, False), (1, False)])
+def test_a_claim_qualifies_above_the_threshold_and_not_at_it(above: int, qualifies: bool) -> None:
+    claimed = made().claim.quality
+    evidence = made().evidence(terms=Terms(threshold=claimed + above))
+    for level in (Level.EVALUATE, Level.REPLAY):
+        verdict = judge(evidence, level)
+        if qualifies:
+            assert verdict.outcome is Outcome.ACCEPTED
+        else:
+            assert_rejected(verdict, 2, Reason.UNQUALIFIED)
+            assert verdict.detail == f"the claimed quality {claimed} is not above {claimed + above}"
+            assert not verdict.measured  # nothing was computed
+
+
+def precommitted(num_nonces: int = NONCE + 1, key: SigningKey = KEY, **changes: Any) -> tuple[Made, Terms]:
+    """A training under a precommit, and the terms of a validator who has received one, perhaps another one."""
+    task = made().claim.task
+    choice = Choice(task.edition, task.settings, task.optimiser_digest, task.hyperparameters, task.fuel_budget)
+    bound = Precommit(choice, NONCE + 1).task("seed")
+    solved = solve(Session(bound, NONCE, Module("a.py", SOURCE), InProcess()))
+    received = Precommit(replace(choice, **changes), num_nonces)
+    return Made(solved.claim, solved.solution), Terms(seeding=Seeding(seal(received, key), "seed"))
+
+
+@pytest.mark.parametrize("level", Level)
+def test_a_claim_of_the_precommit_is_accepted_and_the_verdict_says_that_its_choice_was_bound(level: Level) -> None:
+    bound, terms = precommitted()
+    given = audit_evidence(bound.claim, Session(bound.claim.task, NONCE, Module("a.py", SOURCE), InProcess()), KEY)
+    verdict = judge(bound.evidence(terms=terms, audit=given), level)
+    assert (verdict.outcome, verdict.measured["choice"]) == (Outcome.ACCEPTED, "bound")
+    assert verdict.detail.endswith("were chosen before the seed existed")
+    verdict = judge(bound.evidence(audit=given), level)
+    assert (verdict.outcome, verdict.measured["choice"]) == (Outcome.ACCEPTED, "unchecked")
+    assert verdict.detail.endswith("was not checked")
+
+
+def test_without_a_precommit_the_verdict_says_that_others_may_have_been_tried() -> None:
+    verdict = judge(made().evidence(), Level.EVALUATE)
+    assert (verdict.outcome, verdict.measured["choice"]) == (Outcome.ACCEPTED, "unbound")
+    assert verdict.detail.endswith("may have been chosen after trying others")
+
+
+CHOICES: dict[str, Changes] = {
+    "edition": {"edition": "december-2025"},
+    "settings": {"settings": replace(SETTINGS, player_id="0xaeba")},
+    "module": {"optimiser_digest": bytes(32)},
+    "hyperparameters": {"hyperparameters": {"lr": 0.5}},
+    "fuel budget": {"fuel_budget": 10**12 - 1},
+    "number of nonces": {"num_nonces": NONCE + 2},
+}
+
+
+@pytest.mark.parametrize("kind", CHOICES)
+def test_a_claim_of_another_choice_than_the_precommits(kind: str) -> None:
+    claim, terms = precommitted(**CHOICES[kind])
+    assert_rejected(judge(claim.evidence(terms=terms), Level.EVALUATE), 4, Reason.PRECOMMIT)
+
+
+def test_a_claim_after_another_beacon_or_without_the_precommit() -> None:
+    claim, terms = precommitted()
+    assert terms.seeding is not None
+    later = Terms(seeding=replace(terms.seeding, beacon="later"))
+    assert_rejected(judge(claim.evidence(terms=later), Level.EVALUATE), 4, Reason.PRECOMMIT)
+    assert_rejected(judge(made().evidence(terms=terms), Level.EVALUATE), 4, Reason.PRECOMMIT)
+    named = replace(claim, claim=changed(claim.claim, precommit_digest=bytes(32)))
+    assert_rejected(judge(named.evidence(terms=terms), Level.EVALUATE), 4, Reason.PRECOMMIT)
+
+
+def test_a_nonce_that_was_not_promised() -> None:
+    claim, terms = precommitted()
+    beyond = replace(claim, claim=replace(claim.claim, nonce=NONCE + 1))
+    verdict = judge(beyond.evidence(terms=terms), Level.EVALUATE)
+    assert_rejected(verdict, 4, Reason.PRECOMMIT)
+    assert verdict.detail == f"nonce {NONCE + 1} is beyond the precommit's last, {NONCE}"
+
+
+def test_a_precommit_of_another_key_or_with_a_wrong_signature() -> None:
+    claim, terms = precommitted(key=OTHER_KEY)
+    assert_rejected(judge(claim.evidence(terms=terms), Level.EVALUATE), 1, Reason.SIGNER)
+    claim, terms = precommitted()
+    assert terms.seeding is not None
+    wrong = Terms(seeding=replace(terms.seeding, precommit=replace(terms.seeding.precommit, signature=bytes(64))))
+    assert_rejected(judge(claim.evidence(terms=wrong), Level.EVALUATE), 1, Reason.SIGNATURE)

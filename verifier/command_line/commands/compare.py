@@ -10,6 +10,7 @@ import click
 from arithmetic import self_test
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
+from verifier.command_line.choice_options import fuel_option
 from verifier.command_line.comparison_report import as_json, as_row, as_table
 from verifier.command_line.files import read_module
 from verifier.command_line.instance_options import Instances, Nonces, instance_options
@@ -49,7 +50,7 @@ class Count(Nonces):
 @instance_options(
     click.option("--nonces", required=True, type=Count(), help="So many nonces from 0 on (20), or a range (20..39).")
 )
-@click.option("--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
+@fuel_option
 @execution_options
 @click.option("--out", type=click.Path(path_type=Path),
               help="Append every training to this file as JSON, and skip those that it has.")  # fmt: skip
@@ -75,7 +76,7 @@ def compare(
     """
     modules = [read_module(path) for path in optimisers]
     _require_different(optimisers, modules)
-    tasks = [instances.task(module, {}, fuel) for module in modules]
+    tasks = [instances.task(module, fuel) for module in modules]
     if picture is not None:
         require_drawing(picture)
     require_dialect(dict(zip(optimisers, modules, strict=True)), execution.isolation)

@@ -15,6 +15,7 @@ from protocol.envelope import Envelope, open_envelope
 from protocol.errors import ProtocolError, SignatureError
 from protocol.hashes import blake3_digest
 from protocol.keys import VerifyKey
+from protocol.precommit import Precommit
 from protocol.proof import Proof
 from protocol.record import Record
 from protocol.solution import Solution
@@ -25,7 +26,7 @@ from verifier.command_line.exit_codes import USAGE
 from verifier.command_line.files import read_envelope
 
 _RECORDS: tuple[type[Record], ...] = (
-    Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Benchmark, Proof,
+    Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Precommit, Benchmark, Proof,
 )  # fmt: skip
 _LONG = 40
 _MANY = 4
@@ -35,7 +36,7 @@ _MANY = 4
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file; losses and digests whole.")
 def inspect(files: tuple[Path, ...], as_json: bool) -> int:
-    """Show what is in claims, solutions, transcripts, verdicts, benchmarks, proofs and the files of an audit.
+    """Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit ..
 
     The signature is checked; nothing else is (that is `verify`).
 

@@ -10,12 +10,10 @@ from protocol.benchmark import Benchmark, BenchmarkBuilder
 from protocol.envelope import seal
 from protocol.errors import RecordError
 from protocol.proof import prove as prove_claims
-from protocol.sampling import SamplingRule
-from protocol.sampling import sample as draw
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files import entered
 from verifier.command_line.files import load_signing_key, read_record, require_new, write_file
-from verifier.command_line.sampling_options import sampling_options
+from verifier.command_line.sampling_options import Sampling, drawn, sampling_options
 
 
 @click.command()
@@ -24,9 +22,7 @@ from verifier.command_line.sampling_options import sampling_options
 @sampling_options
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="Private key, the one of the benchmark.")
 @click.option("-o", "output", type=click.Path(path_type=Path), required=True, help="The .proof file to write.")
-def prove(
-    benchmark: Path, claims: tuple[Path, ...], beacon: str, upper: int, lower: int, key: Path, output: Path
-) -> None:
+def prove(benchmark: Path, claims: tuple[Path, ...], sampling: Sampling, key: Path, output: Path) -> None:
     """Prove that the claims which a beacon draws are those that BENCHMARK committed to.
 
     CLAIMS are all claims of the benchmark, in any order. The proof holds the drawn ones and their branches of the
@@ -40,12 +36,12 @@ def prove(
     signed = read_record(benchmark, Benchmark)
     if signed.signer != signing_key.verify_key.raw:
         raise InputError(f"{benchmark}: is not signed with {key}; pass the key that signed it")
-    nonces = draw(signed, beacon, SamplingRule(upper, lower))
+    nonces = drawn(benchmark, signed, sampling)
     builder = BenchmarkBuilder(signed.record.task)
     every = entered(claims, builder, signing_key.verify_key)
     sampled = {claim.nonce: claim for claim in every if claim.nonce in nonces}
     try:
-        proof = prove_claims(signed, beacon, builder, sampled)
+        proof = prove_claims(signed, sampling.beacon, builder, sampled)
     except RecordError as error:
         raise InputError(f"{benchmark}: {error}") from None
     write_file(output, seal(proof, signing_key).to_bytes())

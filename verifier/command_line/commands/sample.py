@@ -7,16 +7,14 @@ from pathlib import Path
 import click
 
 from protocol.benchmark import Benchmark
-from protocol.sampling import SamplingRule
-from protocol.sampling import sample as draw
 from verifier.command_line.files import read_record
-from verifier.command_line.sampling_options import sampling_options
+from verifier.command_line.sampling_options import Sampling, drawn, sampling_options
 
 
 @click.command()
 @click.argument("benchmark", type=click.Path(path_type=Path))
 @sampling_options
-def sample(benchmark: Path, beacon: str, upper: int, lower: int) -> None:
+def sample(benchmark: Path, sampling: Sampling) -> None:
     """Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.
 
     The beacon must be unknown to everybody when the benchmark is published: who knows it can try commitments until the
@@ -25,5 +23,5 @@ def sample(benchmark: Path, beacon: str, upper: int, lower: int) -> None:
     \b
     Example: tig-verify sample adam.benchmark --beacon 4c3594711e8362ac9d2ec9ae55abb055
     """
-    for nonce in draw(read_record(benchmark, Benchmark), beacon, SamplingRule(upper, lower)):
+    for nonce in drawn(benchmark, read_record(benchmark, Benchmark), sampling):
         click.echo(nonce)

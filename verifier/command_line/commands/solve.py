@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from protocol.task import Task
 from protocol.transcript import Transcript
 from sandbox.errors import OptimiserError
 from sandbox.isolation import Isolation
-from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
@@ -33,35 +31,9 @@ from verifier.command_line.files import (
     require_writable,
     write_file,
 )
-from verifier.command_line.instance_options import Instances, instance_options
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
-
-
-class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
-    """NAME=VALUE with a JSON value."""
-
-    name = "NAME=VALUE"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Scalar]:
-        """Read the text of the option."""
-        name, equals, text = str(value).partition("=")
-        try:
-            parsed = json.loads(text, parse_constant=float)
-        except ValueError:
-            parsed = text
-        if not equals or not name or not _is_scalar(parsed):
-            self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
-        return name, parsed
-
-
-def _is_scalar(value: object) -> bool:
-    """True if a JSON value can be in a claim."""
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**64
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, str)
+from verifier.command_line.work_options import Work, work_options
 
 
 @dataclass(frozen=True)
@@ -84,35 +56,33 @@ class _Job:
 @click.argument("optimiser", type=click.Path(path_type=Path))
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key that signs the claims.")
 @click.option("-o", "--out", "folder", default=".", type=click.Path(path_type=Path), help="Folder for the claims.")
-@instance_options()
-@click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
-              help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
-@click.option("--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum.")
+@work_options
 @isolation_option
 @device_option
 @click.option("--overwrite", is_flag=True, help="Replace claims that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def solve(
-    optimiser: Path, instances: Instances, key: Path, folder: Path, overrides: tuple[tuple[str, Scalar], ...],
-    fuel: int | None, isolation: str, device: str, overwrite: bool, as_json: bool,
-) -> None:  # fmt: skip
+    optimiser: Path, work: Work, key: Path, folder: Path, isolation: str, device: str, overwrite: bool, as_json: bool
+) -> None:
     """Train OPTIMISER on the instance of each nonce and write signed claims.
 
     For each nonce a .claim, a .solution and a .transcript are written, and once the module under the name of its
-    digest.
+    digest. What is trained is named by the options, or by a precommit and the beacon that was published after it.
 
     \b
     Example: tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
+             tig-verify solve adam.py --precommit adam.precommit --seed-beacon 6b8f --key key.pem -o out
     """
     module = read_module(optimiser)
-    task = instances.task(module, dict(overrides), fuel)
-    job = _Job(task, optimiser, module, device, load_signing_key(key), folder)
+    job = _Job(work.task(module), optimiser, module, device, load_signing_key(key), folder)
+    if work.signer not in (None, job.key.verify_key.raw):
+        raise InputError(f"{key}: did not sign the precommit; pass the key that did")
     require_writable(folder)
     if not overwrite:
-        for nonce in instances.nonces:
+        for nonce in work.nonces:
             require_new(job.files(nonce).claim, "choose another folder with -o, or pass --overwrite")
     with open_isolation(isolation) as place:
-        for nonce, solved, seconds in _solved(job, instances.nonces, place):
+        for nonce, solved, seconds in _solved(job, work.nonces, place):
             files = _write(job, nonce, solved)
             click.echo(_as_json(files, solved, seconds) if as_json else _as_text(files, solved, seconds))
 

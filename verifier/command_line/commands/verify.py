@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -12,21 +13,42 @@ import click
 
 from arithmetic import self_test
 from protocol.keys import SigningKey, VerifyKey
+from protocol.precommit import Seeding
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
 from verifier.command_line.claim_files_verifier import Judge, judged
 from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.isolation_options import Execution, execution_options
+from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.verdict_log import FORMAT, VerdictLog, decided
 from verifier.command_line.verdict_report import Report, Tally
+from verifier.verification.context import Terms
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
 
 
-@click.command()
+class _OptionalQuality(click.Command):
+    """Lets --qualified stand alone, also before the name of a claim."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give it a number where none follows."""
+        joined: list[str] = []
+        for text in args:
+            if joined and joined[-1] == "--qualified":
+                follows = re.fullmatch(r"-?[0-9]+", text) is not None
+                joined[-1] = f"--qualified={text if follows else 0}"
+                if follows:
+                    continue
+            joined.append(text)
+        if joined and joined[-1] == "--qualified":
+            joined[-1] = "--qualified=0"
+        return super().parse_args(ctx, joined)
+
+
+@click.command(cls=_OptionalQuality)
 @click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--level", type=click.Choice([level.value for level in Level]), default=Level.EVALUATE.value,
               show_default=True, help="evaluate: a forward pass. audit: some epochs again. replay: all of them."
@@ -39,6 +61,9 @@ _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
     type=click.Path(path_type=Path),
     help="Private key: write a signed .verdict beside each claim, replacing an older one.",
 )
+@seeding_options
+@click.option("--qualified", "threshold", type=click.INT, metavar="[QUALITY]",
+              help="Reject claims whose quality is not above this, without another look. Alone: 0.")  # fmt: skip
 @audit_options
 @execution_options
 @click.option("--out", type=click.Path(path_type=Path),
@@ -46,7 +71,8 @@ _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def verify(
     claims: tuple[Path, ...], level: str, solution: Path | None, optimiser: Path | None, signer: Path | None,
-    key: Path | None, audit: AuditOptions, execution: Execution, out: Path | None, as_json: bool,
+    key: Path | None, seeding: Seeding | None, threshold: int | None, audit: AuditOptions, execution: Execution,
+    out: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Verify claims and print a verdict for each, in the order in which they are done.
 
@@ -58,11 +84,15 @@ def verify(
     know your own request. --epochs without --request-out answers for the benchmarker: it takes longer than a
     replay and proves less, but shows a benchmarker what an audit will say.
 
+    With --precommit and --seed-beacon the claims must be of that precommit, so that their task was chosen before their
+    seeds existed; pass the file that you received before the beacon was published.
+
     At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 3 if one
     is undetermined, else 2 if a file could not be read.
 
     \b
-    Example: tig-verify verify out/*.claim --level replay --out verdicts.jsonl
+    Example: tig-verify verify out/*.claim --level replay --qualified --out verdicts.jsonl
+             tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b8f
              tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
              tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem
     """
@@ -74,8 +104,8 @@ def verify(
         raise InputError("--request-out and --request go with one claim; call once for each")
     signing_key = load_signing_key(key) if key else None
     answered = read_audit(Level(level), audit, signing_key)
-    expected = VerifyKey.load(signer).raw if signer else None
-    judge = Judge(Level(level), solution, optimiser, expected, execution.isolation, execution.device, answered)
+    terms = Terms(VerifyKey.load(signer).raw if signer else None, seeding, threshold)
+    judge = Judge(Level(level), solution, optimiser, terms, execution.isolation, execution.device, answered)
     self_test.require_sound(execution.device)
     if audit.request_out is not None:
         return _request(judge, claims[0], audit.epochs, audit.request_out, signing_key, as_json)
@@ -87,7 +117,7 @@ def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: Signi
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
-    report = Report(Tally(), as_json, judge.signer)
+    report = Report(Tally(), as_json, judge.terms)
     for _, answer in judged(replace(judge, level=Level.EVALUATE, audit=None), [path], jobs=1):
         if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
             write_request(out, path, epochs, key, as_json)
@@ -105,7 +135,7 @@ def _verify_all(
         todo = _todo(claims, judge, log, tally)
         known = len(claims) - len(todo)
         progress = stack.enter_context(Progress("verifying", len(claims), known))
-        report = Report(tally, as_json, judge.signer, key, log, progress.echo)
+        report = Report(tally, as_json, judge.terms, key, log, progress.echo)
         jobs = execution.processes(len(todo)) if execution.jobs or len(todo) > _FEW[judge.level] else 1
         for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, progress.observe))):
             report.add(path, answer)
@@ -120,7 +150,7 @@ def _todo(claims: Sequence[Path], judge: Judge, log: VerdictLog | None, tally: T
     """The claims that have no verdict; those that have one are counted."""
     todo = []
     for path in claims:
-        outcome = decided(log, path, judge.level, judge.signer) if log else None
+        outcome = decided(log, path, judge.level, judge.terms) if log else None
         if outcome is None:
             todo.append(path)
         else:

@@ -11,22 +11,25 @@ import click
 from protocol.benchmark import Benchmark
 from protocol.claim import Claim
 from protocol.keys import VerifyKey
+from protocol.precommit import Seeding
 from protocol.proof import Proof, ProofRejected, check_proof
-from protocol.sampling import SamplingRule, check_beacon
 from protocol.verdict import Outcome
+from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files import read_unjudged
 from verifier.command_line.exit_codes import REJECTED
-from verifier.command_line.sampling_options import sampling_options
+from verifier.command_line.precommit_options import seeding_options
+from verifier.command_line.sampling_options import Sampling, sampling_options
 
 
 @click.command("verify-proof")
 @click.argument("benchmark", type=click.Path(path_type=Path))
 @click.argument("proof", type=click.Path(path_type=Path))
 @sampling_options
+@seeding_options
 @click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed both files.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify_proof(
-    benchmark: Path, proof: Path, beacon: str, upper: int, lower: int, signer: Path | None, as_json: bool
+    benchmark: Path, proof: Path, sampling: Sampling, seeding: Seeding | None, signer: Path | None, as_json: bool
 ) -> int:
     """Check that PROOF answers the beacon with the claims that BENCHMARK committed to.
 
@@ -34,14 +37,17 @@ def verify_proof(
     which the benchmarker hands over; a .claim is the proven one if `verify --json` shows the digest that is printed
     here. The beacon must be the validator's own choice or have been published after the benchmark was received.
 
+    With --precommit and --seed-beacon the benchmark must have the task and the nonces of that precommit.
+
     \b
     Example: tig-verify verify-proof adam.benchmark adam.proof --beacon 4c3594711e8362ac9d2ec9ae55abb055
     """
-    check_beacon(beacon, "--beacon")
+    if seeding is not None and seeding.beacon == sampling.beacon:
+        raise InputError("--beacon: is the seed beacon; a sample needs one that was published after the benchmark")
     expected = VerifyKey.load(signer).raw if signer else None
     committed, answer = read_unjudged(benchmark, Benchmark), read_unjudged(proof, Proof)
     try:
-        claims = check_proof(committed, answer, beacon, SamplingRule(upper, lower), expected)
+        claims = check_proof(committed, answer, sampling.beacon, sampling.rule, expected, seeding)
     except ProofRejected as rejected:
         click.echo(_rejection_as_json(proof, rejected) if as_json else _rejection_as_text(proof, rejected))
         return REJECTED

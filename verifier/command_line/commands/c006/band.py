@@ -14,8 +14,8 @@ from sandbox.optimiser import Scalar
 from verifier.c006.repeated_training import LiveTask, Repetition, repetitions
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
+from verifier.command_line.choice_options import Hyperparameter
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
-from verifier.command_line.commands.solve import Hyperparameter
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
 from verifier.command_line.isolation_options import Execution, cpu_execution_options

@@ -1,0 +1,102 @@
+"""The options for what a benchmarker chooses but the module: edition, track, settings, hyperparameters, fuel."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from protocol.settings import Settings
+from protocol.task import Choice
+from sandbox.optimiser import Scalar
+from verifier.challenge.editions import EDITIONS, Track
+from verifier.challenge.errors import InputError
+from verifier.challenge.module import Module
+from verifier.command_line.option_groups import Decorator, option_group
+
+
+class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
+    """NAME=VALUE with a JSON value."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Scalar]:
+        """Read the text of the option."""
+        name, equals, text = str(value).partition("=")
+        try:
+            parsed = json.loads(text, parse_constant=float)
+        except ValueError:
+            parsed = text
+        if not equals or not name or not _is_scalar(parsed):
+            self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
+        return name, parsed
+
+
+def _is_scalar(value: object) -> bool:
+    """True if a JSON value can be in a claim."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**64
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A choice of a benchmarker, but for the module."""
+
+    track: Track
+    settings: Settings
+    hyperparameters: Mapping[str, Scalar]
+    fuel_budget: int
+
+    def choice(self, module: Module) -> Choice:
+        """The whole choice."""
+        return Choice(
+            self.track.edition.name, self.settings, module.digest, self.hyperparameters, self.fuel_budget
+        )  # fmt: skip
+
+
+def fuel_budget(track: Track, fuel: int | None) -> int:
+    """The budget that --fuel gives, or the edition's maximum. Raises InputError for more than that."""
+    most = track.edition.max_fuel_budget
+    if fuel is not None and fuel > most:
+        raise InputError(f"--fuel: the edition's maximum is {most}")
+    return fuel or most
+
+
+def chosen(
+    track: str, edition: str, player_id: str, algorithm_id: str, block_id: str, challenge_id: str,
+    overrides: tuple[tuple[str, Scalar], ...], fuel: int | None,
+) -> Chosen:  # fmt: skip
+    """The choice that the options name. Raises EditionError, TrackError or InputError for an impossible one."""
+    parsed = Track.parse(edition, track)
+    settings = Settings(algorithm_id, block_id, challenge_id, player_id, track)
+    return Chosen(parsed, settings, dict(overrides), fuel_budget(parsed, fuel))
+
+
+def track_option(required: bool = True) -> Decorator:
+    """--track."""
+    return click.option("--track", required=required, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024.")
+
+
+settings_options: Final[tuple[Decorator, ...]] = (
+    click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True),
+    click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three."),
+    click.option("--algorithm-id", default=""),
+    click.option("--block-id", default=""),
+    click.option("--challenge-id", default="c006", show_default=True),
+)
+fuel_option: Final[Decorator] = click.option(
+    "--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum."
+)
+training_options: Final[tuple[Decorator, ...]] = (
+    click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
+                 help="Override of one of the module's HYPERPARAMETERS; may be repeated."),
+    fuel_option,
+)  # fmt: skip
+choice_options: Final = option_group("choices", chosen, track_option(), *settings_options, *training_options)

@@ -1,0 +1,99 @@
+"""The options for what `solve` trains: a choice with a given text for the seeds, or a precommit with its beacon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+from click.core import ParameterSource
+
+from protocol.envelope import open_envelope
+from protocol.errors import ProtocolError
+from protocol.precommit import Precommit, Seeding
+from protocol.task import Task
+from sandbox.optimiser import Scalar
+from verifier.challenge.editions import Track
+from verifier.challenge.errors import InputError
+from verifier.challenge.module import Module
+from verifier.command_line.choice_options import chosen, settings_options, track_option, training_options
+from verifier.command_line.instance_options import Nonces, rand_hash_option
+from verifier.command_line.option_groups import option_group
+from verifier.command_line.precommit_options import precommit_options, seeding
+
+_DECIDED: Final = (
+    "track", "edition", "player_id", "algorithm_id", "block_id", "challenge_id", "overrides", "fuel", "rand_hash",
+)  # fmt: skip
+"""What a precommit and its beacon decide."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The nonces that a call trains, and the task that they are of."""
+
+    task: Callable[[Module], Task]
+    """For the module of the call. Raises InputError for a module that is not the precommit's."""
+    nonces: range
+    signer: bytes | None
+    """The public key (32 bytes) of the precommit, which must sign the claims too; None without one."""
+
+
+def _work(
+    track: str | None, edition: str, player_id: str, algorithm_id: str, block_id: str, challenge_id: str,
+    overrides: tuple[tuple[str, Scalar], ...], fuel: int | None, rand_hash: str, nonces: range | None,
+    precommit: Path | None, seed_beacon: str | None,
+) -> Work:  # fmt: skip
+    """Raises InputError, or what an impossible choice raises."""
+    given = seeding(precommit, seed_beacon)
+    if given is not None:
+        return _precommitted(given, nonces)
+    if track is None or nonces is None:
+        raise InputError("pass --track and --nonce, or --precommit and --seed-beacon")
+    choices = chosen(track, edition, player_id, algorithm_id, block_id, challenge_id, overrides, fuel)
+    Task.of(choices.choice(Module("", b"")), rand_hash).seed(nonces[0])  # refuses impossible texts before training
+    return Work(lambda module: Task.of(choices.choice(module), rand_hash), nonces, None)
+
+
+def _precommitted(given: Seeding, nonces: range | None) -> Work:
+    _require_undecided(click.get_current_context())
+    try:
+        signed = open_envelope(given.precommit, Precommit)
+    except ProtocolError as error:
+        raise InputError(f"--precommit: {error}") from None
+    task, count = signed.record.task(given.beacon), signed.record.num_nonces
+    Track.parse(task.edition, task.settings.track_id)  # refuses what nobody can train
+    task.seed(0)
+    nonces = nonces or range(count)
+    if nonces[-1] >= count:
+        raise InputError(f"--nonce: the precommit is for nonces 0 to {count - 1}; leave the others out")
+
+    def of(module: Module) -> Task:
+        if module.digest != task.optimiser_digest:
+            wanted = task.optimiser_digest.hex()[:16]
+            raise InputError(f"{module.name}: is not the module of the precommit, whose digest begins {wanted}")
+        return task
+
+    return Work(of, nonces, signed.signer)
+
+
+def _require_undecided(context: click.Context) -> None:
+    """Refuse options whose values the precommit has. Raises InputError."""
+    for param in context.command.params:
+        given = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if given and param.name in _DECIDED:
+            raise InputError(f"{param.opts[-1]}: leave it out; the precommit decides it")
+
+
+work_options: Final = option_group(
+    "work",
+    _work,
+    track_option(required=False),
+    click.option("--nonce", "nonces", type=Nonces(),
+                 help="One nonce (7) or a range (0..9). Default with --precommit: all of its nonces."),
+    *precommit_options,
+    rand_hash_option,
+    *settings_options,
+    *training_options,
+)  # fmt: skip
