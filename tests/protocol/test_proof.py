@@ -375,7 +375,8 @@ def test_a_benchmark_must_have_the_task_and_the_nonces_of_the_precommit() -> Non
     nothing = "of the benchmark is not that of the precommit with its beacon"
     benchmark, proof, seeding = precommitted()
     assert fault(benchmark, proof, replace(seeding, beacon="later")) == f"4 precommit: rand_hash {nothing}"
-    for changes in ({"fuel_budget": 7}, {"hyperparameters": {}}, {"optimiser_digest": bytes(32)}):
+    others: list[dict[str, Any]] = [{"fuel_budget": 7}, {"hyperparameters": {}}, {"optimiser_digest": bytes(32)}]
+    for changes in others:
         assert fault(*precommitted(**changes)) == f"4 precommit: precommit_digest {nothing}"
     # Dropping nonces after they were solved gives another precommit, and other seeds.
     assert fault(*precommitted(count=COUNT + 1)) == f"4 precommit: precommit_digest {nothing}"
