@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Single = NDArray[np.float32]
 Double = NDArray[np.float64]
 
-NETWORK_BITS = 14
+NETWORK_BITS = 11
 PI = 3.141592653589793
 
 
