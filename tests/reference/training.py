@@ -107,7 +107,7 @@ def train(edition: Edition, streams: Streams, n_hidden: int, submission: Submiss
             reason = "early-stopping"
             break
     train_losses, validation_losses = [a for a, _ in losses], [b for _, b in losses]
-    quality = score(training.network, *best, scored_points(streams, training.instance, len(losses)))
+    quality = score(training.network, *best, scored_points(streams, training.instance, best_epoch))
     root = merkle_root(leaves)
     return Run(*best, train_losses, validation_losses, best_epoch, reason, fuel, meter.used, root, quality)
 
@@ -118,10 +118,10 @@ def finite(v: Single) -> Single:
     return v
 
 
-def scored_points(streams: Streams, instance: Instance, epochs: int) -> Points:
-    """9.1."""
-    test = instance.test
-    return test[permutation(streams.words("test-subset", epochs, len(test.x)))[: len(test.x) // 2]]
+def scored_points(streams: Streams, instance: Instance, best_epoch: int) -> Points:
+    """9.1: of the epoch at which patience, or the last epoch allowed, ends the training, whatever else ended it."""
+    test, index = instance.test, min(best_epoch + PATIENCE, EPOCHS)
+    return test[permutation(streams.words("test-subset", index, len(test.x)))[: len(test.x) // 2]]
 
 
 def score(network: Network, parameters: Single, statistics: Statistics, subset: Points) -> int:
