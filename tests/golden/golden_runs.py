@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,19 +72,13 @@ def instance_digest(instance: Instance) -> bytes:
     return blake3_digest(b"".join(tensor_bytes(t) for s in sets for t in (s.x, s.f, s.y)))
 
 
-def compute(
-    run: GoldenRun, device: str = "cpu", observe_fuel: Callable[[int], None] = lambda used: None
-) -> dict[str, object]:
-    """Train and collect what the record holds; equal on every machine and device.
-
-    `observe_fuel` is told the fuel used before the first epoch and after each.
-    """
+def compute(run: GoldenRun, device: str = "cpu") -> dict[str, object]:
+    """Train and collect what the record holds; equal on every machine and device."""
     session = run.session(device)
     task, instance_id = session.task, session.instance_id
     with session.trainer() as trainer:
         trainer.start(session.initial)
-        observe_fuel(trainer.fuel_used)
-        training = finish(trainer, lambda epoch: observe_fuel(epoch.fuel_used))
+        training = finish(trainer)
         final_state = trainer.optimiser.request_state_digest()()
         final_parameters = tensor_digest(trainer.optimiser.parameters)
     result = score(session.network, training.best, test_subset(instance_id, training.epochs))

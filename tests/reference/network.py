@@ -65,6 +65,12 @@ def initial_weight(streams: Streams, n_hidden: int, layer: int) -> Single:
     return b32((2 * u - 1) * np.sqrt(6 / (n_in + n_out))).reshape(n_out, n_in)
 
 
+def layout(n_hidden: int) -> tuple[tuple[int, ...], ...]:
+    """5.2: the shapes of the parameter vector's parts."""
+    vectors = ((WIDTH,),) * 3
+    return tuple(shape for i in range(n_hidden) for shape in ((WIDTH, WIDTH if i else 2), *vectors))
+
+
 def initial_parameters(streams: Streams, n_hidden: int) -> Single:
     """5.2: [P]."""
     zero, one = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
