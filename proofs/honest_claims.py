@@ -345,7 +345,8 @@ def main() -> int:
             keep(record(about, claims))
             print(
                 f"{row['claim']:4d} {row['optimiser']:28s} {row['edition']:21s} {row['track']:22s} "
-                f"T {row['epochs']:3d} {row['stop_reason']:18s} {sum(row['seconds'].values()):6.1f} s {row['verdicts']}",
+                f"T {row['epochs']:3d} {row['stop_reason']:18s} {sum(row['seconds'].values()):6.1f} s "
+                f"{row['verdicts']}",
                 flush=True,
             )
     bad = [*lost, *(number for number, row in claims.items() if not accepted(row))]
