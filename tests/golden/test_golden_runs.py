@@ -71,11 +71,11 @@ WRONG_WEIGHTS: dict[str, Callable[[list[tuple[float, int]], int], float]] = {
 
 
 def test_the_april_runs_tell_the_weights_of_train_losses_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """6.6: every other way to weigh the batches gives another loss in some of the first epochs that are recorded."""
+    """6.6: every other way to weigh the batches gives another loss in some epoch, within the first few."""
     run = next(run for run in RUNS if run.edition == APRIL)
     session, n = run.session(), APRIL_2025[0].train_points
     losses: list[tuple[float, int]] = []
-    told_apart = set()
+    told_apart: set[str] = set()
     inner: LossAndGradient = session.network.loss_and_gradient
 
     def noting(parameters: torch.Tensor, statistics: Statistics, batch: Batch, gradient: torch.Tensor) -> float:
@@ -85,7 +85,7 @@ def test_the_april_runs_tell_the_weights_of_train_losses_apart(monkeypatch: pyte
     monkeypatch.setattr(session.network, "loss_and_gradient", noting)
     with session.trainer() as trainer:
         trainer.start(session.initial)
-        for leaf in recorded(run)["leaves"][1:11]:
+        for leaf in recorded(run)["leaves"][1:]:
             losses.clear()
             trainer.advance()
             found = 0.0
@@ -93,4 +93,6 @@ def test_the_april_runs_tell_the_weights_of_train_losses_apart(monkeypatch: pyte
                 found = found + loss / (n / size)
             assert found.hex() == leaf[0]
             told_apart |= {name for name, wrong in WRONG_WEIGHTS.items() if wrong(losses, n).hex() != leaf[0]}
-    assert told_apart == WRONG_WEIGHTS.keys()
+            if told_apart == WRONG_WEIGHTS.keys():
+                return
+    pytest.fail(f"not told apart: {WRONG_WEIGHTS.keys() - told_apart}")
