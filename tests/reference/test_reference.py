@@ -1,6 +1,6 @@
 """Trainings: the product and the second implementation must end with the same bits and the same fuel.
 
-Four more, up to ten hidden layers deep, are the golden runs of `tests/golden`.
+Many more, up to ten hidden layers deep, are the golden runs (`python -m tests.golden.golden_runs check`).
 """
 
 from __future__ import annotations
