@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterator
+from typing import Any, cast
 
+import msgpack  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 import torch
@@ -16,6 +19,7 @@ import sandbox.meter
 from arithmetic import engine_choice, random, reductions
 from arithmetic.exponents import NonFiniteError
 from arithmetic.transcendental import elementary
+from protocol.hashes import blake3_digest
 from protocol.merkle import MerkleTree
 from sandbox.errors import BudgetExhausted
 from tests.reference import arithmetic, fuel, instance, network, streams, training, transcript
@@ -24,6 +28,7 @@ from tests.reference.cases import OPTIMISERS, Case
 from tests.reference.editions import APRIL, CENTRED, DECEMBER, Edition
 from tests.reference.fuel import FuelExhausted, MemoryExhausted
 from tests.reference.optimiser import Optimiser, Submission
+from tests.support.folders import VECTORS
 from verifier.challenge import scoring
 from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.instance.instance import draw_instance
@@ -317,3 +322,13 @@ def test_merkle_roots(count: int) -> None:
 @example(1 + 2.0**-7, 1.0)
 def test_qualities(loss: float, threshold: float) -> None:
     assert training.quality(loss, threshold) == scoring.quality(loss, threshold)
+
+
+@pytest.mark.parametrize("vector", json.loads((VECTORS / "precommit.json").read_text())["precommits"])
+def test_texts_and_seeds_of_precommits(vector: dict[str, Any]) -> None:
+    record = bytes.fromhex(vector["precommit"])
+    assert blake3_digest(record).hex() == vector["digest"]
+    text = streams.make_rand_hash(record, vector["seed_beacon"])
+    assert text == vector["rand_hash"]
+    chosen = cast("dict[str, dict[str, str]]", msgpack.unpackb(record))["settings"]
+    assert [streams.make_seed(chosen, text, nonce).hex() for nonce in range(2)] == vector["seeds"]
