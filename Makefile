@@ -53,7 +53,7 @@ coverage: $(VENV)/installed-dev
 	$(PYTEST) --cov --cov-branch --cov-report term:skip-covered
 
 golden-fill golden-check: golden-%: $(VENV)/installed-dev
-	$(BIN)/python -m tests.golden.golden_runs $*
+	$(BIN)/python -m tests.golden.golden_runs $* --jobs $(WORKERS)
 
 benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.step

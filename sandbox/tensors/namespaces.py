@@ -200,7 +200,7 @@ class MathNamespace:
         self._meter = meter
 
     def _number(self, x: object) -> float:
-        self._meter.charge(prices.SCALAR)
+        self._meter.work(prices.SCALAR)
         if type(x) not in (int, float, bool, Tensor):
             raise TypeError("math takes numbers; for tensors write torch." + "sqrt(x) or x.sqrt()")
         return float(x)  # type: ignore[arg-type]

@@ -82,7 +82,7 @@ def products(device: Device) -> Results:
 
 def a_layer(device: Device) -> Results:
     """Forward, backward and evaluation of a normed layer."""
-    kernels = EagerKernels(engine_choice.engine(device), 14, 1e-5)
+    kernels = EagerKernels(engine_choice.engine(device), 11, 1e-5)
     x, weight, dy = (kernels.quantise(matrix(rows, 256, device, 4)) for rows in (125, 64, 125))
     for affine in (Affine(*matrix(3, 64, device)), None):
         h, cache = kernels.forward(kernels.product(x, weight.transposed), affine)
@@ -92,14 +92,14 @@ def a_layer(device: Device) -> Results:
         again = kernels.evaluate(kernels.product(x, weight.transposed), affine, cache.z[0], cache.inverse)
         yield from (
             integers_of(h) + 0.0,
-            h.exponent + 14,
+            h.exponent + 11,
             cache.z,
             cache.c,
             cache.scale,
             cache.sums,
             cache.squares,
         )
-        yield from (integers_of(da) + 0.0, da.exponent + 14, gradients.bias, gradients.gamma, gradients.beta, out)
+        yield from (integers_of(da) + 0.0, da.exponent + 11, gradients.bias, gradients.gamma, gradients.beta, out)
         yield from (integers_of(again) + 0.0, again.exponent + 14)
 
 

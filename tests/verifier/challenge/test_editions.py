@@ -39,7 +39,7 @@ DECEMBER: dict[str, object] = {
     "max_epochs": 1000,
     "patience": 50,
     "threshold_factor": 4.0,
-    "operand_bits": 14,
+    "operand_bits": 11,
     "max_fuel_budget": 5_000_000_000_000,
 }
 
