@@ -65,7 +65,7 @@ def check_settings(context: Context) -> None:
 def check_precommit(context: Context) -> None:
     """The task and the nonce are those of the precommit, with the beacon that was published after it."""
     claim, seeding = context.claim.record, context.evidence.terms.seeding
-    context.choice = Choosing.UNBOUND if claim.task.precommit_digest is None else Choosing.UNCHECKED
+    context.choice = Choosing.unseen(claim.task)
     if context.precommit is None or seeding is None:
         return
     precommit = context.precommit.record

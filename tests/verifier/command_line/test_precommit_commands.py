@@ -225,6 +225,17 @@ def test_a_verdict_says_what_it_knows_about_the_choice(call: Call, office: Path,
     assert line["measured"]["choice"] == choice
 
 
+def test_a_proof_says_what_is_known_about_the_choice(call: Call, office: Path) -> None:
+    assert json.loads(call(*CHECK, *BOUND, "--json").out)["choice"] == "bound"
+    assert call(*CHECK, *BOUND).out.startswith("a.proof: accepted, choice bound; these are the committed claims, ")
+    assert json.loads(call(*CHECK, "--json").out)["choice"] == "unchecked"
+    assert call("commit", name(0, "given"), "--bundles", 1, "--key", "key.pem", "-o", "given.benchmark").code == 0
+    given = ("given.benchmark", name(0, "given"), "--beacon", SAMPLE)
+    assert call("prove", *given, "--key", "key.pem", "-o", "given.proof").code == 0
+    done = call("verify-proof", "given.benchmark", "given.proof", "--beacon", SAMPLE, "--json")
+    assert json.loads(done.out)["choice"] == "unbound"
+
+
 NOT = "is not that of the precommit with its beacon"
 REJECTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "claim, another beacon": (
