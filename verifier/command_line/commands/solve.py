@@ -74,7 +74,7 @@ def solve(
     after them: then nobody can know how many choices were tried.
 
     \b
-    Example: tig-verify solve adam.py --precommit adam.precommit --seed-beacon 6b8f --key key.pem -o out
+    Example: tig-verify solve adam.py --precommit adam.precommit --seed-beacon 6b --key key.pem -o out
              tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
     """
     module = read_module(optimiser)

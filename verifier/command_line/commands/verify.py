@@ -72,7 +72,7 @@ def verify(
     is undetermined, else 2 if a file could not be read.
 
     \b
-    Example: tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b8f --qualified
+    Example: tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b --qualified
              tig-verify verify out/*.claim --level replay --out verdicts.jsonl
              tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
              tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem

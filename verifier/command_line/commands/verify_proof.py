@@ -42,7 +42,8 @@ def verify_proof(
     both does not see that nonces were left out.
 
     \b
-    Example: tig-verify verify-proof adam.benchmark adam.proof --beacon 4c3594711e8362ac9d2ec9ae55abb055
+    Example: tig-verify verify-proof adam.benchmark adam.proof --beacon 4c35
+             tig-verify verify-proof adam.benchmark adam.proof --beacon 4c35 --precommit adam.precommit --seed-beacon 6b
     """
     if seeding is not None and seeding.beacon == sampling.beacon:
         raise InputError("--beacon: is the seed beacon; a sample needs one that was published after the benchmark")
