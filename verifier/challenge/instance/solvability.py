@@ -19,7 +19,7 @@ class Solvability:
     noise: float
     """The mean squared noise of the whole test set."""
     threshold: float
-    """alpha times `noise`; that of a score is over a subset that depends on T."""
+    """alpha times `noise`; that of a score is over a subset that depends on the best epoch."""
 
     @property
     def is_solvable(self) -> bool:

@@ -34,7 +34,8 @@ def commit(claims: tuple[Path, ...], num_bundles: int, key: Path, output: Path) 
         pass
     benchmark = builder.build(num_bundles)
     write_file(output, seal(benchmark, signing_key).to_bytes())
+    bundles = f"{num_bundles} bundle{'s' if num_bundles > 1 else ''}"
     click.echo(
-        f"{output}: {len(benchmark.qualities)} nonces in {num_bundles} bundles, root {benchmark.merkle_root.hex()}, "
+        f"{output}: {len(benchmark.qualities)} nonces in {bundles}, root {benchmark.merkle_root.hex()}, "
         f"digest {benchmark.digest().hex()}"
     )

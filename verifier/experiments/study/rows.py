@@ -45,7 +45,7 @@ class Row:
     floor: float
     """The squared mean of the training targets, which no training loss is below (specification, 9.4)."""
     subset_error: float
-    """On the test subset that T picks, by which the solution is scored."""
+    """On the test subset, by which the solution is scored."""
     quality: int
     """In units of 1e-6."""
     fuel_used: int
