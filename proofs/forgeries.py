@@ -2,10 +2,11 @@
 
     python -m proofs.forgeries [--audits N] [--epochs K]
 
-The task is Adam on n_hidden=4, nonce 0, with fuel for 30 epochs. A forgery that an audit sees by chance is audited N
-times with the first epoch, the best, the last and K others, and the rejections are compared with
-1 - C(T-3-f, K) / C(T-3, K), f being the number of forged epochs. The exit code is 1 unless every answer is that of the
-catalogue and no rate is off by four standard deviations.
+The task is Adam on n_hidden=4, nonce 0, with fuel for 30 epochs, under a precommit. A forgery that an audit sees by
+chance is audited N times with the first epoch, the best, the last and K others, and the rejections are compared with
+1 - C(T-3-f, K) / C(T-3, K), f being the number of forged epochs. What the precommit alone rejects is judged without it
+as well. The exit code is 1 unless every answer is that of the catalogue, no rate is off by four standard deviations,
+every end after the best epoch gives the honest quality, and without the precommit every choice is accepted.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from protocol.task import Task
+from protocol.audit import AuditRequest
+from protocol.task import Choice
 from protocol.verdict import Level
 from sandbox.isolation import InProcess
-from tests.forgeries.catalogue import ACCEPTED, CATALOGUE, Entry, asking, chance, judged, others
+from tests.forgeries.catalogue import ACCEPTED, CATALOGUE, Entry, answer, asking, chance, judged, others, verdict_on
 from tests.forgeries.cheats import CHEATS
+from tests.forgeries.choice_cheats import budget_asked
 from tests.forgeries.contest import Contest
 from tests.forgeries.forgery import Forgery, Rig, publish
+from tests.forgeries.promise import BEACON, precommit
+from tests.forgeries.training_cheats import broken_off
 from tests.support.sample_records import signed
 from tests.support.small_contest import SETTINGS
 from verifier.challenge.editions import DECEMBER_2025, EDITIONS
@@ -40,21 +45,22 @@ ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "proofs" / "results" / "forgeries.json"
 EPOCHS: Final = 30
 EPOCH_FUEL: Final = 28_477_200
+PROMISE: Final = "4 precommit"
+"""The answer to what is true but was not promised."""
 T = TypeVar("T")
 
 
 def training(rate: float, epochs: int) -> Session:
     """Adam with fuel for some epochs and half of another."""
     adam = read_module(ROOT / "fixtures" / "optimisers" / "adam.py")
-    task = Task(
+    choice = Choice(
         edition=DECEMBER_2025.name,
         settings=replace(SETTINGS, track_id="n_hidden=4"),
-        rand_hash="4c3594711e8362ac9d2ec9ae55abb055",
         optimiser_digest=adam.digest,
         hyperparameters={"lr": rate},
         fuel_budget=EPOCH_FUEL * epochs + EPOCH_FUEL // 2,
     )
-    return Session(task, 0, adam, InProcess())
+    return Session(precommit(choice).task(BEACON), 0, adam, InProcess())
 
 
 def timed(action: Callable[[], T]) -> tuple[T, float]:
@@ -73,7 +79,7 @@ def audited(forgery: Forgery, audits: int, count: int) -> dict[str, Any]:
     """How many audits of unforeseen epochs saw it, and whether exactly those did that asked for a telling epoch."""
     requests = [choose_epochs(signed(forgery.claim), count) for _ in range(audits)]
     answers = [judged(forgery, Level.AUDIT, request) for request in requests]
-    seen = [answer != ACCEPTED for answer in answers]
+    seen = [told != ACCEPTED for told in answers]
     return {
         "audits": audits,
         "rejected": sum(seen),
@@ -95,7 +101,25 @@ def examined(entry: Entry, contest: Contest, audits: int, count: int) -> dict[st
         "as_the_catalogue_says": answers == {str(level): getattr(entry, level) for level in Level},
         "seconds": {"forge": seconds, **taken},
     }
-    return record | ({"by_chance": audited(forgery, audits, count)} if entry.telling else {})
+    if entry.telling:
+        record["by_chance"] = audited(forgery, audits, count)
+    if entry.replay == PROMISE:
+        record["without_precommit"] = said(replace(forgery, received=None), asking(claim, ()))
+    return record
+
+
+def said(forgery: Forgery, request: AuditRequest) -> dict[str, str]:
+    """The answers of the levels, and what accepting verdicts say of the choice."""
+    verdicts = {str(level): verdict_on(forgery, level, request) for level in Level}
+    choices = {str(verdict.measured["choice"]) for verdict in verdicts.values() if "choice" in verdict.measured}
+    return {level: answer(verdict) for level, verdict in verdicts.items()} | {"choice": " ".join(sorted(choices))}
+
+
+def earlier_ends(contest: Contest) -> dict[str, Any]:
+    """The qualities of all trainings that end after the best epoch, by a told NaN and for want of fuel."""
+    ends = range(contest.honest.best_epoch, contest.honest.epochs)
+    forgeries = [ending(contest, end) for ending in (broken_off, budget_asked) for end in ends]
+    return {"ends": len(ends), "qualities": sorted({forgery.claim.quality for forgery in forgeries})}
 
 
 def honest(contest: Contest) -> dict[str, Any]:
@@ -109,7 +133,7 @@ def honest(contest: Contest) -> dict[str, Any]:
             "best_epoch": told.claim.best_epoch,
             "stop_reason": str(told.claim.stop_reason),
             "quality": told.claim.quality,
-            **{str(level): judged(told, level, every) for level in Level},
+            **said(told, every),
         }
     return found
 
@@ -135,11 +159,19 @@ def rates(records: dict[str, Any]) -> dict[str, Any]:
 def holds(result: dict[str, Any]) -> bool:
     """Whether everything is as it should be."""
     records = result["forgeries"].values()
-    control = all(told[level] == ACCEPTED for told in result["honest"].values() for level in Level)
+    control = all(accepted(told, "bound") for told in result["honest"].values())
+    ends = result["earlier_ends"]["qualities"] == [result["honest"]["task"]["quality"]]
+    loose = [record["without_precommit"] for record in records if "without_precommit" in record]
+    chosen = all(accepted(told, "unchecked") for told in loose)
     answers = all(record["as_the_catalogue_says"] for record in records)
     asked = all(record["by_chance"]["as_asked"] for record in records if "by_chance" in record)
     close = all(abs(rate["standard_deviations"]) < 4.0 for rate in result["rates"].values())
-    return control and answers and asked and close
+    return control and ends and chosen and answers and asked and close
+
+
+def accepted(told: dict[str, Any], choice: str) -> bool:
+    """Whether all levels accept and say so of the choice."""
+    return all(told[level] == ACCEPTED for level in Level) and told["choice"] == choice
 
 
 def main() -> int:
@@ -154,7 +186,8 @@ def main() -> int:
     contest = Contest(training(0.001, EPOCHS), training(-0.001, DECEMBER_2025.patience + 5), other.name)
     result: dict[str, Any] = {"date": f"{datetime.date.today()}", "run": versions(), "other_epochs": options.epochs}
     result["honest"] = honest(contest)
-    print(json.dumps(result["honest"]), flush=True)
+    result["earlier_ends"] = earlier_ends(contest)
+    print(json.dumps(result["honest"]), json.dumps(result["earlier_ends"]), flush=True)
     records: dict[str, Any] = {}
     for entry in CATALOGUE.values():
         records[entry.id] = examined(entry, contest, options.audits, options.epochs)

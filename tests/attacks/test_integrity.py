@@ -233,7 +233,7 @@ def test_a_difference_in_the_last_bits_at_any_step_is_rejected(at: int) -> None:
     assert cheated.claim.transcript_root != honest.claim.transcript_root
     verdict = replay(cheated, module())
     assert verdict.outcome is Outcome.REJECTED
-    assert verdict.step in (12, 13)
+    assert verdict.step in (14, 15)
 
 
 @dataclass
@@ -321,12 +321,44 @@ def test_weights_do_not_fit_the_hyperparameters_of_a_claim() -> None:
         replace(task(BROUGHT), hyperparameters={"weights": weights})
 
 
-def test_an_optimiser_chooses_when_training_ends() -> None:
-    """And with it the test subset: one training costs as much as the choice of the best T from it."""
-    source = module('gradient * (math.nan if epoch == state["stop"] else -0.05), state', state="hyperparameters")
-    source = source.replace(b'"lr": 0.05', b'"stop": 99')
+ENDINGS = {
+    StopReason.NON_FINITE_UPDATE: "math.nan",
+    StopReason.FUEL_EXHAUSTED: "(torch.zeros(2048, 2048) @ torch.zeros(2048, 2048))[0, 0]",  # too dear to be begun
+    StopReason.MEMORY_EXHAUSTED: "max([x.reshape(-1)[0].item() for x in [torch.zeros(2**24)] for _ in range(40)])",
+}
+"""Factors of a gradient that end training."""
+
+
+def turning(factor: str) -> bytes:
+    """A module that descends up to an epoch, then ascends, and uses a factor in another epoch."""
+    factors = f'{factor} if epoch == state["stop"] else -0.05 if epoch < state["turn"] else 0.05'
+    source = module(f"gradient * ({factors}), state", state="hyperparameters")
+    return source.replace(b'"lr": 0.05', b'"stop": 99, "turn": 99')
+
+
+@pytest.mark.parametrize(("turn", "natural"), [(4, StopReason.EARLY_STOPPING), (11, StopReason.EPOCH_LIMIT)])
+@pytest.mark.parametrize("reason", ENDINGS)
+def test_an_optimiser_that_ends_training_after_the_best_epoch_gains_nothing(
+    reason: StopReason, turn: int, natural: StopReason
+) -> None:
+    """T is its choice, but the test points that count follow from the best epoch."""
+    source, budget = turning(ENDINGS[reason]), 10**12 if reason is StopReason.MEMORY_EXHAUSTED else 10**9
+    whole = solve(session(source, budget, turn=turn))
+    best = whole.claim.best_epoch
+    assert whole.claim.stop_reason is natural
+    assert best < whole.claim.epochs
+    for end in range(best, whole.claim.epochs):
+        ended = solve(session(source, budget, turn=turn, stop=end))
+        assert (ended.claim.epochs, ended.claim.stop_reason) == (end, reason)
+        assert (ended.claim.best_epoch, ended.score, ended.solution) == (best, whole.score, whole.solution)
+        assert replay(ended, source).outcome is Outcome.ACCEPTED
+
+
+def test_an_optimiser_that_ends_training_at_an_improvement_has_its_weights_and_test_points() -> None:
+    """Where to stop is its choice, as it is any optimiser's; it knows no test point."""
+    source = turning("math.nan")
     ends = [solve(session(source, stop=stop)) for stop in (3, 5, 8)]
-    assert [solved.claim.epochs for solved in ends] == [3, 5, 8]
+    assert [solved.claim.best_epoch for solved in ends] == [3, 5, 8]
     assert {solved.claim.stop_reason for solved in ends} == {StopReason.NON_FINITE_UPDATE}
     assert len({solved.score.threshold for solved in ends}) == 3
     assert all(replay(solved, source).outcome is Outcome.ACCEPTED for solved in ends)

@@ -44,8 +44,12 @@ def answer(verdict: Verdict) -> str:
     return ACCEPTED if verdict.outcome is Outcome.ACCEPTED else f"{verdict.step} {verdict.reason}"
 
 
+def verdict_on(forgery: Forgery, level: Level, request: AuditRequest | None = None) -> Verdict:
+    return verify(forgery.evidence(request), level, InProcess())
+
+
 def judged(forgery: Forgery, level: Level, request: AuditRequest | None = None) -> str:
-    return answer(verify(forgery.evidence(request), level, InProcess()))
+    return answer(verdict_on(forgery, level, request))
 
 
 def always(claim: Claim) -> set[int]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.forgeries import claim_cheats, training_cheats, weight_cheats
+from tests.forgeries import choice_cheats, claim_cheats, training_cheats, weight_cheats
 
-CHEATS = {**weight_cheats.CHEATS, **training_cheats.CHEATS, **claim_cheats.CHEATS}
+CHEATS = {**weight_cheats.CHEATS, **training_cheats.CHEATS, **claim_cheats.CHEATS, **choice_cheats.CHEATS}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tests.forgeries.contest import Contest, by_name
 from tests.forgeries.forged_weights import fitted_affine, fitted_statistics, lifted
 from tests.forgeries.forgery import OTHER_KEY, Forgery, Rig, Story, publish, varied, without_gradient
+from tests.forgeries.promise import promised
 from verifier.challenge.scoring import test_subset
 from verifier.challenge.session import Session
 
@@ -48,7 +49,8 @@ def losses_claimed(c: Contest) -> Forgery:
 def refitted(story: Story, session: Session) -> Forgery:
     """A story told as another training, with a solution that scores there all the same: it is fitted."""
     told, instance_id = replace(story, session=session), session.instance_id
-    at, points = told.best_epoch, test_subset(instance_id, told.epochs)
+    at = told.best_epoch
+    points = test_subset(instance_id, at)
     weights = fitted_affine(instance_id, fitted_statistics(instance_id, told.moments[at].weights, points), points)
     forged = told.moments[at].forged(weights)
     return publish(replace(told, moments=(*told.moments[:at], forged, *told.moments[at + 1 :])))
@@ -64,7 +66,7 @@ def other_track(c: Contest) -> Forgery:
     settings = replace(c.session.task.settings, track_id=f"n_hidden={track.n_hidden + 1}")
     start, first = (m.leaf.fuel_used for m in Rig.honest(varied(c.session, settings=settings)).train(1).moments)
     fuel = [start + (first - start) * t for t in range(c.honest.epochs + 2)]
-    deeper = varied(c.session, settings=settings, fuel_budget=fuel[-1] - 1)
+    deeper = promised(varied(c.session, settings=settings, fuel_budget=fuel[-1] - 1))
     there = deeper.instance_id.track
     moments = (without_gradient(moment, lifted(track, moment.weights, there)) for moment in c.honest.moments)
     fuelled = (moment.forged(fuel_used=used) for used, moment in zip(fuel, moments, strict=False))
@@ -80,7 +82,8 @@ def other_nonce(c: Contest) -> Forgery:
 
 
 def other_player(c: Contest) -> Forgery:
-    return refitted(c.honest, varied(c.session, settings=replace(c.session.task.settings, player_id="0xthief")))
+    settings = replace(c.session.task.settings, player_id="0xthief")
+    return refitted(c.honest, promised(varied(c.session, settings=settings)))
 
 
 def signed_again(c: Contest) -> Forgery:

@@ -43,15 +43,13 @@ class Contest:
         """An epoch at which a story is forged: late enough that patience does not run out after it."""
         return self.honest.epochs - 5
 
-    @cached_property
-    def subset(self) -> Points:
-        """The test points that count."""
-        return test_subset(self.session.instance_id, self.honest.epochs)
+    def subset(self, best_epoch: int) -> Points:
+        """The test points that count for the weights of a best epoch."""
+        return test_subset(self.session.instance_id, best_epoch)
 
-    @property
-    def judged(self) -> Points:
+    def judged(self, best_epoch: int) -> Points:
         """All points that decide: validation, which chooses the epoch, and test, which pays for it."""
-        parts = self.rig.instance.validation, self.subset
+        parts = self.rig.instance.validation, self.subset(best_epoch)
         return Points(*(torch.cat([getattr(points, name) for points in parts]) for name in ("x", "f", "y")))
 
     @property
@@ -109,20 +107,15 @@ class Contest:
         return self.rig.go_on(moments, len(moments)).moments[-1].weights.statistics
 
     def better_checkpoint(self) -> int:
-        """The epoch, not the best one, whose weights score best on the subset."""
+        """The epoch, not the best one, whose weights score best on the subset of the best one."""
         story = self.honest
         others = set(range(2, story.epochs)) - {story.best_epoch}
         return max(others, key=lambda t: story.quality(story.moments[t].weights))
 
     @cached_property
     def kindest(self) -> int:
-        """How many epochs earlier, up to five, training would have to end for the kindest subset."""
-
-        def quality(early: int) -> int:
-            shorter = replace(self.honest, moments=self.honest.moments[:-early])
-            return shorter.quality(shorter.moments[shorter.best_epoch].weights)
-
-        return max(range(1, 6), key=quality)
+        """The epoch after which an early end scores best; before the best one, another one is the best."""
+        return max(range(2, self.honest.epochs), key=lambda end: self.honest.broken_off(end).score)
 
     @property
     def generous(self) -> Session:

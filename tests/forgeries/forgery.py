@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -19,8 +20,10 @@ from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, seal
 from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
+from protocol.precommit import Precommit, Seeding
 from protocol.solution import Solution
 from protocol.transcript import Leaf
+from tests.forgeries.promise import BEACON, precommit
 from verifier.challenge.instance.instance import Instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
@@ -38,7 +41,10 @@ KEY, OTHER_KEY = SigningKey.generate(), SigningKey.generate()
 
 
 def varied(session: Session, nonce: int | None = None, source: bytes | None = None, **task: Any) -> Session:
-    """Another training: of another nonce, another module, or with other fields of the task."""
+    """Another training: of another nonce, another module, or with other fields of the task.
+
+    The precommit that it names and its random hash stay, unless they are changed too.
+    """
     module = session.module if source is None else Module(session.module.name, source)
     changed = replace(session.task, **{"optimiser_digest": module.digest, **task})
     return Session(changed, session.nonce if nonce is None else nonce, module, session.isolation)
@@ -103,10 +109,19 @@ class Story:
         moments = (*self.moments[:epoch], self.moments[epoch].forged(**leaf), *self.moments[epoch + 1 :])
         return replace(self, moments=consistent(moments))
 
-    def quality(self, weights: Weights, epochs: int | None = None) -> int:
-        """What weights reach on the test subset of this T, or of another."""
-        subset = test_subset(self.session.instance_id, self.epochs if epochs is None else epochs)
-        return score(self.session.network, weights, subset).quality
+    def broken_off(self, end: int) -> Story:
+        """The same story up to an epoch; then, it says, came an update that was not finite."""
+        moments = self.moments[: end + 1]
+        return Story(self.session, moments, StopReason.NON_FINITE_UPDATE, moments[-1].leaf.fuel_used)
+
+    def quality(self, weights: Weights) -> int:
+        """What weights reach on the test points that count for the best epoch."""
+        return score(self.session.network, weights, test_subset(self.session.instance_id, self.best_epoch)).quality
+
+    @cached_property
+    def score(self) -> int:
+        """The quality of the best epoch's weights."""
+        return self.quality(self.moments[self.best_epoch].weights)
 
 
 def losses_of(moments: Moments) -> tuple[tuple[float, float], ...]:
@@ -199,16 +214,19 @@ class Forgery:
     """The one that it hands out."""
     telling: frozenset[int] = frozenset()
     """Epochs of which an audit must ask one to see it; where there are none, every audit does."""
+    received: Precommit | None = None
+    """What validators had in hand, signed with `KEY`, before the seeds existed."""
     key: SigningKey = KEY
 
     def evidence(self, request: AuditRequest | None = None) -> Evidence:
         """What a validator has in hand who expects a claim of `KEY`."""
+        seeding = None if self.received is None else Seeding(seal(self.received, KEY), BEACON)
         return Evidence(
             seal(self.claim, self.key),
             seal(self.solution, self.key),
             lambda digest: self.module,
             audit=None if request is None else self._answer(request),
-            terms=Terms(KEY.verify_key.raw),
+            terms=Terms(KEY.verify_key.raw, seeding),
         )
 
     def seen_by(self, request: AuditRequest) -> bool:
@@ -238,7 +256,7 @@ class Forgery:
 
 
 def publish(story: Story, telling: set[int] | frozenset[int] = frozenset()) -> Forgery:
-    """The claim of a story, as an honest benchmarker's would be made."""
+    """The claim of a story, as an honest benchmarker's would be made, who has promised what is claimed."""
     story = replace(story, moments=consistent(story.moments))
     session, weights = story.session, story.moments[story.best_epoch].weights
     solution = weights.to_solution(session.instance_id.track)
@@ -252,11 +270,11 @@ def publish(story: Story, telling: set[int] | frozenset[int] = frozenset()) -> F
         train_losses=tuple(train for train, _ in story.losses),
         validation_losses=tuple(validation for _, validation in story.losses),
         transcript_root=transcript_tree([moment.leaf for moment in story.moments]).root,
-        quality=story.quality(weights),
+        quality=story.score,
         solution_digest=solution.digest(),
         run={},
     )
-    return Forgery(claim, solution, story, session.module, frozenset(telling))
+    return Forgery(claim, solution, story, session.module, frozenset(telling), precommit(session.task))
 
 
 def without_gradient(moment: Moment, weights: Weights) -> Moment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from math import sqrt
@@ -11,16 +12,22 @@ import pytest
 from protocol.claim import Claim, StopReason
 from protocol.solution import Solution
 from protocol.verdict import Level
-from tests.forgeries.catalogue import ACCEPTED, CATALOGUE, always, asking, chance, judged, others
+from sandbox.isolation import InProcess
+from tests.forgeries.catalogue import ACCEPTED, CATALOGUE, always, answer, asking, chance, judged, others, verdict_on
 from tests.forgeries.cheats import CHEATS
+from tests.forgeries.choice_cheats import budget_asked
 from tests.forgeries.contest import Contest
 from tests.forgeries.forgery import Forgery, Rig, publish
+from tests.forgeries.promise import promised
+from tests.forgeries.training_cheats import broken_off, fuel_told
 from tests.support.folders import FIXTURES
 from tests.support.sample_records import signed
 from tests.support.small_contest import SMALL, session
 from verifier.challenge import editions
 from verifier.challenge.session import Session
 from verifier.verification.audit_response import choose_epochs
+from verifier.verification.context import Choosing, Terms
+from verifier.verification.verify import verify
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +52,8 @@ def adam(rate: float, epochs: int) -> Session:
 
 @cache
 def contest() -> Contest:
-    return Contest(adam(0.05, EPOCHS), adam(-0.01, LONG.patience + 5), LONG_TOO.name)
+    stubborn = adam(-0.01, LONG.patience + 5)
+    return Contest(promised(adam(0.05, EPOCHS)), promised(stubborn), LONG_TOO.name)
 
 
 @cache
@@ -63,7 +71,9 @@ def test_the_honest_claims_are_accepted_at_all_levels() -> None:
     assert (stubborn.claim.best_epoch, stubborn.claim.stop_reason) == (1, StopReason.EARLY_STOPPING)
     for claimed in (honest, stubborn):
         every = asking(claimed.claim, range(1, claimed.claim.epochs + 1))
-        assert {judged(claimed, level, every) for level in Level} == {ACCEPTED}
+        verdicts = [verdict_on(claimed, level, every) for level in Level]
+        assert {answer(verdict) for verdict in verdicts} == {ACCEPTED}
+        assert {verdict.measured["choice"] for verdict in verdicts} == {Choosing.BOUND}
 
 
 @pytest.mark.parametrize("cheat", CATALOGUE)
@@ -100,6 +110,15 @@ def test_a_forgery_is_no_honest_claim_and_survives_the_bytes(cheat: str) -> None
     assert forgery != honest
 
 
+CHOICES = {
+    "budget-chosen": "fuel_budget",
+    "hyperparameters-chosen": "hyperparameters",
+    "module-chosen": "optimiser_digest",
+    "rand-hash-chosen": "rand_hash",
+    "precommit-afterwards": "precommit_digest",
+    "nonce-beyond": "nonce",
+}
+"""The cheats that tell the truth about another training than was promised, and what is another one's."""
 FITS = ["least-squares", "least-squares-ahead", "norm-statistics", "norm-statistics-ahead"]
 
 
@@ -109,12 +128,44 @@ def test_a_fit_to_labels_pays(cheat: str) -> None:
     assert forged(cheat).claim.quality > publish(contest().honest).claim.quality
 
 
-CHOICES = ["subset-chosen", "budget-chosen", "better-checkpoint", "better-checkpoint-raised", "fewer-epochs"]
+@pytest.mark.parametrize("cheat", ["better-checkpoint", "better-checkpoint-raised", "fewer-epochs", *CHOICES])
+def test_a_choice_pays(cheat: str) -> None:
+    assert forged(cheat).claim.quality > publish(contest().honest).claim.quality
+
+
+@pytest.mark.parametrize("ending", [fuel_told, budget_asked, broken_off])
+def test_no_end_after_the_best_epoch_gains_anything(ending: Callable[[Contest, int], Forgery]) -> None:
+    honest = publish(contest().honest).claim
+    for end in range(honest.best_epoch, EPOCHS):
+        claim = ending(contest(), end).claim
+        assert claim.epochs == end
+        assert (claim.quality, claim.solution_digest) == (honest.quality, honest.solution_digest)
 
 
 @pytest.mark.parametrize("cheat", CHOICES)
-def test_a_choice_pays(cheat: str) -> None:
-    assert forged(cheat).claim.quality > publish(contest().honest).claim.quality
+def test_a_verdict_on_a_choice_names_what_was_not_promised(cheat: str) -> None:
+    detail = verdict_on(forged(cheat), Level.EVALUATE).detail
+    promise = "is beyond the precommit's last, 8" if cheat == "nonce-beyond" else "is not that of the precommit"
+    assert detail.startswith(CHOICES[cheat])
+    assert promise in detail
+
+
+@pytest.mark.parametrize("cheat", CHOICES)
+def test_without_the_precommit_a_choice_is_accepted_and_the_verdict_says_so(cheat: str) -> None:
+    unchecked = replace(forged(cheat), received=None)
+    unbound = unchecked.reworded(task=replace(unchecked.claim.task, precommit_digest=None))
+    for forgery, choosing in ((unchecked, Choosing.UNCHECKED), (unbound, Choosing.UNBOUND)):
+        for level in Level:
+            verdict = verdict_on(forgery, level, asking(forgery.claim, ()))
+            assert (answer(verdict), verdict.measured["choice"]) == (ACCEPTED, choosing)
+
+
+def test_who_has_the_precommit_need_name_no_key_to_see_that_a_claim_was_signed_again() -> None:
+    given = forged("signed-again").evidence()
+    without = replace(given, terms=replace(given.terms, signer=None))
+    assert answer(verify(without, Level.EVALUATE, InProcess())) == "1 signer"
+    nothing = replace(given, terms=Terms())
+    assert answer(verify(nothing, Level.EVALUATE, InProcess())) == ACCEPTED
 
 
 @pytest.mark.parametrize("cheat", ["nudged-epoch", "feedback-alignment-in-part"])

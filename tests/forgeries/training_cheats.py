@@ -5,29 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-import torch
-
 from protocol.claim import StopReason
 from tests.forgeries.contest import Contest, by_name, with_rules
 from tests.forgeries.forged_weights import FeedbackNetwork
 from tests.forgeries.forgery import Forgery, Moments, Rig, Story, publish, varied
 from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.network.operands import Batch
 from verifier.challenge.training.trainer import Trainer
 
 
-def subset_chosen(c: Contest) -> Forgery:
-    """Fuel that was not used is told for one epoch, so that it ends training at the wanted T."""
-    at, story = c.honest.epochs // 2, c.honest
+def fuel_told(c: Contest, end: int) -> Forgery:
+    """Fuel that was not used is told for one epoch, so that the budget ends training after another."""
+    at, story = c.honest.best_epoch // 2, c.honest
     each = story.moments[2].leaf.fuel_used - story.moments[1].leaf.fuel_used
-
-    forged = story.moments[at].forged(fuel_used=story.moments[at].leaf.fuel_used + c.kindest * each)
+    forged = story.moments[at].forged(fuel_used=story.moments[at].leaf.fuel_used + (story.epochs - end) * each)
     return publish(c.rig.go_on((*story.moments[:at], forged)), {at})
 
 
-def budget_chosen(c: Contest) -> Forgery:
-    """The same without a lie: the benchmarker asks for less fuel."""
-    budget = c.honest.moments[-c.kindest].leaf.fuel_used - 1
-    return publish(Rig.honest(varied(c.session, fuel_budget=budget)).train())
+def subset_chosen(c: Contest) -> Forgery:
+    """As early as the weights of the best epoch allow."""
+    return fuel_told(c, c.honest.best_epoch)
 
 
 def better_checkpoint_named(c: Contest) -> Forgery:
@@ -40,26 +37,29 @@ def better_checkpoint_swapped(c: Contest) -> Forgery:
 
 
 def better_checkpoint(c: Contest) -> Forgery:
-    at = c.better_checkpoint()
-    return publish(c.honest.changed(at, validation_loss=0.99 * c.honest.lowest))
+    """The one that scores best on the test points that count for it."""
+    others = set(range(2, c.honest.epochs)) - {c.honest.best_epoch}
+    stories = [c.honest.changed(at, validation_loss=0.99 * c.honest.lowest) for at in sorted(others)]
+    return publish(max(stories, key=lambda story: story.score))
 
 
 def better_checkpoint_raised(c: Contest) -> Forgery:
-    """Not its own loss is edited but those below it; its epoch stays honest."""
-    at, story = c.better_checkpoint(), c.honest
+    """Not its own loss is edited but the three below it; its epoch stays honest."""
+    story = c.honest
+    *lower, at = sorted(range(1, story.epochs + 1), key=lambda epoch: story.losses[epoch - 1][1])[:4]
     least = story.losses[at - 1][1]
-    lower = {epoch for epoch, (_, validation) in enumerate(story.losses, 1) if validation < least}
     for epoch in lower:
         story = story.changed(epoch, validation_loss=1.01 * least)
     assert story.best_epoch == at
-    return publish(story, lower)
+    return publish(story, set(lower))
+
+
+def broken_off(c: Contest, end: int) -> Forgery:
+    return publish(c.honest.broken_off(end))
 
 
 def fewer_epochs(c: Contest) -> Forgery:
-    """For the kindest subset too."""
-    moments = c.honest.moments[: -c.kindest]
-    used = moments[-1].leaf.fuel_used
-    return publish(Story(c.session, moments, StopReason.NON_FINITE_UPDATE, used))
+    return broken_off(c, c.kindest)
 
 
 def beyond_patience(c: Contest) -> Forgery:
@@ -81,7 +81,7 @@ def beyond_the_limit(c: Contest) -> Forgery:
 
 
 class TwicePerEpoch(Trainer):
-    def _batches(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _batches(self, epoch: int) -> list[Batch]:
         return super()._batches(epoch) * 2
 
 
@@ -161,7 +161,6 @@ def hyperparameters_woven(c: Contest) -> Forgery:
 
 CHEATS = by_name(
     subset_chosen,
-    budget_chosen,
     better_checkpoint_named,
     better_checkpoint_swapped,
     better_checkpoint,

@@ -14,27 +14,29 @@ from verifier.challenge.network.weights import Weights
 
 
 def least_squares_swapped(c: Contest) -> Forgery:
-    return publish(c.honest).with_weights(fitted_affine(c.session.instance_id, c.best, c.subset))
+    points = c.subset(c.honest.best_epoch)
+    return publish(c.honest).with_weights(fitted_affine(c.session.instance_id, c.best, points))
 
 
 def least_squares(c: Contest) -> Forgery:
-    return c.woven(fitted_affine(c.session.instance_id, c.best, c.subset))
+    return c.woven(fitted_affine(c.session.instance_id, c.best, c.subset(c.middle)))
 
 
 def least_squares_ahead(c: Contest) -> Forgery:
-    return c.ahead(fitted_affine(c.session.instance_id, c.best, c.judged))
+    return c.ahead(fitted_affine(c.session.instance_id, c.best, c.judged(c.middle + 1)))
 
 
 def norm_statistics_swapped(c: Contest) -> Forgery:
-    return publish(c.honest).with_weights(fitted_statistics(c.session.instance_id, c.best, c.subset))
+    points = c.subset(c.honest.best_epoch)
+    return publish(c.honest).with_weights(fitted_statistics(c.session.instance_id, c.best, points))
 
 
 def norm_statistics(c: Contest) -> Forgery:
-    return c.woven(fitted_statistics(c.session.instance_id, c.best, c.subset))
+    return c.woven(fitted_statistics(c.session.instance_id, c.best, c.subset(c.middle)))
 
 
 def norm_statistics_ahead(c: Contest) -> Forgery:
-    return c.ahead(fitted_statistics(c.session.instance_id, c.best, c.judged))
+    return c.ahead(fitted_statistics(c.session.instance_id, c.best, c.judged(c.middle + 1)))
 
 
 def on_labels(c: Contest, points: Points) -> Story:
