@@ -37,9 +37,9 @@ def commands() -> None:
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --nonces 10 --key key.pem -o a.precommit
                   tig-verify solve my_optimiser.py --precommit a.precommit --seed-beacon HASH --key key.pem -o out
                   tig-verify commit out/*.claim --bundles 2 --key key.pem -o a.benchmark
-                  tig-verify prove a.benchmark out/*.claim --beacon NEW-HASH --key key.pem -o a.proof
+                  tig-verify prove a.benchmark out/*.claim --beacon HASH2 --key key.pem -o a.proof
                   tig-verify respond audit.request out/x.claim --key key.pem
-    Validator:    tig-verify verify-proof a.benchmark a.proof --beacon NEW-HASH --precommit a.precommit --seed-beacon HASH
+    Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
     Anybody:      tig-verify instance --track n_hidden=4 --nonce 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
