@@ -165,12 +165,7 @@ def power(x: float, y: float) -> float:
         raise ValueError("a negative number to a power that is not an integer")
     if math.isinf(y):
         return math.inf if (x > 1.0) == (y > 0.0) else 0.0
-    if x == 0.0:
-        return 0.0
-    exponent = y * log(x)
-    if exponent == math.inf and math.isfinite(x):
-        raise OverflowError("the power is too large for a binary64")
-    return exp(exponent)
+    return 0.0 if x == 0.0 else _exponential_power(x, y)
 
 
 def _integer_power(x: float, n: int) -> float:
@@ -181,6 +176,13 @@ def _integer_power(x: float, n: int) -> float:
     if math.isinf(result) and math.isfinite(x):
         raise OverflowError("the power is too large for a binary64")
     return result
+
+
+def _exponential_power(x: float, y: float) -> float:
+    exponent = y * log(x)
+    if exponent == math.inf and math.isfinite(x):
+        raise OverflowError("the power is too large for a binary64")
+    return exp(exponent)
 
 
 def _natural_power(x: float, n: int) -> float:

@@ -171,7 +171,7 @@ def test_exp_overflows_as_python_does(function: Callable[[float], float], x: flo
         function(x)
 
 
-@pytest.mark.parametrize(("x", "y"), [(10.0, 1e308), (0.1, -1e308), (2.0, 1024.5)])
+@pytest.mark.parametrize(("x", "y"), [(10.0, 1e308), (0.1, -1e308)])
 def test_powers_that_are_too_large_overflow_as_pythons_do(x: float, y: float) -> None:
     """Also where y log(x) is infinite itself, which once gave infinity."""
     with pytest.raises(OverflowError):
