@@ -171,6 +171,15 @@ def test_exp_overflows_as_python_does(function: Callable[[float], float], x: flo
         function(x)
 
 
+@pytest.mark.parametrize(("x", "y"), [(10.0, 1e308), (0.1, -1e308), (2.0, 1024.5)])
+def test_powers_that_are_too_large_overflow_as_pythons_do(x: float, y: float) -> None:
+    """Also where y log(x) is infinite itself, which once gave infinity."""
+    with pytest.raises(OverflowError):
+        elementary.power(x, y)
+    assert elementary.power(1.0 / x, y) == 0.0
+    assert elementary.power(math.inf, y) == (math.inf if y > 0.0 else 0.0)
+
+
 def test_expm1_reaches_the_largest_numbers() -> None:
     assert elementary.expm1(709.7) == elementary.exp(709.7)
 
