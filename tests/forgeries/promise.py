@@ -10,7 +10,7 @@ from protocol.task import Choice
 from verifier.challenge.session import Session
 
 BEACON: Final = "b37"
-"""Published after the precommits of all contests were received."""
+"""Published after the precommits of all contests were received; one of those with which choosing pays in the tests."""
 NUM_NONCES: Final = 9
 """Promised are nonces 0 to 8."""
 
