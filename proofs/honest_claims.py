@@ -164,7 +164,11 @@ class Plan:
 
     def terms(self) -> Terms:
         """Those of the validator."""
-        seeding = Seeding(carried(seal(self.precommit, key())), self.beacon) if self.precommit else None
+        seeding = (
+            Seeding(open_envelope(carried(seal(self.precommit, key())), Precommit), self.beacon)
+            if self.precommit
+            else None
+        )
         return Terms(key().verify_key.raw, seeding)
 
     def places(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from protocol.beacon import check_beacon
 from protocol.benchmark import MAX_NONCES
-from protocol.envelope import Envelope
+from protocol.envelope import Signed
 from protocol.record import Embedded, Record
 from protocol.task import Choice, Task
 
@@ -46,7 +46,15 @@ class Precommit(Record):
 
 @dataclass(frozen=True)
 class Seeding:
-    """Where a validator knows the seeds from: a precommit as it was received, and the beacon published after that."""
+    """Where a validator knows the seeds from: a precommit that was received, and the beacon published after that.
 
-    precommit: Envelope
+    Its signature has been checked: a file of the validator's own speaks against nobody.
+    """
+
+    precommit: Signed[Precommit]
     beacon: str
+
+    @property
+    def task(self) -> Task:
+        """The task that follows."""
+        return self.precommit.record.task(self.beacon)

@@ -1,6 +1,6 @@
 """The proof that the claims of a sample are those that a benchmark committed to (specification, section 10.10).
 
-    1   all signatures hold, of the same signer, who is the expected one
+    1   both signatures hold, of the same signer, who is the expected one and that of the precommit
     2   the proof is about this benchmark
     3   its beacon is the validator's
     4   the benchmark has the task and the nonces of the precommit, if the validator has one
@@ -29,7 +29,7 @@ from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import RecordError, SignatureError
 from protocol.hashes import DIGEST_SIZE
 from protocol.merkle import Branch, Stem, sibling_depths
-from protocol.precommit import Precommit, Seeding
+from protocol.precommit import Seeding
 from protocol.record import Record
 from protocol.sampling import SamplingRule, sample
 
@@ -124,10 +124,11 @@ def check_proof(
 
     `beacon` and `rule` are the validator's; `signer` is the public key (32 bytes) that must have signed, None for any;
     `seeding` has the precommit of the benchmark, None where there is none or it is not to be checked.
-    Raises `RecordError` or `CodecError` when an envelope does not hold a benchmark, a proof or a precommit at all.
+    Raises `RecordError` or `CodecError` when an envelope does not hold a benchmark or a proof at all.
     """
     signed, answer = _check_signatures(benchmark, proof, signer)
-    precommit = None if seeding is None else _open_precommit(seeding, signed.signer)
+    if seeding is not None and seeding.precommit.signer != signed.signer:
+        raise ProofRejected(1, ProofFault.SIGNER, "precommit and benchmark are signed by different keys")
     committed = signed.record
     if answer.benchmark_digest != signed.digest:
         found = answer.benchmark_digest.hex()[:16]
@@ -135,8 +136,8 @@ def check_proof(
         raise ProofRejected(2, ProofFault.BENCHMARK, detail)
     if answer.beacon != beacon:
         raise ProofRejected(3, ProofFault.BEACON, f"the proof answers beacon {answer.beacon!a}, not {beacon!a}")
-    if seeding is not None and precommit is not None:
-        _check_precommit(precommit, seeding.beacon, committed)
+    if seeding is not None:
+        _check_precommit(seeding, committed)
     sampled = sample(signed, beacon, rule)
     if not sampled:
         detail = f"no bundle has a median quality of {rule.lowest_active} or more"
@@ -163,22 +164,12 @@ def _check_signatures(benchmark: Envelope, proof: Envelope, signer: bytes | None
     return committed, answer.record
 
 
-def _open_precommit(seeding: Seeding, signer: bytes) -> Precommit:
-    try:
-        precommit = open_envelope(seeding.precommit, Precommit)
-    except SignatureError as error:
-        raise ProofRejected(1, ProofFault.SIGNATURE, str(error)) from None
-    if precommit.signer != signer:
-        raise ProofRejected(1, ProofFault.SIGNER, "precommit and benchmark are signed by different keys")
-    return precommit.record
-
-
-def _check_precommit(precommit: Precommit, seed_beacon: str, benchmark: Benchmark) -> None:
-    if field := precommit.task(seed_beacon).differing_field(benchmark.task):
+def _check_precommit(seeding: Seeding, benchmark: Benchmark) -> None:
+    if field := seeding.task.differing_field(benchmark.task):
         detail = f"{field} of the benchmark is not that of the precommit with its beacon"
         raise ProofRejected(4, ProofFault.PRECOMMIT, detail)
-    if (found := len(benchmark.qualities)) != precommit.num_nonces:
-        detail = f"the precommit is for {precommit.num_nonces} nonces, the benchmark has {found}"
+    if (found := len(benchmark.qualities)) != (promised := seeding.precommit.record.num_nonces):
+        detail = f"the precommit is for {promised} nonces, the benchmark has {found}"
         raise ProofRejected(4, ProofFault.PRECOMMIT, detail)
 
 

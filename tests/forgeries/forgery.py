@@ -24,6 +24,7 @@ from protocol.precommit import Precommit, Seeding
 from protocol.solution import Solution
 from protocol.transcript import Leaf
 from tests.forgeries.promise import BEACON, precommit
+from tests.support.sample_records import signed
 from verifier.challenge.instance.instance import Instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
@@ -220,7 +221,7 @@ class Forgery:
 
     def evidence(self, request: AuditRequest | None = None) -> Evidence:
         """What a validator has in hand who expects a claim of `KEY`."""
-        seeding = None if self.received is None else Seeding(seal(self.received, KEY), BEACON)
+        seeding = None if self.received is None else Seeding(signed(self.received, signer=KEY.verify_key.raw), BEACON)
         return Evidence(
             seal(self.claim, self.key),
             seal(self.solution, self.key),

@@ -8,11 +8,9 @@ from typing import Final
 import click
 
 from protocol.beacon import check_beacon
-from protocol.envelope import open_envelope
-from protocol.errors import ProtocolError
 from protocol.precommit import Precommit, Seeding
 from verifier.challenge.errors import InputError
-from verifier.command_line.files import read_envelope
+from verifier.command_line.files import read_record
 from verifier.command_line.option_groups import Decorator, option_group
 
 precommit_options: Final[tuple[Decorator, ...]] = (
@@ -34,12 +32,7 @@ def seeding(precommit: Path | None, seed_beacon: str | None) -> Seeding | None:
     if precommit is None or seed_beacon is None:
         raise InputError("--precommit and --seed-beacon go together: seeds depend on both; give the other one too")
     check_beacon(seed_beacon, "--seed-beacon")
-    envelope = read_envelope(precommit)
-    try:
-        open_envelope(envelope, Precommit)
-    except ProtocolError as error:
-        raise InputError(f"{precommit}: {error}") from None
-    return Seeding(envelope, seed_beacon)
+    return Seeding(read_record(precommit, Precommit), seed_beacon)
 
 
 seeding_options: Final = option_group("seeding", seeding, *precommit_options)

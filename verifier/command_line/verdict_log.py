@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from protocol.hashes import blake3_digest
 from protocol.verdict import Level, Outcome, Reason
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files_verifier import claim_digest
@@ -24,7 +23,7 @@ def described(terms: Terms) -> dict[str, str | int | None]:
     seeding = terms.seeding
     return {
         "signer": terms.signer.hex() if terms.signer else None,
-        "precommit": blake3_digest(seeding.precommit.payload).hex() if seeding else None,
+        "precommit": seeding.precommit.digest.hex() if seeding else None,
         "seed_beacon": seeding.beacon if seeding else None,
         "threshold": terms.threshold,
     }

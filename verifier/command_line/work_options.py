@@ -10,9 +10,8 @@ from typing import Final
 import click
 from click.core import ParameterSource
 
-from protocol.envelope import open_envelope
 from protocol.errors import ProtocolError
-from protocol.precommit import Precommit, Seeding
+from protocol.precommit import Seeding
 from protocol.settings import instance_seed
 from protocol.task import Task
 from sandbox.optimiser import Scalar
@@ -59,7 +58,7 @@ def _work(
 
 def _precommitted(given: Seeding, nonces: range | None) -> Work:
     _require_undecided(click.get_current_context())
-    signed = open_envelope(given.precommit, Precommit)
+    signed = given.precommit
     task, count = signed.record.task(given.beacon), signed.record.num_nonces
     _require_instances(task)
     nonces = nonces or range(count)

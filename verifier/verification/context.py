@@ -14,7 +14,7 @@ from protocol.canonical_msgpack import Scalar
 from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed
 from protocol.hashes import blake3_digest
-from protocol.precommit import Precommit, Seeding
+from protocol.precommit import Seeding
 from protocol.solution import Solution
 from protocol.task import Task
 from protocol.transcript import Leaf
@@ -74,7 +74,6 @@ class Context:
 
     claim: Signed[Claim]  # from step 1 on
     solution: Signed[Solution]
-    precommit: Signed[Precommit] | None
     choice: Choosing  # from step 4 on
     instance_id: InstanceId  # from step 3 on
     weights: Weights  # from step 5 on

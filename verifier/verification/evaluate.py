@@ -8,7 +8,6 @@ from arithmetic import reductions
 from protocol.claim import Claim, StopReason
 from protocol.envelope import open_envelope
 from protocol.errors import SettingsError, SignatureError
-from protocol.precommit import Precommit
 from protocol.solution import Solution
 from protocol.verdict import Reason
 from verifier.challenge.editions import Edition
@@ -25,20 +24,19 @@ from verifier.verification.rejection import Rejection, require
 def check_signatures(context: Context) -> None:
     """The envelopes' signatures hold, and the signer is the expected one.
 
-    Raises RecordError or CodecError for a payload that is signed but is no claim, solution or precommit.
+    Raises RecordError or CodecError for a payload that is signed but is no claim or solution.
     """
     evidence, terms = context.evidence, context.evidence.terms
     try:
         context.claim = open_envelope(evidence.claim, Claim)
         context.solution = open_envelope(evidence.solution, Solution)
-        context.precommit = None if terms.seeding is None else open_envelope(terms.seeding.precommit, Precommit)
     except SignatureError as error:
         raise Rejection(Reason.SIGNATURE, str(error)) from None
     signer = context.claim.signer
     expected = terms.signer in (None, signer)
     require(expected, Reason.SIGNER, "the claim is signed by another key than the expected one")
     require(context.solution.signer == signer, Reason.SIGNER, "claim and solution are signed by different keys")
-    same = context.precommit is None or context.precommit.signer == signer
+    same = terms.seeding is None or terms.seeding.precommit.signer == signer
     require(same, Reason.SIGNER, "claim and precommit are signed by different keys")
 
 
@@ -66,12 +64,11 @@ def check_precommit(context: Context) -> None:
     """The task and the nonce are those of the precommit, with the beacon that was published after it."""
     claim, seeding = context.claim.record, context.evidence.terms.seeding
     context.choice = Choosing.unseen(claim.task)
-    if context.precommit is None or seeding is None:
+    if seeding is None:
         return
-    precommit = context.precommit.record
-    field = precommit.task(seeding.beacon).differing_field(claim.task)
+    field = seeding.task.differing_field(claim.task)
     require(field is None, Reason.PRECOMMIT, f"{field} of the claim is not that of the precommit with its beacon")
-    last = precommit.num_nonces - 1
+    last = seeding.precommit.record.num_nonces - 1
     require(claim.nonce <= last, Reason.PRECOMMIT, f"nonce {claim.nonce} is beyond the precommit's last, {last}")
     context.choice = Choosing.BOUND
 
