@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DEMO := demo-out
+# As a network does it: the beacon is published after the precommit, and decides the instance.
+BOUND := --precommit $(DEMO)/adam.precommit --seed-beacon 02914ae09391b719
 WORKERS ?= 2
 # One thread in each process: the workers of the suite fill the cores. A file's tests share what they have prepared.
 PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -20,14 +22,15 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --editable '.[dev]'
 	touch $@
 
-# Create a key, solve one December-2025 instance with Adam, sign the claim, verify it at every level.
+# Create a key, precommit to Adam, solve one December-2025 instance, sign the claim, verify it at every level.
 demo: $(VENV)/installed
 	rm -rf $(DEMO) && mkdir $(DEMO)
 	$(BIN)/tig-verify keygen $(DEMO)/key.pem
-	$(BIN)/tig-verify solve fixtures/optimisers/adam.py --track n_hidden=4 --nonce 0 --key $(DEMO)/key.pem -o $(DEMO)
-	$(BIN)/tig-verify verify $(DEMO)/*.claim --level evaluate
-	$(BIN)/tig-verify verify $(DEMO)/*.claim --level audit --epochs 4
-	$(BIN)/tig-verify verify $(DEMO)/*.claim --level replay
+	$(BIN)/tig-verify precommit fixtures/optimisers/adam.py --track n_hidden=4 --nonces 1 --key $(DEMO)/key.pem -o $(DEMO)/adam.precommit
+	$(BIN)/tig-verify solve fixtures/optimisers/adam.py $(BOUND) --key $(DEMO)/key.pem -o $(DEMO)
+	$(BIN)/tig-verify verify $(DEMO)/*.claim $(BOUND) --qualified --level evaluate
+	$(BIN)/tig-verify verify $(DEMO)/*.claim $(BOUND) --level audit --epochs 4
+	$(BIN)/tig-verify verify $(DEMO)/*.claim $(BOUND) --level replay
 
 test: lint types imports tests
 
@@ -53,7 +56,7 @@ coverage: $(VENV)/installed-dev
 	$(PYTEST) --cov --cov-branch --cov-report term:skip-covered
 
 golden-fill golden-check: golden-%: $(VENV)/installed-dev
-	$(BIN)/python -m tests.golden.golden_runs $*
+	$(BIN)/python -m tests.golden.golden_runs $* --jobs $(WORKERS)
 
 benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.step

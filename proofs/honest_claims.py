@@ -1,10 +1,11 @@
 """Many honest claims, each verified at every level; results/honest_claims.json has all of them.
 
-    python -m proofs.honest_claims --claims 200 --jobs 1
+    python -m proofs.honest_claims --claims 216 --jobs 2
 
-Claim n is always the same training: an optimiser of fixtures/, a track, a nonce, perhaps other hyperparameters, and
-fuel for a part of an epoch up to a whole training. Every record goes through its bytes, and each of solving, answering
-an audit, auditing and replaying runs in a jailed worker or in this process. The exit code is 1 unless all are accepted.
+Claim n is always the same training: an optimiser of fixtures/, an edition and a track, a nonce, perhaps other
+hyperparameters, and fuel for a part of an epoch up to a whole training. Every second one is of a precommit, which its
+verdicts check. Every record goes through its bytes, and each of solving, answering an audit, auditing and replaying
+runs in a jailed worker or in this process. The exit code is 1 unless all are accepted.
 A run can be stopped and goes on where it was, as long as the code is the same.
 """
 
@@ -36,11 +37,12 @@ from protocol.audit import AuditRequest
 from protocol.claim import Claim
 from protocol.envelope import Envelope, open_envelope, seal
 from protocol.keys import SigningKey
+from protocol.precommit import Precommit, Seeding
 from protocol.settings import Settings
-from protocol.task import Task
+from protocol.task import Choice, Task
 from protocol.verdict import Level, Outcome, Verdict
 from sandbox.isolation import InProcess, Isolation, Jail
-from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.editions import APRIL_2025, DECEMBER_2025, DECEMBER_2025_CENTRED, Edition, Track
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
@@ -57,28 +59,29 @@ RESULTS: Final = ROOT / "proofs" / "results" / "honest_claims.json"
 SHIPPED: Final = sorted((ROOT / "fixtures" / "optimisers").glob("*.py"))
 TRIALS: Final = sorted(p for p in (ROOT / "fixtures" / "trials").glob("*.py") if not p.name.endswith(".before.py"))
 OPTIMISERS: Final = (*SHIPPED, *TRIALS)
-"""Each pair of one and a track comes once before any comes again."""
-TRACKS: Final = (4, 7, 10, 14, 18)
-SECONDS: Final = 2.0
+"""Those with a golden run, and those that others wrote."""
+DEPTHS: Final = (1, 2, 4, 7, 10, 14, 18)
+SECONDS: Final = 0.8
 """About what a training that is cut short may take here; measured in fuel, so that it is the same claim everywhere."""
 
 
 @cache
 def fuel(path: Path, n_hidden: int) -> tuple[int, int]:
-    """Units before the first epoch, and those of the first epoch."""
-    module = read_module(path)
-    session = Session(task(module, n_hidden, {}, DECEMBER_2025.max_fuel_budget), 0, module, InProcess())
+    """Units before the first epoch, and those of a batch."""
+    module, edition = read_module(path), DECEMBER_2025
+    chosen = choice(module, Track(edition, n_hidden), {}, edition.max_fuel_budget)
+    session = Session(Task.of(chosen, "0" * 32), 0, module, InProcess())
     with session.trainer() as trainer:
         trainer.start(session.initial)
         before = trainer.fuel_used
         trainer.advance()
-        return before, trainer.fuel_used - before
+        return before, (trainer.fuel_used - before) // edition.batches
 
 
-def task(module: Module, n_hidden: int, hyperparameters: dict[str, float], fuel_budget: int) -> Task:
-    """A task of the edition."""
-    settings = Settings("honest", "", "c006", "", f"n_hidden={n_hidden}")
-    return Task(DECEMBER_2025.name, settings, module.digest, hyperparameters, fuel_budget, "0" * 32)
+def choice(module: Module, track: Track, hyperparameters: dict[str, float], fuel_budget: int) -> Choice:
+    """What is chosen for a claim."""
+    settings = Settings("honest", "", "c006", "", track.id)
+    return Choice(track.edition.name, settings, module.digest, hyperparameters, fuel_budget)
 
 
 @dataclass(frozen=True)
@@ -93,17 +96,49 @@ class Plan:
         return OPTIMISERS[self.number % len(OPTIMISERS)]
 
     @property
+    def turn(self) -> int:
+        """A count that gives each optimiser another edition and another choice whenever it comes again."""
+        return self.number + self.number // len(OPTIMISERS)
+
+    @property
+    def edition(self) -> Edition:
+        """Each in turn; April's larger sizes seldom, as their instances take seconds to draw."""
+        if self.turn % 3 == 2:
+            return APRIL_2025[2 if self.turn % 60 == 59 else self.turn % 15 == 14]
+        return (DECEMBER_2025, DECEMBER_2025_CENTRED)[self.turn % 3]
+
+    @property
     def n_hidden(self) -> int:
+        """The depth; their number and that of the optimisers have no common factor."""
+        return DEPTHS[self.number % len(DEPTHS)]
+
+    @property
+    def track(self) -> Track:
         """The track."""
-        return TRACKS[self.number % len(TRACKS)]
+        return Track(self.edition, self.n_hidden)
 
     @cached_property
     def module(self) -> Module:
         """The optimiser's module."""
         return read_module(self.path)
 
+    @property
+    def beacon(self) -> str:
+        """The one that decides the seeds, where there is a precommit."""
+        return f"beacon-{self.number}"
+
     @cached_property
+    def precommit(self) -> Precommit | None:
+        """That of every second claim."""
+        return Precommit(self.choice, self.number + 1) if self.turn % 2 else None
+
+    @property
     def task(self) -> Task:
+        """With seeds of the precommit, or of a given text."""
+        return self.precommit.task(self.beacon) if self.precommit else Task.of(self.choice, "0" * 32)
+
+    @cached_property
+    def choice(self) -> Choice:
         """A third have another learning rate, every twentieth one with which training diverges."""
         draw = random.Random(self.number)
         rate = _learning_rate(self.path)
@@ -112,19 +147,25 @@ class Plan:
             hyperparameters["lr"] = 1e30
         elif rate is not None and draw.random() < 1 / 3:
             hyperparameters["lr"] = rate * 10.0 ** draw.uniform(-1.0, 1.0)
-        return task(self.module, self.n_hidden, hyperparameters, self._fuel_budget(draw))
+        return choice(self.module, self.track, hyperparameters, self._fuel_budget(draw))
 
     def _fuel_budget(self, draw: random.Random) -> int:
         """For a whole training if it is a short one, else for a part of an epoch up to some seconds."""
-        if self.path in SHIPPED and self.n_hidden == TRACKS[0]:
-            return DECEMBER_2025.max_fuel_budget
-        before, epoch = fuel(self.path, self.n_hidden)
-        seconds = 0.02 * self.n_hidden + 0.35e-9 * epoch
+        if self.path in SHIPPED and self.n_hidden == DEPTHS[0]:
+            return self.edition.max_fuel_budget
+        before, batch = fuel(self.path, self.n_hidden)
+        epoch = batch * self.edition.batches
+        seconds = (0.02 * self.n_hidden + 0.35e-9 * 8 * batch) * self.edition.batches / 8
         return before + int(epoch * draw.uniform(0.05, max(1.5, SECONDS / seconds)))
 
     def session(self, place: str) -> Session:
         """The training, in a jail or in this process; the nonce is the claim's number."""
         return Session(self.task, self.number, self.module, isolation(place))
+
+    def terms(self) -> Terms:
+        """Those of the validator."""
+        seeding = Seeding(carried(seal(self.precommit, key())), self.beacon) if self.precommit else None
+        return Terms(key().verify_key.raw, seeding)
 
     def places(self) -> dict[str, str]:
         """Where solving, answering, auditing and replaying run."""
@@ -191,7 +232,7 @@ def examine(number: int) -> dict[str, Any]:
         carried(seal(claim, key())),
         carried(seal(solved.solution, key())),
         lambda digest: plan.module,
-        terms=Terms(key().verify_key.raw),
+        terms=plan.terms(),
     )
     started = time.perf_counter()
     answered = audited(plan, evidence.claim, places["respond"])
@@ -204,7 +245,9 @@ def examine(number: int) -> dict[str, Any]:
     return {
         "claim": number,
         "optimiser": str(plan.path.relative_to(ROOT / "fixtures")),
-        "n_hidden": plan.n_hidden,
+        "edition": plan.edition.name,
+        "track": plan.track.id,
+        "choice": "bound" if plan.precommit else "unbound",
         "nonce": claim.nonce,
         "hyperparameters": dict(plan.task.hyperparameters),
         "fuel_budget": plan.task.fuel_budget,
@@ -247,7 +290,9 @@ def record(about: str, claims: dict[int, dict[str, Any]]) -> str:
         "not_accepted": [row["claim"] for row in rows if not accepted(row)],
         "verdicts": sum(len(row["verdicts"]) for row in rows),
         "audited_epochs": sum(len(row["audited_epochs"]) for row in rows),
-        "by_track": dict(Counter(f"n_hidden={row['n_hidden']}" for row in rows)),
+        "by_edition": dict(Counter(row["edition"] for row in rows)),
+        "by_track": dict(sorted(Counter(row["track"] for row in rows).items())),
+        "by_choice": dict(Counter(row["choice"] for row in rows)),
         "by_optimiser": dict(sorted(Counter(row["optimiser"] for row in rows).items())),
         "by_stop_reason": dict(Counter(row["stop_reason"] for row in rows)),
         "with_hyperparameters": sum(bool(row["hyperparameters"]) for row in rows),
@@ -283,7 +328,7 @@ def opened(observer: Observer | None) -> Iterator[Callable[[int], dict[str, Any]
 def main() -> int:
     """Make the claims that the results lack; 1 unless all are accepted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--claims", type=int, default=200)
+    parser.add_argument("--claims", type=int, default=216)
     parser.add_argument("--jobs", type=int, default=1, help="processes; each trains on one core")
     options = parser.parse_args()
     about = code()
@@ -299,8 +344,9 @@ def main() -> int:
             claims[number] = row
             keep(record(about, claims))
             print(
-                f"{row['claim']:4d} {row['optimiser']:28s} {row['n_hidden']:2d} T {row['epochs']:3d} "
-                f"{row['stop_reason']:18s} {sum(row['seconds'].values()):6.1f} s {row['verdicts']}",
+                f"{row['claim']:4d} {row['optimiser']:28s} {row['edition']:21s} {row['track']:22s} "
+                f"T {row['epochs']:3d} {row['stop_reason']:18s} {sum(row['seconds'].values()):6.1f} s "
+                f"{row['verdicts']}",
                 flush=True,
             )
     bad = [*lost, *(number for number, row in claims.items() if not accepted(row))]

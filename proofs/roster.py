@@ -3,7 +3,8 @@
     python -m proofs.roster --jobs 2     trains what the results lack; stop it at any time
 
 Each optimiser is trained on five nonces of each track of the centred edition and of one track of the plain one, then
-the five best on twenty. A line of results/roster.jsonl is one training; it counts as long as the module is the same.
+the five best on twenty. A line of results/roster.jsonl is one training; it counts as long as the module and the
+version of the specification are the same.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from verifier.challenge.network.kernel_choice import training_kernels
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Observer
+from verifier.challenge.versions import SPECIFICATION
 from verifier.command_line.files import read_module
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
@@ -60,6 +62,8 @@ class Row:
     """What the tables call it."""
     digest: str
     """BLAKE3 of the module, its first 16 digits."""
+    specification: int
+    """The version of the rules."""
     edition: str
     n_hidden: int
     nonce: int
@@ -78,7 +82,7 @@ class Row:
     @property
     def key(self) -> tuple[object, ...]:
         """That of the plan that it is of."""
-        return (self.optimiser, self.digest, self.edition, self.n_hidden, self.nonce)
+        return (self.optimiser, self.digest, self.specification, self.edition, self.n_hidden, self.nonce)
 
     def __str__(self) -> str:
         return (
@@ -129,7 +133,7 @@ class Plan:
     @property
     def key(self) -> tuple[object, ...]:
         """What tells its row from others."""
-        return (self.entry.name, self.entry.digest, self.edition, self.n_hidden, self.nonce)
+        return (self.entry.name, self.entry.digest, SPECIFICATION, self.edition, self.n_hidden, self.nonce)
 
     @property
     def cost(self) -> float:
@@ -158,6 +162,7 @@ def carry_out(plan: Plan) -> Row:
     return Row(
         optimiser=plan.entry.name,
         digest=plan.entry.digest,
+        specification=SPECIFICATION,
         edition=plan.edition,
         n_hidden=plan.n_hidden,
         nonce=plan.nonce,
@@ -197,9 +202,9 @@ def later_plans(rows: Iterable[Row]) -> list[Plan]:
 
 
 def current(rows: Iterable[Row]) -> list[Row]:
-    """The rows of the modules as they are now."""
-    modules = {(entry.name, entry.digest) for entry in ENTRIES}
-    return [row for row in rows if (row.optimiser, row.digest) in modules]
+    """The rows of the modules and the rules as they are now."""
+    modules = {(entry.name, entry.digest, SPECIFICATION) for entry in ENTRIES}
+    return [row for row in rows if (row.optimiser, row.digest, row.specification) in modules]
 
 
 def run(plans: list[Plan], table: ResultsTable[Row], jobs: int) -> None:

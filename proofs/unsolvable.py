@@ -1,9 +1,9 @@
-"""The share of nonces that no optimiser can solve, by edition; results/unsolvable.json has it.
+"""The share of nonces whose train loss cannot reach the threshold, by edition; results/unsolvable.json has it.
 
     python -m proofs.unsolvable [--instances 1000] [--edition NAME ...]
 
-An instance counts as unsolvable if the squared mean of its training targets, below which no training loss can fall,
-exceeds the threshold over the whole test set (specification, 9.4). Nothing is trained.
+An instance counts as unsolvable if the squared mean of its training targets, below which no train loss can fall,
+exceeds the threshold over the whole test set (specification, 9.4). A test loss can be lower. Nothing is trained.
 """
 
 from __future__ import annotations

@@ -51,24 +51,28 @@ print(json.dumps({
 """
 
 IN_A_PROCESS = """
-import json, sys
-from tests.golden.golden_runs import RUNS
+import sys
 from sandbox.isolation import Jail
+from tests.golden.golden_run import named
+from tests.golden.record import recorded
 from verifier.challenge.solving import solve
-run = next(run for run in RUNS if run.n_hidden == 2)
+(run,) = named(["sgd-n_hidden=2"])
 with Jail() as jail:
-    claim = solve(run.task, jail).claim
-recorded = json.loads(run.path.read_text())["run"]
-for name in ("transcript_root", "solution_digest", "fuel_used", "epochs", "quality"):
+    claim = solve(run.session(jail)).claim
+known = recorded(run)
+for name, section in (("transcript_root", "outcome"), ("epochs", "outcome"), ("quality", "score")):
     found = getattr(claim, name)
     found = found.hex() if isinstance(found, bytes) else found
-    if found != recorded[name]:
-        sys.exit(f"{run.path.name}: {name}: recorded {recorded[name]}, computed {found}")
+    if found != known[section][name]:
+        sys.exit(f"{run.name}: {name}: recorded {known[section][name]}, computed {found}")
 """
+
+TRAINED = ["adam-n_hidden=4", "adam-n_hidden=10", "lookahead-n_hidden=2", "sgd-n_hidden=2", "momentum-n_hidden=1"]
+"""The golden runs of which each environment trains the whole."""
 
 CHECKS: dict[str, tuple[list[str], dict[str, str]]] = {
     "operations": (["-m", "tests.parity.operations", "check"], {}),
-    "golden runs": (["-m", "tests.golden.golden_runs", "check"], {}),
+    "golden runs": (["-m", "tests.golden.golden_runs", "check", *TRAINED], {}),
     "worker process, eager kernels": (["-c", IN_A_PROCESS], {"TIG_VERIFY_KERNELS": "eager"}),
 }
 """What is run in each environment, and with which variables."""

@@ -26,6 +26,11 @@ class StopReason(StrEnum):
     NON_FINITE_UPDATE = "non-finite-update"  # the optimiser returned a NaN or infinite update or query location
 
     @property
+    def spends_the_budget(self) -> bool:
+        """True if the fuel used is then the whole budget."""
+        return self in (StopReason.FUEL_EXHAUSTED, StopReason.MEMORY_EXHAUSTED)
+
+    @property
     def is_inside_epoch(self) -> bool:
         """True if training ended in the middle of an epoch, which was discarded."""
         return self not in (StopReason.EARLY_STOPPING, StopReason.EPOCH_LIMIT)

@@ -165,7 +165,12 @@ def power(x: float, y: float) -> float:
         raise ValueError("a negative number to a power that is not an integer")
     if math.isinf(y):
         return math.inf if (x > 1.0) == (y > 0.0) else 0.0
-    return 0.0 if x == 0.0 else exp(y * log(x))
+    if x == 0.0:
+        return 0.0
+    exponent = y * log(x)
+    if exponent == math.inf and math.isfinite(x):
+        raise OverflowError("the power is too large for a binary64")
+    return exp(exponent)
 
 
 def _integer_power(x: float, n: int) -> float:

@@ -1,40 +1,98 @@
+"""What of the golden runs is quick: the first epochs of the shallow ones, and short ones to their ends."""
+
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
 
 import pytest
+import torch
 
-from tests.golden.golden_runs import RUNS, GoldenRun, compute, differences
-from tests.reference.cases import OPTIMISERS, by_the_reference
-from tests.reference.editions import DECEMBER
-from tests.reference.streams import Streams, make_seed
+from tests.golden.golden_run import APRIL, FOLDER, OPTIMISERS, RUNS, SHORT, GoldenRun, named
+from tests.golden.golden_runs import check, main
+from tests.golden.record import differences, recorded, row
+from verifier.challenge.editions import APRIL_2025, DECEMBER_2025, DECEMBER_2025_CENTRED
+from verifier.challenge.network.network import Statistics
+from verifier.challenge.network.operands import Batch
 
 pytestmark = pytest.mark.slow
 
-
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.path.stem)
-def test_training_again_gives_every_recorded_digest(run: GoldenRun) -> None:
-    """With the product, and with the second implementation where it has the optimiser: each trains once."""
-    fuel: list[int] = []
-    product = compute(run, observe_fuel=fuel.append)
-    assert differences(run, product) == []
-    if run.optimiser not in OPTIMISERS:
-        return
-    session = run.session("cpu")
-    seed = make_seed(asdict(session.task.settings), session.task.rand_hash, session.nonce)
-    reference, quality = by_the_reference(DECEMBER, Streams(DECEMBER.name, seed), run.optimiser, run.n_hidden, fuel)
-    losses = reference.train_losses, reference.validation_losses
-    assert [each[0].hex() for each in losses] == product["first_losses"]
-    assert [each[-1].hex() for each in losses] == product["last_losses"]
-    assert (len(reference.train_losses), reference.best_epoch) == (product["epochs"], product["best_epoch"])
-    assert (reference.stop_reason, quality) == (product["stop_reason"], product["quality"])
-    assert reference.transcript_root.hex() == product["transcript_root"]  # of every loss, parameter and state
+SHALLOW = [run for run in RUNS if run.n_hidden <= 2]
 
 
-def test_every_golden_run_is_of_a_shipped_optimiser() -> None:
-    shipped = {path.stem for path in (RUNS[0].path.parents[1] / "optimisers").glob("*.py")}
-    assert {run.optimiser for run in RUNS} < shipped
+@pytest.mark.parametrize("run", SHALLOW, ids=lambda run: run.name)
+def test_the_first_two_epochs_have_the_recorded_leaves(run: GoldenRun) -> None:
+    with (session := run.session()).trainer() as trainer:
+        trainer.start(session.initial)
+        while len(trainer.leaves) < 3 and trainer.advance() is None:
+            pass
+    assert differences(recorded(run)["leaves"][:3], [row(leaf) for leaf in trainer.leaves]) == []
+
+
+@pytest.mark.parametrize("run", named(SHORT), ids=lambda run: run.name)
+def test_training_again_gives_the_whole_record(run: GoldenRun) -> None:
+    assert check(run) == []
+
+
+def test_every_optimiser_edition_and_end_is_recorded() -> None:
+    assert {run.optimiser for run in RUNS} == {path.stem for path in OPTIMISERS.glob("*.py")}
+    assert {run.edition for run in RUNS} == {DECEMBER_2025.name, DECEMBER_2025_CENTRED.name, APRIL_2025[0].name}
+    assert {recorded(run)["outcome"]["stop_reason"] for run in RUNS} == {
+        "early-stopping", "fuel-exhausted", "non-finite-loss", "non-finite-update",
+    }  # fmt: skip
 
 
 def test_no_record_is_left_over() -> None:
-    assert {path.name for path in RUNS[0].path.parent.glob("*.json")} == {run.path.name for run in RUNS}
+    assert {path.name for path in FOLDER.glob("*.json")} == {run.path.name for run in RUNS}
+    assert len({run.name for run in RUNS}) == len(RUNS)
+
+
+def test_a_difference_is_named() -> None:
+    known = {"a": {"x": 1, "y": [[1, 2], [3, 4], [5, 6]]}, "b": "same"}
+    found = {"a": {"x": 1.0, "y": [[1, 2], [3, 5], [7, 8], [9, 9]]}, "b": "same", "c": None}
+    assert differences(known, found) == ["a.x: recorded 1, computed 1.0", "a.y[1][1]: recorded 4, computed 5"]
+    assert differences([1, 2], [1, 2, 3]) == ["[2]: recorded None, computed 3"]
+
+
+def test_a_run_that_is_not_one_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["golden_runs", "check", "adam"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "no golden run 'adam'" in capsys.readouterr().err
+
+
+LossAndGradient = Callable[[torch.Tensor, Statistics, Batch, torch.Tensor], float]
+
+WRONG_WEIGHTS: dict[str, Callable[[list[tuple[float, int]], int], float]] = {
+    "the loss times B / n": lambda losses, n: sum((loss * (size / n) for loss, size in losses), 0.0),
+    "the sum of the points' losses, divided by n at the end": lambda losses, n: sum(x * size for x, size in losses) / n,
+    "the mean of the batches' losses": lambda losses, n: sum(x for x, _ in losses) / len(losses),
+}
+
+
+def test_the_april_runs_tell_the_weights_of_train_losses_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """6.6: every other way to weigh the batches gives another loss in some epoch, within the first few."""
+    run = next(run for run in RUNS if run.edition == APRIL)
+    session, n = run.session(), APRIL_2025[0].train_points
+    losses: list[tuple[float, int]] = []
+    told_apart: set[str] = set()
+    inner: LossAndGradient = session.network.loss_and_gradient
+
+    def noting(parameters: torch.Tensor, statistics: Statistics, batch: Batch, gradient: torch.Tensor) -> float:
+        losses.append((inner(parameters, statistics, batch, gradient), len(batch.targets)))
+        return losses[-1][0]
+
+    monkeypatch.setattr(session.network, "loss_and_gradient", noting)
+    with session.trainer() as trainer:
+        trainer.start(session.initial)
+        for leaf in recorded(run)["leaves"][1:]:
+            losses.clear()
+            trainer.advance()
+            found = 0.0
+            for loss, size in losses:
+                found = found + loss / (n / size)
+            assert found.hex() == leaf[0]
+            told_apart |= {name for name, wrong in WRONG_WEIGHTS.items() if wrong(losses, n).hex() != leaf[0]}
+            if told_apart == WRONG_WEIGHTS.keys():
+                return
+    pytest.fail(f"not told apart: {WRONG_WEIGHTS.keys() - told_apart}")

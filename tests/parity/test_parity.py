@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from arithmetic import self_test
-from tests.golden.golden_runs import RUNS, GoldenRun, compute, differences
+from tests.golden.golden_run import GoldenRun, named
+from tests.golden.record import differences, recorded, trained
 from tests.parity.operations import OPERATIONS, RECORD, digest
 
 DEVICES = [
@@ -18,6 +19,7 @@ DEVICES = [
         pytest.mark.skipif(not torch.cuda.is_available(), reason="NO CUDA DEVICE: parity with a GPU was not tested"),
     ]),
 ]  # fmt: skip
+WHOLE = ("adam-n_hidden=4", "adam-n_hidden=10", "lookahead-n_hidden=2", "sgd-n_hidden=2", "momentum-n_hidden=1")
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -36,6 +38,6 @@ def test_the_machine_passes_the_self_test(device: str) -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES[1:])
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.path.stem)
+@pytest.mark.parametrize("run", named(WHOLE), ids=lambda run: run.name)
 def test_a_whole_training_is_the_golden_one(run: GoldenRun, device: str) -> None:
-    assert differences(run, compute(run, device)) == []
+    assert differences(recorded(run), trained(run, device)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,33 @@ def row_sums(v: Double) -> Double:
     return np.array([q.integers.sum() * power_of_two(q.exponent) + 0.0 for q in rows])
 
 
+def sums(v: Single) -> Single:
+    """2.4: of all elements, rounded to binary32."""
+    return single(total(v) if np.isfinite(v).all() else math.nan)
+
+
+def sign(v: Single) -> Single:
+    """2.6."""
+    return single(v > 0) - single(v < 0)
+
+
+def matmul(a: Single, b: Single) -> Single:
+    """2.5."""
+    a, b = (np.where(np.isfinite(v), v, np.float32("nan")) for v in (a, b))
+    bits = min(22, (53 - (a.shape[1] - 1).bit_length()) // 2)
+    left, right = line_exponents(a, 1), line_exponents(b, 0)
+    integers = np.rint(np.ldexp(a.astype(np.float64), bits - left)) @ np.rint(
+        np.ldexp(b.astype(np.float64), bits - right)
+    )
+    return single(np.ldexp(integers, left + right - 2 * bits)) + np.float32(0)
+
+
+def line_exponents(v: Single, axis: int) -> NDArray[np.int32]:
+    """2.1: of each line along an axis, which stays with size 1."""
+    exponents: NDArray[np.int32] = np.frexp(np.abs(v).max(axis=axis, keepdims=True))[1]
+    return exponents
+
+
 def mean_square(r: Single) -> float:
     """The loss of 5.3."""
     return total(r * r) / r.size
@@ -103,7 +131,7 @@ def horner(t: Double, c: list[float]) -> Double:
 
 
 def exp(x: Double) -> Double:
-    """2.7, for -700 <= x <= 0."""
+    """2.7, for |x| <= 700."""
     k = (x * 1.44269504088896338700 + 1.5 * 2.0**52) - 1.5 * 2.0**52
     h, w = x - k * 6.93147180369123816490e-01, k * 1.90821492927058770002e-10
     r = h - w
@@ -147,6 +175,23 @@ def integer_power(x: float, n: int) -> float:
         if n:
             x *= x
     return result
+
+
+def power(x: float, y: float) -> float:
+    """2.7, for finite numbers whose power is one."""
+    if y == 0 or x == 1:
+        return 1.0
+    if abs(y) == 0.5 and x >= 0:
+        return math.sqrt(x) if y > 0 else 1 / math.sqrt(x)
+    if y == int(y) and abs(y) <= 2**53:
+        return integer_power(x, int(y)) if y > 0 else inverse_power(x, int(-y))
+    return float(exp(y * log(np.asarray(x)))) if x > 0 else 0.0
+
+
+def inverse_power(x: float, n: int) -> float:
+    """2.7: x to the power -n."""
+    result = integer_power(x, n)
+    return integer_power(1 / x, n) if math.isinf(result) else 1 / result
 
 
 EXP = [

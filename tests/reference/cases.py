@@ -9,19 +9,16 @@ from types import MappingProxyType
 from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.isolation import InProcess
-from tests.reference import training
 from tests.reference.editions import APRIL, DECEMBER, Edition
-from tests.reference.instance import draw_instance
-from tests.reference.network import Network, initial_parameters
-from tests.reference.optimisers import Adam, Lookahead, Momentum
+from tests.reference.optimiser import Submission
 from tests.reference.streams import Streams, make_seed
+from tests.reference.training import Run, train
 from tests.support.folders import FIXTURES
-from verifier.challenge.editions import EDITIONS
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 
 MODULES = FIXTURES / "optimisers"
-OPTIMISERS = {"adam": Adam, "momentum": Momentum, "lookahead": Lookahead}
+OPTIMISERS = sorted(path.stem for path in MODULES.glob("*.py"))
 RAND_HASH = "4c3594711e8362ac9d2ec9ae55abb055"
 
 
@@ -34,6 +31,11 @@ class Case:
     nonce: int
     hyperparameters: tuple[tuple[str, float], ...] = ()
     edition: Edition = DECEMBER
+    fuel_budget: int = 5 * 10**12
+
+    @property
+    def source(self) -> bytes:
+        return (MODULES / f"{self.optimiser}.py").read_bytes()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -47,10 +49,9 @@ class Case:
 
     @property
     def session(self) -> Session:
-        name = f"{self.optimiser}.py"
-        module, overrides = Module(name, (MODULES / name).read_bytes()), dict(self.hyperparameters)
-        edition, settings = EDITIONS[self.edition.name][0], Settings(**self.settings)
-        task = Task(edition.name, settings, module.digest, overrides, edition.max_fuel_budget, RAND_HASH)
+        module, overrides = Module(self.optimiser, self.source), dict(self.hyperparameters)
+        settings = Settings(**self.settings)
+        task = Task(self.edition.name, settings, module.digest, overrides, self.fuel_budget, RAND_HASH)
         return Session(task, self.nonce, module, InProcess())
 
     @property
@@ -61,14 +62,10 @@ class Case:
 def by_the_reference(
     edition: Edition,
     streams: Streams,
-    optimiser: str,
+    source: bytes,
     n_hidden: int,
-    fuel: list[int],
+    fuel_budget: int,
     hyperparameters: Mapping[str, float] = MappingProxyType({}),
-) -> tuple[training.Run, int]:
-    """The outcome and the quality of a training, from the fuel used at every leaf."""
-    instance, network = draw_instance(edition, streams), Network(n_hidden, streams)
-    w = initial_parameters(streams, n_hidden)
-    run = training.train(edition, streams, instance, network, w, OPTIMISERS[optimiser](w, **hyperparameters), fuel)
-    subset = training.scored_points(streams, instance, len(run.validation_losses))
-    return run, training.score(network, run.parameters, run.statistics, subset)
+) -> Run:
+    """A whole training and its score, of a module by its bytes."""
+    return train(edition, streams, n_hidden, Submission(source, hyperparameters, fuel_budget))

@@ -16,6 +16,11 @@ class Edition:
     centred: bool = False
     gaussian_process: bool = False
 
+    def difficulty(self, n_hidden: int) -> dict[str, int]:
+        """6.2."""
+        n_data = {"n_data": self.train + self.validation} if self.gaussian_process else {}
+        return {"n_hidden": n_hidden, **n_data}
+
 
 DECEMBER = Edition("december-2025", 1000, 200, 8)
 CENTRED = Edition("december-2025-centred", 1000, 200, 8, centred=True)

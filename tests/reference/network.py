@@ -49,13 +49,30 @@ class Layer:
 
 @dataclass(frozen=True)
 class Trace:
-    """What the backward pass needs of a normed layer."""
+    """What a normed layer computes of a batch (5.3), from its input h on."""
 
     h: Quantised
     z: Single
+    s1: Double
     c: Single
+    s2: Double
     nu: Double
     s: Single
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Those of a layer's parameters (5.4.5)."""
+
+    weight: Single
+    bias: Single
+    gamma: Single
+    beta: Single
+
+    @property
+    def parts(self) -> list[Single]:
+        """In the layout of 5.2."""
+        return [self.weight.ravel(), self.bias, self.gamma, self.beta]
 
 
 def initial_weight(streams: Streams, n_hidden: int, layer: int) -> Single:
@@ -63,6 +80,12 @@ def initial_weight(streams: Streams, n_hidden: int, layer: int) -> Single:
     n_in, n_out = 2 if layer == 0 else WIDTH, 1 if layer == n_hidden + 1 else WIDTH
     u = uniform(streams.words("weights", layer, n_in * n_out))
     return b32((2 * u - 1) * np.sqrt(6 / (n_in + n_out))).reshape(n_out, n_in)
+
+
+def layout(n_hidden: int) -> tuple[tuple[int, ...], ...]:
+    """5.2: the shapes of the parameter vector's parts."""
+    vectors = ((WIDTH,),) * 3
+    return tuple(shape for i in range(n_hidden) for shape in ((WIDTH, WIDTH if i else 2), *vectors))
 
 
 def initial_parameters(streams: Streams, n_hidden: int) -> Single:
@@ -107,9 +130,7 @@ class Network:
             raise NoValue
         h = quantise(points.x)
         for layer, mean, variance in zip(self.layers(w), statistics.means, statistics.variances, strict=True):
-            c = rectified(h, layer) - mean
-            s = b32(layer.gamma * (1 / np.sqrt(variance.astype(np.float64) + EPSILON)))
-            h = quantise((c * s) + layer.beta)
+            h = evaluated(h, layer, mean, variance)
         return mean_square(product(h, self.output.T) - points.y)
 
     def train(self, w: Single, statistics: Statistics, points: Points) -> tuple[float, Single, Statistics]:
@@ -117,16 +138,10 @@ class Network:
         layers, size = self.layers(w), len(points.x)
         h, traces, means, variances = quantise(points.x), [], [], []
         for layer, mean, variance in zip(layers, statistics.means, statistics.variances, strict=True):
-            z = rectified(h, layer)
-            mu = column_sums(z) / size
-            c = z - b32(mu)
-            s2 = column_sums(c * c)
-            nu = 1 / np.sqrt(s2 / size + EPSILON)
-            s = b32(layer.gamma * nu)
-            means.append(b32((1 - MOMENTUM) * mean.astype(np.float64) + MOMENTUM * mu))
-            variances.append(b32((1 - MOMENTUM) * variance.astype(np.float64) + MOMENTUM * (s2 / (size - 1))))
-            traces.append(Trace(h, z, c, nu, s))
-            h = quantise((c * s) + layer.beta)
+            trace, h = forward(h, layer)
+            means.append(average(mean, trace.s1 / size))
+            variances.append(average(variance, trace.s2 / (size - 1)))
+            traces.append(trace)
         new = Statistics(np.array(means), np.array(variances))
         if not np.isfinite(new.variances).all():
             raise NoValue
@@ -135,22 +150,49 @@ class Network:
 
     def gradient(self, layers: list[Layer], traces: list[Trace], r: Single) -> Single:
         """5.4."""
-        size = len(r)
-        d = quantise((r * np.float32(2)) / np.float32(size))
+        d = quantise((r * np.float32(2)) / np.float32(len(r)))
         weights = [*(layer.weight for layer in layers[1:]), self.output]
         parts: list[Single] = []
         for i in range(self.n_hidden, -1, -1):
-            trace, exact = traces[i], exact_product(d, weights[i])
-            dy = b32(exact) + np.float32(0)
-            s_beta, s_gamma = exact.sum(axis=0) + 0.0, column_sums(dy * trace.c)
-            k = b32(((trace.nu * trace.nu) * s_gamma) / size)
-            dz = ((dy - b32(s_beta / size)) - trace.c * k) * trace.s
-            d = quantise(np.where(trace.z <= 0, np.float32(0), dz))
-            if i < self.n_hidden:
-                d_bias = b32(d.integers.sum(axis=0) * 2.0**d.exponent + 0.0)
-                d_weight = product(d.T, trace.h)
-                parts = [d_weight.ravel(), d_bias, b32(s_gamma * trace.nu), b32(s_beta), *parts]
+            d, gradient = backward(d, weights[i], traces[i])
+            if i < self.n_hidden:  # layer L is frozen
+                parts = [*gradient.parts, *parts]
         return np.concatenate(parts)
+
+
+def forward(h: Quantised, layer: Layer) -> tuple[Trace, Quantised]:
+    """5.3.1 to 5 of a layer, but for the running statistics."""
+    z = rectified(h, layer)
+    s1, size = column_sums(z), len(z)
+    c = z - b32(s1 / size)
+    s2 = column_sums(c * c)
+    nu = 1 / np.sqrt(s2 / size + EPSILON)
+    s = b32(layer.gamma * nu)
+    return Trace(h, z, s1, c, s2, nu, s), quantise((c * s) + layer.beta)
+
+
+def average(running: Single, batch: Double) -> Single:
+    """5.3.4."""
+    return b32((1 - MOMENTUM) * running.astype(np.float64) + MOMENTUM * batch)
+
+
+def evaluated(h: Quantised, layer: Layer, mean: Single, variance: Single) -> Quantised:
+    """5.5."""
+    c = rectified(h, layer) - mean
+    s = b32(layer.gamma * (1 / np.sqrt(variance.astype(np.float64) + EPSILON)))
+    return quantise((c * s) + layer.beta)
+
+
+def backward(d: Quantised, weight: Quantised, trace: Trace) -> tuple[Quantised, Gradient]:
+    """5.4.1 to 5: from the next layer's gradient and weight."""
+    size, exact = len(trace.z), exact_product(d, weight)
+    dy = b32(exact) + np.float32(0)
+    s_beta, s_gamma = exact.sum(axis=0) + 0.0, column_sums(dy * trace.c)
+    k = b32(((trace.nu * trace.nu) * s_gamma) / size)
+    dz = ((dy - b32(s_beta / size)) - trace.c * k) * trace.s
+    d = quantise(np.where(trace.z <= 0, np.float32(0), dz))
+    d_bias = b32(d.integers.sum(axis=0) * 2.0**d.exponent + 0.0)
+    return d, Gradient(product(d.T, trace.h), d_bias, b32(s_gamma * trace.nu), b32(s_beta))
 
 
 def rectified(h: Quantised, layer: Layer) -> Single:

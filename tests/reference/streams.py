@@ -1,4 +1,4 @@
-"""Seed, streams and numbers of the second implementation (specification 3)."""
+"""Seed, streams and numbers of the second implementation (specification 3 and 10.13)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def make_seed(settings: dict[str, str], rand_hash: str, nonce: int) -> bytes:
     """3.1."""
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     return blake3(f"{text}_{rand_hash}_{nonce}".encode()).digest()
+
+
+def make_rand_hash(precommit: bytes, beacon: str) -> str:
+    """10.13, from the bytes of the record."""
+    hasher = blake3(blake3(precommit).digest() + beacon.encode(), derive_key_context="tig-verify v2 rand_hash")
+    return hasher.hexdigest()[:32]
 
 
 @dataclass(frozen=True)

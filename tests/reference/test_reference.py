@@ -1,43 +1,37 @@
-"""Whole trainings: the product and the second implementation must end with the same bits.
+"""Trainings: the product and the second implementation must end with the same bits and the same fuel.
 
-Four more, up to ten hidden layers deep, are the golden runs of `tests/golden`.
+Many more, up to ten hidden layers deep, are the golden runs (`python -m tests.golden.golden_runs check`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.reference.cases import Case, by_the_reference
+from tests.reference.cases import OPTIMISERS, Case, by_the_reference
 from tests.reference.editions import APRIL, CENTRED
 from verifier.challenge.solving import Solved, solve
 
 pytestmark = pytest.mark.slow
 
 
-def by_the_product(case: Case) -> tuple[Solved, list[int]]:
-    """Its outcome, and the fuel used at every leaf: the one thing that the second implementation is told."""
-    session = case.session
-    with session.trainer() as trainer:
-        trainer.start(session.initial)
-        fuel = [trainer.fuel_used]
-    return solve(session, lambda epoch: fuel.append(epoch.fuel_used)), fuel
-
-
 def compare(case: Case) -> Solved:
     """Everything that a claim and a solution hold, in the order in which a difference would spread."""
-    solved, fuel = by_the_product(case)
-    run, quality = by_the_reference(
-        case.edition, case.streams, case.optimiser, case.n_hidden, fuel, dict(case.hyperparameters)
+    solved = solve(case.session)
+    run = by_the_reference(
+        case.edition, case.streams, case.source, case.n_hidden, case.fuel_budget, dict(case.hyperparameters)
     )
     claim, solution = solved.claim, solved.solution
-    assert len(fuel) == claim.epochs + 1
     assert run.train_losses == list(claim.train_losses)
     assert run.validation_losses == list(claim.validation_losses)
+    assert run.fuel == [leaf.fuel_used for leaf in solved.training.leaves]
+    assert run.fuel_used == claim.fuel_used
     assert (run.best_epoch, run.stop_reason) == (claim.best_epoch, claim.stop_reason.value)
     assert run.parameters.astype("<f4").tobytes() == solution.parameters
     assert run.statistics.means.astype("<f4").tobytes() == solution.running_means
     assert run.statistics.variances.astype("<f4").tobytes() == solution.running_variances
-    assert quality == claim.quality
+    assert run.quality == claim.quality
     assert run.transcript_root == claim.transcript_root
     return solved
 
@@ -55,6 +49,33 @@ def test_trainings_until_they_stop_are_equal(case: Case) -> None:
     claim = compare(case).claim
     assert claim.stop_reason.value == "early-stopping"
     assert claim.epochs == claim.best_epoch + 50
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_trainings_until_fuel_is_spent_are_equal(optimiser: str) -> None:
+    """With fuel for two epochs and half of a third."""
+    case = Case(optimiser, 2, 0)
+    claim = compare(replace(case, fuel_budget=fuel_of_epochs(case, 2.5))).claim
+    assert (claim.stop_reason.value, claim.epochs) == ("fuel-exhausted", 2)
+    assert claim.fuel_used == claim.task.fuel_budget
+
+
+@pytest.mark.parametrize(("missing", "epochs"), [(0, 2), (1, 1)])
+def test_fuel_that_just_suffices_suffices(missing: int, epochs: int) -> None:
+    case = Case("sgd_constant", 1, 0)
+    claim = compare(replace(case, fuel_budget=fuel_of_epochs(case, 2) - missing)).claim
+    assert (claim.stop_reason.value, claim.epochs) == ("fuel-exhausted", epochs)
+
+
+def fuel_of_epochs(case: Case, epochs: float) -> int:
+    """What they use if the second epoch is like all later ones."""
+    session = case.session
+    with session.trainer() as trainer:
+        trainer.start(session.initial)
+        trainer.advance()
+        first = trainer.fuel_used
+        trainer.advance()
+        return first + int((trainer.fuel_used - first) * (epochs - 1))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from blake3 import blake3
 
 from tests.reference.arithmetic import Single
 from tests.reference.network import Statistics
+from tests.reference.tensors import Tensor, Values
 
 
 def digest(data: bytes) -> bytes:
@@ -20,9 +21,11 @@ def elements(v: Single) -> bytes:
     return np.where(np.isnan(v), np.float32("nan"), v).astype("<f4").tobytes()
 
 
-def encode(value: object) -> bytes:
-    """8.1, the values that Adam and momentum keep; an array is a parameter vector."""
+def encode(value: object) -> bytes:  # noqa: PLR0911  # one case for each kind
+    """8.1."""
     match value:
+        case None | bool():
+            return {None: b"N", True: b"T", False: b"F"}[value]
         case int():
             size = value.bit_length() // 8 + 1
             return b"i" + struct.pack("<I", size) + value.to_bytes(size, "little", signed=True)
@@ -30,12 +33,21 @@ def encode(value: object) -> bytes:
             return b"d" + struct.pack("<d", value)
         case str():
             return b"s" + struct.pack("<I", len(value.encode())) + value.encode()
+        case list() | tuple():
+            items = b"".join(map(encode, value))
+            return (b"l" if isinstance(value, list) else b"t") + struct.pack("<I", len(value)) + items
         case dict():
             items = b"".join(encode(key) + encode(item) for key, item in value.items())
             return b"m" + struct.pack("<I", len(value)) + items
-        case np.ndarray():
-            return b"vf" + struct.pack("<II", 1, value.size) + elements(value)
+        case Tensor():
+            return (b"v" if value.layout else b"x") + encode_values(value.values)
     raise TypeError(type(value))
+
+
+def encode_values(v: Values) -> bytes:
+    """8.1: of numbers or a mask."""
+    sizes = struct.pack(f"<{v.ndim + 1}I", v.ndim, *v.shape)
+    return b"b" + sizes + v.tobytes() if v.dtype == np.bool_ else b"f" + sizes + elements(v)
 
 
 def leaf(

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from sandbox.errors import BudgetExhausted, FuelExhausted, MemoryExhausted
 from sandbox.meter import CALL_BYTES, CALL_FUEL, ELEMENT_BYTES, UNIT_BYTES, Meter
+from sandbox.tensors import prices
+from sandbox.tensors.namespaces import MathNamespace
 
 charges = st.lists(st.tuples(st.integers(0, 10**10), st.one_of(st.none(), st.integers(0, 2**28))), max_size=30)
 """Units, and elements of a tensor (None: the language)."""
@@ -28,7 +30,7 @@ def test_what_is_counted_is_the_sum(work: list[tuple[int, int | None]], budget: 
             if used + units > budget or call_fuel > CALL_FUEL:
                 expected, used = FuelExhausted, budget
             elif call_bytes > CALL_BYTES:
-                expected = MemoryExhausted
+                expected, used = MemoryExhausted, budget
             else:
                 used += units
         found = None
@@ -77,3 +79,11 @@ def test_what_a_call_left_is_not_there_for_the_next() -> None:
     with pytest.raises(FuelExhausted):
         meter.work(CALL_FUEL + 1)
     assert meter.used == meter.budget
+
+
+def test_functions_of_math_make_no_memory() -> None:
+    """7.4; they cost fuel as tensors do, and were once counted like the language."""
+    meter = Meter(10**12)
+    for _ in range(CALL_BYTES // (UNIT_BYTES * prices.SCALAR) + 1):
+        MathNamespace(meter).sqrt(2.0)
+    meter.work(0, CALL_BYTES // ELEMENT_BYTES)

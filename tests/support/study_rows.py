@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from verifier.challenge.versions import SPECIFICATION
 from verifier.experiments.study.rows import Row
 
 ROW = Row(
     study="figure2",
+    specification=SPECIFICATION,
     edition="april-2025",
     optimiser="SGD",
     digest="89fb8bb49cc0fdac",

@@ -137,7 +137,7 @@ class Track:
 
     edition: Edition
     n_hidden: int
-    """L, hidden layers between the input and the output layer (paper, section 6)."""
+    """L, hidden layers between the input and the output layer (paper, section 5)."""
 
     MAX_HIDDEN = 64
 

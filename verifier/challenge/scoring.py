@@ -1,4 +1,4 @@
-"""The score of trained weights on the test subset that T picks (specification, section 9; paper, equation 6)."""
+"""The score of trained weights on a test subset (specification, section 9; paper, equation 6)."""
 
 from __future__ import annotations
 

@@ -8,27 +8,38 @@ from typing import Final
 import click
 
 from protocol.beacon import check_beacon
+from protocol.envelope import open_envelope
+from protocol.errors import ProtocolError
 from protocol.precommit import Precommit, Seeding
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files import read_unjudged
+from verifier.command_line.files import read_envelope
 from verifier.command_line.option_groups import Decorator, option_group
 
 precommit_options: Final[tuple[Decorator, ...]] = (
     click.option("--precommit", type=click.Path(path_type=Path),
-                 help="The .precommit file, as it was before the seed beacon was published."),
+                 help="The .precommit file that was published before the seed beacon."),
     click.option("--seed-beacon", metavar="TEXT",
-                 help="What the seeds depend on, such as the hash of a block published after the precommit."),
+                 help="What decides the seeds, such as the hash of a block published after the precommit."),
 )  # fmt: skip
 
 
 def seeding(precommit: Path | None, seed_beacon: str | None) -> Seeding | None:
-    """The precommit and its beacon, or None. Raises InputError for one without the other, RecordError for no beacon."""
+    """The precommit and its beacon, or None.
+
+    Raises RecordError for no beacon, InputError for one option without the other, and for a file that nobody vouches
+    for: a claim is not to be rejected for that.
+    """
     if precommit is None and seed_beacon is None:
         return None
     if precommit is None or seed_beacon is None:
         raise InputError("--precommit and --seed-beacon go together: seeds depend on both; give the other one too")
     check_beacon(seed_beacon, "--seed-beacon")
-    return Seeding(read_unjudged(precommit, Precommit), seed_beacon)
+    envelope = read_envelope(precommit)
+    try:
+        open_envelope(envelope, Precommit)
+    except ProtocolError as error:
+        raise InputError(f"{precommit}: {error}") from None
+    return Seeding(envelope, seed_beacon)
 
 
 seeding_options: Final = option_group("seeding", seeding, *precommit_options)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from protocol.hashes import blake3_digest
-from protocol.verdict import Level, Outcome
+from protocol.verdict import Level, Outcome, Reason
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files_verifier import claim_digest
 from verifier.runs.results_table import ResultsTable, RowFormat
@@ -37,24 +37,26 @@ class LoggedVerdict:
     line: str
     key: Key
     outcome: Outcome
+    reason: Reason
 
     @classmethod
     def read(cls, line: str) -> Self:
         """The verdict in a line. Raises ValueError, KeyError or TypeError."""
         entry = json.loads(line)
         names = "claim", "claim_digest", "level", *described(Terms())
-        return cls(line, tuple(entry[name] for name in names), Outcome(entry["outcome"]))
+        key = tuple(entry[name] for name in names)
+        return cls(line, key, Outcome(entry["outcome"]), Reason(entry["reason"]))
 
 
 FORMAT: Final = RowFormat("verify", lambda row: row.line, LoggedVerdict.read, begins='{"claim": ')
 VerdictLog = ResultsTable[LoggedVerdict]
 
 
-def decided(log: VerdictLog, path: Path, level: Level, terms: Terms) -> Outcome | None:
+def decided(log: VerdictLog, path: Path, level: Level, terms: Terms) -> LoggedVerdict | None:
     """The decision about a claim; None if there is none, so also for the undetermined, to be tried again."""
     try:
         key = str(path), claim_digest(path).hex(), str(level), *described(terms).values()
     except InputError:
         return None  # it is looked at again, and reported
     logged = log.rows.get(key)
-    return None if logged is None or logged.outcome is Outcome.UNDETERMINED else logged.outcome
+    return None if logged is None or logged.outcome is Outcome.UNDETERMINED else logged

@@ -30,6 +30,11 @@ class Tally:
         self.unqualified = 0
         """Rejected for their claimed quality, without another look."""
 
+    def add(self, outcome: Outcome | None, reason: Reason = Reason.NONE) -> None:
+        """Count a claim."""
+        self.counts[outcome] += 1
+        self.unqualified += reason is Reason.UNQUALIFIED
+
     def code(self) -> int:
         """1 if one is rejected, else 3 if one is undetermined, else 2 if one could not be read, else 0."""
         codes = {USAGE if outcome is None else _CODES[outcome] for outcome in self.counts}
@@ -55,11 +60,10 @@ class Report:
     def add(self, path: Path, answer: Answer) -> None:
         """Count, keep and print one answer."""
         if isinstance(answer, Mistake):
-            self.tally.counts[None] += 1
+            self.tally.add(None)
             self.echo(f"tig-verify: {answer.text}", True)
             return
-        self.tally.counts[answer.outcome] += 1
-        self.tally.unqualified += answer.reason is Reason.UNQUALIFIED
+        self.tally.add(answer.outcome, answer.reason)
         if self.key is not None:
             write_file(ClaimFiles(path).verdict, seal(answer, self.key).to_bytes())
         line = as_json(path, answer, self.terms)

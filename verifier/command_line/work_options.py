@@ -13,10 +13,11 @@ from click.core import ParameterSource
 from protocol.envelope import open_envelope
 from protocol.errors import ProtocolError
 from protocol.precommit import Precommit, Seeding
+from protocol.settings import instance_seed
 from protocol.task import Task
 from sandbox.optimiser import Scalar
-from verifier.challenge.editions import Track
-from verifier.challenge.errors import InputError
+from verifier.challenge.errors import InputError, VerifierError
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import chosen, settings_options, track_option, training_options
 from verifier.command_line.instance_options import Nonces, rand_hash_option
@@ -52,19 +53,15 @@ def _work(
     if track is None or nonces is None:
         raise InputError("pass --track and --nonce, or --precommit and --seed-beacon")
     choices = chosen(track, edition, player_id, algorithm_id, block_id, challenge_id, overrides, fuel)
-    Task.of(choices.choice(Module("", b"")), rand_hash).seed(nonces[0])  # refuses impossible texts before training
+    instance_seed(choices.settings, rand_hash, nonces[0])  # refuses impossible texts before training
     return Work(lambda module: Task.of(choices.choice(module), rand_hash), nonces, None)
 
 
 def _precommitted(given: Seeding, nonces: range | None) -> Work:
     _require_undecided(click.get_current_context())
-    try:
-        signed = open_envelope(given.precommit, Precommit)
-    except ProtocolError as error:
-        raise InputError(f"--precommit: {error}") from None
+    signed = open_envelope(given.precommit, Precommit)
     task, count = signed.record.task(given.beacon), signed.record.num_nonces
-    Track.parse(task.edition, task.settings.track_id)  # refuses what nobody can train
-    task.seed(0)
+    _require_instances(task)
     nonces = nonces or range(count)
     if nonces[-1] >= count:
         raise InputError(f"--nonce: the precommit is for nonces 0 to {count - 1}; leave the others out")
@@ -72,10 +69,22 @@ def _precommitted(given: Seeding, nonces: range | None) -> Work:
     def of(module: Module) -> Task:
         if module.digest != task.optimiser_digest:
             wanted = task.optimiser_digest.hex()[:16]
-            raise InputError(f"{module.name}: is not the module of the precommit, whose digest begins {wanted}")
+            raise InputError(
+                f"{module.name}: is not the module of the precommit; pass the one whose digest begins {wanted}"
+            )
         return task
 
     return Work(of, nonces, signed.signer)
+
+
+def _require_instances(task: Task) -> None:
+    """Refuse a precommit of which no claim is accepted. Raises InputError."""
+    try:
+        most = InstanceId.of(task, 0).edition.max_fuel_budget
+    except (ProtocolError, VerifierError) as error:
+        raise InputError(f"--precommit: {error}; make another one") from None
+    if task.fuel_budget > most:
+        raise InputError(f"--precommit: its fuel budget is above the edition's maximum, {most}; make another one")
 
 
 def _require_undecided(context: click.Context) -> None:
@@ -89,10 +98,10 @@ def _require_undecided(context: click.Context) -> None:
 work_options: Final = option_group(
     "work",
     _work,
-    track_option(required=False),
+    *precommit_options,
     click.option("--nonce", "nonces", type=Nonces(),
                  help="One nonce (7) or a range (0..9). Default with --precommit: all of its nonces."),
-    *precommit_options,
+    track_option(required=False),
     rand_hash_option,
     *settings_options,
     *training_options,

@@ -22,7 +22,7 @@ class Run:
     quality: int
     """In units of 1e-6."""
     threshold: float
-    """Of the test loss, for the T of this training."""
+    """Of the test loss, for the best epoch of this training."""
     floor: float
     """The squared mean of the training targets: no training loss is below it."""
     is_solvable: bool

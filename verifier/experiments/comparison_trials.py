@@ -14,6 +14,7 @@ from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Observer
+from verifier.challenge.versions import SPECIFICATION
 from verifier.experiments.comparison import Run
 
 
@@ -21,6 +22,8 @@ from verifier.experiments.comparison import Run
 class TrialKey:
     """Everything that the outcome of a trial depends on: its task, without overrides, and the nonce."""
 
+    specification: int
+    """The version of the rules: other rules give another outcome."""
     edition: str
     settings: Settings
     rand_hash: str
@@ -62,8 +65,9 @@ class Trial:
     def key(self) -> TrialKey:
         """The key of its row."""
         task = self.task
+        digest = task.optimiser_digest.hex()
         return TrialKey(
-            task.edition, task.settings, task.rand_hash, task.fuel_budget, task.optimiser_digest.hex(), self.nonce
+            SPECIFICATION, task.edition, task.settings, task.rand_hash, task.fuel_budget, digest, self.nonce
         )
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from protocol.audit import AuditResponse
 from protocol.canonical_msgpack import Scalar
@@ -15,6 +16,7 @@ from protocol.envelope import Envelope, Signed
 from protocol.hashes import blake3_digest
 from protocol.precommit import Precommit, Seeding
 from protocol.solution import Solution
+from protocol.task import Task
 from protocol.transcript import Leaf
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.isolation import Isolation
@@ -60,6 +62,11 @@ class Choosing(StrEnum):
     BOUND = "bound"  # a precommit shows it
     UNCHECKED = "unchecked"  # the claim names a precommit, which the validator did not look at
     UNBOUND = "unbound"  # there is none: anybody may have tried several
+
+    @classmethod
+    def unseen(cls, task: Task) -> Self:
+        """What a task says of it by itself."""
+        return cls.UNBOUND if task.precommit_digest is None else cls.UNCHECKED
 
 
 class Context:

@@ -65,7 +65,7 @@ def check_settings(context: Context) -> None:
 def check_precommit(context: Context) -> None:
     """The task and the nonce are those of the precommit, with the beacon that was published after it."""
     claim, seeding = context.claim.record, context.evidence.terms.seeding
-    context.choice = Choosing.UNBOUND if claim.task.precommit_digest is None else Choosing.UNCHECKED
+    context.choice = Choosing.unseen(claim.task)
     if context.precommit is None or seeding is None:
         return
     precommit = context.precommit.record
@@ -103,8 +103,8 @@ def check_history(context: Context) -> None:
     require(best == claim.best_epoch, Reason.BEST_EPOCH, f"the lowest validation loss is at epoch {best}")
     possible = _ends_so(claim.stop_reason, stopping, edition)
     require(possible, Reason.STOP_REASON, "the loss history does not end in the claimed way")
-    spent = claim.stop_reason is not StopReason.FUEL_EXHAUSTED or claim.fuel_used == claim.task.fuel_budget
-    require(spent, Reason.FUEL, "training ended for want of fuel, but some of the budget is left")
+    spent = not claim.stop_reason.spends_the_budget or claim.fuel_used == claim.task.fuel_budget
+    require(spent, Reason.FUEL, "training ended for want of fuel or memory, but some of the budget is left")
 
 
 def _ends_so(claimed: StopReason, stopping: EarlyStopping, edition: Edition) -> bool:

@@ -52,7 +52,8 @@ def verify(
 
 
 _PROVES: Final = {
-    Level.EVALUATE: "these weights reach this quality on the test subset of this T; how they came about is not shown",
+    Level.EVALUATE: "these weights reach this quality on the test subset of this best epoch; "
+    "how they came about is not shown",
     Level.AUDIT: "the audited epochs are those of this module from the committed states; the others are not shown",
     Level.REPLAY: "training this module from the seed gives exactly this claim and these weights",
 }

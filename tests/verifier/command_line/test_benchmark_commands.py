@@ -135,7 +135,7 @@ def test_commit_sample_prove_and_verify(office: Path, call: Call) -> None:
         f"  nonce {nonce}: quality {claim(nonce).quality}, claim digest {claim(nonce).digest().hex()}"
         for nonce in nonces
     ]
-    head = "new/a.proof: accepted; these are the committed claims, to be verified next:"
+    head = "new/a.proof: accepted, choice unchecked; these are the committed claims, to be verified next:"
     assert verified.out.splitlines() == [head, *lines]
 
 
@@ -154,6 +154,7 @@ def test_an_accepted_proof_as_json(office: Path, call: Call) -> None:
     nonces = [int(line) for line in call("sample", "good.benchmark", "--beacon", BEACON).out.splitlines()]
     assert json.loads(done.out) == {
         "proof": "good.proof", "outcome": "accepted", "reason": "none", "step": 0, "detail": "",
+        "choice": "unchecked",
         "claims": [
             {"nonce": nonce, "quality": claim(nonce).quality, "claim_digest": claim(nonce).digest().hex()}
             for nonce in nonces
@@ -169,7 +170,8 @@ def test_a_rejected_proof(office: Path, call: Call) -> None:
     shown = call("verify-proof", "good.benchmark", "good.proof", "--beacon", "another", "--json")
     assert shown.code == 1
     assert json.loads(shown.out) == {
-        "proof": "good.proof", "outcome": "rejected", "reason": "beacon", "step": 3, "detail": detail, "claims": [],
+        "proof": "good.proof", "outcome": "rejected", "reason": "beacon", "step": 3, "detail": detail, "choice": None,
+        "claims": [],
     }  # fmt: skip
 
 

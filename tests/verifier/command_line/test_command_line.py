@@ -119,7 +119,8 @@ def files() -> dict[str, bytes]:
 def test_solving_writes_claim_solution_and_module(made: Office) -> None:
     assert made.solved.code == 0, made.solved.err
     claim = made.opened()
-    assert made.solved.out.startswith(f"{made.claim}: quality {claim.quality} after {claim.epochs} epochs ")
+    assert claim.quality > 0
+    assert made.solved.out.startswith(f"{made.claim}: quality {claim.quality} (qualifies) after {claim.epochs} epochs ")
     assert made.solved.out.count("\n") == 1
     assert made.solved.err == ""
     module_file = f"optimiser-{claim.task.optimiser_digest.hex()[:16]}.py"
@@ -224,8 +225,9 @@ def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) 
         claim = read_record(Path(entry["claim"]), Claim).record
         assert entry["stop_reason"] == claim.stop_reason == "fuel-exhausted"
         assert entry["transcript_root"] == claim.transcript_root.hex()
-        assert {name: entry[name] for name in ("quality", "epochs", "best_epoch", "fuel_used")} == {
+        assert {name: entry[name] for name in ("quality", "qualifies", "epochs", "best_epoch", "fuel_used")} == {
             "quality": claim.quality,
+            "qualifies": claim.quality > 0,
             "epochs": claim.epochs,
             "best_epoch": claim.best_epoch,
             "fuel_used": 3_000_000,
@@ -497,15 +499,15 @@ def forged(office: Office) -> Path:
 def test_a_forgery_is_exit_code_1_and_a_signed_verdict(office: Office, call: Call) -> None:
     done = call("verify", forged(office), "--key", "key.pem")
     assert (done.code, done.err) == (1, "")
-    assert done.out.startswith("forged.claim: rejected at level evaluate, step 5, quality: the weights reach quality ")
+    assert done.out.startswith("forged.claim: rejected at level evaluate, step 7, quality: the weights reach quality ")
     verdict = read_record(Path("forged.verdict"), Verdict).record
-    assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.REJECTED, Reason.QUALITY, 5)
+    assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.REJECTED, Reason.QUALITY, 7)
 
 
 def test_a_forgery_is_rejected_though_its_module_is_missing(office: Office, call: Call) -> None:
     done = call("verify", forged(office), "--level", "replay", "--json")
     assert (done.code, done.err) == (1, "")
-    assert (json.loads(done.out)["reason"], json.loads(done.out)["step"]) == ("quality", 5)
+    assert (json.loads(done.out)["reason"], json.loads(done.out)["step"]) == ("quality", 7)
 
 
 def test_another_signer_is_a_rejection(office: Office, call: Call) -> None:

@@ -43,8 +43,8 @@ def test_text_has_the_sizes_the_nonces_and_a_count(capsys: pytest.CaptureFixture
         "125 of 250 for testing"
     )
     assert nonces == [
-        "nonce 0: mean squared noise 0.04924, threshold 0.19698, floor 0.00167, solvable",
-        "nonce 1: mean squared noise 0.04054, threshold 0.16218, floor 0.75921, unsolvable",
+        "nonce 0: mean squared noise 0.03758, threshold 0.15034, floor 0.03116, solvable",
+        "nonce 1: mean squared noise 0.04868, threshold 0.19473, floor 0.27704, unsolvable",
     ]
     assert count == "1 of 2 unsolvable"
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from protocol.envelope import seal
 from protocol.keys import SigningKey
@@ -20,7 +21,7 @@ from tests.support.small_contest import SMALL, session
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.solving import Solved, solve
 from verifier.command_line import plot_files
-from verifier.experiments.prediction_maps import SIDE, centres, prediction_maps
+from verifier.experiments.prediction_maps import centres, prediction_maps
 from verifier.experiments.training_history import claimed_history
 
 pytestmark = pytest.mark.slow
@@ -92,9 +93,8 @@ def test_prediction_maps_are_those_of_the_networks(solved: Solved) -> None:
     same = session()
     weights = read_weights(solved.solution, same.instance_id.track)
     assert weights is not None
-    x = same.instance.train.x[:1].clone()
-    x[0, 0], x[0, 1] = float(centres()[5]), float(centres()[-1])  # a column near the left, the uppermost row
-    assert drawn.best[SIDE - 1, 5] == same.network.predict(*weights, x).item()
+    x = torch.tensor([(x1, x2) for x2 in centres() for x1 in centres()], dtype=torch.float32)
+    assert (drawn.best.ravel() == same.network.predict(*weights, x).double().numpy()).all()
     assert drawn.points.shape == (SMALL.points, 2)
     assert (drawn.initial != drawn.best).any()
 

@@ -119,7 +119,7 @@ def test_a_claim_that_fails_before_gets_its_verdict_and_no_request(call: Call) -
     done = call(*ASK, "--json")
     found = json.loads(done.out)
     assert (done.code, done.err) == (1, "")
-    assert (found["outcome"], found["level"], found["step"]) == ("rejected", "evaluate", 5)
+    assert (found["outcome"], found["level"], found["step"]) == ("rejected", "evaluate", 7)
     assert files() == before
 
 
@@ -130,7 +130,7 @@ def test_an_answer_with_another_history_is_rejected(call: Call, exchanged: None)
     write(ANSWER.response, replace(response, leaves=(response.leaves[0], other, *response.leaves[2:])))
     done = call(*JUDGE)
     assert (done.code, done.err) == (1, "")
-    assert (verdict().reason, verdict().step) == (Reason.OPENING, 8)
+    assert (verdict().reason, verdict().step) == (Reason.OPENING, 10)
 
 
 def test_a_state_that_is_not_the_committed_one_is_rejected(call: Call, exchanged: None) -> None:
@@ -138,7 +138,7 @@ def test_a_state_that_is_not_the_committed_one_is_rejected(call: Call, exchanged
     state = read_record(path, EpochState).record
     write(path, replace(state, optimiser_state=state.optimiser_state + b"N"))
     assert call(*JUDGE).code == 1
-    assert (verdict().reason, verdict().step) == (Reason.OPENING, 10)
+    assert (verdict().reason, verdict().step) == (Reason.OPENING, 12)
 
 
 def test_what_the_claims_signer_has_not_signed_is_no_answer(call: Call, exchanged: None) -> None:
@@ -171,10 +171,10 @@ def test_an_audit_in_one_go(call: Call) -> None:
 
 
 FORGED = {
-    "another transcript": ({"transcript_root": bytes(32)}, "audit-response", 7),
-    "another loss": ({"train_losses": (9.0, *solved().claim.train_losses[1:])}, "losses", 9),
-    "less fuel": ({"fuel_used": solved().claim.fuel_used - 1}, "fuel", 9),
-    "another quality": ({"quality": 0}, "quality", 5),
+    "another transcript": ({"transcript_root": bytes(32)}, "audit-response", 9),
+    "another loss": ({"train_losses": (9.0, *solved().claim.train_losses[1:])}, "losses", 11),
+    "less fuel": ({"fuel_used": solved().claim.fuel_used - 1}, "fuel", 11),
+    "another quality": ({"quality": 0}, "quality", 7),
 }
 
 
@@ -193,7 +193,7 @@ def test_a_module_that_fails_in_one_go_is_rejected(call: Call) -> None:
     write_claim(changed(solved().claim, optimiser_digest=blake3_digest(source)))
     done = call(*AUDIT, "--epochs", 3, "--json", "--optimiser", "failing.py")
     found = json.loads(done.out)
-    assert (done.code, found["reason"], found["step"]) == (1, "optimiser-failed", 7)
+    assert (done.code, found["reason"], found["step"]) == (1, "optimiser-failed", 9)
 
 
 # -- mistakes ----------------------------------------------------------------------------------------------------

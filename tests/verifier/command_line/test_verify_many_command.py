@@ -24,6 +24,8 @@ from rich.console import Console
 
 from protocol.envelope import seal
 from protocol.keys import SigningKey
+from protocol.precommit import Precommit
+from protocol.task import Choice
 from protocol.verdict import Level, Outcome, Verdict
 from sandbox.errors import WorkerFault
 from sandbox.isolation import Jail
@@ -151,6 +153,41 @@ def test_a_verdict_for_any_signer_is_none_for_the_expected_one(claims: list[Path
     assert [line["signer"] for line in lines()] == [None, stranger.verify_key.raw.hex(), KEY.verify_key.raw.hex()]
 
 
+def write_precommit(path: str, num_nonces: int = 1) -> None:
+    """What the claims could have been of."""
+    task = solved().claim.task
+    choice = Choice(task.edition, task.settings, task.optimiser_digest, task.hyperparameters, task.fuel_budget)
+    Path(path).write_bytes(seal(Precommit(choice, num_nonces), KEY).to_bytes())
+
+
+def test_a_verdict_under_other_terms_is_none(claims: list[Path], call: Call) -> None:
+    write_precommit("a.precommit")
+    write_precommit("b.precommit", num_nonces=2)
+    best = solved().claim.quality
+    every: list[tuple[int, tuple[object, ...]]] = [
+        (0, ()),
+        (0, ("--qualified", best - 1)),
+        (1, ("--qualified", best)),
+        (1, ("--precommit", "a.precommit", "--seed-beacon", "1f")),
+        (1, ("--precommit", "a.precommit", "--seed-beacon", "2f")),
+        (1, ("--precommit", "b.precommit", "--seed-beacon", "1f")),
+        (1, ("--precommit", "b.precommit", "--seed-beacon", "1f", "--qualified", best)),
+    ]
+    for repeated in (False, True):
+        for code, terms in every:
+            done = call(claims[0], "--out", OUT, *terms)
+            assert (done.code, "1 of them from before" in done.out) == (code, repeated), terms
+    assert [line["threshold"] for line in lines()] == [None, best - 1, best, None, None, None, best]
+    assert [line["seed_beacon"] for line in lines()] == [None, None, None, "1f", "2f", "1f", "1f"]
+    assert len({line["precommit"] for line in lines()}) == 3
+
+
+def test_the_unqualified_are_counted_from_before_too(claims: list[Path], call: Call) -> None:
+    terms = ("--out", OUT, "--qualified", solved().claim.quality)
+    assert call(*claims[:2], *terms).out == "verdicts.jsonl: 2 rejected (2 unqualified)\n"
+    assert call(*claims[:3], *terms).out == "verdicts.jsonl: 3 rejected (3 unqualified); 2 of them from before\n"
+
+
 def test_the_undetermined_is_tried_again(claims: list[Path], call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: Any, **__: Any) -> None:
         raise WorkerFault("the worker process ended unexpectedly (signal 9)")
@@ -234,14 +271,14 @@ def test_a_disk_that_is_full_costs_no_more_than_a_line(claims: list[Path], call:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_500, limits[1]))
         done = call(*claims, "--out", OUT)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("tig-verify: verdicts.jsonl: cannot be written: File too large; call again when it can")
-    assert OUT.stat().st_size == 1_000
+    assert OUT.stat().st_size == 1_500
     done = call(*claims, "--out", OUT)
     assert done.out == "verdicts.jsonl: 40 accepted; 2 of them from before\n"
     assert [line["claim"] for line in lines()] == [str(path) for path in claims]

@@ -38,6 +38,12 @@ def test_means_and_counts() -> None:
     assert (comparison.epochs, comparison.fuel_used, comparison.seconds) == (20.0, 1000.0, 2.0)
 
 
+def test_what_qualifies_is_above_0_and_solvable() -> None:
+    runs = [run(0, 1), run(1, 0), run(2, -1), run(3, 1, solvable=False)]
+    (comparison,) = compare({"a": runs})
+    assert (comparison.solvable, comparison.qualified) == (3, 1)
+
+
 def test_excess_is_the_loss_above_the_floor_in_thresholds() -> None:
     # Quality 0.5 of threshold 0.16 is a loss of 0.08, which is 0.04 above the floor: a quarter of the threshold.
     assert run(0, 500_000).excess == pytest.approx(0.25)

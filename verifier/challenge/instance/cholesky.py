@@ -1,4 +1,4 @@
-"""A Cholesky factor whose bits depend on no library (specification, 4.5).
+"""A Cholesky factor whose bits depend on no library (specification, 4.6).
 
 Its elements are multiples of 2^-47, each a *head* of 26 bits and a *tail* of 21. The heads' and tails' products are
 integers that binary64 adds up exactly, so any BLAS may compute them with any number of threads; what remains are

@@ -1,4 +1,7 @@
-"""The solvability of an instance: a floor that no optimiser's training loss can pass (specification, 9.4)."""
+"""The solvability of an instance: a floor that no train loss can pass (specification, 9.4).
+
+It does not bind the test loss, by which a solution is scored: "unsolvable" says that training alone does not get there.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ class Solvability:
     noise: float
     """The mean squared noise of the whole test set."""
     threshold: float
-    """alpha times `noise`; that of a score is over a subset that depends on T."""
+    """alpha times `noise`; that of a score is over a subset that depends on the best epoch."""
 
     @property
     def is_solvable(self) -> bool:
-        """True if the floor alone leaves room below the threshold."""
+        """True if the floor, and so a train loss, can be at most the threshold."""
         return self.floor <= self.threshold
 
 
@@ -35,7 +38,7 @@ def solvability(instance_id: InstanceId) -> Solvability:
 
 
 def training_floor(instance: Instance) -> float:
-    """The squared mean of the training targets: the least training loss of a network whose outputs have mean 0."""
+    """The squared mean of the training targets: the least train loss of a network whose outputs have mean 0."""
     targets = instance.train.y
     mean = reductions.total(targets) / len(targets)
     return mean * mean

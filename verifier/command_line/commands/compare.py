@@ -66,10 +66,10 @@ def compare(
     differences, each for itself, so that of twenty optimisers that are no better one will seem so. With few nonces it
     is rough, and wide.
 
-    An instance whose floor is above the threshold of its whole test set is unsolvable; "qualified" and "excess" are of
-    the others. The floor is the squared mean of the training targets, below which no training loss can be. Excess is
-    the test loss above it, in thresholds: (loss - floor) / threshold. A test loss can be below the floor, by chance or
-    where the running statistics lag behind.
+    An instance whose floor is above the threshold of its whole test set is called unsolvable; "qualified" and "excess"
+    are of the others. The floor is the squared mean of the training targets, below which no train loss can be. Excess
+    is the test loss above it, in thresholds: (loss - floor) / threshold. A test loss can be below the floor, by chance
+    or where the running statistics lag behind.
 
     \b
     Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 20 --out runs.jsonl --picture adam-mine.png

@@ -46,13 +46,9 @@ def inspect(files: tuple[Path, ...], as_json: bool) -> int:
     code = 0
     for path in files:
         try:
-            shown = _describe(read_envelope(path))
+            shown = _describe(path)
         except InputError as error:
             click.echo(f"tig-verify: {error}", err=True)
-            code = USAGE
-            continue
-        except ProtocolError as error:
-            click.echo(f"tig-verify: {path}: {error}", err=True)
             code = USAGE
             continue
         if as_json:
@@ -62,17 +58,16 @@ def inspect(files: tuple[Path, ...], as_json: bool) -> int:
     return code
 
 
-def _describe(envelope: Envelope) -> dict[str, object]:
-    """The contents of an envelope as plain values. Raises ProtocolError."""
-    for kind in _RECORDS:
-        if envelope.payload_type.endswith(f".{kind.TYPE}+msgpack"):
-            break
-    else:
-        raise InputError(f"the record is of an unknown type {envelope.payload_type[:80]!r}")
+def _describe(path: Path) -> dict[str, object]:
+    """The contents of a signed record as plain values. Raises InputError."""
+    envelope = read_envelope(path)
+    kind = next((kind for kind in _RECORDS if envelope.payload_type.endswith(f".{kind.TYPE}+msgpack")), None)
+    if kind is None:
+        raise InputError(f"{path}: is of the unknown type {envelope.payload_type[:80]!a}; use the version that made it")
     try:
-        record, signature = open_envelope(envelope, kind).record, "valid"
-    except SignatureError:
-        record, signature = kind.from_bytes(envelope.payload), "INVALID"
+        record, signature = _opened(envelope, kind)
+    except ProtocolError as error:
+        raise InputError(f"{path}: {error}") from None
     return {
         "type": kind.TYPE,
         "signature": signature,
@@ -80,6 +75,14 @@ def _describe(envelope: Envelope) -> dict[str, object]:
         "digest": blake3_digest(envelope.payload).hex(),
         **{name: _plain(value) for name, value in record.to_map().items()},
     }
+
+
+def _opened(envelope: Envelope, kind: type[Record]) -> tuple[Record, str]:
+    """The record, and whether its signature holds. Raises ProtocolError."""
+    try:
+        return open_envelope(envelope, kind).record, "valid"
+    except SignatureError:
+        return kind.from_bytes(envelope.payload), "INVALID"
 
 
 def _plain(value: object) -> object:
@@ -99,7 +102,7 @@ def _lines(shown: Mapping[str, object], indent: str = "  ") -> list[str]:
         elif isinstance(value, list):
             lines += _list_lines(name, value, indent)
         else:
-            lines.append(f"{indent}{name}: {value}")
+            lines.append(f"{indent}{name}: {'none' if value is None else value}")
     return lines
 
 

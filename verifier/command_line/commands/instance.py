@@ -16,11 +16,12 @@ from verifier.command_line.instance_options import Instances, instance_options
 @instance_options()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each nonce.")
 def instance(instances: Instances, as_json: bool) -> None:
-    """Say what an instance holds and whether any optimiser can solve it.
+    """Say what an instance holds and whether its train loss can reach the threshold.
 
-    In training the network's outputs have mean 0 over each batch, so no training loss is below the squared mean of the
-    training targets: the floor. Where it exceeds the threshold, the nonce is unsolvable. The threshold is that of the
-    whole test set; a score's is that of a subset and differs by some 10 %.
+    In training the network's outputs have mean 0 over each batch, so no train loss is below the squared mean of the
+    training targets: the floor. Where it exceeds the threshold, the nonce is called unsolvable. A test loss can still
+    be lower, by chance or by a trick with the running statistics. The threshold is that of the whole test set; a
+    score's is that of a subset and differs by some 10 %.
 
     \b
     Example: tig-verify instance --track n_hidden=4 --nonce 0..9

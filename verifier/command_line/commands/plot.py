@@ -20,8 +20,8 @@ from verifier.experiments.training_history import TrainingHistory, claimed_histo
 
 _MOST = 8
 _CAPTION = (
-    "Losses are means of squares. The threshold is that of the test loss for this T; the floor is the squared mean of "
-    "the training targets, below which no training loss can be."
+    "Losses are means of squares. The threshold is that of the test loss; the floor is the squared mean of the "
+    "training targets, below which no train loss can be."
 )
 _MAPS = (
     " The maps show the noiseless target, interpolated between the points of the instance (dots: those trained on), "

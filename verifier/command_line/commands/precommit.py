@@ -9,8 +9,14 @@ import click
 from protocol.benchmark import MAX_NONCES
 from protocol.envelope import seal
 from protocol.precommit import Precommit
+from sandbox.errors import OptimiserError
+from sandbox.isolation import Isolation
+from verifier.challenge.errors import InputError
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
 from verifier.command_line.choice_options import Chosen, choice_options
-from verifier.command_line.files import load_signing_key, read_module, require_new, write_file
+from verifier.command_line.files import load_signing_key, read_module, require_new, require_writable, write_file
+from verifier.command_line.isolation_options import isolation_option, open_isolation
 
 
 @click.command()
@@ -20,17 +26,37 @@ from verifier.command_line.files import load_signing_key, read_module, require_n
               help="How many nonces will be solved: 0 to N - 1.")  # fmt: skip
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key, the one of the claims.")
 @click.option("-o", "output", required=True, type=click.Path(path_type=Path), help="The .precommit file to write.")
-def precommit(optimiser: Path, choices: Chosen, num_nonces: int, key: Path, output: Path) -> None:
+@isolation_option
+def precommit(
+    optimiser: Path, choices: Chosen, num_nonces: int, key: Path, output: Path, isolation: str
+) -> None:  # fmt: skip
     """Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.
 
     Publish the file. A beacon that is published after it decides the seeds, so that nobody can choose with the
-    instances in hand: `solve` takes both, and a validator checks claims against both.
+    instances in hand: `solve` takes both, and a validator checks claims against both. The optimiser is trained for an
+    epoch on some instance first, so that nobody commits to what cannot be trained.
 
     \b
     Example: tig-verify precommit adam.py --track n_hidden=4 --nonces 10 --key key.pem -o adam.precommit
     """
     signing_key = load_signing_key(key)
     require_new(output)
-    record = Precommit(choices.choice(read_module(optimiser)), num_nonces)
+    require_writable(output.parent)
+    module = read_module(optimiser)
+    record = Precommit(choices.choice(module), num_nonces)
+    with open_isolation(isolation) as place:
+        _require_trainable(record, optimiser, module, place)
     write_file(output, seal(record, signing_key).to_bytes())
-    click.echo(f"{output}: {num_nonces} nonces of {choices.track.id}, digest {record.digest().hex()}")
+    count = f"{num_nonces} nonce{'s' if num_nonces > 1 else ''}"
+    click.echo(f"{output}: {count} of {choices.track.id}, digest {record.digest().hex()}")
+
+
+def _require_trainable(record: Precommit, optimiser: Path, module: Module, isolation: Isolation) -> None:
+    """Refuse what fails in the first epoch on some instance. Raises InputError, or as a session does."""
+    session = Session(record.task("some"), 0, module, isolation)
+    try:
+        with session.trainer() as trainer:
+            trainer.start(session.initial)
+            trainer.advance()
+    except OptimiserError as error:
+        raise InputError(f"{optimiser}: {error}") from None

@@ -29,7 +29,7 @@ def prove(benchmark: Path, claims: tuple[Path, ...], sampling: Sampling, key: Pa
     Merkle tree. The validator also needs the .claim and .solution files of the drawn nonces, to verify them.
 
     \b
-    Example: tig-verify prove adam.benchmark out/*.claim --beacon 4c35947 --key key.pem -o adam.proof
+    Example: tig-verify prove adam.benchmark out/*.claim --beacon 4c35 --key key.pem -o adam.proof
     """
     signing_key = load_signing_key(key)
     require_new(output)

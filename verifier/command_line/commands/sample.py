@@ -21,7 +21,7 @@ def sample(benchmark: Path, sampling: Sampling) -> None:
     sample misses what would not verify.
 
     \b
-    Example: tig-verify sample adam.benchmark --beacon 4c3594711e8362ac9d2ec9ae55abb055
+    Example: tig-verify sample adam.benchmark --beacon 4c35
     """
     for nonce in drawn(benchmark, read_record(benchmark, Benchmark), sampling):
         click.echo(nonce)

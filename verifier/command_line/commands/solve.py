@@ -19,6 +19,7 @@ from sandbox.errors import OptimiserError
 from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
+from verifier.challenge.scoring import qualifies
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved
 from verifier.challenge.solving import solve as run
@@ -67,11 +68,14 @@ def solve(
     """Train OPTIMISER on the instance of each nonce and write signed claims.
 
     For each nonce a .claim, a .solution and a .transcript are written, and once the module under the name of its
-    digest. What is trained is named by the options, or by a precommit and the beacon that was published after it.
+    digest.
+
+    What is trained follows from --precommit and --seed-beacon, or is chosen here, with --track, --nonce and the options
+    after them: then nobody can know how many choices were tried.
 
     \b
-    Example: tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
-             tig-verify solve adam.py --precommit adam.precommit --seed-beacon 6b8f --key key.pem -o out
+    Example: tig-verify solve adam.py --precommit adam.precommit --seed-beacon 6b --key key.pem -o out
+             tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
     """
     module = read_module(optimiser)
     job = _Job(work.task(module), optimiser, module, device, load_signing_key(key), folder)
@@ -116,8 +120,9 @@ def _write(job: _Job, nonce: int, solved: Solved) -> ClaimFiles:
 
 def _as_text(files: ClaimFiles, solved: Solved, seconds: float) -> str:
     claim = solved.claim
+    qualified = "qualifies" if qualifies(claim.quality) else "does not qualify"
     return (
-        f"{files.claim}: quality {claim.quality} after {claim.epochs} epochs ({claim.stop_reason}, "
+        f"{files.claim}: quality {claim.quality} ({qualified}) after {claim.epochs} epochs ({claim.stop_reason}, "
         f"best {claim.best_epoch}), test loss {solved.score.loss:.5f}, threshold {solved.score.threshold:.5f}, "
         f"{seconds:.1f} s"
     )
@@ -130,6 +135,7 @@ def _as_json(files: ClaimFiles, solved: Solved, seconds: float) -> str:
             "claim": str(files.claim),
             "nonce": claim.nonce,
             "quality": claim.quality,
+            "qualifies": qualifies(claim.quality),
             "epochs": claim.epochs,
             "best_epoch": claim.best_epoch,
             "stop_reason": claim.stop_reason,

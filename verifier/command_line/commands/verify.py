@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -22,6 +21,7 @@ from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
+from verifier.command_line.qualified_option import QualifiedCommand, qualified_option
 from verifier.command_line.verdict_log import FORMAT, VerdictLog, decided
 from verifier.command_line.verdict_report import Report, Tally
 from verifier.verification.context import Terms
@@ -30,25 +30,7 @@ _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
 
 
-class _OptionalQuality(click.Command):
-    """Lets --qualified stand alone, also before the name of a claim."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give it a number where none follows."""
-        joined: list[str] = []
-        for text in args:
-            if joined and joined[-1] == "--qualified":
-                follows = re.fullmatch(r"-?[0-9]+", text) is not None
-                joined[-1] = f"--qualified={text if follows else 0}"
-                if follows:
-                    continue
-            joined.append(text)
-        if joined and joined[-1] == "--qualified":
-            joined[-1] = "--qualified=0"
-        return super().parse_args(ctx, joined)
-
-
-@click.command(cls=_OptionalQuality)
+@click.command(cls=QualifiedCommand)
 @click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--level", type=click.Choice([level.value for level in Level]), default=Level.EVALUATE.value,
               show_default=True, help="evaluate: a forward pass. audit: some epochs again. replay: all of them."
@@ -56,16 +38,15 @@ class _OptionalQuality(click.Command):
 @click.option("--solution", type=click.Path(path_type=Path), help="Default: beside the claim.")
 @click.option("--optimiser", type=click.Path(path_type=Path), help="The module. Default: beside the claim, by digest.")
 @click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed the claims.")
+@seeding_options
+@qualified_option
+@audit_options
+@execution_options
 @click.option(
     "--key",
     type=click.Path(path_type=Path),
     help="Private key: write a signed .verdict beside each claim, replacing an older one.",
 )
-@seeding_options
-@click.option("--qualified", "threshold", type=click.INT, metavar="[QUALITY]",
-              help="Reject claims whose quality is not above this, without another look. Alone: 0.")  # fmt: skip
-@audit_options
-@execution_options
 @click.option("--out", type=click.Path(path_type=Path),
               help="Append the JSON to this file, and skip what it has a verdict on.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
@@ -76,23 +57,23 @@ def verify(
 ) -> int:  # fmt: skip
     """Verify claims and print a verdict for each, in the order in which they are done.
 
-    Many claims: --out keeps the verdicts; the same call again goes on where the last one was stopped, and writes no
-    .verdict for those that it skips. A claim whose verifying process was killed is undetermined, and tried again then.
+    --precommit and --seed-beacon: a claim must be of that precommit, so that its task was chosen before its seed
+    existed. Pass the file that you received before the beacon was published.
+
+    --out: the file keeps the verdicts. The same call again goes on where the last one was stopped, and writes no
+    .verdict for the claims that it skips. A claim whose verifying process was killed is undetermined, and tried again.
 
     An audit goes in three steps: you write a request (--request-out), the benchmarker answers it with a folder
     (`tig-verify respond`), and you judge the folder (--request and --response). Your calls need --key, by which you
     know your own request. --epochs without --request-out answers for the benchmarker: it takes longer than a
     replay and proves less, but shows a benchmarker what an audit will say.
 
-    With --precommit and --seed-beacon the claims must be of that precommit, so that their task was chosen before their
-    seeds existed; pass the file that you received before the beacon was published.
-
     At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 3 if one
     is undetermined, else 2 if a file could not be read.
 
     \b
-    Example: tig-verify verify out/*.claim --level replay --qualified --out verdicts.jsonl
-             tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b8f
+    Example: tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b --qualified
+             tig-verify verify out/*.claim --level replay --out verdicts.jsonl
              tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
              tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem
     """
@@ -150,9 +131,9 @@ def _todo(claims: Sequence[Path], judge: Judge, log: VerdictLog | None, tally: T
     """The claims that have no verdict; those that have one are counted."""
     todo = []
     for path in claims:
-        outcome = decided(log, path, judge.level, judge.terms) if log else None
-        if outcome is None:
+        known = decided(log, path, judge.level, judge.terms) if log else None
+        if known is None:
             todo.append(path)
         else:
-            tally.counts[outcome] += 1
+            tally.add(known.outcome, known.reason)
     return todo

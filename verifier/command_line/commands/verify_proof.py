@@ -19,6 +19,7 @@ from verifier.command_line.claim_files import read_unjudged
 from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.sampling_options import Sampling, sampling_options
+from verifier.verification.context import Choosing
 
 
 @click.command("verify-proof")
@@ -37,10 +38,12 @@ def verify_proof(
     which the benchmarker hands over; a .claim is the proven one if `verify --json` shows the digest that is printed
     here. The beacon must be the validator's own choice or have been published after the benchmark was received.
 
-    With --precommit and --seed-beacon the benchmark must have the task and the nonces of that precommit.
+    With --precommit and --seed-beacon the benchmark must have the task and all nonces of that precommit. `verify` with
+    both does not see that nonces were left out.
 
     \b
-    Example: tig-verify verify-proof adam.benchmark adam.proof --beacon 4c3594711e8362ac9d2ec9ae55abb055
+    Example: tig-verify verify-proof adam.benchmark adam.proof --beacon 4c35
+             tig-verify verify-proof adam.benchmark adam.proof --beacon 4c35 --precommit adam.precommit --seed-beacon 6b
     """
     if seeding is not None and seeding.beacon == sampling.beacon:
         raise InputError("--beacon: is the seed beacon; a sample needs one that was published after the benchmark")
@@ -51,7 +54,8 @@ def verify_proof(
     except ProofRejected as rejected:
         click.echo(_rejection_as_json(proof, rejected) if as_json else _rejection_as_text(proof, rejected))
         return REJECTED
-    click.echo(_as_json(proof, claims) if as_json else _as_text(proof, claims))
+    choice = Choosing.BOUND if seeding is not None else Choosing.unseen(claims[0].task)
+    click.echo(_as_json(proof, claims, choice) if as_json else _as_text(proof, claims, choice))
     return 0
 
 
@@ -67,18 +71,29 @@ def _rejection_as_json(path: Path, rejected: ProofRejected) -> str:
             "reason": rejected.fault,
             "step": rejected.step,
             "detail": str(rejected),
+            "choice": None,
             "claims": [],
         }
     )
 
 
-def _as_text(path: Path, claims: Sequence[Claim]) -> str:
+def _as_text(path: Path, claims: Sequence[Claim], choice: Choosing) -> str:
     lines = [f"  nonce {claim.nonce}: quality {claim.quality}, claim digest {claim.digest().hex()}" for claim in claims]
-    return "\n".join([f"{path}: accepted; these are the committed claims, to be verified next:", *lines])
+    return "\n".join(
+        [f"{path}: accepted, choice {choice}; these are the committed claims, to be verified next:", *lines]
+    )
 
 
-def _as_json(path: Path, claims: Sequence[Claim]) -> str:
+def _as_json(path: Path, claims: Sequence[Claim], choice: Choosing) -> str:
     shown = [{"nonce": claim.nonce, "quality": claim.quality, "claim_digest": claim.digest().hex()} for claim in claims]
     return json.dumps(
-        {"proof": str(path), "outcome": Outcome.ACCEPTED, "reason": "none", "step": 0, "detail": "", "claims": shown}
+        {
+            "proof": str(path),
+            "outcome": Outcome.ACCEPTED,
+            "reason": "none",
+            "step": 0,
+            "detail": "",
+            "choice": choice,
+            "claims": shown,
+        }
     )

@@ -34,7 +34,7 @@ def comparison_picture(comparisons: Sequence[Comparison], where: str) -> bytes:
         right.axvline(0.0, color=BLACK, linewidth=1.0)
         left.set_yticks(range(len(comparisons)), [each.name for each in comparisons])
         left.set_ylim(len(comparisons) - 0.5, -0.5)
-        left.set_title("quality of each nonce; it qualifies from 0 on")
+        left.set_title("quality of each nonce; it qualifies above 0")
         _label(left, "quality", [run.quality for each in comparisons for run in each.runs.values()])
         right.set_title(f"difference to {first.name}, nonce by nonce")
         _label(right, "difference in quality", [value for each in others for value in each.differences.values()])

@@ -30,7 +30,7 @@ from verifier.challenge.network.network import Network
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
 from verifier.challenge.training.trainer import Observer, Training
-from verifier.challenge.versions import versions
+from verifier.challenge.versions import SPECIFICATION, versions
 from verifier.experiments.study.rows import STUDY, Key, Row
 
 DEPTHS: Final = tuple(range(1, 12))
@@ -91,7 +91,7 @@ class Trial:
     @property
     def key(self) -> Key:
         """That of its row."""
-        return (self.method.digest, self.method.overrides, self.n_hidden, self.n_data, self.nonce)
+        return (SPECIFICATION, self.method.digest, self.method.overrides, self.n_hidden, self.n_data, self.nonce)
 
     @property
     def cost(self) -> float:
@@ -143,6 +143,7 @@ def row(trial: Trial, solved: Solved, seconds: float) -> Row:
     about = _solvability(instance_id)
     return Row(
         study=STUDY,
+        specification=SPECIFICATION,
         edition=edition.name,
         optimiser=trial.method.name,
         digest=trial.method.digest,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 STUDY: Final = "figure2"
-Key = tuple[str, str, int, int, int]
-"""The key of a training: digest, hyperparameters, L, N and nonce."""
+Key = tuple[int, str, str, int, int, int]
+"""The key of a training: version of the specification, digest, hyperparameters, L, N and nonce."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,8 @@ class Row:
     """One training. Losses are means of squares; the order of the fields is that of the columns."""
 
     study: str
+    specification: int
+    """Its version."""
     edition: str
     optimiser: str
     """Its name in the figure."""
@@ -43,7 +45,7 @@ class Row:
     floor: float
     """The squared mean of the training targets, which no training loss is below (specification, 9.4)."""
     subset_error: float
-    """On the test subset that T picks, by which the solution is scored."""
+    """On the test subset, by which the solution is scored."""
     quality: int
     """In units of 1e-6."""
     fuel_used: int
@@ -54,7 +56,7 @@ class Row:
     @property
     def key(self) -> Key:
         """See `Key`."""
-        return (self.digest, self.hyperparameters, self.n_hidden, self.n_data, self.nonce)
+        return (self.specification, self.digest, self.hyperparameters, self.n_hidden, self.n_data, self.nonce)
 
     @property
     def order(self) -> tuple[object, ...]:

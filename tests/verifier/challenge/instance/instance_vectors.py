@@ -29,7 +29,7 @@ INSTANCES: Final = (
     ("april-2025", "n_hidden=3,n_data=2048", 0),
     ("april-2025", "n_hidden=3,n_data=4096", 0),
 )
-EPOCHS: Final = 57
+BEST_EPOCH: Final = 57
 
 Vector = dict[str, object]
 
@@ -51,8 +51,8 @@ def numbers(points: Points, row: int) -> list[str]:
 
 
 def subset_digest(instance_id: InstanceId) -> str:
-    """Of the test subset after `EPOCHS` epochs, which needs no more than the test points."""
-    return digest(test_subset(instance_id, EPOCHS))
+    """Of the test subset for the weights of epoch `BEST_EPOCH`, which needs no more than the test points."""
+    return digest(test_subset(instance_id, BEST_EPOCH))
 
 
 def vector(name: str, track_id: str, nonce: int) -> Vector:
@@ -70,7 +70,7 @@ def vector(name: str, track_id: str, nonce: int) -> Vector:
         "digests": {label: digest(points) for label, points in sets.items()},
         "first_points": {label: numbers(points, 0) for label, points in sets.items()},
         "last_points": {label: numbers(points, -1) for label, points in sets.items()},
-        "subset_epochs": EPOCHS,
+        "best_epoch": BEST_EPOCH,
         "subset_digest": subset_digest(instance_id),
         "floor": training_floor(instance).hex(),
     }

@@ -1,0 +1,83 @@
+"""The builtins, math and torch of the second implementation, as far as fixtures/optimisers use them (7.2, 7.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tests.reference import arithmetic
+from tests.reference.fuel import Meter
+from tests.reference.tensors import Tensor, Tensors
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """`math` or `torch`."""
+
+    names: Mapping[str, Any]
+
+
+class Builtins:
+    """The builtins and namespaces of one module, which pay into its meter."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter, self.tensors = meter, Tensors(meter)
+        functions: dict[str, Callable[[Any], Any]] = {"cos": arithmetic.cos, "exp": arithmetic.exp, "sqrt": np.sqrt}
+        functions_of_math = {name: partial(self.function_of_math, each) for name, each in functions.items()}
+        functions_of_torch = {name: self.tensors.operation(name) for name in ("maximum", "where", "zeros_like")}
+        self.namespaces = {
+            "math": Namespace({**functions_of_math, "pi": math.pi}),
+            "torch": Namespace(functions_of_torch),
+        }
+        self.names = {
+            "abs": self.absolute,
+            "dict": self.dictionary,
+            "max": partial(self.extreme, max),
+            "min": partial(self.extreme, min),
+            "range": self.range_to,
+            "zip": self.zipped,
+        }
+
+    def iterate(self, values: Any) -> Iterator[Any]:
+        """7.2: an iteration that begins, and each element that it hands out."""
+        self.meter.work(1_000)
+        return self.handed_out(values)
+
+    def handed_out(self, values: Any) -> Iterator[Any]:
+        for each in self.tensors.parts(values) if isinstance(values, Tensor) else values:
+            self.meter.work(1_000)
+            yield each
+
+    def absolute(self, x: float) -> float:
+        self.meter.work(1_000)
+        return abs(x)
+
+    def dictionary(self, items: dict[str, Any]) -> dict[str, Any]:
+        """An iteration over pairs; each is copied to a list of two elements."""
+        pairs = list(self.iterate(items.items()))
+        self.meter.work((1_000 + 2 * 50) * len(pairs))
+        return dict(pairs)
+
+    def extreme(self, choose: Callable[[Iterable[float]], float], *values: float) -> float:
+        """An iteration, and a comparison of each value with the best so far."""
+        self.meter.work(1_000 * (len(values) - 1))
+        return choose(self.iterate(values))
+
+    def range_to(self, stop: int) -> range:
+        self.meter.work(1_000)
+        return range(stop)
+
+    def zipped(self, *iterables: Any, strict: bool) -> list[tuple[Any, ...]]:
+        """A builtin, and an iteration over each."""
+        self.meter.work(1_000)
+        return list(zip(*map(self.iterate, iterables), strict=strict))
+
+    def function_of_math(self, function: Callable[[Any], Any], x: float) -> float:
+        """7.3; its memory is that of the language."""
+        self.meter.work(3_000)
+        return float(function(np.asarray(x, np.float64)))

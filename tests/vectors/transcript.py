@@ -1,0 +1,104 @@
+"""Vectors of states, leaves and roots (specification 7.5 and 8): fixtures/vectors/transcript.json."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import torch
+
+from protocol.hashes import blake3_digest
+from protocol.merkle import MerkleTree
+from protocol.transcript import Leaf
+from sandbox import state, state_codec
+from sandbox.layout import Layout, Part
+from sandbox.meter import Meter
+from sandbox.state import tensor_bytes
+from sandbox.tensors.parameter_vector import ParameterVector
+from sandbox.tensors.tensor import Tensor
+from tests.vectors.texts import Vector, binary32
+from verifier.challenge.network.network import Statistics
+from verifier.challenge.network.weights import Weights
+
+STATES: Final = (
+    "None", "True", "False", "0", "1", "-1", "127", "128", "-128", "-129", "255", "256", "2**64", "-2**63",
+    "0.0", "-0.0", "0.1", "1e300", "inf", "nan", "''", "'lr'", "'é'", "[]", "()", "{}", "[1, (2.5, None)]",
+    "{'lr': 0.01, 'beta': 0.9}", "{'beta': 0.9, 'lr': 0.01}",
+    "tensor(1.5)", "tensor([1.0, -0.0, nan, inf])", "tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])",
+    "tensor([True, False])", "tensor([2, 0, 1])", "vector([1.0, -2.0, 0.5])",
+    "{'settings': {'lr': 0.001, 'beta1': 0.9}, 't': 8, 'm': vector([0.0, 1.0, -1.0]), 'list': [tensor([0.5]), 'a']}",
+)  # fmt: skip
+"""As Python writes them."""
+ROOTS: Final = (1, 2, 3, 4, 5, 7, 8, 11)
+
+
+def known(meter: Meter) -> dict[str, Any]:
+    """What the texts of the states name."""
+    layout = Layout((Part("layers.0.bias", "bias", (3,)),))
+    return {
+        "inf": math.inf,
+        "nan": math.nan,
+        "tensor": lambda values: Tensor(torch.tensor(values), meter),
+        "vector": lambda values: ParameterVector(torch.tensor(values), meter, layout),
+    }
+
+
+def of_state(text: str) -> Vector:
+    """A state, its encoding and what it costs to keep."""
+    meter = Meter(10**9)
+    kept = state.normalise(eval(text, known(meter)), frozenset(), meter)
+    encoding = state_codec.encode(kept)
+    return {
+        "state": text,
+        "encoding": encoding.hex(),
+        "digest": blake3_digest(encoding).hex(),
+        "units": meter.used,
+    }
+
+
+def network_digest() -> Vector:
+    """The digest of 8.2 that is over three arrays."""
+    given = {
+        "parameters": ["0x1.8p+0", "-0x0.0p+0", "0x1p-149"],
+        "running_means": [["0x0.0p+0", "0x1p+1"], ["-0x1p-3", "0x1p-4"]],
+        "running_variances": [["0x1p+0", "0x1p+2"], ["0x1p-5", "0x0.0p+0"]],
+    }
+    parameters, means, variances = (torch.from_numpy(binary32(values)) for values in given.values())
+    return {
+        **given,
+        "bytes": b"".join(map(tensor_bytes, (parameters, means, variances))).hex(),
+        "digest": Weights(parameters, Statistics(means, variances)).digest().hex(),
+    }
+
+
+def of_leaf(leaf: Leaf) -> Vector:
+    """The fields of a leaf, and its digest."""
+    losses = {"train_loss": leaf.train_loss, "validation_loss": leaf.validation_loss}
+    return {
+        "epoch": leaf.epoch,
+        **{name: None if loss is None else loss.hex() for name, loss in losses.items()},
+        "network_digest": leaf.network_digest.hex(),
+        "state_digest": leaf.state_digest.hex(),
+        "gradient_digest": leaf.gradient_digest.hex(),
+        "fuel_used": leaf.fuel_used,
+        "stale_epochs": leaf.stale_epochs,
+        "digest": leaf.digest().hex(),
+    }
+
+
+def vectors() -> dict[str, Any]:
+    """The file's content."""
+    digests = [blake3_digest(bytes([i])) for i in range(max(ROOTS))]
+    leaves = (
+        Leaf(0, None, None, digests[0], digests[1], digests[2], 46856, 0),
+        Leaf(57, 0.1, 1 / 3, digests[3], digests[4], digests[5], 2**40 + 1, 50),
+    )
+    return {
+        "states": [of_state(text) for text in STATES],
+        "network": network_digest(),
+        "leaves": [of_leaf(leaf) for leaf in leaves],
+        "roots": {
+            "leaves": [digest.hex() for digest in digests],
+            "of_the_first": {str(count): MerkleTree(digests[:count]).root.hex() for count in ROOTS},
+        },
+    }
