@@ -1,4 +1,4 @@
-"""The vectors of our own formats, for second implementations: codec, records and precommit of fixtures/vectors.
+"""The vectors of our own formats, for second implementations: codec, records, precommit, samples in fixtures/vectors.
 
 python -m tests.protocol.protocol_vectors fill    writes them anew (say why in the changelog)
 python -m tests.protocol.protocol_vectors check   computes and compares; the test suite does the same
@@ -9,11 +9,23 @@ from __future__ import annotations
 import json
 import struct
 import sys
+from dataclasses import asdict
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol import Record, SigningKey, Value, decode, encode, pre_authentication_encoding, seal
+from protocol import (
+    Record,
+    SamplingRule,
+    Signed,
+    SigningKey,
+    Value,
+    decode,
+    encode,
+    pre_authentication_encoding,
+    sample,
+    seal,
+)  # fmt: skip
 from tests.support import sample_records
 from tests.support.folders import VECTORS
 from tests.support.msgpack_samples import KNOWN, NOT_CANONICAL
@@ -128,7 +140,36 @@ def precommits() -> dict[str, Any]:
     return {"precommits": made}
 
 
-FILES: Final = {"codec.json": codec, "records.json": records, "precommit.json": precommits}
+def samples() -> dict[str, Any]:
+    """Benchmarks with their beacons and a validator's counts, and the nonces that are drawn (specification, 10.8)."""
+    qualities = {30: tuple(nonce * nonce % 31 for nonce in range(30)), 7: (5, -5, 5, 0, 9, -1, 5), 1: (7,)}
+    given = (
+        (30, 2, "c5a1e2", SamplingRule()),
+        (30, 2, "c5a1e3", SamplingRule()),
+        (30, 5, "c5a1e2", SamplingRule(3, 2)),
+        (30, 5, "c5a1e2", SamplingRule(3, 2, lowest_active=14)),
+        (30, 5, "c5a1e2", SamplingRule(lowest_active=31)),
+        (7, 7, "c5a1e2", SamplingRule(2, 1, lowest_active=5)),
+        (7, 1, "c5a1e2", SamplingRule(25, 25)),
+        (1, 1, "c5a1e2", SamplingRule()),
+    )
+    made = []
+    for count, num_bundles, beacon, rule in given:
+        record = sample_records.benchmark(num_bundles=num_bundles, qualities=qualities[count])
+        made.append(
+            {
+                "benchmark": record.to_bytes().hex(),
+                "sample_beacon": beacon,
+                **asdict(rule),
+                "nonces": list(sample(Signed(record, record.digest(), bytes(32)), beacon, rule)),
+            }
+        )
+    return {"samples": made}
+
+
+FILES: Final = {
+    "codec.json": codec, "records.json": records, "precommit.json": precommits, "samples.json": samples,
+}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
