@@ -190,3 +190,12 @@ def test_a_task_takes_the_sizes_of_its_track() -> None:
     edition = InstanceId.of(april, 7).edition
     assert (edition.train_points, edition.validation_points) == (1638, 410)
     assert edition == InstanceId.of(april, 3).edition
+
+
+@pytest.mark.parametrize("edition", [sized for sizes in EDITIONS.values() for sized in sizes])
+def test_every_product_of_the_network_fits_into_32_bit_integers(edition: Edition) -> None:
+    """2.3: contracted are the inputs, the width, or the points of a batch; never those of an evaluation."""
+    longest = max(edition.inputs, edition.width, *edition.batch_sizes)
+    assert longest * (2**edition.operand_bits) ** 2 <= 2**30
+    sums = longest * longest * (2**edition.operand_bits) ** 2  # 5.4.1: of exact products, over a batch
+    assert sums < 2**53
