@@ -10,6 +10,7 @@ import torch
 from tests.golden.golden_run import APRIL, FOLDER, OPTIMISERS, RUNS, SHORT, GoldenRun, named
 from tests.golden.golden_runs import check, main
 from tests.golden.record import differences, recorded, row
+from tests.vectors.mistakes import added
 from verifier.challenge.editions import APRIL_2025, DECEMBER_2025, DECEMBER_2025_CENTRED
 from verifier.challenge.network.network import Statistics
 from verifier.challenge.network.operands import Batch
@@ -64,9 +65,11 @@ def test_a_run_that_is_not_one_is_refused(monkeypatch: pytest.MonkeyPatch, capsy
 LossAndGradient = Callable[[torch.Tensor, Statistics, Batch, torch.Tensor], float]
 
 WRONG_WEIGHTS: dict[str, Callable[[list[tuple[float, int]], int], float]] = {
-    "the loss times B / n": lambda losses, n: sum((loss * (size / n) for loss, size in losses), 0.0),
-    "the sum of the points' losses, divided by n at the end": lambda losses, n: sum(x * size for x, size in losses) / n,
-    "the mean of the batches' losses": lambda losses, n: sum(x for x, _ in losses) / len(losses),
+    "the loss times B / n": lambda losses, n: added(loss * (size / n) for loss, size in losses),
+    "the sum of the points' losses, divided by n at the end": lambda losses, n: (
+        added(x * size for x, size in losses) / n
+    ),
+    "the mean of the batches' losses": lambda losses, n: added(x for x, _ in losses) / len(losses),
 }
 
 

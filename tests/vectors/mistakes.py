@@ -5,7 +5,7 @@ A mistake takes what a vector gives, and returns the results that it changes, un
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -164,6 +164,14 @@ def weighed(given: Vector, weigh: Callable[[list[float], list[int], int], float]
     return {"train_loss": weigh(numbers(given["losses"]), given["sizes"], given["points"]).hex()}
 
 
+def added(values: Iterable[float]) -> float:
+    """From left to right, each addition rounded; Python's own sum does otherwise from 3.12 on."""
+    total = 0.0
+    for value in values:
+        total = total + value
+    return total
+
+
 MISTAKES: Final[dict[str, dict[str, Mistake]]] = {
     "quantising": {
         "ties go away from zero": ties_away,
@@ -194,15 +202,15 @@ MISTAKES: Final[dict[str, dict[str, Mistake]]] = {
     },
     "train_losses": {
         "each loss times B / n": lambda given: weighed(
-            given, lambda losses, sizes, n: sum((x * (size / n) for x, size in zip(losses, sizes, strict=True)), 0.0)
+            given, lambda losses, sizes, n: added(x * (size / n) for x, size in zip(losses, sizes, strict=True))
         ),
         "each loss times B, divided by n": lambda given: weighed(
-            given, lambda losses, sizes, n: sum((x * size / n for x, size in zip(losses, sizes, strict=True)), 0.0)
+            given, lambda losses, sizes, n: added(x * size / n for x, size in zip(losses, sizes, strict=True))
         ),
         "each loss times B, the sum divided by n": lambda given: weighed(
-            given, lambda losses, sizes, n: sum(x * size for x, size in zip(losses, sizes, strict=True)) / n
+            given, lambda losses, sizes, n: added(x * size for x, size in zip(losses, sizes, strict=True)) / n
         ),
-        "the mean of the losses": lambda given: weighed(given, lambda losses, sizes, n: sum(losses) / len(losses)),
+        "the mean of the losses": lambda given: weighed(given, lambda losses, sizes, n: added(losses) / len(losses)),
     },
 }
 
