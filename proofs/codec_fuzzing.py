@@ -32,8 +32,8 @@ RESULTS: Final = ROOT / "proofs" / "results" / "codec_fuzzing.json"
 ROUND: Final = 20_000
 """Encodings of one round, which is the same for the same seed and number."""
 CODEC: Final = (
-    "codec", "Claim", "Solution", "Verdict", "Benchmark", "Proof", "Transcript", "AuditRequest", "AuditResponse",
-    "EpochState", "Envelope",
+    "codec", "Claim", "Solution", "Verdict", "Precommit", "Benchmark", "Proof", "Transcript", "AuditRequest",
+    "AuditResponse", "EpochState", "Envelope",
 )  # fmt: skip
 """Targets that read canonical MessagePack; the wanted number of inputs is of these."""
 

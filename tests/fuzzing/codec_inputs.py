@@ -118,6 +118,7 @@ _SAMPLES: Final[tuple[tuple[type[Record], Any], ...]] = (
         sample_records.solution(),
         sample_records.solution(),
         sample_records.verdict(),
+        sample_records.precommit(),
         sample_records.benchmark(),
         sample_records.proof(proven=sample_records.proof().proven[:1]),
         sample_records.transcript(),
