@@ -13,10 +13,29 @@ from tests.support.folders import FIXTURES
 from tests.support.sample_optimisers import module
 
 FOLDER = FIXTURES / "attacks"
-LENGTHS = {"A": 56, "B": 19, "C": 38, "D": 40, "E": 50, "F": 24, "G": 18, "H": 12}
+LENGTHS = {
+    "A": 56,
+    "B": 19,
+    "C": 38,
+    "D": 40,
+    "E": 50,
+    "F": 24,
+    "G": 18,
+    "H": 12,
+    "I": 0,
+    "J": 0,
+    "K": 0,
+    "L": 0,
+    "M": 0,
+    "N": 0,
+    "O": 0,
+}
 """The sections of the list, and how many attacks each has."""
+OF_TESTS = frozenset("JKLMN")
+"""The sections whose attacks are no modules: each names a test with all layers on, and one without the first layer."""
 IDS = tuple(f"{section}{number:02}" for section, length in LENGTHS.items() for number in range(1, length + 1))
-LAYERS = frozenset("GRFJTVC")
+LAYERS = frozenset("GRFJTVCDBOPXWA")
+"""Those of a module's way, and those of a file's (`fixtures/attacks/README.md`)."""
 SIGNATURES = (
     "init_optimiser_state(difficulty, parameters, hyperparameters, rng)",
     "query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss)",

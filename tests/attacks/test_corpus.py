@@ -5,7 +5,19 @@ from dataclasses import replace
 import pytest
 
 from sandbox.optimiser import Assignment, HostedOptimiser
-from tests.attacks.corpus import FOLDER, IDS, LAYERS, LENGTHS, Build, Case, Verdict, read_corpus, read_item, read_source
+from tests.attacks.corpus import (
+    FOLDER,
+    IDS,
+    LAYERS,
+    LENGTHS,
+    OF_TESTS,
+    Build,
+    Case,
+    Verdict,
+    read_corpus,
+    read_item,
+    read_source,
+)
 from tests.attacks.verdicts import check, observe
 from tests.support.folders import ROOT
 from tests.support.sample_optimisers import buffers, module
@@ -40,6 +52,11 @@ def test_every_item_names_the_layers_that_contain_it() -> None:
 def test_what_the_language_contains_is_tried_with_all_layers_on() -> None:
     tried = {item.id for item in ITEMS for case in item.cases if case.build is Build.FULL}
     assert [item.id for item in ITEMS if item.cases and item.layers[0] in "GRF" and item.id not in tried] == []
+
+
+def test_what_is_no_module_is_tried_with_the_first_layer_off_too() -> None:
+    tried = {item.id: {"_without_" in test for test in item.tests} for item in ITEMS if item.id[0] in OF_TESTS}
+    assert [item for item, kinds in tried.items() if kinds != {False, True}] == []
 
 
 def test_the_tests_that_items_name_exist() -> None:
