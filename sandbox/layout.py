@@ -37,6 +37,16 @@ class Layout:
         return sum(part.size for part in self.parts)
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the parts."""
+        return tuple(part.name for part in self.parts)
+
+    @cached_property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of the parts."""
+        return tuple(part.role for part in self.parts)
+
+    @cached_property
     def _starts(self) -> tuple[int, ...]:
         return tuple(accumulate((part.size for part in self.parts), initial=0))
 

@@ -22,9 +22,9 @@ from sandbox.language.module import (
     MAX_DESCRIPTION,
     CompiledModule,
     LoadedModule,
-    author_line,
     compile_module,
     describe,
+    is_authors,
     load_module,
 )
 from sandbox.layout import Layout
@@ -35,6 +35,7 @@ from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 from sandbox.tensors.vocabulary import ATTRIBUTES, VOCABULARY
+from sandbox.undisturbed import undisturbed
 
 Scalar = None | bool | int | float | str
 
@@ -100,8 +101,12 @@ class Optimiser(Protocol):
 
 
 def compile_optimiser(source: bytes, name: str) -> CompiledModule:
-    """Check a module against the dialect and compile it. Raises ModuleRefused."""
-    return compile_module(source, name, VOCABULARY)
+    """Check a module against the dialect and compile it. Raises ModuleRefused, and WorkerFault for want of memory."""
+    try:
+        with undisturbed():
+            return compile_module(source, name, VOCABULARY)
+    except MemoryError:
+        raise WorkerFault("there is not enough memory to read the optimiser") from None
 
 
 class HostedOptimiser:
@@ -232,15 +237,17 @@ class HostedOptimiser:
     def _guarded(self, action: Callable[[], Any]) -> Any:
         self._meter.begin()
         try:
-            return action()
+            with undisturbed():
+                return action()
         except SandboxError:
             raise
         except MemoryError:
             raise WorkerFault("the optimiser ran out of memory") from None
         except Exception as error:
-            if author_line(error, self._assignment.name) is None:  # never in the author's code, so a fault of ours
-                raise WorkerFault(f"the sandbox failed: {describe(error, self._assignment.name)}") from error
-            raise OptimiserError(describe(error, self._assignment.name)) from None
+            said = describe(error, self._assignment.name)
+            if is_authors(error, self._assignment.name):
+                raise OptimiserError(said) from None
+            raise WorkerFault(f"the sandbox failed: {said}") from error
 
     def _keep(self, state: object) -> object:
         return states.normalise(state, self._borrowed, self._meter)

@@ -7,8 +7,8 @@ from functools import reduce
 from typing import Any, Final
 
 from sandbox.language.methods import Methods
-from sandbox.language.operations import DICTS, INTEGERS, NUMBERS, SIZED, Operations
-from sandbox.language.prices import COPY, MAX_NUMERAL, OPERATION
+from sandbox.language.operations import DICTS, INTEGERS, NUMBERS, SIZED, Operations, require_written
+from sandbox.language.prices import COPY, MAX_COUNTED, MAX_NUMERAL, OPERATION
 
 _NAMES: Final = """
     abs all any bool dict divmod enumerate float int isinstance len list max min pow range reversed round sorted str
@@ -147,8 +147,8 @@ class _Builtins:
 
     def range_(self, *bounds: Any) -> range:
         self._do.charge(OPERATION)
-        if any(type(bound) not in INTEGERS for bound in bounds):
-            raise TypeError("range() takes integers")
+        for bound in bounds:
+            _require_counted(bound, "range()")
         return range(*bounds)
 
     def list_(self, values: object = ()) -> list[Any]:
@@ -166,10 +166,9 @@ class _Builtins:
         return self._do.elements(values)[::-1]
 
     def enumerate_(self, values: object, start: Any = 0) -> list[tuple[Any, Any]]:
-        if type(start) not in INTEGERS:
-            raise TypeError("enumerate() starts at an integer")
+        _require_counted(start, "enumerate()")
         elements = self._do.elements(values)
-        self._do.copying(len(elements))  # the pairs
+        self._do.copying(3 * len(elements))  # the pairs, and their numbers
         return list(enumerate(elements, start))
 
     def zip_(self, *values: object, strict: Any = False) -> list[tuple[Any, ...]]:
@@ -203,8 +202,17 @@ class _Builtins:
     @staticmethod
     def _plain(value: object) -> str:
         if type(value) in NUMBERS or type(value) is str or value is None:
+            require_written(value)
             return str(value)
         raise TypeError(f"str() does not take {type(value).__name__!r}")
+
+
+def _require_counted(value: object, function: str) -> None:
+    """Refuse what is no integer, and long ones, which take more memory than an element is counted for."""
+    if type(value) not in INTEGERS:
+        raise TypeError(f"{function} takes integers")
+    if not -MAX_COUNTED < value < MAX_COUNTED:  # type: ignore[operator]
+        raise ValueError(f"{function} counts with integers of less than 60 bits")
 
 
 _NOTHING: Final = object()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import unicodedata  # noqa: F401 - Python's parser imports it at a name beyond ASCII, which a jail forbids
-import warnings
 from typing import Final
 
 from sandbox.diagnostics import Diagnostic
@@ -23,6 +22,8 @@ from sandbox.language.vocabulary import Vocabulary
 
 MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 100
+_SPARE_BYTES: Final = 2**26
+"""More than it takes to parse 64 KiB of source."""
 
 # To quote the line of a syntax error, Python opens the file that the source is said to be from, which a jailed worker
 # must not even try. A name that no file system can encode is given up before that.
@@ -44,13 +45,13 @@ def check(source: str, vocabulary: Vocabulary) -> tuple[ast.Module, tuple[Diagno
 
 def _parse(source: str, findings: Findings) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():
-            # Warnings depend on the version of Python, and the host's filters may turn them into errors.
-            warnings.simplefilter("ignore")
-            return ast.parse(source, _NO_FILE, feature_version=(3, 11))
+        return ast.parse(source, _NO_FILE, feature_version=(3, 11))
     except SyntaxError as error:
         findings.add_syntax(error)
     except (RecursionError, MemoryError, ValueError, OverflowError):
+        # By MemoryError the parser says that its own stack is full, or that the machine has no memory: then this raises
+        # it too.
+        bytes(_SPARE_BYTES)
         findings.add(ast.Module([], []), "D102", "the source is too deeply nested to parse", "write it in steps")
     return None
 
@@ -62,9 +63,7 @@ def _compile(tree: ast.Module, findings: Findings) -> None:
     known = {problem.line for problem in findings.all() if problem.code != "D163"}
     for part in (tree, *(ast.Module([statement], []) for statement in tree.body)):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                compile(part, _NO_FILE, "exec", dont_inherit=True, optimize=0)
+            compile(part, _NO_FILE, "exec", dont_inherit=True, optimize=0)
         except SyntaxError as error:
             if error.lineno not in known:
                 findings.add_syntax(error)

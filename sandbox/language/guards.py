@@ -8,7 +8,15 @@ from typing import Any
 
 from sandbox.language.builtins import build_builtins
 from sandbox.language.methods import Methods
-from sandbox.language.operations import DICTS, INTEGERS, NUMBERS, FloatPower, FrozenDict, Operations
+from sandbox.language.operations import (
+    DICTS,
+    INTEGERS,
+    NUMBERS,
+    FloatPower,
+    FrozenDict,
+    Operations,
+    require_written,
+)
 from sandbox.language.prices import MAX_ARGUMENTS, MAX_CALL_DEPTH, OPERATION
 from sandbox.meter import Meter
 
@@ -47,6 +55,7 @@ class Guards:
             "_augment_item_": self.augment_item,
             "_inplacevar_": self.augment,
             "_binop_": self._do.binary,
+            "_unop_": self._do.unary,
             "_compare_": self._do.compare,
             "_key_": self._do.key,
             "_merge_": self.merge,
@@ -64,7 +73,7 @@ class Guards:
         """Pay for a call that begins, or refuse one that is nested too deeply."""
         self._charge(units)
         if self._depth >= MAX_CALL_DEPTH:
-            raise RecursionError(f"calls are nested deeper than {MAX_CALL_DEPTH}")
+            raise ValueError(f"calls are nested deeper than {MAX_CALL_DEPTH}")
         self._depth += 1
 
     def leave(self, value: Any = None) -> Any:
@@ -201,6 +210,7 @@ class Guards:
     def _formatted(self, value: object, spec: str) -> str:
         self._charge(OPERATION)
         if type(value) in NUMBERS or type(value) is str or value is None:
+            require_written(value)
             return format(value, spec)
         raise TypeError(f"an f-string shows numbers and strings, not {type(value).__name__!r}")
 

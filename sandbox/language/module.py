@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import traceback
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import CodeType
@@ -19,6 +19,13 @@ from sandbox.language.operations import FloatPower, FrozenDict
 from sandbox.language.transformer import transform
 from sandbox.language.vocabulary import Vocabulary
 from sandbox.meter import Meter
+
+_REFUSALS: Final = frozenset(
+    {AssertionError, AttributeError, IndexError, KeyError, NameError, OverflowError, TypeError, UnboundLocalError}
+    | {ValueError, ZeroDivisionError}
+)
+"""What Python and the sandbox raise where a program is wrong: exactly these types, on every supported Python."""
+_LANGUAGE: Final = os.path.dirname(__file__) + os.sep
 
 MAX_DESCRIPTION: Final = 200
 MAX_PROBLEMS: Final = 200
@@ -55,9 +62,7 @@ def compile_module(source: bytes, name: str, vocabulary: Vocabulary) -> Compiled
     rewritten, objections = transform(tree)
     if objections:
         raise ModuleRefused(name, tuple(_objection(text) for text in objections))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        code = compile(rewritten, name, "exec", dont_inherit=True, optimize=0)
+    code = compile(rewritten, name, "exec", dont_inherit=True, optimize=0)
     return CompiledModule(name, code, asks)
 
 
@@ -90,13 +95,28 @@ def author_line(exception: BaseException, name: str) -> int | None:
     return lines[-1] if lines else None
 
 
+def is_authors(exception: Exception, name: str) -> bool:
+    """Whether an exception says what the module `name` did wrong, and would on every machine.
+
+    That is what its own `raise` and `assert` say, and what the language refuses; all else is the machine's, such as a
+    want of memory or of stack. Python says by a RuntimeError that a dict changed while it was iterated over, torch
+    almost anything.
+    """
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(exception.__traceback__)]
+    if name not in files:
+        return False
+    return type(exception) in _REFUSALS or (
+        type(exception) is RuntimeError and (files[-1] == name or files[-1].startswith(_LANGUAGE))
+    )
+
+
 def describe(exception: BaseException, name: str) -> str:
     """Say in one short line of ASCII what went wrong and where, calling nothing of the exception's own."""
     line = author_line(exception, name)
     place = "" if line is None else f"line {line}: "
     arguments = exception.args
-    detail = arguments[0] if len(arguments) == 1 and type(arguments[0]) in (str, int) else ""
-    text = str(detail)[:MAX_DESCRIPTION].encode("unicode_escape").decode("ascii")
+    detail = arguments[0] if len(arguments) == 1 and type(arguments[0]) is str else ""
+    text = detail[:MAX_DESCRIPTION].encode("unicode_escape").decode("ascii")
     return f"{place}{type(exception).__name__}{': ' if text else ''}{text}"[:MAX_DESCRIPTION]
 
 

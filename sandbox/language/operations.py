@@ -21,7 +21,7 @@ from sandbox.language.prices import (
     MAX_CHARACTERS,
     MAX_DATA_DEPTH,
     MAX_ELEMENTS,
-    MAX_KEY,
+    MAX_WRITTEN_BITS,
     OPERATION,
 )
 from sandbox.meter import Meter
@@ -55,6 +55,7 @@ _BINARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "|": operator.or_,
     "^": operator.xor,
 }
+_UNARY: Final[dict[str, Callable[[Any], Any]]] = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
 _IN_PLACE: Final[dict[str, Callable[[Any, Any], Any]]] = {
     symbol: getattr(operator, "i" + function.__name__.strip("_")) for symbol, function in _BINARY.items()
 }
@@ -96,10 +97,10 @@ class Operations:
         self.charge(COPY * size)
 
     def key(self, key: object) -> Any:
-        """Return a dict key; other types than strings and integers could collide or hash without end."""
-        if type(key) is str or (type(key) is int and -MAX_KEY < key < MAX_KEY):
-            return key
-        raise TypeError("a dict key is a string, or an integer of less than 60 bits")
+        """Return a dict key; other types than strings have hashes that an author can make collide."""
+        if type(key) is not str:
+            raise TypeError("a dict key is a string; for numbers use a list")
+        return key
 
     def iterate(self, value: object) -> Iterator[Any]:
         """Iterate over `value`, paying for every element before it is handed out."""
@@ -123,6 +124,15 @@ class Operations:
         return list(self.iterate(value))
 
     # Operators
+
+    def unary(self, symbol: str, operand: Any) -> Any:
+        """Compute `-operand`, `+operand` or `~operand`."""
+        self.charge(OPERATION)
+        if type(operand) is bool:
+            operand = int(operand)  # as Python has it, until it refuses ~True
+        if type(operand) not in self._operands:
+            raise TypeError(f"bad operand type for unary {symbol}: {type(operand).__name__!r}")
+        return _UNARY[symbol](operand)
 
     def binary(self, symbol: str, left: Any, right: Any) -> Any:
         """Compute `left symbol right`."""
@@ -243,6 +253,12 @@ class Operations:
         if kind not in SIZED or kind is str:
             raise TypeError(f"'in' is not supported between {_names((type(element), kind))}")
         return any(self.equal(element, other, 1) for other in self.iterate(container))
+
+
+def require_written(value: object) -> None:
+    """Refuse an integer whose digits Python may be set not to write. Raises ValueError."""
+    if type(value) is int and value.bit_length() > MAX_WRITTEN_BITS:
+        raise ValueError(f"an integer of more than {MAX_WRITTEN_BITS} bits is not written as text")
 
 
 def _names(kinds: tuple[type, type]) -> str:

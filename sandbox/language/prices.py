@@ -11,6 +11,14 @@ LOOP: Final = 1_000
 """One turn of a while loop, and each element of an iteration."""
 NODE: Final = 10
 """Each node of syntax in a function, loop or comprehension, whenever it is entered or takes a turn."""
+CONTAINER: Final = 100
+"""Each list, tuple and comprehension among these nodes, for the memory of what it makes."""
+DICT: Final = 250
+"""Each dict that is written out."""
+ITEM: Final = 20
+"""Each item of such a dict, and each parameter by name that has a default."""
+FUNCTION: Final = 500
+"""Each function and lambda."""
 OPERATION: Final = 1_000
 """One operator, comparison, subscript, attribute access, iteration or call of a builtin."""
 COPY: Final = 50
@@ -32,8 +40,10 @@ MAX_BITS: Final = 4096
 """Bits of an integer."""
 MAX_ARGUMENTS: Final = 256
 """Arguments that a star adds to a call."""
-MAX_KEY: Final = 2**60
-"""Integer keys lie strictly between -MAX_KEY and MAX_KEY: beyond 2^61 - 1 Python's hashes collide at will."""
+MAX_COUNTED: Final = 2**60
+"""Integers that `range` and `enumerate` count with lie strictly between -MAX_COUNTED and MAX_COUNTED."""
+MAX_WRITTEN_BITS: Final = 2048
+"""Bits of an integer that is written as text: fewer digits than the least limit (640) that Python can be given."""
 MAX_NUMERAL: Final = 64
 """Characters of a string that float() and int() read."""
 MAX_CALL_DEPTH: Final = 100

@@ -22,7 +22,7 @@ ANNOTATING: Final = frozenset({"typing", "collections.abc", "__future__"})
 
 _CONSUMERS: Final = frozenset({"all", "any", "dict", "list", "max", "min", "sorted", "sum", "tuple"})
 # No fill, no locale ("n"), no nested fields; widths of at most three digits.
-_FORMAT: Final = re.compile(r"[<>=^]?[-+ ]?0?\d{0,3}[,_]?(\.\d{1,2})?[bdeEfFgGosxX%]?")
+_FORMAT: Final = re.compile(r"[<>=^]?[-+ ]?0?[0-9]{0,3}[,_]?(\.[0-9]{1,2})?[bdeEfFgGosxX%]?")
 
 
 def check_rules(tree: ast.Module, findings: Findings) -> None:
@@ -243,8 +243,8 @@ class _Rules(ast.NodeVisitor):
 
     def visit_Dict(self, node: ast.Dict) -> None:
         for key in node.keys:
-            if isinstance(key, ast.Constant) and type(key.value) not in (str, int):
-                self._add(key, "D143", "a dict key is neither a string nor an integer", "write a string")
+            if isinstance(key, ast.Constant) and type(key.value) is not str:
+                self._add(key, "D143", "a dict key is not a string", "write a string, or use a list")
         self.generic_visit(node)
 
     # Literals
@@ -254,6 +254,10 @@ class _Rules(ast.NodeVisitor):
         first_line = self._lines[node.lineno - 1].encode()[node.col_offset : node.end_col_offset]
         if node.lineno != node.end_lineno or not first_line.isascii():
             self._add(node, "D138", "an f-string spans lines or is not ASCII", "join short f-strings with +")
+        fields = [part for part in node.values if isinstance(part, ast.FormattedValue)]
+        if b"\\" in first_line and any(field.format_spec is not None for field in fields):
+            # In a raw string the format's escapes are read by some versions of Python, and not by others.
+            self._add(node, "D138", "an f-string has a format and a backslash", "put the backslash into another string")
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 self._field(node, part)

@@ -3,7 +3,7 @@
 RestrictedPython's transformer supplies the frame (it refuses private names once more, and node classes that
 it does not know); the rewrites below replace or extend its own:
 
-    def f(a): BODY       def f(a):                  a + b       _binop_('+', a, b)
+    def f(a): BODY       def f(a):                  a + b, -a   _binop_('+', a, b), _unop_('-', a)
                              _enter_(units)         a < b < c   _compare_('<', a, b) and _compare_('<', b, c)
                              try: BODY              x[i] = v    _setitem_(v, x, i)
                              finally: _leave_()     x[i] += v   _augment_item_(_locate_(x, i), '+', v)
@@ -31,8 +31,8 @@ from typing import Any, Final, TypeVar
 from RestrictedPython.transformer import IOPERATOR_TO_STR, RestrictingNodeTransformer, copy_locations
 
 from sandbox.language.constructs import parts, refusal_of
-from sandbox.language.prices import CALL, LOOP, NODE
-from sandbox.language.rules import MODULES, binding, is_repeatable, spec_of
+from sandbox.language.prices import CALL, CONTAINER, DICT, FUNCTION, ITEM, LOOP, NODE
+from sandbox.language.rules import MODULES, binding, is_repeatable, is_scalar, spec_of
 
 _COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "==",
@@ -43,6 +43,18 @@ _COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.GtE: ">=",
     ast.In: "in",
     ast.NotIn: "not in",
+}
+
+_SIGNS: Final[dict[type[ast.unaryop], str]] = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
+_MADE: Final[dict[type[ast.AST], int]] = {
+    ast.List: CONTAINER,
+    ast.Tuple: CONTAINER,
+    ast.ListComp: CONTAINER,
+    ast.DictComp: DICT,
+    ast.GeneratorExp: CONTAINER,
+    ast.Dict: DICT,
+    ast.Lambda: FUNCTION,
+    ast.FunctionDef: FUNCTION,
 }
 
 _Placed = TypeVar("_Placed", ast.expr, ast.stmt)
@@ -61,7 +73,7 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
 
     def __init__(self, sizes: dict[ast.AST, int]) -> None:
         super().__init__()
-        self._sizes = sizes
+        self._sizes = sizes  # in units
 
     def visit(self, node: ast.AST) -> Any:
         """Refuse what the table of constructs refuses, should the dialect have let it pass."""
@@ -71,7 +83,7 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
 
     def _units(self, node: ast.AST, base: int = 0) -> ast.Constant:
         # A flat price would make a turn of a long loop as cheap as one of a short loop.
-        return ast.Constant(base + NODE * self._sizes[node])
+        return ast.Constant(base + self._sizes[node])
 
     # Functions
 
@@ -180,6 +192,12 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
         operation = _call("_binop_", _symbol(node.op), self.visit(node.left), self.visit(node.right))
         return _placed(operation, node)
 
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        """Send every sign through `_unop_`, but those of literals; `not` runs no code that is not metered."""
+        if isinstance(node.op, ast.Not) or is_scalar(node):
+            return super().visit_UnaryOp(node)
+        return _placed(_call("_unop_", ast.Constant(_SIGNS[type(node.op)]), self.visit(node.operand)), node)
+
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """Take a chain apart into pairs."""
         left, *others = [self.visit(operand) for operand in (node.left, *node.comparators)]
@@ -218,7 +236,7 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
         return node
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
-        """Check the keys that are not constants, and merge what `**` adds by a call."""
+        """Check the keys that are no literals, and merge what `**` adds by a call."""
         displays = [ast.Dict([], [])]
         parts: list[ast.expr] = [displays[0]]
         for key, value in zip(node.keys, node.values, strict=True):
@@ -255,7 +273,12 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
 
 
 def _measure(node: ast.AST, sizes: dict[ast.AST, int]) -> int:
-    sizes[node] = 1 + sum(_measure(part, sizes) for part in parts(node))
+    own = NODE + _MADE.get(type(node), 0)
+    if isinstance(node, ast.Dict):
+        own += ITEM * len(node.keys)
+    elif isinstance(node, ast.arguments):
+        own += ITEM * len(node.kwonlyargs)
+    sizes[node] = own + sum(_measure(part, sizes) for part in parts(node))
     return sizes[node]
 
 

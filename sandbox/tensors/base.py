@@ -397,11 +397,11 @@ class TensorBase:
 
     def addcmul(self, a: object, b: object, *, value: Number = 1) -> Any:
         """self + (value * a) * b, each operation rounded."""
-        return self + _times(a, value) * b
+        return self + _times(a, value) * _operand(b)
 
     def addcdiv(self, a: object, b: object, *, value: Number = 1) -> Any:
         """self + (value * a) / b, each operation rounded."""
-        return self + _times(a, value) / b
+        return self + _times(a, value) / _operand(b)
 
     def masked_fill(self, mask: object, value: Number) -> Any:
         """One number where a mask holds, else the own elements."""
@@ -634,11 +634,19 @@ def check_number(value: object) -> None:
         raise TypeError("expected a number")
 
 
-def _times(value: object, factor: Number) -> Any:
-    if not isinstance(value, (TensorBase, int, float)):
+def _operand(value: object) -> Any:
+    """A tensor, or a number as a binary64: Python would compute with others, such as strings, and without a meter."""
+    if type(value) in (int, float):
+        return float(value)  # type: ignore[arg-type]
+    if not isinstance(value, TensorBase):
         raise TypeError("expected a tensor or a number")
-    check_number(factor)  # a string times an integer would repeat itself
-    return value if factor == 1 else value * factor
+    return value
+
+
+def _times(value: object, factor: Number) -> Any:
+    operand = _operand(value)
+    check_number(factor)
+    return operand if factor == 1 else operand * _operand(factor)
 
 
 def _implemented(result: Any, name: str) -> Any:

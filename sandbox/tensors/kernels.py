@@ -16,7 +16,7 @@ from arithmetic import data_movement, ieee, random, reductions, sorting
 from arithmetic.random import Source
 from sandbox.tensors import shape_rules
 from sandbox.tensors.operation import Operand
-from sandbox.tensors.shape_checks import MAX_ELEMENTS, Dimensions, check_index
+from sandbox.tensors.shape_checks import Dimensions, check_index
 
 Device = torch.device | None
 Reduction = Callable[[torch.Tensor, int], torch.Tensor]
@@ -95,33 +95,28 @@ def extremes(search: Reduction) -> Callable[..., sorting.Ordered]:
 
 
 def _check_inside(indices: torch.Tensor, size: int) -> None:
-    """Refuse indices beyond the end. Raises IndexError."""
     if sorting.last(indices) >= size:
         raise IndexError(f"an index is out of range for {size} elements")
 
 
-def take(data: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
-    """The elements that indices in row order name. Raises IndexError."""
+def check_taken(data: torch.Tensor, indices: torch.Tensor) -> None:
+    """Refuse indices in row order beyond the end. Raises IndexError."""
     _check_inside(indices, data.numel())
-    return data_movement.take(data, indices)
+
+
+def check_gathered(data: torch.Tensor, indices: torch.Tensor, *, dim: int) -> None:
+    """Refuse indices along a dimension beyond its end. Raises IndexError."""
+    _check_inside(indices, data.shape[dim])
+
+
+def check_rows(data: torch.Tensor, indices: torch.Tensor, *_: float) -> None:
+    """Refuse indices into the first dimension beyond its end. Raises IndexError."""
+    _check_inside(indices, data.shape[0])
 
 
 def gather(data: torch.Tensor, indices: torch.Tensor, *, dim: int) -> torch.Tensor:
-    """The elements that indices along a dimension name. Raises IndexError."""
-    _check_inside(indices, data.shape[dim])
+    """The elements that indices along a dimension name."""
     return data_movement.gather(data, dim, indices)
-
-
-def rows(data: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
-    """The parts that indices into the first dimension name. Raises IndexError."""
-    _check_inside(indices, data.shape[0])
-    return data_movement.rows(data, indices)
-
-
-def refill_rows(data: torch.Tensor, indices: torch.Tensor, value: float) -> torch.Tensor:
-    """A copy in which the parts that indices into the first dimension name hold one number. Raises IndexError."""
-    _check_inside(indices, data.shape[0])
-    return data_movement.replaced_rows(data, indices, value)
 
 
 def part(a: torch.Tensor, index: Any) -> torch.Tensor:
@@ -147,9 +142,7 @@ def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def item(data: torch.Tensor) -> float:
-    """The only element: an integer for an index, else a binary64. Raises ValueError."""
-    if data.numel() != 1:
-        raise ValueError("item(), float() and int() are for tensors with one element")
+    """The only element: an integer for an index, else a binary64."""
     value: float = data.item()
     return value if data.dtype is torch.int64 else float(value)
 
@@ -159,20 +152,29 @@ def to_list(data: torch.Tensor) -> Any:
     return data_movement.elements(data).reshape(data.shape).tolist()
 
 
+def check_nested(*, data: object, **_: Any) -> None:
+    """Refuse what is no number and no nested lists of numbers. Raises TypeError, and OverflowError beyond binary64."""
+    values: list[Any] = [data]
+    for size in shape_rules.nested(data=data):
+        if not all(isinstance(one, (list, tuple)) and len(one) == size for one in values):
+            raise shape_rules.not_numbers()
+        values = _joined(values)
+    for value in values:
+        if type(value) not in (int, float):
+            raise shape_rules.not_numbers()
+        float(value)
+
+
 def tensor(*, data: object, device: Device) -> torch.Tensor:
-    """The tensor of a number or of nested lists. Raises TypeError."""
+    """The tensor of a number or of nested lists."""
     shape = shape_rules.nested(data=data)
-    values = [data]
-    for size in shape:
-        values = _joined(values, size)
-    if not all(type(value) in (int, float) for value in values):
-        raise shape_rules.not_numbers()
-    return data_movement.rounded([float(v) for v in values], device).reshape(shape)  # type: ignore[arg-type]
+    values: list[Any] = [data]
+    for _ in shape:
+        values = _joined(values)
+    return data_movement.rounded([float(value) for value in values], device).reshape(shape)
 
 
-def _joined(lists: list[Any], size: int) -> list[Any]:
-    if not all(isinstance(one, (list, tuple)) and len(one) == size for one in lists):
-        raise shape_rules.not_numbers()
+def _joined(lists: list[Any]) -> list[Any]:
     return [value for one in lists for value in one]
 
 
@@ -192,11 +194,8 @@ def steps(*, sizes: Sequence[int], start: float, step: float, device: Device) ->
 
 
 def index_steps(*, sizes: Sequence[int], bounds: tuple[Any, Any, Any], device: Device) -> torch.Tensor:
-    """The indices start, start + step, ... Raises ValueError."""
+    """The indices start, start + step, .."""
     start, _, step = bounds
-    last = start + (sizes[0] - 1) * step
-    if not all(type(bound) is int for bound in bounds) or not (0 <= start < MAX_ELEMENTS and 0 <= last < MAX_ELEMENTS):
-        raise ValueError(f"indices are integers from 0 to {MAX_ELEMENTS - 1}; for numbers write dtype=torch.float32")
     return data_movement.indices(np.arange(sizes[0], dtype=np.int64) * step + start, device)
 
 

@@ -11,12 +11,15 @@ from typing import Any
 
 import torch
 
+from sandbox.errors import WorkerFault
 from sandbox.meter import Meter
 from sandbox.tensors.dtypes import require_numbers
 from sandbox.tensors.prices import Price, Shape
 
 _FLOAT32 = torch.float32  # found faster than an attribute of torch
 
+MAX_FAULT = 200
+"""Characters of the message of a fault."""
 Operand = torch.Tensor | float
 """A tensor, or a binary64 number."""
 
@@ -30,9 +33,11 @@ class Operation:
     """The shape of the result; raises what is wrong with the operands' shapes or the parameters."""
     price: Price
     kernel: Callable[..., Any]
-    """The computation; raises what only the elements tell."""
+    """The computation, of what has been checked; it fails only where the machine does."""
     requires: Callable[[torch.Tensor], object] | None = require_numbers
     """The check of each operand's dtype; None where an operation takes all, or its operands differ."""
+    check: Callable[..., object] | None = None
+    """The check of what only the elements tell, once they are paid for; takes what the kernel takes."""
 
     def on(self, requires: Callable[[torch.Tensor], object]) -> Operation:
         """The same operation on tensors of another dtype."""
@@ -40,9 +45,22 @@ class Operation:
 
 
 def apply(operation: Operation, meter: Meter, operands: Sequence[Operand], **parameters: Any) -> Any:
-    """Check an operation on some operands, charge it, and compute it. Raises as `charge` does, and IndexError."""
+    """Check an operation on some operands, charge it, and compute it. Raises as `charge` and its check do.
+
+    Here as in the faster forms below, an error of the kernel is a fault: torch calls most of what befalls it, such as a
+    want of memory, by the names that Python has for an author's mistakes.
+    """
     charge(operation, meter, operands, **parameters)
-    return operation.kernel(*operands, **parameters)
+    if operation.check is not None:
+        operation.check(*operands, **parameters)
+    try:
+        return operation.kernel(*operands, **parameters)
+    except Exception as error:
+        raise _fault(operation, error) from error
+
+
+def _fault(operation: Operation, error: Exception) -> WorkerFault:
+    return WorkerFault(f"{operation.name} failed on this machine: {type(error).__name__}: {error}"[:MAX_FAULT])
 
 
 def charge(operation: Operation, meter: Meter, operands: Sequence[Operand], **parameters: Any) -> None:
@@ -63,7 +81,10 @@ def apply_unary(operation: Operation, meter: Meter, a: torch.Tensor) -> torch.Te
         require_numbers(a)
     price, elements = operation.price, a.numel()
     meter.work(price.call + price.element * elements, elements)
-    return operation.kernel(a)  # type: ignore[no-any-return]
+    try:
+        return operation.kernel(a)  # type: ignore[no-any-return]
+    except Exception as error:
+        raise _fault(operation, error) from error
 
 
 def apply_binary(operation: Operation, meter: Meter, a: torch.Tensor, b: Operand) -> torch.Tensor:
@@ -74,11 +95,17 @@ def apply_binary(operation: Operation, meter: Meter, a: torch.Tensor, b: Operand
         require_numbers(b)  # type: ignore[arg-type]
     price, elements = operation.price, a.numel()
     meter.work(price.call + price.element * elements, elements)
-    return operation.kernel(a, b)  # type: ignore[no-any-return]
+    try:
+        return operation.kernel(a, b)  # type: ignore[no-any-return]
+    except Exception as error:
+        raise _fault(operation, error) from error
 
 
 def apply_view(operation: Operation, meter: Meter, a: torch.Tensor, *parameters: Any) -> torch.Tensor:
     """`apply` for the same elements in another shape or a part of them, which costs a call only, made fast."""
     operation.shape(a.shape, *parameters)
     meter.work(operation.price.call)
-    return operation.kernel(a, *parameters)  # type: ignore[no-any-return]
+    try:
+        return operation.kernel(a, *parameters)  # type: ignore[no-any-return]
+    except Exception as error:
+        raise _fault(operation, error) from error

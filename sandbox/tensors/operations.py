@@ -65,8 +65,8 @@ GREATER: Final = Operation("greater", _two, prices.MASK, ieee.greater)
 GREATER_EQUAL: Final = Operation("greater or equal", _two, prices.MASK, ieee.greater_equal)
 EQUAL: Final = Operation("equal", _two, prices.MASK, ieee.equal)
 UNEQUAL: Final = Operation("unequal", _two, prices.MASK, ieee.unequal)
-AND: Final = Operation("and", _two, prices.MASK, lambda a, b: ieee.both(require_mask(a), require_mask(b)), None)
-OR: Final = Operation("or", _two, prices.MASK, lambda a, b: ieee.either(require_mask(a), require_mask(b)), None)
+AND: Final = Operation("and", _two, prices.MASK, ieee.both, require_mask)
+OR: Final = Operation("or", _two, prices.MASK, ieee.either, require_mask)
 WHERE: Final = Operation("where", _two, prices.MASK, ieee.where, None)
 
 # Reductions, over all elements or along dimensions; `dot` is charged as a sum of each operand.
@@ -82,8 +82,8 @@ NORM_INF: Final = Operation("inf-norm", shape_rules.reduced, prices.REDUCTION, k
 LARGEST: Final = Operation("largest", shape_rules.reduced, prices.REDUCTION, kernels.reduction(sorting.largest))
 SMALLEST: Final = Operation("smallest", shape_rules.reduced, prices.REDUCTION, kernels.reduction(sorting.smallest))
 DOT: Final = Operation("dot", shape_rules.scalar, prices.FREE, kernels.dot)
-ALL: Final = Operation("all", shape_rules.scalar, prices.TEST, lambda a: ieee.everywhere(require_mask(a)), None)
-ANY: Final = Operation("any", shape_rules.scalar, prices.TEST, lambda a: ieee.anywhere(require_mask(a)), None)
+ALL: Final = Operation("all", shape_rules.scalar, prices.TEST, ieee.everywhere, require_mask)
+ANY: Final = Operation("any", shape_rules.scalar, prices.TEST, ieee.anywhere, require_mask)
 
 # Order, and what indices name.
 
@@ -94,10 +94,12 @@ MIN_ALONG: Final = Operation("min along", shape_rules.searched, prices.SEARCH_PA
 SORT: Final = Operation("sort", shape_rules.along, prices.SORT, sorting.sort)
 TOPK: Final = Operation("topk", shape_rules.topk, prices.SORT, sorting.topk)
 PREFIX_SUMS: Final = Operation("prefix sums", shape_rules.along, prices.SCAN, prefix_sums.prefix_sums)
-TAKE: Final = Operation("take", shape_rules.taken, prices.PICK, kernels.take, None)
-GATHER: Final = Operation("gather", shape_rules.gathered, prices.PICK, kernels.gather, None)
-ROWS: Final = Operation("rows", shape_rules.rows, prices.PICK, kernels.rows, None)
-REFILL_ROWS: Final = Operation("refill rows", shape_rules.refilled_rows, prices.PICK, kernels.refill_rows, None)
+TAKE: Final = Operation("take", shape_rules.taken, prices.PICK, data_movement.take, None, kernels.check_taken)
+GATHER: Final = Operation("gather", shape_rules.gathered, prices.PICK, kernels.gather, None, kernels.check_gathered)
+ROWS: Final = Operation("rows", shape_rules.rows, prices.PICK, data_movement.rows, None, kernels.check_rows)
+REFILL_ROWS: Final = Operation(
+    "refill rows", shape_rules.refilled_rows, prices.PICK, data_movement.replaced_rows, None, kernels.check_rows
+)
 
 # The same elements in another shape, and parts of them.
 
@@ -131,13 +133,13 @@ LOWER: Final = Operation("tril", shape_rules.matrix, prices.SIMPLE, data_movemen
 
 # Numbers from tensors, and tensors from numbers.
 
-ITEM: Final = Operation("item", shape_rules.scalar, prices.VIEW, kernels.item, None)
+ITEM: Final = Operation("item", shape_rules.single, prices.VIEW, kernels.item, None)
 LIST: Final = Operation("list", shape_rules.listed, prices.TO_LIST, kernels.to_list, None)
-TENSOR: Final = Operation("tensor", shape_rules.nested, prices.FROM_LIST, kernels.tensor)
+TENSOR: Final = Operation("tensor", shape_rules.nested, prices.FROM_LIST, kernels.tensor, check=kernels.check_nested)
 FULL: Final = Operation("full", shape_rules.created, prices.SIMPLE, kernels.full)
 IDENTITY: Final = Operation("identity", shape_rules.created, prices.SIMPLE, kernels.identity)
 STEPS: Final = Operation("steps", shape_rules.created, prices.SIMPLE, kernels.steps)
-INDEX_STEPS: Final = Operation("index steps", shape_rules.created, prices.SIMPLE, kernels.index_steps)
+INDEX_STEPS: Final = Operation("index steps", shape_rules.index_steps, prices.SIMPLE, kernels.index_steps)
 UNIFORM: Final = Operation("uniform", shape_rules.created, prices.UNIFORM, kernels.uniform)
 NORMAL: Final = Operation("normal", shape_rules.created, prices.NORMAL, kernels.normal)
 RADEMACHER: Final = Operation("rademacher", shape_rules.created, prices.UNIFORM, kernels.rademacher)

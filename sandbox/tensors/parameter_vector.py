@@ -39,12 +39,12 @@ class ParameterVector(TensorBase):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the tensors."""
-        return tuple(part.name for part in self._layout.parts)
+        return self._layout.names
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles of the tensors: weight, bias, norm.weight or norm.bias."""
-        return tuple(part.role for part in self._layout.parts)
+        return self._layout.roles
 
     def __len__(self) -> int:
         return len(self._layout.parts)

@@ -48,10 +48,23 @@ class ProductPrice(Price):
         return fuel + prod(result) * operands[0][-1] // _MULTIPLY_ADDS, memory
 
 
+class ListPrice(Price):
+    """The price of lists in lists: also the memory of each list."""
+
+    __slots__ = ()
+
+    def of(self, operands: Sequence[Shape], result: Shape) -> tuple[int, int]:
+        """The fuel and the elements of memory of the lists of a shape."""
+        fuel, memory = super().of(operands, result)
+        return fuel, memory + _LIST * sum(prod(result[:depth]) for depth in range(len(result)))
+
+
 _MULTIPLY_ADDS: Final = 8
 """Multiply-adds of an exact product for one unit."""
-LISTED: Final = 5
-"""Memory of one element of a Python list, in elements of a tensor: 40 bytes for its object and its place."""
+_LISTED: Final = 5
+"""Memory of one number in a Python list, in elements of a tensor: 40 bytes for its object and its place."""
+_LIST: Final = 12
+"""Memory of a list, likewise: 96 bytes for its object and its place."""
 SCALAR: Final = 3_000
 """Fuel of a function of `math`, for each argument."""
 
@@ -92,7 +105,7 @@ PRODUCT: Final = ProductPrice(800_000, 20, operand_element=20)
 """An exact matrix product."""
 FROM_LIST: Final = Price(20_000, 400)
 """A tensor of a list."""
-TO_LIST: Final = Price(20_000, 400, memory=LISTED)
-"""A list of a tensor's elements, or of random integers."""
+TO_LIST: Final = ListPrice(20_000, 400, memory=_LISTED)
+"""Lists of a tensor's elements, or one of random integers."""
 UNIFORM: Final = Price(100_000, 50)
 NORMAL: Final = Price(500_000, 300)

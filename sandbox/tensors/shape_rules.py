@@ -15,6 +15,7 @@ from sandbox.layout import Layout
 from sandbox.tensors.prices import Shape
 from sandbox.tensors.shape_checks import (
     MAX_DIMENSIONS,
+    MAX_ELEMENTS,
     MAX_LIST,
     Dimensions,
     check_dimension,
@@ -38,10 +39,27 @@ def scalar(*_: Shape, **__: Any) -> Shape:
     return ()
 
 
+def single(shape: Shape) -> Shape:
+    """No dimensions, for the element of a tensor that has only one."""
+    if prod(shape) != 1:
+        raise ValueError("item(), float() and int() are for tensors with one element")
+    return ()
+
+
 def created(*, sizes: Sequence[int], **_: Any) -> Shape:
     """The given sizes, for a new tensor."""
     check_elements(prod(sizes))
     return tuple(sizes)
+
+
+def index_steps(*, sizes: Sequence[int], bounds: tuple[Any, Any, Any], **_: Any) -> Shape:
+    """The given sizes, for the indices start, start + step, .. that bounds name."""
+    shape = created(sizes=sizes)
+    start, _, step = bounds
+    last = start + (sizes[0] - 1) * step
+    if not all(type(bound) is int for bound in bounds) or not (0 <= start < MAX_ELEMENTS and 0 <= last < MAX_ELEMENTS):
+        raise ValueError(f"indices are integers from 0 to {MAX_ELEMENTS - 1}; for numbers write dtype=torch.float32")
+    return shape
 
 
 def nested(*, data: object, **_: Any) -> Shape:

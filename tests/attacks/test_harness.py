@@ -81,6 +81,7 @@ def refused_arguments(hooks: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
         "_augment_item_": ((foreign, 0, 1), "+", 1),
         "_inplacevar_": ("+=", foreign, 1),
         "_binop_": ("+", foreign, 1),
+        "_unop_": ("-", foreign),
         "_compare_": ("<", foreign, foreign),
         "_getiter_": (foreign,),
         "_iter_unpack_sequence_": (foreign, SPEC, iterate),
@@ -118,7 +119,7 @@ def test_the_hooks_that_count_do() -> None:
     assert hooks["_leave_"]("value") == "value"
     for _ in range(100):
         hooks["_enter_"](0)
-    with pytest.raises(RecursionError):
+    with pytest.raises(ValueError, match="nested deeper"):
         hooks["_enter_"](0)
 
 

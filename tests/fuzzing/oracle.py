@@ -24,7 +24,7 @@ LONGEST_MESSAGE: Final = 400
 _AUTHORS_ERRORS: Final = frozenset(
     """
     ValueError TypeError RuntimeError AssertionError IndexError KeyError AttributeError ZeroDivisionError OverflowError
-    RecursionError NameError UnboundLocalError
+    NameError UnboundLocalError
     """.split()
 )
 

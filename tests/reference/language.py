@@ -32,9 +32,21 @@ OPERATORS: dict[type[ast.operator | ast.cmpop], tuple[str, Callable[[Any, Any], 
 
 
 @cache
-def nodes(construct: ast.AST) -> int:
-    """7.2: the construct's own and all in it."""
-    return sum(1 for _ in ast.walk(construct))
+def size(construct: ast.AST) -> int:
+    """7.2: of the construct's own and of all in it."""
+    return sum(map(size_of_node, ast.walk(construct)))
+
+
+def size_of_node(node: ast.AST) -> int:
+    """7.2: of the node, and of what it makes."""
+    match node:
+        case ast.List() | ast.Tuple() | ast.ListComp():
+            return 110
+        case ast.Dict():
+            return 260 + 20 * len(node.keys)
+        case ast.FunctionDef():
+            return 510
+    return 10
 
 
 class Return(Exception):
@@ -50,7 +62,7 @@ class Function:
     globals: ChainMap[str, Any]
 
     def __call__(self, *arguments: object) -> Any:
-        self.builtins.meter.work(1_000 + 10 * nodes(self.node))
+        self.builtins.meter.work(1_000 + size(self.node))
         names = dict(zip((each.arg for each in self.node.args.args), arguments, strict=True))
         try:
             Frame(self.builtins, self.globals.new_child(names)).execute(self.node.body)
@@ -127,10 +139,10 @@ class Frame(ast.NodeVisitor):
             self.execute(node.body)
 
     def turns(self, loop: ast.AST, target: ast.expr, values: ast.expr) -> Iterator[None]:
-        """Assign one element after the other; each turn pays for the nodes of the loop."""
+        """Assign one element after the other; each turn pays for the size of the loop."""
         for each in self.builtins.iterate(self.visit(values)):
             self.assign(target, each)
-            self.meter.work(10 * nodes(loop))
+            self.meter.work(size(loop))
             yield
 
     def visit_Return(self, node: ast.Return) -> None:
@@ -198,8 +210,9 @@ class Frame(ast.NodeVisitor):
         container[key] = value
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
-        """Minus, the only one here; of a number it is free."""
+        """Minus, the only one here; of a literal it is free."""
         value = self.visit(node.operand)
+        self.meter.work(0 if isinstance(node.operand, ast.Constant) else 1_000)
         return self.tensors.elementwise("neg", value) if isinstance(value, Tensor) else -value
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:

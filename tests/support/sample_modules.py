@@ -11,6 +11,7 @@ from sandbox.errors import ModuleRefused
 from sandbox.language.module import LoadedModule, compile_module, load_module
 from sandbox.language.vocabulary import Vocabulary
 from sandbox.meter import Meter
+from sandbox.undisturbed import undisturbed
 
 NAME = "optimiser.py"
 
@@ -96,7 +97,8 @@ def float_power(base: float, exponent: float | int) -> float:
 def load(source: str, budget: int = 10**8) -> tuple[LoadedModule, Meter]:
     """Compile and load a whole module."""
     meter = Meter(budget)
-    compiled = compile_module(source.encode(), NAME, VOCABULARY)
+    with undisturbed():
+        compiled = compile_module(source.encode(), NAME, VOCABULARY)
     return load_module(compiled, meter, NAMESPACES, ATTRIBUTES, float_power), meter
 
 
@@ -116,7 +118,8 @@ def run(body: str, parameters: Any = None, before: str = "", budget: int = 10**8
 def codes(source: str | bytes) -> list[str]:
     """Return the rule codes with which a module is refused; none when it is not."""
     try:
-        compile_module(source if isinstance(source, bytes) else source.encode(), NAME, VOCABULARY)
+        with undisturbed():
+            compile_module(source if isinstance(source, bytes) else source.encode(), NAME, VOCABULARY)
     except ModuleRefused as refusal:
         return [problem.code for problem in refusal.diagnostics]
     return []

@@ -47,10 +47,9 @@ STATEMENTS: Final[dict[str, str]] = {
 pass
 y = i
 y = z = i
-y = -x
-y = +x
-y = ~i
 y = not i
+y = -1
+y = -1.5
 y = i and j
 y = i or j
 y = i if s else j
@@ -76,6 +75,10 @@ y = True
 y = 1e30
 """,
     "operators and comparisons": """
+y = -x
+y = +x
+y = ~i
+y = -True
 y = i + j
 y = x * x
 y = i + j * x
@@ -314,9 +317,12 @@ y = rng.permutation(4)
 """One on a line; a line that is indented, or begins with else, goes on with the one before."""
 
 
-def nodes(tree: ast.AST) -> int:
-    """The nodes of a piece of syntax (7.2)."""
-    return 1 + sum(map(nodes, parts(tree)))
+def size(tree: ast.AST) -> int:
+    """The size of a piece of syntax (7.2)."""
+    own = {"List": 100, "Tuple": 100, "ListComp": 100, "GeneratorExp": 100, "Dict": 250, "DictComp": 250}
+    own |= {"Lambda": 500, "FunctionDef": 500}
+    items = tree.keys if isinstance(tree, ast.Dict) else tree.kwonlyargs if isinstance(tree, ast.arguments) else []
+    return 10 + own.get(type(tree).__name__, 0) + 20 * len(items) + sum(map(size, parts(tree)))
 
 
 def fuel(statements: str) -> int:
@@ -329,9 +335,10 @@ def fuel(statements: str) -> int:
 
 
 def vector(statements: str) -> Vector:
-    """What statements cost, beside the nodes by which they make the function larger."""
-    count = sum(map(nodes, ast.parse(statements).body))
-    return {"statements": statements, "nodes": count, "units": fuel(statements) - fuel("pass") - 10 * (count - 1)}
+    """What statements cost, beside the size by which they make the function larger."""
+    added = sum(map(size, ast.parse(statements).body))
+    more = added - size(ast.Pass())
+    return {"statements": statements, "size": added, "units": fuel(statements) - fuel("pass") - more}
 
 
 def vectors() -> dict[str, Any]:
@@ -341,7 +348,7 @@ def vectors() -> dict[str, Any]:
     return {
         "module": MODULE.format(statements="    pass"),
         "layout": [[part.name, list(part.shape)] for part in LAYOUT.parts],
-        "nodes": {function.name: nodes(function) for function in functions},
+        "sizes": {function.name: size(function) for function in functions},
         "units": fuel("pass"),
         "statements": {kind: [vector(text) for text in texts] for kind, texts in statements.items()},
     }

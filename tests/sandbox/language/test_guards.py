@@ -151,10 +151,10 @@ def test_calls_are_nested_only_so_deeply() -> None:
     deepest = MAX_CALL_DEPTH - 2  # this function and g(0)
     function, _ = load_function(body)
     assert function(deepest) == deepest
-    with pytest.raises(RecursionError, match="nested deeper than 100"):
+    with pytest.raises(ValueError, match="nested deeper than 100"):
         function(deepest + 1)
     assert function(deepest) == deepest
-    with pytest.raises(RecursionError):
+    with pytest.raises(ValueError, match="nested deeper than 100"):
         run("g = lambda h: h(h)\nreturn g(g)")
 
 

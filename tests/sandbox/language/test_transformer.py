@@ -38,7 +38,7 @@ PROGRAMS = {
     "several names": "a = b = [1]\na += [2]\nreturn a, b",
     "augmented names": "n = 5\nn += 1\nn -= 2\nn *= 3\nn /= 4\nn **= 2\nn //= 2\nn %= 3\nreturn n",
     "augmented items": "x = [1, 2, 3]\nx[0] += 5\nx[-1] *= 2\nx[0:2] += [9]\nd = {'a': [1]}\nd['a'] += [2]\nreturn x, d",
-    "items": "x = [1, 2, 3, 4]\nx[1] = 9\nx[2:] = (7, 7, 7)\ndel x[0]\nd = {}\nd['k'] = 1\nd[2] = 3\ndel d['k']\nreturn x, d",
+    "items": "x = [1, 2, 3, 4]\nx[1] = 9\nx[2:] = (7, 7, 7)\ndel x[0]\nd = {}\nd['k'] = 1\nd['n'] = 3\ndel d['k']\nreturn x, d",
     "slices": "x = [0, 1, 2, 3, 4]\nreturn x[1:3], x[::-1], x[-2:], (1, 2, 3)[:2], 'abc'[::2], range(9)[3:5], x[1]",
     "annotations": "a: int = 1\nb: list[float]\nc: 'anything' = a + 1\nd = [0]\nd[0]: int = 4\nreturn a, c, d",
     "f-strings": "a = 1.5\nb = 'x'\nreturn f'{a}, {a:.3f}, {b:>4}|{a + 1:8.2e} {{}} {7:05d} {True} {None}'",
@@ -59,7 +59,7 @@ PROGRAMS = {
     "lazy builtins": "return [x for x in enumerate('ab', 1)], [x for x in zip('ab', (1, 2, 3))], [x for x in reversed([1, 2])]",
     "large integers": "return 2 ** 4095, 3 ** 2500, (1 << 4000) // 3, -(2 ** 4000) % 97",
     "concatenation": "return [1] + [2], (1,) + (2,), 'a' + 'b', [0] * 3, 2 * 'ab', (1,) * -1",
-    "dict display": "k = 'a'\nreturn {k: 1, 'b': 2, 3: 4}",
+    "dict display": "k = 'a'\nreturn {k: 1, 'b': 2, 'c': 4}",
     "early return": "for x in [1, 2]:\n    while True:\n        return x",
 }
 
@@ -91,14 +91,14 @@ def note(x):
 x = [1, [2, 3]]
 x[note(1)][note(0)] += note(7)
 x[note(0)] = note(5) + note(6)
-y = {note(3): note(4), note(8): note(9)}
+y = {note('c'): note(4), note('h'): note(9)}
 z = note(1) < 2 < note(3)
 z = note(1) < note(2) < note(0) < note(9)
 z = note(1) < note(note(5) + 1) <= note(6) != note(7)
 x[note(0)], x[note(1)] = note(4), [note(2)]
-w = {note(3): note(4), **{note(5): note(6)}, note(5): note(7)}
+w = {note('c'): note(4), **{note('e'): note(6)}, note('e'): note(7)}
 v = max(note(1), *[note(2), note(3)], note(2), key=note)
-del y[note(3)]
+del y[note('c')]
 return log, x, y, z, w, v
 """
 
