@@ -3,7 +3,7 @@
 The result of a product is defined through integers (specification, section 2.3), so the engine is free. A factor is
 brought into an engine's own *form* once and can then be used in several products, transposed or not.
 
-Shapes: `m`, `k`, `n` of a product [m, k] x [k, n], either with a leading batch; `d` digits of an integer.
+Shapes: `m`, `k`, `n` of a product [m, k] x [k, n]; `d` digits of an integer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Engine(Protocol):
         """The dtype of integers that takes the least work to bring into form."""
 
     def form(self, integers: torch.Tensor, bits: int) -> torch.Tensor:
-        """Integers [m, k] or [batch, m, k] of any dtype, at most 2^bits in magnitude, as a factor.
+        """Integers [m, k] of any dtype, at most 2^bits in magnitude, as a factor.
 
         The last two dimensions of the form are those of the matrix, and may be transposed.
         """
@@ -43,7 +43,7 @@ class Engine(Protocol):
 
 
 class Binary64Engine:
-    """Ordinary binary64 products: sums of integers below 2^53 are exact in any order."""
+    """Ordinary binary64 products: sums of integers below 2^53 are exact in any order. It takes batches too."""
 
     name = "binary64"
     cpu_only = False
@@ -77,7 +77,7 @@ class Int8Engine:
     dtype = torch.int32
 
     def form(self, integers: torch.Tensor, bits: int) -> torch.Tensor:
-        """The digits as int8 [d, ..., m, k], lowest first."""
+        """The digits as int8 [d, m, k], lowest first."""
         rest = integers.to(torch.int32)
         digits = []
         for _ in range((bits + 1) // 8 + 1):  # d digits reach 127 (1 + 256 + ..), a little less than 2^(8d - 1)
@@ -88,8 +88,6 @@ class Int8Engine:
 
     def product(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """The exact product: Horner's scheme over the sums of digit products of equal weight."""
-        if a.ndim > 3 or b.ndim > 3:
-            return self._batched(a, b)
         partial = [_digit_products(a, b[j]) for j in range(len(b))]  # [j][i]: digit i of a times digit j of b
         result: torch.Tensor | None = None
         for weight in reversed(range(len(a) + len(b) - 1)):
@@ -101,11 +99,6 @@ class Int8Engine:
                 result = result.mul_(256.0)
         assert result is not None
         return result
-
-    def _batched(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        batch = max(a.shape[1] if a.ndim > 3 else 1, b.shape[1] if b.ndim > 3 else 1)
-        parts = [self.product(_member(a, i), _member(b, i)) for i in range(batch)]
-        return torch.stack(parts)
 
 
 _MOST_TERMS = 2**16
@@ -126,9 +119,3 @@ def _digit_products(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     left = torch.nn.functional.pad(stacked, (0, -k % 8, 0, rows - d * m))
     right = torch.nn.functional.pad(b, (0, -n % 8, 0, -k % 8))
     return torch._int_mm(left, right)[: d * m, :n].view(d, m, n)
-
-
-def _member(form: torch.Tensor, index: int) -> torch.Tensor:
-    if form.ndim == 3:
-        return form
-    return form[:, index if form.shape[1] > 1 else 0]

@@ -9,17 +9,21 @@ Shapes: `m`, `k`, `n` of a product [m, k] x [k, n]; `B` rows and `H` columns of 
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from arithmetic import engine_choice, ieee
+from arithmetic.engines import Binary64Engine
 from arithmetic.exponents import ceil_log2, exponent, exponents, power_of_two, powers_of_two, sum_bits
 from arithmetic.per_channel import PerChannel
 
 MATMUL_BITS = 22
 """Largest width of the operands of a general `matmul`."""
+_OF_BATCHES: Final = Binary64Engine()
+"""Some engines would take a million small products one by one, which takes minutes."""
 
 
 def column_sums(values: torch.Tensor) -> PerChannel:
@@ -56,11 +60,21 @@ def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     makes its results NaN.
     """
     bits = min(MATMUL_BITS, (53 - ceil_log2(a.shape[-1])) // 2)
-    engine = engine_choice.engine(a.device.type)
     left, row_units = _quantised(a, -1, bits)
     right, column_units = (left.mT, row_units.mT) if _same(a, b.mT) else _quantised(b, -2, bits)
-    product = engine.product(engine.form(left, bits), engine.form(right, bits))
-    return _round_once(product.mul_(row_units), column_units)
+    return _round_once(_product(left, right, bits).mul_(row_units), column_units)
+
+
+def _product(left: torch.Tensor, right: torch.Tensor, bits: int) -> torch.Tensor:
+    """The exact product of integers, of which either side may be a batch; one call for all of it on every machine."""
+    if left.ndim == right.ndim == 3:
+        return _OF_BATCHES.product(left, right)
+    if left.ndim == 3:
+        return _product(left.reshape(-1, left.shape[-1]), right, bits).view(*left.shape[:-1], right.shape[-1])
+    if right.ndim == 3:
+        return _product(right.mT, left.t(), bits).mT
+    engine = engine_choice.engine(left.device.type)
+    return engine.product(engine.form(left, bits), engine.form(right, bits))
 
 
 def row_sums(terms: NDArray[np.float64]) -> NDArray[np.float64]:

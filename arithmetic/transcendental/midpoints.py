@@ -50,7 +50,7 @@ def _meets(x: _Array, y: _Array, midpoint: _Array) -> NDArray[np.bool_]:
     return met
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1 << 16)  # more pairs than 64 KiB of source can name
 def _exceeds(x: float, y: float, midpoint: float) -> bool:
     """True if x^y > midpoint; they must differ, or the precision grows for ever."""
     n, d = y.as_integer_ratio()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sandbox.language.methods import Methods
 from sandbox.language.operations import DICTS, INTEGERS, NUMBERS, SIZED, Operations, require_written
-from sandbox.language.prices import COPY, MAX_COUNTED, MAX_NUMERAL, OPERATION
+from sandbox.language.prices import COPY, FLOAT_ROUNDING, MAX_COUNTED, MAX_NUMERAL, OPERATION
 
 _NAMES: Final = """
     abs all any bool dict divmod enumerate float int isinstance len list max min pow range reversed round sorted str
@@ -86,7 +86,7 @@ class _Builtins:
             raise TypeError("round() takes a number and a number of digits")
         if ndigits is not None and abs(ndigits) > _MAX_DIGITS:
             raise ValueError(f"round() takes between -{_MAX_DIGITS} and {_MAX_DIGITS} digits")
-        self._do.charge(COPY * abs(ndigits or 0))
+        self._do.charge(0 if ndigits is None else FLOAT_ROUNDING + COPY * abs(ndigits))
         return round(value, ndigits)
 
     def pow_(self, base: Any, exponent: Any) -> Any:

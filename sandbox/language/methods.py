@@ -103,12 +103,17 @@ class Methods:
         return self._ascii(text).split(sep)
 
     def _starts(self, text: str, prefix: str) -> bool:
-        self._do.charge(COPY * len(prefix))
+        self._end(prefix)
         return text.startswith(prefix)
 
     def _ends(self, text: str, suffix: str) -> bool:
-        self._do.charge(COPY * len(suffix))
+        self._end(suffix)
         return text.endswith(suffix)
+
+    def _end(self, text: object) -> None:
+        if type(text) is not str:
+            raise TypeError("startswith and endswith take one string")
+        self._do.charge(COPY * len(text))
 
     def _lower(self, text: str) -> str:
         return self._ascii(text).lower()

@@ -38,6 +38,8 @@ _SEQUENCES: Final = frozenset({list, tuple, str})
 # Whether two of these are one object depends on the version of Python, and on whether a state was restored.
 _VALUES: Final = NUMBERS | {str, tuple}
 _VIEWS: Final = frozenset({type({}.keys()), type({}.values()), type({}.items())})
+_MAKING: Final = frozenset({str, type({}.items())})
+"""What makes its elements as it hands them out."""
 SIZED: Final = _SEQUENCES | DICTS | _VIEWS | {range}
 
 _BINARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
@@ -120,6 +122,8 @@ class Operations:
         if type(value) in SIZED:
             self.charge(OPERATION)
             self.copying(len(value))  # type: ignore[arg-type]
+            if type(value) in _MAKING:
+                self.charge(COPY * len(value))  # type: ignore[arg-type]
             return list(value)  # type: ignore[call-overload,no-any-return]
         return list(self.iterate(value))
 
@@ -186,13 +190,15 @@ class Operations:
             # The C library's pow() differs between machines; the caller's does not.
             self.charge(FLOAT_POWER)
             return self._float_power(float(left), right if type(right) is float else int(right))
+        if symbol == "**" and abs(left) <= 1:
+            right = min(right, 2 - right % 2)  # 1, -1 or 0 to a long power is that to a short one
         if symbol == "**" and (abs(int(left)).bit_length() - 1) * right > MAX_BITS:
             raise _too_many_bits()
         if symbol == "<<" and left and right > MAX_BITS:
             raise _too_many_bits()
         if symbol in _LONG and type(left) is int and type(right) is int:
             power = symbol == "**"  # by repeated squaring, of which the last one costs most
-            bits = ((left.bit_length() - 1) * right) ** 2 if power else left.bit_length() * right.bit_length()
+            bits = (max(left.bit_length() - 1, 0) * right) ** 2 if power else left.bit_length() * right.bit_length()
             self.charge(bits // DIGITS)
         # Operands have at most MAX_BITS bits, so what is computed here is small, if not always small enough.
         result = _BINARY[symbol](left, right)

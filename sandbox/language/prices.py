@@ -19,6 +19,8 @@ ITEM: Final = 20
 """Each item of such a dict, and each parameter by name that has a default."""
 FUNCTION: Final = 500
 """Each function and lambda."""
+CALLING: Final = 500
+"""Each call, beside what is called: some of what the sandbox offers costs nothing by itself."""
 OPERATION: Final = 1_000
 """One operator, comparison, subscript, attribute access, iteration or call of a builtin."""
 COPY: Final = 50
@@ -28,6 +30,8 @@ EQUAL: Final = 2_000
 """Each pair of values that == looks at inside containers, and the first."""
 FLOAT_POWER: Final = 10_000
 """A power of floats, beside the operator."""
+FLOAT_ROUNDING: Final = 10_000
+"""Rounding to a number of digits, beside the builtin and the digits."""
 DIGITS: Final = 512
 """Products of bits for one unit, in an operation of two long integers."""
 

@@ -31,7 +31,7 @@ from typing import Any, Final, TypeVar
 from RestrictedPython.transformer import IOPERATOR_TO_STR, RestrictingNodeTransformer, copy_locations
 
 from sandbox.language.constructs import parts, refusal_of
-from sandbox.language.prices import CALL, CONTAINER, DICT, FUNCTION, ITEM, LOOP, NODE
+from sandbox.language.prices import CALL, CALLING, CONTAINER, DICT, FUNCTION, ITEM, LOOP, NODE
 from sandbox.language.rules import MODULES, binding, is_repeatable, is_scalar, spec_of
 
 _COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
@@ -55,6 +55,7 @@ _MADE: Final[dict[type[ast.AST], int]] = {
     ast.Dict: DICT,
     ast.Lambda: FUNCTION,
     ast.FunctionDef: FUNCTION,
+    ast.Call: CALLING,
 }
 
 _Placed = TypeVar("_Placed", ast.expr, ast.stmt)

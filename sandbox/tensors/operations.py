@@ -94,11 +94,11 @@ MIN_ALONG: Final = Operation("min along", shape_rules.searched, prices.SEARCH_PA
 SORT: Final = Operation("sort", shape_rules.along, prices.SORT, sorting.sort)
 TOPK: Final = Operation("topk", shape_rules.topk, prices.SORT, sorting.topk)
 PREFIX_SUMS: Final = Operation("prefix sums", shape_rules.along, prices.SCAN, prefix_sums.prefix_sums)
-TAKE: Final = Operation("take", shape_rules.taken, prices.PICK, data_movement.take, None, kernels.check_taken)
+TAKE: Final = Operation("take", shape_rules.taken, prices.PICK_ANYWHERE, data_movement.take, None, kernels.check_taken)
 GATHER: Final = Operation("gather", shape_rules.gathered, prices.PICK, kernels.gather, None, kernels.check_gathered)
 ROWS: Final = Operation("rows", shape_rules.rows, prices.PICK, data_movement.rows, None, kernels.check_rows)
 REFILL_ROWS: Final = Operation(
-    "refill rows", shape_rules.refilled_rows, prices.PICK, data_movement.replaced_rows, None, kernels.check_rows
+    "refill rows", shape_rules.refilled_rows, prices.PICK_TO_FILL, data_movement.replaced_rows, None, kernels.check_rows
 )
 
 # The same elements in another shape, and parts of them.

@@ -48,15 +48,18 @@ class ProductPrice(Price):
         return fuel + prod(result) * operands[0][-1] // _MULTIPLY_ADDS, memory
 
 
+@dataclass(frozen=True, slots=True)
 class ListPrice(Price):
-    """The price of lists in lists: also the memory of each list."""
+    """The price of lists in lists: a list costs the fuel of a number."""
 
-    __slots__ = ()
+    list_memory: int = 0
+    """Elements of memory for each list."""
 
     def of(self, operands: Sequence[Shape], result: Shape) -> tuple[int, int]:
         """The fuel and the elements of memory of the lists of a shape."""
-        fuel, memory = super().of(operands, result)
-        return fuel, memory + _LIST * sum(prod(result[:depth]) for depth in range(len(result)))
+        lists = sum(prod(result[:depth]) for depth in range(len(result)))
+        elements = prod(result)
+        return self.call + self.element * (elements + lists), self.memory * elements + self.list_memory * lists
 
 
 _MULTIPLY_ADDS: Final = 8
@@ -84,6 +87,10 @@ TEST: Final = Price(30_000, operand_element=5, memory=0)
 """The test of a mask, anywhere or everywhere."""
 PICK: Final = Price(30_000, 30)
 """Moving elements that indices name."""
+PICK_ANYWHERE: Final = Price(30_000, 30, operand_element=5)
+"""Moving elements that indices in row order name, of a tensor that may have to be put into that order."""
+PICK_TO_FILL: Final = Price(30_000, 30, operand_element=30)
+"""Filling the parts that indices name, as often as they name them."""
 FUNCTION: Final = Price(300_000, 150)
 """A correctly rounded function such as exp."""
 EASY_POWER: Final = Price(200_000, 20)
@@ -103,9 +110,9 @@ SORT: Final = Price(300_000, operand_element=300, memory=2)
 """Sorted elements and their indices."""
 PRODUCT: Final = ProductPrice(800_000, 20, operand_element=20)
 """An exact matrix product."""
-FROM_LIST: Final = Price(20_000, 400)
-"""A tensor of a list."""
-TO_LIST: Final = ListPrice(20_000, 400, memory=_LISTED)
+FROM_LIST: Final = ListPrice(20_000, 400)
+"""A tensor of lists."""
+TO_LIST: Final = ListPrice(20_000, 400, memory=_LISTED, list_memory=_LIST)
 """Lists of a tensor's elements, or one of random integers."""
 UNIFORM: Final = Price(100_000, 50)
 NORMAL: Final = Price(500_000, 300)

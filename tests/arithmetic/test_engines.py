@@ -166,13 +166,13 @@ def test_the_largest_sum_of_all(engine: Engine, device: str) -> None:
 )
 @pytest.mark.parametrize("bits", [14, 22])
 def test_batches_are_products_of_their_members(
-    engine: Engine, device: str, shapes: tuple[tuple[int, ...], tuple[int, ...]], bits: int
+    device: str, shapes: tuple[tuple[int, ...], tuple[int, ...]], bits: int
 ) -> None:
     random = np.random.default_rng(bits)
     a, b = (random.integers(-(2**bits), 2**bits + 1, shape) for shape in shapes)
     left, right = (np.broadcast_to(x, (3, *x.shape[-2:])) for x in (a, b))
     expected = [dots(x, y) for x, y in zip(left, right, strict=True)]
-    assert multiply(engine, device, a, b, (bits, bits)) == expected
+    assert multiply(Binary64Engine(), device, a, b, (bits, bits)) == expected
 
 
 def test_one_form_serves_several_products_transposed_or_not(engine: Engine, device: str) -> None:

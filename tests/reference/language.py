@@ -44,7 +44,7 @@ def size_of_node(node: ast.AST) -> int:
             return 110
         case ast.Dict():
             return 260 + 20 * len(node.keys)
-        case ast.FunctionDef():
+        case ast.FunctionDef() | ast.Call():
             return 510
     return 10
 

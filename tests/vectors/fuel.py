@@ -320,7 +320,7 @@ y = rng.permutation(4)
 def size(tree: ast.AST) -> int:
     """The size of a piece of syntax (7.2)."""
     own = {"List": 100, "Tuple": 100, "ListComp": 100, "GeneratorExp": 100, "Dict": 250, "DictComp": 250}
-    own |= {"Lambda": 500, "FunctionDef": 500}
+    own |= {"Lambda": 500, "FunctionDef": 500, "Call": 500}
     items = tree.keys if isinstance(tree, ast.Dict) else tree.kwonlyargs if isinstance(tree, ast.arguments) else []
     return 10 + own.get(type(tree).__name__, 0) + 20 * len(items) + sum(map(size, parts(tree)))
 
