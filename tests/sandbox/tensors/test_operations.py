@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import torch
 
+from sandbox.errors import WorkerFault
 from sandbox.meter import Meter
 from sandbox.tensors import base, operations
-from sandbox.tensors.operation import Operation
+from sandbox.tensors.operation import Operation, apply, apply_binary, apply_unary, apply_view
 from sandbox.tensors.vocabulary import VOCABULARY
 from tests.sandbox.tensors.test_memory_of_operations import names
 from tests.support.sample_operations import OTHERS, TENSORS
@@ -67,3 +68,23 @@ def test_a_method_in_place_may_be_given_the_keywords_of_the_function_of_math() -
     assert keywords["exp_"] == frozenset("x")
     assert keywords["add_"] == keywords["add"] - {"x"}
     assert not {"zero_", "fill_", "copy_"} & keywords.keys()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("DefaultCPUAllocator: can't allocate memory"), TypeError("x"), MemoryError()]
+)
+def test_an_error_of_a_kernel_is_a_fault(error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    meter, x = Meter(10**9), torch.ones(3)
+    failing = replace(operations.ADD, kernel=fail)
+    view = replace(operations.INDEX, kernel=fail)
+    for run in (
+        lambda: apply(failing, meter, (x, x)),
+        lambda: apply_binary(failing, meter, x, x),
+        lambda: apply_unary(replace(operations.EXP, kernel=fail), meter, x),
+        lambda: apply_view(view, meter, x, 0),
+    ):
+        with pytest.raises(WorkerFault, match="failed on this machine"):
+            run()
