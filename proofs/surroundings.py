@@ -54,7 +54,9 @@ def main() -> int:
         sys.exit(expected)
     findings: dict[str, str] = {}
     tried = []
-    runs = [(name, environment, ("--training",), sys.executable) for name, environment in (TOGETHER | ALL).items()]
+    runs: list[tuple[str, Environment, tuple[str, ...], str]] = [
+        (name, environment, ("--training",), sys.executable) for name, environment in (TOGETHER | ALL).items()
+    ]
     runs.append(("a jailed worker", PLAIN, ("--training", "--isolation", "process"), sys.executable))
     runs += [(_version(path), PLAIN, ("--training",), path) for path in options.python]
     for name, environment, arguments, python in runs:
