@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import resource
 import signal
 import struct
@@ -27,7 +26,6 @@ MEMORY_BYTES: Final = 8 * 2**30
 CPU_SECONDS: Final = 6 * 3600
 """Processor time of a worker; fuel ends honest code long before, and a deadline any single call."""
 
-_CAPSET: Final = {"x86_64": 126, "aarch64": 91}
 _CAPABILITY_VERSION: Final = 0x20080522
 _LIMITS: Final = {
     resource.RLIMIT_CPU: CPU_SECONDS,
@@ -123,7 +121,7 @@ def _become_nobody() -> None:
 
 def _drop_capabilities() -> None:
     header = struct.pack("<Ii", _CAPABILITY_VERSION, 0)
-    kernel.system_call(_CAPSET[platform.machine()], header, bytes(24))
+    kernel.system_call(seccomp.architecture().capset, header, bytes(24))
 
 
 def _address_space() -> int:

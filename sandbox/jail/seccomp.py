@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import platform
 import struct
+import sys
 from collections.abc import Iterable
 from typing import Final
 
@@ -36,10 +37,12 @@ def install(rules: Iterable[Rule]) -> None:
 
 
 def architecture() -> Architecture:
-    """The architecture of this machine. Raises OSError where the filter is not known."""
+    """The architecture of this process. Raises OSError where the filter is not known."""
     machine = platform.machine()
     if machine not in ARCHITECTURES:
-        raise OSError(f"no table of system calls for {machine}")
+        raise OSError(f"no table of system calls for {machine}, only for {' and '.join(ARCHITECTURES)}")
+    if sys.maxsize < 2**32:  # i386 and x32 have calling conventions of their own, under a kernel that says x86_64
+        raise OSError(f"no table of system calls for a 32-bit Python on {machine}")
     return ARCHITECTURES[machine]
 
 

@@ -28,7 +28,7 @@ LENGTHS = {
     "L": 0,
     "M": 0,
     "N": 0,
-    "O": 0,
+    "O": 22,
 }
 """The sections of the list, and how many attacks each has."""
 OF_TESTS = frozenset("JKLMN")
