@@ -17,7 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -76,7 +76,7 @@ class Row:
     best_epoch: int
     stop_reason: str
     fuel_used: int
-    seconds: float
+    seconds: float = field(compare=False)
     """Of one core."""
 
     @property

@@ -27,7 +27,7 @@ LENGTHS = {
     "K": 0,
     "L": 0,
     "M": 0,
-    "N": 0,
+    "N": 21,
     "O": 22,
 }
 """The sections of the list, and how many attacks each has."""

@@ -40,6 +40,7 @@ def made_up(
     floor: float = 0.01,
 ) -> Row:  # fmt: skip
     return replace(
-        ROW, optimiser=optimiser, digest=optimiser, n_hidden=n_hidden, nonce=nonce, test_error=test_error,
+        ROW, optimiser=optimiser, digest=f"{optimiser.encode().hex():0<16.16}", n_hidden=n_hidden, nonce=nonce,
+        test_error=test_error,
         centred_error=test_error - 0.01, epochs=epochs, n_data=n_data, floor=floor,
     )  # fmt: skip

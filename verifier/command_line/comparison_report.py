@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 
 from verifier.experiments.comparison import Comparison
@@ -50,8 +49,8 @@ def as_json(each: Comparison) -> str:
             "nonces": len(each.runs),
             "quality": each.quality,
             "difference": interval.mean,
-            "difference_low": interval.low if math.isfinite(interval.low) else None,
-            "difference_high": interval.high if math.isfinite(interval.high) else None,
+            "difference_low": interval.low if interval.is_known else None,
+            "difference_high": interval.high if interval.is_known else None,
             "wins": each.wins,
             "ties": each.ties,
             "losses": each.losses,
@@ -66,7 +65,7 @@ def as_json(each: Comparison) -> str:
 
 
 def _interval(each: Comparison) -> str:
-    if math.isinf(each.difference.low):
+    if not each.difference.is_known:
         return "unknown"
     return f"{each.difference.low:+,.0f} to {each.difference.high:+,.0f}"
 

@@ -70,7 +70,7 @@ class TrialRunner(Generic[Result]):
                 try:
                     return trial.run(place, observer, self.device)
                 except OptimiserError as error:
-                    return Failed(f"{trial.path}: {error}")
+                    return Failed(f"{trial.path}: ({trial}) {error}")
 
             yield work
 

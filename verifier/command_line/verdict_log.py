@@ -47,7 +47,13 @@ class LoggedVerdict:
         return cls(line, key, Outcome(entry["outcome"]), Reason(entry["reason"]))
 
 
-FORMAT: Final = RowFormat("verify", lambda row: row.line, LoggedVerdict.read, begins='{"claim": ')
+def _agree(earlier: LoggedVerdict, later: LoggedVerdict) -> bool:
+    """Whether both can be in one log: what is undetermined is tried again, what is decided is so once."""
+    decided_both = Outcome.UNDETERMINED not in (earlier.outcome, later.outcome)
+    return not decided_both or (earlier.outcome, earlier.reason) == (later.outcome, later.reason)
+
+
+FORMAT: Final = RowFormat("verify", lambda row: row.line, LoggedVerdict.read, begins='{"claim": ', agree=_agree)
 VerdictLog = ResultsTable[LoggedVerdict]
 
 

@@ -1,16 +1,19 @@
 """Paired statistics of optimisers that were trained on the same nonces.
 
 Nonces differ far more than optimisers do, so optimisers are compared nonce by nonce: the interval of a mean difference
-is Student's, for the paired differences.
+is Student's, for the paired differences. All have a result of every nonce, or there is no comparison: means over the
+nonces that somebody completed would favour who leaves out the hard ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 
-from verifier.challenge.scoring import UNIT, qualifies
+from verifier.challenge.errors import InputError
+from verifier.challenge.scoring import LOWEST, UNIT, qualifies
+from verifier.experiments.row_checks import LARGEST, MAX_U64, SMALLEST, require_between
 from verifier.experiments.statistics import Interval, mean_interval
 
 
@@ -29,7 +32,15 @@ class Run:
     """Whether the floor leaves room below the threshold of the whole test set."""
     epochs: int
     fuel_used: int
-    seconds: float
+    seconds: float = field(compare=False)  # two trainings of one nonce differ in it
+
+    def __post_init__(self) -> None:
+        for name in ("nonce", "epochs", "fuel_used"):
+            require_between(name, getattr(self, name), 0, MAX_U64)
+        require_between("quality", self.quality, LOWEST, UNIT)
+        require_between("threshold", self.threshold, SMALLEST, LARGEST)
+        for name in ("floor", "seconds"):
+            require_between(name, getattr(self, name), 0.0, LARGEST)
 
     @property
     def excess(self) -> float:
@@ -106,13 +117,34 @@ class Comparison:
 
 
 def compare(runs: Mapping[str, Iterable[Run]]) -> list[Comparison]:
-    """Every optimiser that shares a nonce with the first, in order; the first is compared with itself."""
-    by_nonce = {name: {run.nonce: run for run in its} for name, its in runs.items()}
+    """Every optimiser beside the first, in order; the first is compared with itself.
+
+    Raises InputError unless all have one run of each nonce, of the same instance.
+    """
+    by_nonce = {name: _by_nonce(name, its) for name, its in runs.items()}
+    nonces = sorted(set().union(*by_nonce.values()))
+    if not nonces:
+        raise InputError("there is no nonce to compare on")
     first = next(iter(by_nonce.values()))
-    comparisons = []
     for name, its in by_nonce.items():
-        shared = sorted(its.keys() & first.keys())
-        if shared:
-            differences = {nonce: its[nonce].quality - first[nonce].quality for nonce in shared}
-            comparisons.append(Comparison(name, its, differences, mean_interval(list(differences.values()))))
-    return comparisons
+        if missing := [nonce for nonce in nonces if nonce not in its]:
+            problem = f"{len(missing)} of {len(nonces)} nonces have no result, the first is {missing[0]}"
+            raise InputError(f"{name}: {problem}; a comparison needs all of them")
+        for nonce in nonces:
+            if (its[nonce].floor, its[nonce].is_solvable) != (first[nonce].floor, first[nonce].is_solvable):
+                raise InputError(f"{name}: its result of nonce {nonce} is of another instance than the first one's")
+    differences = {
+        name: {nonce: its[nonce].quality - first[nonce].quality for nonce in nonces} for name, its in by_nonce.items()
+    }
+    return [
+        Comparison(name, its, differences[name], mean_interval(list(differences[name].values())))
+        for name, its in by_nonce.items()
+    ]
+
+
+def _by_nonce(name: str, runs: Iterable[Run]) -> dict[int, Run]:
+    found: dict[int, Run] = {}
+    for run in runs:
+        if found.setdefault(run.nonce, run) != run:
+            raise InputError(f"{name}: nonce {run.nonce} has two results that differ; remove the one that is wrong")
+    return found

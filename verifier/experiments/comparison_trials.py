@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from protocol.settings import Settings
@@ -38,9 +38,13 @@ class Row:
     """The result of a trial."""
 
     training: TrialKey
-    name: str
-    """The name of the candidate's file."""
+    name: str = field(compare=False)
+    """The name of the candidate's file, which anybody can choose: the key has the digest."""
     run: Run
+
+    def __post_init__(self) -> None:
+        if self.run.nonce != self.training.nonce:
+            raise ValueError(f"run.nonce: {self.run.nonce} is not that of the training, {self.training.nonce}")
 
     @property
     def key(self) -> TrialKey:

@@ -15,11 +15,16 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the ends of its confidence interval, which are infinite for a single value."""
+    """A mean and the ends of its confidence interval, which are infinite where nothing tells how the values spread."""
 
     mean: float
     low: float
     high: float
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.high)
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,12 @@ def mean_of(values: Iterable[float]) -> Mean:
 
 
 def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """Student's confidence interval of the mean of at least one value."""
+    """Student's confidence interval of the mean of at least one value.
+
+    A single value has none, nor have equal ones: Student's t would be 0 / 0, and no spread says that the next is equal.
+    """
     mean = fmean(values)
-    if len(values) == 1:
+    if min(values) == max(values):
         return Interval(mean, -math.inf, math.inf)
     margin = t_quantile(confidence, len(values) - 1) * stdev(values) / math.sqrt(len(values))
     return Interval(mean, mean - margin, mean + margin)

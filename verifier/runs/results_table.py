@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import operator
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from itertools import count
@@ -15,6 +16,10 @@ from verifier.challenge.errors import InputError
 
 _LONGEST: Final = 1 << 16
 """Bytes of a line."""
+
+
+class RowFault(ValueError):
+    """A line that is no row; the text names the field, and says what is wrong with it."""
 
 
 class Keyed(Protocol):
@@ -36,11 +41,13 @@ class RowFormat(Generic[Row]):
     """The command that writes such rows, for messages."""
     write: Callable[[Row], str]
     read: Callable[[str], Row]
-    """Raises ValueError, KeyError or TypeError."""
+    """Raises ValueError, KeyError or TypeError; RowFault where it can name the field."""
     begins: str
     """The beginning of every row, by which a file of something else is told from a row that was cut short."""
     header: str | None = None
     """The first line of the file."""
+    agree: Callable[[Row, Row], bool] = operator.eq
+    """Whether a later row may stand beside an earlier one of the same key: two results of one thing are no result."""
 
 
 class ResultsTable(Generic[Row]):
@@ -120,6 +127,7 @@ def table_text(rows: Iterable[Row], layout: RowFormat[Row]) -> str:
 def _read(path: Path, file: BinaryIO, layout: RowFormat[Row]) -> tuple[dict[Hashable, Row], int]:
     """The whole rows, and the bytes that they take. Raises InputError."""
     rows: dict[Hashable, Row] = {}
+    lines: dict[Hashable, int] = {}
     end = 0
     file.seek(0)
     for number in count(1):
@@ -133,15 +141,32 @@ def _read(path: Path, file: BinaryIO, layout: RowFormat[Row]) -> tuple[dict[Hash
         try:
             text = line.decode().removesuffix("\n")
             if not is_header:
-                row = layout.read(text)
+                row = _row(text, layout)
+                if row.key in rows and not layout.agree(rows[row.key], row):
+                    raise InputError(
+                        f"{path}: lines {lines[row.key]} and {number} have different results of the same thing; "
+                        "remove the one that is wrong"
+                    )
                 rows[row.key] = row
+                lines.setdefault(row.key, number)
             elif text != layout.header:
                 raise ValueError
+        except RowFault as fault:
+            raise _foreign(path, number, layout, str(fault)) from None
         except (ValueError, KeyError, TypeError, RecursionError):
             raise _foreign(path, number, layout) from None
         end += len(line)
     raise AssertionError
 
 
-def _foreign(path: Path, number: int, layout: RowFormat[Row]) -> InputError:
-    return InputError(f"{path}: line {number} is none that {layout.writer} writes; name another file")
+def _row(text: str, layout: RowFormat[Row]) -> Row:
+    """The row of a line that is spelt as the writer spells it: what two readers could take for two rows is none."""
+    row = layout.read(text)
+    if layout.write(row) != text:
+        raise RowFault("spelt in another way")
+    return row
+
+
+def _foreign(path: Path, number: int, layout: RowFormat[Row], why: str = "") -> InputError:
+    told = f" ({why})" if why else ""
+    return InputError(f"{path}: line {number} is none that {layout.writer} writes{told}; name another file")

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, astuple, fields, is_dataclass
 from functools import cache
 from io import StringIO
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
-from verifier.runs.results_table import Row, RowFormat
+from verifier.runs.results_table import Row, RowFault, RowFormat
+
+_KINDS: Final = {int: "a whole number", float: "a number with a point", str: "text", bool: "true or false"}
+_LONGEST: Final = 40
+"""Characters of what is shown of a value."""
 
 
 def json_rows(row_type: type[Row], writer: str) -> RowFormat[Row]:
@@ -19,7 +25,7 @@ def json_rows(row_type: type[Row], writer: str) -> RowFormat[Row]:
     return RowFormat(
         writer,
         write=lambda row: json.dumps(asdict(row)),
-        read=lambda line: _parsed(row_type, json.loads(line)),
+        read=lambda line: _parsed(row_type, json.loads(line, object_pairs_hook=_object)),
         begins=f'{{"{first}": ',
     )
 
@@ -28,13 +34,13 @@ def csv_rows(row_type: type[Row], writer: str, begins: str) -> RowFormat[Row]:
     """A column for each field, and a header with their names."""
     kinds = _types(row_type)
 
-    def read(line: str) -> Row:
+    def read(line: str) -> Any:
         (cells,) = csv.reader([line], strict=True)
-        return row_type(*(kind(cell) for kind, cell in zip(kinds.values(), cells, strict=True)))
+        return _made(row_type, {name: _cell(name, kinds[name], cell) for name, cell in zip(kinds, cells, strict=True)})
 
     return RowFormat(
         writer,
-        write=lambda row: _csv_line(astuple(row)),  # type: ignore[call-overload]
+        write=lambda row: _csv_line(astuple(row)),
         read=read,
         begins=begins,
         header=_csv_line(kinds),
@@ -47,16 +53,50 @@ def _types(kind: type[Any]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
-def _parsed(kind: type[Any], value: Any) -> Any:
-    """A value of exactly that type, from JSON. Raises ValueError."""
+def _cell(name: str, kind: type[Any], text: str) -> Any:
+    """A value from its text. Raises RowFault."""
+    try:
+        value = kind(text)
+    except ValueError:
+        raise RowFault(f"{name}: expected {_KINDS[kind]}, found {_shown(text)}") from None
+    # One object for all NaNs, so that a row equals itself when it is read again.
+    return math.nan if kind is float and math.isnan(value) else value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON with every name once, as readers differ on which entry counts. Raises RowFault."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise RowFault(f"{_shown(twice)} is there twice")
+    return found
+
+
+def _parsed(kind: type[Any], value: Any, where: str = "") -> Any:
+    """A value of exactly that type, from JSON. Raises RowFault."""
     if not is_dataclass(kind):
         if type(value) is not kind:
-            raise ValueError
+            raise RowFault(f"{where}: expected {_KINDS[kind]}, found {_shown(value)}")
         return value
     types = _types(kind)
     if not isinstance(value, dict) or value.keys() != types.keys():
-        raise ValueError
-    return kind(**{name: _parsed(types[name], each) for name, each in value.items()})
+        raise RowFault(f"{where or 'the line'}: expected an object of {', '.join(types)}")
+    inside = f"{where}." if where else ""
+    return _made(kind, {name: _parsed(types[name], each, f"{inside}{name}") for name, each in value.items()}, inside)
+
+
+def _made(kind: type[Any], values: dict[str, Any], inside: str = "") -> Any:
+    """A row of values of the right types; its class says with a ValueError what else is wrong. Raises RowFault."""
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise RowFault(f"{inside}{error}") from None
+
+
+def _shown(value: object) -> str:
+    """What a stranger wrote, bounded, and in quotes where it is text."""
+    text = ascii(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _csv_line(values: Iterable[object]) -> str:

@@ -119,7 +119,10 @@ def test_a_changed_module_or_budget_is_another_training(call: Call) -> None:
         (["slow.py", "none.py"], "none.py: No such file or directory; check the name"),
         (["slow.py", "fast.py", "--picture", "a.pdf"], "a.pdf: a picture is a .png or a .html file; end the name so"),
         (["slow.py", "fast.py", "--out", "slow.py"], "slow.py: line 1 is none that compare writes; "),
-        (["slow.py", "fast.py", "--out", "odd.jsonl"], "odd.jsonl: line 1 is none that compare writes; "),
+        (
+            ["slow.py", "fast.py", "--out", "odd.jsonl"],
+            "odd.jsonl: line 1 is none that compare writes (the line: ",
+        ),
         (["slow.py", "fast.py", "--out", "busy.jsonl"], "busy.jsonl: another compare is writing to it; "),
         (["slow.py", "fast.py", "--out", "no/where"], "no/where: cannot be written: "),
         (["slow.py", "wrong.py"], "wrong.py: "),

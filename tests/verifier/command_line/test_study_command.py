@@ -142,8 +142,8 @@ def test_a_part_is_drawn_while_the_rest_is_trained(call: Call, monkeypatch: pyte
         ([f"--optimiser={i}.py" for i in range(8)], "8 optimisers cannot be told apart in a figure; name at most 7"),
         (["--optimiser", "wrong.py"], "wrong.py: "),
         (["--draw"], "out/figure2.csv: No such file or directory; check the name"),
-        (["--draw", "--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes; name another file"),
-        (["--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes; name another file"),
+        (["--draw", "--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes (specification: "),
+        (["--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes (specification: "),
         (["--out", "busy"], "busy/figure2.csv: another study figure2 is writing to it; "),
         (["--out", "slow.py"], "slow.py: cannot be written: "),
     ],
@@ -203,7 +203,7 @@ def test_every_figure_can_be_drawn(sizes: tuple[int, ...]) -> None:
         for n_hidden in (1, 3, 11)
         for nonce in range(2)
     ]
-    rows[0] = replace(rows[0], test_error=math.inf)
+    rows[0] = replace(rows[0], test_error=math.inf, centred_error=math.inf)
     png = figure2_picture(rows)
     assert size(png) == (975 if len(sizes) == 1 else 1695, 900)
     assert png == figure2_picture(rows)
@@ -225,3 +225,23 @@ def test_a_killed_study_leaves_whole_lines() -> None:
     header, *lines = TABLE.read_text().split("\n")[:-1]
     assert header == FORMAT.header
     assert {(FORMAT.read(line).stop_reason, FORMAT.read(line).epochs) for line in lines} == {("non-finite-update", 0)}
+
+
+def test_a_row_counts_for_its_key_and_not_for_the_name_in_it(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(*ONE, "--optimiser", "slow.py", "--optimiser", "SGD").code == 0
+    text = TABLE.read_text()
+    TABLE.write_text(text.replace(",SGD,", ",other,").replace(",slow,", ",SGD,").replace(",other,", ",slow,"))
+    monkeypatch.setattr(figure2, "solve", None)
+    swapped = call(*ONE, "--optimiser", "slow.py", "--optimiser", "SGD", "--draw")
+    TABLE.write_text(text)
+    assert call(*ONE, "--optimiser", "slow.py", "--optimiser", "SGD", "--draw") == swapped
+    told = call(*ONE, "--optimiser", "slow.py", "--optimiser", "SGD", "--seeds", 2, "--draw").out
+    assert "  slow: 1, the first is slow, L = 1, N = 1024, nonce 1\n  SGD: 1, the first is SGD, L = 1, " in told
+
+
+@pytest.mark.parametrize("name", ["=cmd()", "@SUM(A1)", "-1", "+1", "a\nSGD", "\x1b[2J", "é", "a" * 201])
+def test_a_name_that_is_a_formula_or_no_plain_text_is_refused(call: Call, name: str) -> None:
+    ended = call("--optimiser", f"{name}.py")
+    assert (ended.code, ended.out) == (2, "")
+    assert "rename the file" in ended.err
+    assert ended.err.count("\n") == 1

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 
 import pytest
 
+from verifier.challenge.errors import InputError
 from verifier.experiments.comparison import Run, compare
 from verifier.experiments.statistics import Interval
 
@@ -22,12 +25,62 @@ def test_differences_are_paired_by_nonce() -> None:
     assert (comparison.wins, comparison.ties, comparison.losses) == (2, 1, 0)
     assert comparison.difference.mean == 10.0
     assert comparison.difference.high == pytest.approx(10.0 + 4.302653 * 10.0 / math.sqrt(3.0), rel=1e-6)
-    assert baseline.difference == Interval(0.0, 0.0, 0.0)
+    assert baseline.difference == Interval(0.0, -math.inf, math.inf)
 
 
-def test_only_shared_nonces_are_compared() -> None:
-    comparisons = compare({"a": [run(0, 100), run(1, 100)], "b": [run(1, 90), run(5, 0)], "c": [run(7, 0)]})
-    assert [(each.name, dict(each.differences)) for each in comparisons] == [("a", {0: 0, 1: 0}), ("b", {1: -10})]
+@pytest.mark.parametrize(
+    ("mine", "message"),
+    [
+        ([run(0, 9)], "mine: 1 of 2 nonces have no result, the first is 1; a comparison needs all of them"),
+        ([run(0, 9), run(1, 9), run(5, 9)], "first: 1 of 3 nonces have no result, the first is 5; a "),
+        ([run(0, 9), run(1, 9), run(1, 8)], "mine: nonce 1 has two results that differ; remove the one that is wrong"),
+        ([run(0, 9), run(1, 9, floor=0.1)], "mine: its result of nonce 1 is of another instance than the first one's"),
+        ([run(0, 9), run(1, 9, solvable=False)], "mine: its result of nonce 1 is of another instance than the "),
+    ],
+    ids="missing more twice floor solvable".split(),
+)
+def test_all_have_one_result_of_every_nonce(mine: list[Run], message: str) -> None:
+    with pytest.raises(InputError, match="^" + re.escape(message)):
+        compare({"first": [run(0, 100), run(1, -500)], "mine": mine})
+
+
+def test_no_nonce_is_no_comparison_and_the_same_row_counts_once() -> None:
+    with pytest.raises(InputError, match="no nonce to compare on"):
+        compare({"a": [], "b": []})
+    _, mine = compare({"a": [run(0, 1), run(1, 2)], "mine": [run(0, 9), *[run(1, 2)] * 1000]})
+    assert mine.differences == {0: 8, 1: 0}
+
+
+def test_without_that_rule_the_hard_nonce_is_left_out_and_the_result_flatters() -> None:
+    first, mine = [run(0, 100), run(1, -500)], [run(0, 200)]
+    shared = {each.nonce for each in mine}
+    _, flattered = compare({"first": [each for each in first if each.nonce in shared], "mine": mine})
+    assert (flattered.wins, flattered.losses) == (1, 0)
+    assert not flattered.difference.is_known  # and still one nonce claims nothing
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("nonce", -1), ("nonce", 1 << 64), ("quality", 1_000_001), ("quality", -10_000_001), ("quality", 10**400),
+        ("threshold", math.nan), ("threshold", math.inf), ("threshold", 0.0), ("threshold", 5e-324),
+        ("floor", math.nan),
+        ("floor", -5e-324), ("epochs", -1), ("fuel_used", 1 << 64), ("seconds", math.inf), ("seconds", math.nan),
+    ],
+)  # fmt: skip
+def test_a_run_that_no_training_gives_is_refused(field: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"^{field}: expected"):
+        replace(run(0, 0), **{field: value})  # type: ignore[arg-type]
+
+
+def test_the_ends_of_all_ranges_add_up() -> None:
+    ends = [
+        replace(run(0, -10_000_000), epochs=2**64 - 1, fuel_used=2**64 - 1, threshold=1e-9),
+        replace(run(0, 1_000_000), nonce=2**64 - 1, floor=0.0, seconds=1e9),
+    ]
+    first, other = compare({"a": ends, "b": [replace(each, quality=each.quality // 2) for each in ends]})
+    assert other.differences == {0: 5_000_000, 2**64 - 1: -500_000}
+    assert all(map(math.isfinite, (first.quality, first.excess or 0.0, first.epochs, first.fuel_used, first.seconds)))
 
 
 def test_means_and_counts() -> None:

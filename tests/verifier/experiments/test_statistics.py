@@ -63,9 +63,11 @@ def test_an_interval_by_hand() -> None:
     assert interval.low == pytest.approx(8.0 - interval.high)
 
 
-def test_one_value_has_no_interval_and_equal_ones_a_point() -> None:
+def test_one_value_has_no_interval_nor_have_equal_ones() -> None:
     assert mean_interval([7]) == Interval(7.0, -math.inf, math.inf)
-    assert mean_interval([7, 7, 7]) == Interval(7.0, 7.0, 7.0)
+    assert mean_interval([7, 7, 7]) == Interval(7.0, -math.inf, math.inf)
+    assert not mean_interval([7, 7, 7]).is_known
+    assert mean_interval([7, 7, 8]).is_known
 
 
 def test_means_and_standard_errors_by_hand() -> None:

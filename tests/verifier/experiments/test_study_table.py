@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_the_numbers_behind_the_observations_by_hand() -> None:
     assert "  SGD: 300 epochs on average, 0 of 6 not ended by early stopping\n" in text
     # -0.03, -0.02, -0.01: standard deviation 0.01, t(2) = 4.3027, margin 4.3027 * 0.01 / sqrt(3) = 0.0248
     assert "  SGD: -0.0200 (95%: -0.0448 to +0.0048; lower on 3 of 3 instances), centred -0.0200 " in text
-    assert "  SGD: -0.0580 (95%: -0.0580 to -0.0580; lower on 3 of 3 instances), " in text  # L > 1
+    assert "  SGD: -0.0580 (95%: unknown; lower on 3 of 3 instances), " in text  # L > 1
     assert "  L > 2: 5 of 9; of those on solvable instances 4 of 6; median 3.80 x noise\n" in text
     assert "    momentum, solvable: 2 of 2, at most 2.75 x noise\n" in text
 
@@ -77,3 +78,32 @@ def test_fewer_optimisers_say_less() -> None:
     assert "SGD" not in text.replace("SGD's", "")
     one = observations([made_up("SGD", 1, 0, math.inf), made_up("Adam", 1, 0, 0.1)])
     assert all("nan" not in line for line in one)
+
+
+def test_who_diverges_on_a_hard_instance_gains_no_mean_of_the_others() -> None:
+    rows = [made_up("SGD", 1, nonce, 0.1) for nonce in range(3)]
+    rows += [made_up("Adam", 1, nonce, error) for nonce, error in enumerate([0.08, 0.07, math.inf])]
+    text = "\n".join(observations([replace(row, centred_error=row.test_error) for row in rows]))
+    told = "unknown (Adam infinite on 1 of 3, SGD infinite on 0 of 3; lower on 2 of 3 instances)"
+    assert f"  SGD: {told}, centred {told}" in text
+    assert "nan" not in text
+
+
+def test_without_a_finite_mean_no_depth_is_the_best() -> None:
+    rows = [replace(made_up("SGD", depth, 0, math.inf), centred_error=math.inf) for depth in (1, 2)]
+    assert "  N=1024: SGD none (none)" in observations(rows)
+
+
+FIELDS: dict[str, object] = {
+    "edition": "december-2025", "study": "figure3", "digest": "accepted", "optimiser": "=cmd()",
+    "hyperparameters": "@SUM(A1)", "versions": "\x1b[2J", "stop_reason": "-1+1", "n_hidden": 65, "nonce": -1,
+    "epochs": 49, "quality": 10**7, "noise": math.nan, "threshold": math.inf, "floor": -1.0, "test_error": math.nan,
+    "centred_error": math.inf, "validation_loss": math.nan, "seconds": -1.0, "subset_error": -math.inf,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_row_that_no_training_gives_is_refused(field: str) -> None:
+    named = "best_epoch" if field == "epochs" else field
+    with pytest.raises(ValueError, match=f"^{named}: "):
+        replace(made_up("SGD", 1, 0, 0.1), **{field: FIELDS[field]})  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from verifier.command_line.comparison_report import as_json, as_row, as_table
 from verifier.command_line.files import read_module
 from verifier.command_line.instance_options import Instances, Nonces, instance_options
 from verifier.command_line.isolation_options import Execution, execution_options
+from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.trials import fill, require_dialect
 from verifier.experiments.comparison import Comparison
@@ -62,9 +63,12 @@ def compare(
 ) -> None:  # fmt: skip
     """Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.
 
+    All are compared on every nonce, or not at all: a module that fails on one ends the call with its name and the
+    nonce. What --out kept is refused where two lines disagree, or a line is none that a training can have.
+
     Of the difference in quality, a mean and its 95 % confidence interval are printed: Student's, for paired
     differences, each for itself, so that of twenty optimisers that are no better one will seem so. With few nonces it
-    is rough, and wide.
+    is rough, and wide; with one, or where all differences are equal, it is unknown.
 
     An instance whose floor is above the threshold of its whole test set is called unsolvable; "qualified" and "excess"
     are of the others. The floor is the squared mean of the training targets, below which no train loss can be. Excess
@@ -83,7 +87,7 @@ def compare(
     self_test.require_sound(execution.device)
     trials = {
         name: [Trial(path, module, task, nonce) for nonce in instances.nonces]
-        for name, path, module, task in zip(_names(optimisers), optimisers, modules, tasks, strict=True)
+        for name, path, module, task in zip(shown_names(optimisers), optimisers, modules, tasks, strict=True)
     }
     with ResultsTable(out, json_rows(Row, "compare")) as table:
         fill(table, [trial for each in zip(*trials.values(), strict=True) for trial in each], execution)
@@ -101,12 +105,6 @@ def _require_different(paths: Sequence[Path], modules: Sequence[Module]) -> None
             raise InputError(f"{path}: is the same module as {other}; name each once")
     if len(paths) == 1:
         raise InputError("one optimiser has nothing to be compared with; name two or more")
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Short names, unless two files share one."""
-    short = [path.stem for path in paths]
-    return short if len(set(short)) == len(short) else list(map(str, paths))
 
 
 def _picture(comparisons: Sequence[Comparison], where: str) -> Picture:

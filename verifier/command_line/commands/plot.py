@@ -14,6 +14,7 @@ from protocol.solution import Solution
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError, VerifierError
 from verifier.command_line.files import ClaimFiles, read_envelope, read_record
+from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.experiments.prediction_maps import PredictionMaps, prediction_maps
 from verifier.experiments.training_history import TrainingHistory, claimed_history, recorded_history
@@ -51,7 +52,7 @@ def plot(files: tuple[Path, ...], out: Path | None) -> None:
     out = out or files[0].with_suffix(".png")
     require_drawing(out)
     records = [_read(path) for path in files]
-    histories = list(map(_history, files, records, _titles(files)))
+    histories = list(map(_history, files, records, shown_names(files)))
     alone = records[0] if len(records) == 1 else None
     maps = _prediction_maps(ClaimFiles(files[0]), alone) if isinstance(alone, Claim) else None
     write_picture(out, _picture(histories, maps))
@@ -66,12 +67,6 @@ def _read(path: Path) -> Claim | Transcript:
     if payload_type.endswith(f".{Transcript.TYPE}+msgpack"):
         return read_record(path, Transcript).record
     raise InputError(f"{path}: is no claim and no transcript, and only those have losses to draw")
-
-
-def _titles(files: Sequence[Path]) -> list[str]:
-    """Short names, unless two files share one."""
-    short = [path.stem for path in files]
-    return short if len(set(short)) == len(files) else [str(path) for path in files]
 
 
 def _history(path: Path, record: Claim | Transcript, title: str) -> TrainingHistory:

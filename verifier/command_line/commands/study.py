@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from verifier.command_line.files import read_module, require_writable, write_fil
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.plot_files import require_drawing
 from verifier.command_line.trials import fill, require_dialect
+from verifier.experiments.row_checks import is_plain
 from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
 from verifier.experiments.study.observations import observations
 from verifier.experiments.study.rows import STUDY, Row
@@ -95,7 +97,8 @@ def figure2(
         require_dialect({method.path: method.module for method in methods}, execution.isolation)
         self_test.require_sound(execution.device)
         done = _trained(table, trials, execution)
-    rows = [done[trial.key] for trial in trials if trial.key in done]
+    # A row is told by its key; the name in it is that of a file at another time, or another's.
+    rows = [replace(done[trial.key], optimiser=trial.method.name) for trial in trials if trial.key in done]
     if not rows:
         raise InputError(f"{table}: has none of these trainings; leave out --draw, or choose others")
     from verifier.experiments.plots.figure2 import figure2_picture
@@ -103,7 +106,7 @@ def figure2(
     write_file(picture, figure2_picture(rows))
     write_file(centred, figure2_picture(rows, centred=True))
     click.echo(f"{len(rows)} of {len(trials)} trainings are drawn in {picture} and {centred}\n")
-    for line in observations(rows):
+    for line in [*_missing(trials, done), *observations(rows)]:
         click.echo(line)
 
 
@@ -129,7 +132,21 @@ def _method(name: str) -> Method:
             raise InputError(f"{name}: {path} is only in a checkout of tig-verify; name files with --optimiser")
         return Method(name, path, read_module(path), hyperparameters)
     path = Path(name)
+    if not is_plain(path.stem):
+        problem = "printable ASCII after a letter or a digit, as a name in tables and figures"
+        raise InputError(f"{path.name!a}: expected {problem}; rename the file")
     return Method(" ".join(path.stem.split()), path, read_module(path))
+
+
+def _missing(trials: Sequence[Trial], done: Mapping[Hashable, Row]) -> list[str]:
+    """A line for each optimiser that lacks trainings: its means are over fewer instances than those of others."""
+    lines = []
+    for name in dict.fromkeys(trial.method.name for trial in trials):
+        lacking = [trial for trial in trials if trial.method.name == name and trial.key not in done]
+        if lacking:
+            lines.append(f"  {name}: {len(lacking)}, the first is {lacking[0]}")
+    title = "Not trained yet, so that means are of different instances and what has no partner is in no pair"
+    return [title, *lines, ""] if lines else []
 
 
 def _trained(path: Path, trials: Sequence[Trial], execution: Execution) -> dict[Hashable, Row]:

@@ -79,7 +79,7 @@ def _place(nonce: int) -> float:
 
 def _mark_mean(axes: Axes, row: int, each: Comparison) -> None:
     interval = each.difference
-    if math.isfinite(interval.low):
+    if interval.is_known:
         ends = [interval.low, interval.high]
         axes.plot(ends, [row, row], color=BLACK, linewidth=2.0, marker="|", label=f"{CONFIDENCE:.0%} interval of it")
     _diamond(axes, row, interval.mean)

@@ -22,7 +22,7 @@ def paired(rows: Iterable[Row], name: str, other: str, value: Value) -> dict[tup
     """By instance, the value of one optimiser less that of another."""
     values = {(row.optimiser, row.instance): value(row) for row in rows}
     return {
-        instance: mine - values[other, instance]
+        instance: mine - theirs if mine != theirs else 0.0  # two infinite ones too
         for (optimiser, instance), mine in values.items()
-        if optimiser == name and (other, instance) in values
+        if optimiser == name and (theirs := values.get((other, instance))) is not None
     }

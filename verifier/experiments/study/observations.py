@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import fmean, median
 
 from protocol.claim import StopReason
-from verifier.experiments.statistics import CONFIDENCE, mean_interval
-from verifier.experiments.study.aggregates import by_depth, paired
+from verifier.experiments.statistics import CONFIDENCE, Interval, Mean, mean_interval
+from verifier.experiments.study.aggregates import Value, by_depth, paired
 from verifier.experiments.study.rows import Row
 
 SGD, MOMENTUM, NESTEROV, ADAM = "SGD", "momentum", "Nesterov", "Adam"
@@ -69,10 +69,16 @@ def _best_depths(rows: Sequence[Row]) -> list[str]:
             errors = by_depth(_of(here, name), lambda row: row.test_error)
             centred = by_depth(_of(here, name), lambda row: row.centred_error)
             if errors:
-                best, least = (min(means, key=lambda depth: means[depth].mean) for means in (errors, centred))
+                best, least = map(_best, (errors, centred))
                 cells.append(f"{name} {best} ({least})")
         lines.append(f"N={n_data}: {', '.join(cells)}")
     return lines
+
+
+def _best(means: Mapping[int, Mean]) -> str:
+    """The depth with the lowest mean, if one is finite."""
+    depth = min(means, key=lambda depth: means[depth].mean)
+    return str(depth) if math.isfinite(means[depth].mean) else "none"
 
 
 def _sgd_less(rows: Sequence[Row], names: Collection[str]) -> list[str]:
@@ -100,16 +106,27 @@ def _difference(rows: Sequence[Row], name: str, other: str) -> str:
     """The mean paired differences of test errors, also centred, with their intervals; empty without pairs."""
     texts = []
     for value in (lambda row: row.test_error, lambda row: row.centred_error):
-        differences = [pair for pair in paired(rows, name, other, value).values() if math.isfinite(pair)]
+        differences = list(paired(rows, name, other, value).values())
         if not differences:
             return ""
-        interval = mean_interval(differences)
         lower = sum(difference < 0.0 for difference in differences)
-        texts.append(
-            f"{interval.mean:+.4f} ({CONFIDENCE:.0%}: {interval.low:+.4f} to {interval.high:+.4f}; "
-            f"lower on {lower} of {len(differences)} instances)"
-        )
+        counted = f"lower on {lower} of {len(differences)} instances"
+        if all(map(math.isfinite, differences)):
+            interval = mean_interval(differences)
+            texts.append(f"{interval.mean:+.4f} ({_between(interval, '+.4f')}; {counted})")
+        else:  # a mean of the others would favour who diverged
+            texts.append(f"unknown ({_diverged(rows, name, value)}, {_diverged(rows, other, value)}; {counted})")
     return ", centred ".join(texts)
+
+
+def _between(interval: Interval, layout: str) -> str:
+    ends = f"{interval.low:{layout}} to {interval.high:{layout}}" if interval.is_known else "unknown"
+    return f"{CONFIDENCE:.0%}: {ends}"
+
+
+def _diverged(rows: Sequence[Row], name: str, value: Value) -> str:
+    mine = _of(rows, name)
+    return f"{name} infinite on {sum(math.isinf(value(row)) for row in mine)} of {len(mine)}"
 
 
 def _epochs(rows: Sequence[Row], names: Collection[str]) -> list[str]:
@@ -120,10 +137,10 @@ def _epochs(rows: Sequence[Row], names: Collection[str]) -> list[str]:
         pairs = paired(rows, other, SGD, lambda row: math.log(max(row.epochs, 1)))
         if other != SGD and pairs:
             interval = mean_interval(list(pairs.values()))
-            ratio, low, high = map(math.exp, (interval.mean, interval.low, min(interval.high, 700.0)))
+            ratio = Interval(*map(math.exp, (interval.mean, interval.low, interval.high)))
             fewer = sum(pair < 0.0 for pair in pairs.values())
             lines.append(
-                f"{other}: {ratio:.2f} ({CONFIDENCE:.0%}: {low:.2f} to {high:.2f}; geometric), "
+                f"{other}: {ratio.mean:.2f} ({_between(ratio, '.2f')}; geometric), "
                 f"fewer on {fewer} of {len(pairs)} instances"
             )
     for name in _names(rows):

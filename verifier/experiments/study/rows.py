@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+import sys
+from dataclasses import dataclass, field
 from typing import Final
+
+from verifier.challenge.editions import APRIL_2025, Track
+from verifier.challenge.scoring import LOWEST, UNIT
+from verifier.experiments.row_checks import LARGEST, MAX_U64, SMALLEST, require_between, require_plain
 
 STUDY: Final = "figure2"
 Key = tuple[int, str, str, int, int, int]
@@ -18,7 +25,7 @@ class Row:
     specification: int
     """Its version."""
     edition: str
-    optimiser: str
+    optimiser: str = field(compare=False)
     """Its name in the figure."""
     digest: str
     """Of the module: the first 16 digits."""
@@ -49,9 +56,35 @@ class Row:
     quality: int
     """In units of 1e-6."""
     fuel_used: int
-    seconds: float
+    seconds: float = field(compare=False)
     """Processor time of the process that trained; of a jailed optimiser's own process it does not know."""
-    versions: str
+    versions: str = field(compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("optimiser", "hyperparameters", "stop_reason", "versions"):
+            require_plain(name, getattr(self, name))
+        for name, only in (("study", STUDY), ("edition", APRIL_2025[0].name)):
+            if getattr(self, name) != only:
+                raise ValueError(f"{name}: expected {only}, found {getattr(self, name)[:40]!a}")
+        if not re.fullmatch("[0-9a-f]{16}", self.digest):
+            raise ValueError(f"digest: expected 16 hexadecimal digits, found {self.digest[:40]!a}")
+        require_between("n_hidden", self.n_hidden, 1, Track.MAX_HIDDEN)
+        for name in ("specification", "n_data", "nonce", "epochs", "fuel_used"):
+            require_between(name, getattr(self, name), 0, MAX_U64)
+        require_between("best_epoch", self.best_epoch, 0, self.epochs)
+        require_between("quality", self.quality, LOWEST, UNIT)
+        for name in ("train_loss", "validation_loss"):
+            if self.best_epoch or not math.isnan(getattr(self, name)):  # before the first epoch there is no loss
+                require_between(name, getattr(self, name), 0.0, sys.float_info.max)
+        for name in ("noise", "threshold"):
+            require_between(name, getattr(self, name), SMALLEST, LARGEST)
+        for name in ("floor", "seconds"):
+            require_between(name, getattr(self, name), 0.0, LARGEST)
+        for name in ("test_error", "subset_error"):  # a network that grew can have any
+            require_between(name, getattr(self, name), 0.0, math.inf)
+        require_between("centred_error", self.centred_error, -sys.float_info.max, math.inf)
+        if math.isinf(self.centred_error) != math.isinf(self.test_error):
+            raise ValueError("centred_error: is infinite where test_error is, and nowhere else")
 
     @property
     def key(self) -> Key:
