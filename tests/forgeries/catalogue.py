@@ -14,15 +14,17 @@ from protocol.verdict import Level, Outcome, Verdict
 from sandbox.isolation import InProcess
 from tests.forgeries.forgery import Forgery
 from tests.support.folders import FIXTURES
+from verifier.challenge.errors import NoEvidenceError
 from verifier.verification.verify import verify
 
 PATH: Final = FIXTURES / "forgeries" / "catalogue.json"
 ACCEPTED: Final = "accepted"
+NO_EVIDENCE: Final = "no evidence"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A cheat; an answer is `accepted`, or the step and the reason of a rejection."""
+    """A cheat; an answer is `accepted`, the step and reason of a rejection, or `no evidence`: no verdict."""
 
     id: str
     cheat: str
@@ -49,7 +51,10 @@ def verdict_on(forgery: Forgery, level: Level, request: AuditRequest | None = No
 
 
 def judged(forgery: Forgery, level: Level, request: AuditRequest | None = None) -> str:
-    return answer(verdict_on(forgery, level, request))
+    try:
+        return answer(verdict_on(forgery, level, request))
+    except NoEvidenceError:
+        return NO_EVIDENCE
 
 
 def always(claim: Claim) -> set[int]:

@@ -56,7 +56,7 @@ def test_a_sealed_record_opens_after_its_journey() -> None:
 
 
 def test_another_type_is_refused_with_both_names() -> None:
-    with pytest.raises(RecordError, match=r"expected .*verdict\.v2.*, found .*claim\.v2"):
+    with pytest.raises(RecordError, match=r"expected .*verdict\.v3.*, found .*claim\.v2"):
         open_envelope(seal(claim(), KEY), Verdict)
 
 

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from protocol import Level, Outcome, Reason, RecordError, Verdict
+from protocol.verdict import StatedTerms
 from tests.support.sample_records import verdict
 
 ACCEPTED: dict[str, Any] = {"outcome": Outcome.ACCEPTED, "reason": Reason.NONE, "step": 0}
 UNDETERMINED: dict[str, Any] = {"outcome": Outcome.UNDETERMINED, "reason": Reason.MACHINE_FAULT}
+
+EVIDENCE = {"claim": bytes(32), "solution": bytes(32)}
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"outcome": Outcome.ACCEPTED, "step": 0}, "verdict.reason: transcript does not go with accepted"),
@@ -22,6 +25,18 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"step": -1}, "verdict.step: "),
     ({"detail": "x" * 501}, "verdict.detail: expected at most 500 characters, found 501"),
     ({"claim_digest": b""}, "verdict.claim_digest: expected 32 bytes, found 0"),
+    ({"claim_signer": bytes(31)}, "verdict.claim_signer: expected 32 bytes, found 31"),
+    ({"evidence": {}}, "verdict.evidence: expected claim and solution, and of an audit its files; found ''"),
+    ({"evidence": {"claim": bytes(32)}}, "verdict.evidence: expected claim and solution"),
+    ({"evidence": {**EVIDENCE, "module": bytes(32)}}, "verdict.evidence: expected claim and solution"),
+    ({"evidence": {**EVIDENCE, "request": bytes(32)}}, "verdict.evidence: expected claim and solution"),
+    ({"evidence": {**EVIDENCE, "state": bytes(32)}}, "verdict.evidence: expected claim and solution"),
+    ({"evidence": {**EVIDENCE, "response": bytes(32)}}, "verdict.evidence: expected claim and solution"),
+    ({"evidence": {**EVIDENCE, "claim": bytes(31)}}, "verdict.evidence.claim: expected 32 bytes, found 31"),
+    ({"terms": StatedTerms(signer=b"")}, "verdict.terms.signer: expected 32 bytes, found 0"),
+    ({"terms": StatedTerms(precommit_digest=bytes(32))}, "verdict.terms.seed_beacon: precommit, its signer and its"),
+    ({"terms": StatedTerms(None, bytes(32), bytes(32))}, "verdict.terms.seed_beacon: precommit, its signer and its"),
+    ({"terms": StatedTerms(None, bytes(32), bytes(32), "")}, "verdict.terms.seed_beacon: expected 1 to 256"),
 ]
 
 
@@ -41,7 +56,7 @@ def test_the_lists_are_closed_and_stable() -> None:
     assert list(Level) == ["evaluate", "audit", "replay"]
     assert list(Outcome) == ["accepted", "rejected", "undetermined"]
     assert " ".join(Reason) == (
-        "none signature signer unqualified edition settings precommit solution-digest solution-form losses quality "
-        "optimiser-digest optimiser-refused optimiser-failed epochs best-epoch "
+        "none signer unqualified edition settings precommit solution-form losses quality "
+        "optimiser-refused optimiser-failed epochs best-epoch "
         "stop-reason fuel audit-response opening initial-state epoch transcript solution machine-fault"
     )

@@ -26,6 +26,7 @@ from protocol.benchmark import MAX_NONCES, Benchmark
 from protocol.merkle import Stem
 from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
+from protocol.verdict import StatedTerms
 
 texts = st.text(max_size=12)
 digests = st.binary(min_size=32, max_size=32)
@@ -33,6 +34,12 @@ u64s = st.integers(0, (1 << 64) - 1)
 i32s = st.integers(-(1 << 31), (1 << 31) - 1)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 scalars = st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 64) - 1) | numbers | texts
+EVIDENCES = ("claim", "solution"), ("claim", "solution", "request", "response", "state")
+beacons = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=12)
+keys = st.none() | digests
+terms = st.builds(StatedTerms, keys, digests, digests, beacons, st.none() | i32s) | st.builds(
+    lambda signer, threshold: StatedTerms(signer, threshold=threshold), keys, st.none() | i32s
+)
 measurements = st.dictionaries(texts, scalars, max_size=4)
 versions = st.dictionaries(texts, texts, max_size=4)
 settings = st.builds(Settings, texts, texts, texts, texts, texts)
@@ -69,6 +76,9 @@ def verdicts(draw: st.DrawFn) -> Verdict:
     others = [reason for reason in Reason if reason not in only.values()]
     return Verdict(
         claim_digest=draw(digests),
+        claim_signer=draw(digests),
+        evidence={kind: draw(digests) for kind in draw(st.sampled_from(EVIDENCES))},
+        terms=draw(terms),
         level=draw(st.sampled_from(Level)),
         outcome=outcome,
         reason=only.get(outcome) or draw(st.sampled_from(others)),

@@ -25,6 +25,7 @@ from protocol.benchmark import Benchmark
 from protocol.merkle import Branch, Stem
 from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
+from protocol.verdict import StatedTerms
 
 _R = TypeVar("_R", bound=Record)
 
@@ -93,6 +94,9 @@ def solution(**changes: Any) -> Solution:
 def verdict(**changes: Any) -> Verdict:
     fields: dict[str, Any] = {
         "claim_digest": b"\x03" * 32,
+        "claim_signer": b"\x0f" * 32,
+        "evidence": {"claim": b"\x10" * 32, "solution": b"\x11" * 32},
+        "terms": StatedTerms(b"\x0f" * 32, b"\x0e" * 32, b"\x0f" * 32, "c5a1e2", 0),
         "level": Level.REPLAY,
         "outcome": Outcome.REJECTED,
         "reason": Reason.TRANSCRIPT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 
 class VerifierError(Exception):
     """Base of everything that the verifier raises on purpose."""
@@ -19,5 +21,21 @@ class InputError(VerifierError):
     """A file or value given by the user cannot be used; the message names it and says what to do."""
 
 
-class NoAnswerError(InputError):
-    """An audit's files are no answer of the claim's signer to its request; nothing follows about the claim."""
+class Part(StrEnum):
+    """A part of what a validator is given about a claim."""
+
+    CLAIM = "claim"
+    SOLUTION = "solution"
+    MODULE = "module"
+    ANSWER = "answer"  # the response of an audit, and its states
+
+
+class NoEvidenceError(InputError):
+    """A part is not what the claim's signer has signed, or not what the claim names; nothing follows about the claim.
+
+    Anybody can have put it there, so it speaks against nobody.
+    """
+
+    def __init__(self, part: Part, problem: str) -> None:
+        super().__init__(problem)
+        self.part = part

@@ -16,7 +16,7 @@ from protocol.errors import ProtocolError
 from protocol.hashes import blake3_digest
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.isolation import Isolation
-from verifier.challenge.errors import InputError, NoAnswerError
+from verifier.challenge.errors import InputError, NoEvidenceError, Part
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import ClaimFiles, ResponseFiles, find_module, read_envelope
 from verifier.command_line.isolation_options import open_isolation
@@ -24,6 +24,7 @@ from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 from verifier.verification.audit_response import AuditEvidence
 from verifier.verification.context import Evidence, Terms, make_verdict
+from verifier.verification.evaluate import open_evidence
 from verifier.verification.self_audit import SelfAudit
 from verifier.verification.verify import verify as examine
 
@@ -51,7 +52,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Mistake:
-    """No verdict: a file is missing, or is not what it should be; the text says which."""
+    """No verdict: a file is missing, spoilt, or not the signer's or the claim's; the text says which."""
 
     text: str
 
@@ -92,16 +93,40 @@ class Judge:
 
     def _judge(self, path: Path, isolation: Isolation, observer: Observer | None = None) -> Answer:
         """Read the files of one claim and examine it."""
-        try:
-            return examine(self._evidence(ClaimFiles(path)), self.level, isolation, observer, self.device)
-        except NoAnswerError as error:
-            return Mistake(f"{self.audit.folder if isinstance(self.audit, Answered) else path}: {error}")
-        except InputError as error:
-            return Mistake(str(error))
-        except ProtocolError as error:  # signed, but not a claim and its solution
-            return Mistake(f"{path}: {error}")
+        with self._mistakes(path) as mistakes:
+            return examine(self.evidence(path), self.level, isolation, observer, self.device)
+        return mistakes[0]
 
-    def _evidence(self, files: ClaimFiles) -> Evidence:
+    def undetermined(self, path: Path, why: str) -> Answer:
+        """The answer where the process that judged a claim was lost: about its evidence, if it has any."""
+        with self._mistakes(path) as mistakes:
+            evidence = self.evidence(path)
+            open_evidence(evidence)
+            reason = Reason.MACHINE_FAULT
+            return make_verdict(evidence, self.level, Outcome.UNDETERMINED, reason, why, step=0, measured={}, state={})
+        return mistakes[0]
+
+    @contextmanager
+    def _mistakes(self, path: Path) -> Iterator[list[Mistake]]:
+        """Make an error in the files of a claim a mistake that names the file."""
+        found: list[Mistake] = []
+        try:
+            yield found
+        except NoEvidenceError as error:
+            found.append(Mistake(f"{self._place(path, error.part)}: {error}"))
+        except InputError as error:
+            found.append(Mistake(str(error)))
+        except ProtocolError as error:  # a request for epochs that the claim has not
+            found.append(Mistake(f"{path}: {error}"))
+
+    def _place(self, path: Path, part: Part) -> Path:
+        if part is Part.SOLUTION:
+            return self.solution or ClaimFiles(path).solution
+        return self.audit.folder if part is Part.ANSWER and isinstance(self.audit, Answered) else path
+
+    def evidence(self, path: Path) -> Evidence:
+        """The files of one claim. Raises InputError."""
+        files = ClaimFiles(path)
         claim = read_envelope(files.claim)
         solution = read_envelope(self.solution or files.solution)
         audit = self.audit.evidence(files.claim, claim) if isinstance(self.audit, Answered) else self.audit
@@ -114,17 +139,4 @@ def judged(
     """Every claim with its answer, as they come: by so many other processes, or, if that is one, by this."""
     with closing(completed(judge.opened, claims, jobs, observer)) as answers:
         for path, answer in answers:
-            yield path, _undetermined(judge, path, answer) if isinstance(answer, TaskLost) else answer
-
-
-def _undetermined(judge: Judge, path: Path, lost: TaskLost) -> Answer:
-    try:
-        digest = claim_digest(path)
-    except InputError as error:
-        return Mistake(str(error))
-    return make_verdict(digest, judge.level, Outcome.UNDETERMINED, Reason.MACHINE_FAULT, lost.why, 0, {})
-
-
-def claim_digest(path: Path) -> bytes:
-    """The digest by which a verdict names its claim. Raises InputError."""
-    return blake3_digest(read_envelope(path).payload)
+            yield path, judge.undetermined(path, answer.why) if isinstance(answer, TaskLost) else answer

@@ -7,26 +7,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from protocol.verdict import Level, Outcome, Reason
+from protocol.verdict import Outcome, Reason, StatedTerms
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files_verifier import claim_digest
+from verifier.command_line.claim_files_verifier import Judge
 from verifier.runs.results_table import ResultsTable, RowFormat
-from verifier.verification.context import Terms
 
 Key = tuple[object, ...]
-"""File as named, digest of the claim, level, and the validator's terms. The digest alone would not do: anybody can sign
-a copy of a claim and get it rejected, and the claim itself must not be skipped for that."""
+"""File as named, level, the validator's terms, digests of the envelopes. The claim's digest would not do: anybody can
+sign a copy of a claim and get it rejected, and the claim itself must not be skipped for that. And files that were spoilt
+or mended since are another question."""
+_EVIDENCE: Final = "claim", "solution", "request", "response"
 
 
-def described(terms: Terms) -> dict[str, str | int | None]:
+def described(terms: StatedTerms) -> dict[str, str | int | None]:
     """The terms as entries of a line."""
-    seeding = terms.seeding
     return {
-        "signer": terms.signer.hex() if terms.signer else None,
-        "precommit": seeding.precommit.digest.hex() if seeding else None,
-        "seed_beacon": seeding.beacon if seeding else None,
+        "signer": _hex(terms.signer),
+        "precommit": _hex(terms.precommit_digest),
+        "precommit_signer": _hex(terms.precommit_signer),
+        "seed_beacon": terms.seed_beacon,
         "threshold": terms.threshold,
     }
+
+
+def _hex(data: bytes | None) -> str | None:
+    return None if data is None else data.hex()
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,9 @@ class LoggedVerdict:
     def read(cls, line: str) -> Self:
         """The verdict in a line. Raises ValueError, KeyError or TypeError."""
         entry = json.loads(line)
-        names = "claim", "claim_digest", "level", *described(Terms())
-        key = tuple(entry[name] for name in names)
+        evidence = entry["evidence"]
+        names = "claim", "level", *described(StatedTerms())
+        key = *(entry[name] for name in names), *(evidence.get(kind) for kind in _EVIDENCE)
         return cls(line, key, Outcome(entry["outcome"]), Reason(entry["reason"]))
 
 
@@ -57,11 +63,13 @@ FORMAT: Final = RowFormat("verify", lambda row: row.line, LoggedVerdict.read, be
 VerdictLog = ResultsTable[LoggedVerdict]
 
 
-def decided(log: VerdictLog, path: Path, level: Level, terms: Terms) -> LoggedVerdict | None:
-    """The decision about a claim; None if there is none, so also for the undetermined, to be tried again."""
+def decided(log: VerdictLog, path: Path, judge: Judge) -> LoggedVerdict | None:
+    """The decision about these files; None if there is none, so also for the undetermined, to be tried again."""
     try:
-        key = str(path), claim_digest(path).hex(), str(level), *described(terms).values()
+        digests = judge.evidence(path).digests()
     except InputError:
-        return None  # it is looked at again, and reported
+        return None  # they are looked at again, and reported
+    evidence = (_hex(digests.get(kind)) for kind in _EVIDENCE)
+    key = str(path), str(judge.level), *described(judge.terms.stated()).values(), *evidence
     logged = log.rows.get(key)
     return None if logged is None or logged.outcome is Outcome.UNDETERMINED else logged

@@ -17,13 +17,12 @@ from verifier.command_line.claim_files_verifier import Answer, Mistake
 from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
 from verifier.command_line.files import ClaimFiles, write_file
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
-from verifier.verification.context import Terms
 
 _CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
 
 class Tally:
-    """The number of claims for each outcome; None for those that could not be read."""
+    """The number of claims for each outcome; None for those without a verdict."""
 
     def __init__(self) -> None:
         self.counts: Counter[Outcome | None] = Counter()
@@ -36,13 +35,13 @@ class Tally:
         self.unqualified += reason is Reason.UNQUALIFIED
 
     def code(self) -> int:
-        """1 if one is rejected, else 3 if one is undetermined, else 2 if one could not be read, else 0."""
+        """1 if one is rejected, else 3 if one is undetermined, else 2 if one has no verdict, else 0."""
         codes = {USAGE if outcome is None else _CODES[outcome] for outcome in self.counts}
         return next(code for code in (REJECTED, UNDETERMINED, USAGE, 0) if code in codes or not code)
 
     def __str__(self) -> str:
         kinds = (*Outcome, None)
-        told = ", ".join(f"{self.counts[kind]} {kind or 'unreadable'}" for kind in kinds if self.counts[kind])
+        told = ", ".join(f"{self.counts[kind]} {kind or 'without verdict'}" for kind in kinds if self.counts[kind])
         return f"{told} ({self.unqualified} unqualified)" if self.unqualified else told
 
 
@@ -52,7 +51,6 @@ class Report:
 
     tally: Tally
     as_json: bool
-    terms: Terms
     key: SigningKey | None = None
     log: VerdictLog | None = None
     echo: Callable[[str, bool], None] = lambda text, is_error: click.echo(text, err=is_error)
@@ -66,7 +64,7 @@ class Report:
         self.tally.add(answer.outcome, answer.reason)
         if self.key is not None:
             write_file(ClaimFiles(path).verdict, seal(answer, self.key).to_bytes())
-        line = as_json(path, answer, self.terms)
+        line = as_json(path, answer)
         if self.log is not None:
             self.log.add(LoggedVerdict.read(line))
         if self.as_json or self.log is None:
@@ -88,18 +86,20 @@ def _number(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def as_json(path: Path, verdict: Verdict, terms: Terms) -> str:
+def as_json(path: Path, verdict: Verdict) -> str:
     """A verdict for programs, with the terms of the validator: an object on one line."""
     return json.dumps(
         {
             "claim": str(path),
             "claim_digest": verdict.claim_digest.hex(),
+            "claim_signer": verdict.claim_signer.hex(),
+            "evidence": {kind: digest.hex() for kind, digest in sorted(verdict.evidence.items())},
             "level": verdict.level,
             "outcome": verdict.outcome,
             "reason": verdict.reason,
             "step": verdict.step,
             "detail": verdict.detail,
             "measured": dict(sorted(verdict.measured.items())),
-            **described(terms),
+            **described(verdict.terms),
         }
     )

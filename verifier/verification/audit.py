@@ -18,7 +18,7 @@ from protocol.solution import Solution
 from protocol.transcript import Leaf
 from protocol.verdict import Reason
 from sandbox.errors import OptimiserError, StateError
-from verifier.challenge.errors import InputError, NoAnswerError
+from verifier.challenge.errors import InputError, NoEvidenceError, Part
 from verifier.challenge.network.weights import Weights, read_tensor, read_weights
 from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.trainer import Checkpoint
@@ -40,7 +40,7 @@ def steps(context: Context) -> Iterator[tuple[int, Callable[[Context], None]]]:
 def check_response(context: Context) -> None:
     """The response answers this request, and the claim's signer signed it and every state, or there is no verdict.
 
-    Raises NoAnswerError otherwise: what the signer has not signed as an answer to this request is no evidence against
+    Raises NoEvidenceError otherwise: what the signer has not signed as an answer to this request is no evidence against
     them, since anybody can have put it in the place of one.
     """
     given = context.evidence.audit
@@ -48,11 +48,13 @@ def check_response(context: Context) -> None:
     if not isinstance(given, AuditEvidence):
         with module_faults():
             given = given.answer(context.claim, context.session, context.stack)
+    elif given.signer != context.claim.signer:
+        raise _no_answer("the answer is of another signer than the claim; get the one of the claim's signer")
     if given.request.claim_digest != context.claim.digest:
         raise InputError("the request is about another claim; name the one that it is for")
     response = _signed(given.response, AuditResponse, given.signer, "the response")
     if response.request_digest != given.request.digest():
-        raise NoAnswerError("the response is to another request; get the one to this from the claim's signer")
+        raise _no_answer("the response is to another request; get the one to this from the claim's signer")
     context.audit, context.response = given, response
 
 
@@ -100,9 +102,11 @@ def check_state(context: Context) -> None:
     if epoch == 0:
         return
     name = f"the state after epoch {epoch}"
-    state = _signed(context.audit.states(epoch), EpochState, context.audit.signer, name)
+    envelope = context.audit.states(epoch)
+    state = _signed(envelope, EpochState, context.audit.signer, name)
+    context.looked_at(state=envelope)
     if (state.claim_digest, state.epoch) != (context.claim.digest, epoch):
-        raise NoAnswerError(f"{name} is of another epoch or claim; get the right one from the claim's signer")
+        raise _no_answer(f"{name} is of another epoch or claim; get the right one from the claim's signer")
     parts = state.parameters, state.running_means, state.running_variances
     weights = read_weights(Solution(track.edition.name, track.id, *parts), track)
     leaf = context.leaves[epoch]
@@ -151,13 +155,17 @@ EPOCH_STEPS: Final = (
 
 
 def _signed(envelope: Envelope, record_type: type[_R], signer: bytes, name: str) -> _R:
-    """A record that the claim's signer has signed, named for the message. Raises NoAnswerError."""
+    """A record that the claim's signer has signed, named for the message. Raises NoEvidenceError."""
     if envelope.public_key != signer:
-        raise NoAnswerError(f"{name} is not signed with the key of the claim; get it from the claim's signer")
+        raise _no_answer(f"{name} is not signed with the key of the claim; get it from the claim's signer")
     try:
         return open_envelope(envelope, record_type).record
     except (SignatureError, RecordError, CodecError) as error:
-        raise NoAnswerError(f"{name} cannot be used: {error}; get it from the claim's signer") from None
+        raise _no_answer(f"{name} cannot be used: {error}; get it from the claim's signer") from None
+
+
+def _no_answer(problem: str) -> NoEvidenceError:
+    return NoEvidenceError(Part.ANSWER, problem)
 
 
 def _leads(opened: OpenedLeaf, claim: Claim) -> bool:

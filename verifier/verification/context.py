@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ from protocol.precommit import Seeding
 from protocol.solution import Solution
 from protocol.task import Task
 from protocol.transcript import Leaf
-from protocol.verdict import Level, Outcome, Reason, Verdict
+from protocol.verdict import MAX_DETAIL, Level, Outcome, Reason, StatedTerms, Verdict
 from sandbox.isolation import Isolation
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
@@ -42,6 +42,13 @@ class Terms:
     threshold: int | None = None
     """The quality that the claim must exceed to be looked at; None for any."""
 
+    def stated(self) -> StatedTerms:
+        """As they stand in a verdict."""
+        if self.seeding is None:
+            return StatedTerms(signer=self.signer, threshold=self.threshold)
+        precommit, beacon = self.seeding.precommit, self.seeding.beacon
+        return StatedTerms(self.signer, precommit.digest, precommit.signer, beacon, self.threshold)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -54,6 +61,13 @@ class Evidence:
     audit: AuditEvidence | SelfAudit | None = None
     """Needed for `audit`."""
     terms: Terms = Terms()
+
+    def digests(self) -> dict[str, bytes]:
+        """The digest of every envelope, by its kind; of an audit's states none, as these are fetched one by one."""
+        given = {"claim": self.claim.digest(), "solution": self.solution.digest()}
+        if isinstance(self.audit, AuditEvidence):
+            given |= {"request": self.audit.request.digest(), "response": self.audit.response.digest()}
+        return given
 
 
 class Choosing(StrEnum):
@@ -92,6 +106,7 @@ class Context:
         self.isolation, self.observer, self.device = isolation, observer, device
         self.step = 1
         self.measured: dict[str, Scalar] = {}
+        self._state: dict[str, bytes] = {}
         self.stack = ExitStack()  # closes what a check has opened for those that follow
         self._lap_began = time.perf_counter()
 
@@ -101,16 +116,41 @@ class Context:
         self.measured[name] = round((now - self._lap_began) * 1000.0, 3)
         self._lap_began = now
 
+    def looked_at(self, state: Envelope) -> None:
+        """Note the signer's state that the next checks are about."""
+        if isinstance(self.evidence.audit, AuditEvidence):
+            self._state = {"state": state.digest()}
+
     def verdict(self, outcome: Outcome, reason: Reason, detail: str) -> Verdict:
         """Return the verdict as a record."""
         step = 0 if outcome is Outcome.ACCEPTED else self.step
-        digest = blake3_digest(self.evidence.claim.payload)
-        return make_verdict(digest, self.level, outcome, reason, detail, step, self.measured)
+        return make_verdict(
+            self.evidence, self.level, outcome, reason, detail, step=step, measured=self.measured, state=self._state
+        )
 
 
 def make_verdict(
-    claim_digest: bytes, level: Level, outcome: Outcome, reason: Reason, detail: str, step: int,
-    measured: dict[str, Scalar],
-) -> Verdict:  # fmt: skip
+    evidence: Evidence,
+    level: Level,
+    outcome: Outcome,
+    reason: Reason,
+    detail: str,
+    *,
+    step: int,
+    measured: Mapping[str, Scalar],
+    state: Mapping[str, bytes],
+) -> Verdict:
     """Return the verdict of this machine as a record; a long detail is cut."""
-    return Verdict(claim_digest, level, outcome, reason, detail[:500], step, measured, versions())
+    return Verdict(
+        claim_digest=blake3_digest(evidence.claim.payload),
+        claim_signer=evidence.claim.public_key,
+        evidence={**evidence.digests(), **state},
+        terms=evidence.terms.stated(),
+        level=level,
+        outcome=outcome,
+        reason=reason,
+        detail=detail[:MAX_DETAIL],
+        step=step,
+        measured=measured,
+        run=versions(),
+    )

@@ -3,39 +3,61 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 from arithmetic import reductions
 from protocol.claim import Claim, StopReason
-from protocol.envelope import open_envelope
-from protocol.errors import SettingsError, SignatureError
+from protocol.envelope import Envelope, Signed, open_envelope
+from protocol.errors import ProtocolError, SettingsError
+from protocol.record import Record
 from protocol.solution import Solution
 from protocol.verdict import Reason
 from verifier.challenge.editions import Edition
-from verifier.challenge.errors import EditionError, TrackError
+from verifier.challenge.errors import EditionError, NoEvidenceError, Part, TrackError
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Network
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.scoring import score, test_subset
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.verification.context import Choosing, Context
+from verifier.verification.context import Choosing, Context, Evidence
 from verifier.verification.rejection import Rejection, require
 
+_R = TypeVar("_R", bound=Record)
 
-def check_signatures(context: Context) -> None:
-    """The envelopes' signatures hold, and the signer is the expected one.
 
-    Raises RecordError or CodecError for a payload that is signed but is no claim or solution.
+def open_evidence(evidence: Evidence) -> tuple[Signed[Claim], Signed[Solution]]:
+    """Return a claim and the solution that it names, both signed by the same key.
+
+    Raises NoEvidenceError otherwise: anybody can spoil a file or put another one in its place, and the signer of an
+    honest claim must not be rejected for that.
     """
-    evidence, terms = context.evidence, context.evidence.terms
+    claim = _opened(evidence.claim, Claim, Part.CLAIM)
+    solution = _opened(evidence.solution, Solution, Part.SOLUTION)
+    if solution.signer != claim.signer:
+        raise NoEvidenceError(
+            Part.SOLUTION, "the solution is signed by another key than the claim; get it from the claim's signer"
+        )
+    if solution.digest != claim.record.solution_digest:
+        raise NoEvidenceError(
+            Part.SOLUTION, "the solution is not the one that the claim names; get that one from the claim's signer"
+        )
+    return claim, solution
+
+
+def _opened(envelope: Envelope, record_type: type[_R], part: Part) -> Signed[_R]:
     try:
-        context.claim = open_envelope(evidence.claim, Claim)
-        context.solution = open_envelope(evidence.solution, Solution)
-    except SignatureError as error:
-        raise Rejection(Reason.SIGNATURE, str(error)) from None
+        return open_envelope(envelope, record_type)
+    except ProtocolError as error:
+        raise NoEvidenceError(part, str(error)) from None
+
+
+def check_signer(context: Context) -> None:
+    """Claim and solution are of one signer, the expected one, or there is no verdict. Raises NoEvidenceError."""
+    terms = context.evidence.terms
+    context.claim, context.solution = open_evidence(context.evidence)
     signer = context.claim.signer
     expected = terms.signer in (None, signer)
     require(expected, Reason.SIGNER, "the claim is signed by another key than the expected one")
-    require(context.solution.signer == signer, Reason.SIGNER, "claim and solution are signed by different keys")
     same = terms.seeding is None or terms.seeding.precommit.signer == signer
     require(same, Reason.SIGNER, "claim and precommit are signed by different keys")
 
@@ -74,9 +96,7 @@ def check_precommit(context: Context) -> None:
 
 
 def check_solution(context: Context) -> None:
-    """The solution is the one that the claim names, of the right form, finite."""
-    named = context.solution.digest == context.claim.record.solution_digest
-    require(named, Reason.SOLUTION_DIGEST, "the solution is not the one that the claim names")
+    """The solution is of the right form, finite."""
     weights = read_weights(context.solution.record, context.instance_id.track)
     if weights is None:
         raise Rejection(Reason.SOLUTION_FORM, "the solution's sizes, edition or track are not the claim's")
@@ -125,7 +145,7 @@ def check_quality(context: Context) -> None:
 
 
 STEPS = (
-    (1, check_signatures),
+    (1, check_signer),
     (2, check_qualification),
     (3, check_settings),
     (4, check_precommit),

@@ -13,12 +13,12 @@ from arithmetic import self_test
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
 from sandbox.isolation import Isolation
-from verifier.challenge.errors import InputError
+from verifier.challenge.errors import InputError, NoEvidenceError, Part
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Observer
 from verifier.verification import audit, evaluate, replay
 from verifier.verification.context import Choosing, Context, Evidence
-from verifier.verification.rejection import Rejection, require
+from verifier.verification.rejection import Rejection
 
 Step = tuple[int, Callable[[Context], None]]
 
@@ -33,8 +33,9 @@ def verify(
     """Check a claim at a level; every outcome is a verdict. `device` is where training computes its products,
     `isolation` where it runs the module.
 
-    Raises InputError when the level needs a module or a response and none was given, or what was given is no answer,
-    ProtocolError when what was signed is no claim, MachineError when this machine cannot compute what it must.
+    Raises InputError when the level needs a module or a response and none was given, or names epochs that the claim has
+    not, NoEvidenceError when what was given is not the signer's or not what the claim names, MachineError when this
+    machine cannot compute what it must.
     """
     self_test.require_sound()
     context = Context(evidence, level, isolation, observer, device)
@@ -65,20 +66,20 @@ _CHOICE: Final = {
 
 
 def check_module(context: Context) -> None:
-    """The module is the one that the claim names."""
+    """The module is the one that the claim names, or there is no verdict. Raises NoEvidenceError."""
     claim = context.claim.record
     assert context.evidence.module is not None  # _require_evidence
     module = context.evidence.module(claim.task.optimiser_digest)
-    same = module.digest == claim.task.optimiser_digest
-    require(same, Reason.OPTIMISER_DIGEST, "the module is not the one that the claim names")
+    if module.digest != claim.task.optimiser_digest:
+        raise NoEvidenceError(Part.MODULE, "the module is not the one that the claim names; find that one")
     known = context.instance_id
     context.session = Session(claim.task, claim.nonce, module, context.isolation, context.device, known)
 
 
 def _steps(context: Context) -> Iterator[Step]:
     """The steps of the level, in their order."""
-    signatures, *others = evaluate.STEPS
-    yield signatures
+    signer, *others = evaluate.STEPS
+    yield signer
     _require_evidence(context)
     yield from others
     context.lap("evaluate_ms")

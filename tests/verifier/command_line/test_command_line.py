@@ -285,7 +285,7 @@ def test_inspect_shows_claims_solutions_and_verdicts(office: Office, call: Call)
     done = call("inspect", office.claim, office.solution, verdict, "--json")
     assert (done.code, done.err) == (0, "")
     shown = [json.loads(line) for line in done.out.splitlines()]
-    assert [entry["type"] for entry in shown] == ["claim.v2", "solution.v2", "verdict.v2"]
+    assert [entry["type"] for entry in shown] == ["claim.v2", "solution.v2", "verdict.v3"]
     assert {entry["signature"] for entry in shown} == {"valid"}
     assert shown[0]["validation_losses"] == list(office.opened().validation_losses)
     assert shown[0]["solution_digest"] == shown[1]["digest"]

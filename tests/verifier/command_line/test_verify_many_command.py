@@ -96,7 +96,7 @@ def test_one_bad_file_among_many_hides_nothing(claims: list[Path], call: Call) -
     forge(claims[11])
     done = call(*claims, "--out", OUT)
     assert done.code == 1
-    assert done.out == "verdicts.jsonl: 37 accepted, 1 rejected, 2 unreadable\n"
+    assert done.out == "verdicts.jsonl: 37 accepted, 1 rejected, 2 without verdict\n"
     assert done.err.splitlines()[0].startswith("tig-verify: c07.claim: is not a signed record")
     assert done.err.splitlines()[1] == "tig-verify: c09.solution: No such file or directory; check the name"
     assert len(lines()) == 38
@@ -311,7 +311,7 @@ def test_on_a_terminal_verdicts_are_lines_above_the_bar(
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()).replace("\r", "\n").splitlines()
     heads = ("c00.claim: accepted", "c01.claim: accepted", "c02.claim: accepted", "tig-verify: none.claim: No such")
     assert sum(line.startswith(heads) for line in shown) == 4
-    assert any(line.startswith("3 accepted, 1 unreadable") for line in shown)
+    assert any(line.startswith("3 accepted, 1 without verdict") for line in shown)
 
 
 # -- in other processes, on the real edition ---------------------------------------------------------------------

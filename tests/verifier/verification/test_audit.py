@@ -19,7 +19,7 @@ from tests.support.audited import answer, as_evidence
 from tests.support.disputed import ADAPTIVE, solved
 from tests.support.sample_records import signed
 from tests.support.small_contest import module, session
-from verifier.challenge.errors import InputError, NoAnswerError
+from verifier.challenge.errors import InputError, NoEvidenceError
 from verifier.challenge.module import Module
 from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
 from verifier.verification.context import Evidence
@@ -136,7 +136,7 @@ NO_ANSWER: dict[str, Callable[[], AuditEvidence]] = {
 @pytest.mark.parametrize("message", NO_ANSWER)
 def test_what_the_signer_has_not_answered_is_no_evidence_against_them(message: str) -> None:
     """Or whoever carries the files could have an honest claim rejected."""
-    with pytest.raises(NoAnswerError, match=message):
+    with pytest.raises(NoEvidenceError, match=message):
         judge(NO_ANSWER[message]())
 
 

@@ -62,14 +62,18 @@ def verify(
 
     --out: the file keeps the verdicts. The same call again goes on where the last one was stopped, and writes no
     .verdict for the claims that it skips. A claim whose verifying process was killed is undetermined, and tried again.
+    One whose files have changed since is judged anew.
 
     An audit goes in three steps: you write a request (--request-out), the benchmarker answers it with a folder
     (`tig-verify respond`), and you judge the folder (--request and --response). Your calls need --key, by which you
     know your own request. --epochs without --request-out answers for the benchmarker: it takes longer than a
     replay and proves less, but shows a benchmarker what an audit will say.
 
+    A file that its signer has not signed, or that is not the one that the claim names, is no evidence: anybody can have
+    put it there. There is a message, and no verdict.
+
     At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 3 if one
-    is undetermined, else 2 if a file could not be read.
+    is undetermined, else 2 if one has no verdict.
 
     \b
     Example: tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b --qualified
@@ -98,7 +102,7 @@ def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: Signi
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
-    report = Report(Tally(), as_json, judge.terms)
+    report = Report(Tally(), as_json)
     for _, answer in judged(replace(judge, level=Level.EVALUATE, audit=None), [path], jobs=1):
         if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
             write_request(out, path, epochs, key, as_json)
@@ -116,7 +120,7 @@ def _verify_all(
         todo = _todo(claims, judge, log, tally)
         known = len(claims) - len(todo)
         progress = stack.enter_context(Progress("verifying", len(claims), known))
-        report = Report(tally, as_json, judge.terms, key, log, progress.echo)
+        report = Report(tally, as_json, key, log, progress.echo)
         jobs = execution.processes(len(todo)) if execution.jobs or len(todo) > _FEW[judge.level] else 1
         for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, progress.observe))):
             report.add(path, answer)
@@ -131,7 +135,7 @@ def _todo(claims: Sequence[Path], judge: Judge, log: VerdictLog | None, tally: T
     """The claims that have no verdict; those that have one are counted."""
     todo = []
     for path in claims:
-        known = decided(log, path, judge.level, judge.terms) if log else None
+        known = decided(log, path, judge) if log else None
         if known is None:
             todo.append(path)
         else:

@@ -1,0 +1,139 @@
+"""Section J: what a stranger puts into a claim's folder never makes a verdict against its signer.
+
+The first layer is `open_evidence` and its like (B: bound by digest and signer). Without it a verdict still names what
+was looked at, so that it is none on the honest files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from protocol.claim import Claim
+from protocol.envelope import Envelope, Signed, seal
+from protocol.keys import SigningKey
+from protocol.solution import Solution
+from protocol.verdict import Level, Outcome, Verdict
+from sandbox.isolation import InProcess
+from tests.support.called import called
+from tests.support.disputed import solved
+from verifier.command_line.claim_files_verifier import Judge
+from verifier.command_line.files import read_record
+from verifier.runs.pool import TaskLost
+from verifier.verification import evaluate
+from verifier.verification.context import Evidence, Terms
+from verifier.verification.verify import verify
+
+KEY, STRANGER = SigningKey.generate(), SigningKey.generate()
+CLAIM, SOLUTION, LOG = Path("x.claim"), Path("x.solution"), Path("verdicts.jsonl")
+
+
+def honest() -> dict[Path, bytes]:
+    made = solved()
+    return {CLAIM: seal(made.claim, KEY).to_bytes(), SOLUTION: seal(made.solution, KEY).to_bytes()}
+
+
+@pytest.fixture(autouse=True)
+def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    KEY.save(Path("key.pem"))
+    for path, data in honest().items():
+        path.write_bytes(data)
+
+
+def spoilt(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+
+
+def other_solution(key: SigningKey) -> None:
+    solution = solved().solution
+    other = Solution(solution.edition, solution.track_id, bytes(len(solution.parameters)), solution.running_means,
+                     solution.running_variances)  # fmt: skip
+    SOLUTION.write_bytes(seal(other, key).to_bytes())
+
+
+ATTEMPTS: dict[str, tuple[Callable[[], object], str]] = {
+    "claim spoilt": (lambda: spoilt(CLAIM), "x.claim: "),
+    "solution spoilt": (lambda: spoilt(SOLUTION), "x.solution: "),
+    "solution of a stranger": (lambda: other_solution(STRANGER), "x.solution: the solution is signed by another key"),
+    "same solution by a stranger": (
+        lambda: SOLUTION.write_bytes(seal(solved().solution, STRANGER).to_bytes()),
+        "x.solution: the solution is signed by another key",
+    ),
+    "own solution of another claim": (lambda: other_solution(KEY), "x.solution: the solution is not the one that"),
+    "claim as solution": (lambda: SOLUTION.write_bytes(CLAIM.read_bytes()), "x.solution: envelope.payload_type: "),
+    "solution as claim": (lambda: CLAIM.write_bytes(SOLUTION.read_bytes()), "x.claim: envelope.payload_type: "),
+    "solution gone": (SOLUTION.unlink, "x.solution: No such file"),
+    "solution cut": (lambda: SOLUTION.write_bytes(SOLUTION.read_bytes()[:-1]), "x.solution: is not a signed record"),
+    "claim re-signed": (
+        lambda: CLAIM.write_bytes(seal(solved().claim, STRANGER).to_bytes()),
+        "x.solution: the solution is signed by another key",
+    ),
+}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_no_verdict_follows_from_what_is_not_the_signers(attempt: str, capsys: pytest.CaptureFixture[str]) -> None:
+    attack, message = ATTEMPTS[attempt]
+    attack()
+    done = called(capsys, "verify", CLAIM, "--key", "key.pem", "--json")
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert done.err.startswith(f"tig-verify: {message}")
+    assert not Path("x.verdict").exists()
+
+
+def unchecked(evidence: Evidence) -> tuple[Signed[Claim], Signed[Solution]]:
+    """The first layer off: records as they come, signed or not."""
+    claim, solution = Claim.from_bytes(evidence.claim.payload), Solution.from_bytes(evidence.solution.payload)
+    signer = evidence.claim.public_key
+    return Signed(claim, claim.digest(), signer), Signed(solution, solution.digest(), signer)
+
+
+@pytest.mark.parametrize("attempt", list(ATTEMPTS)[:5])
+def test_a_verdict_without_that_names_the_files_it_is_about(attempt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ATTEMPTS[attempt][0]()
+    monkeypatch.setattr(evaluate, "open_evidence", unchecked)
+    claim, solution = (Envelope.from_bytes(path.read_bytes()) for path in (CLAIM, SOLUTION))
+    verdict = verify(Evidence(claim, solution), Level.EVALUATE, InProcess())
+    true = {
+        kind: Envelope.from_bytes(data).digest()
+        for kind, data in zip(("claim", "solution"), honest().values(), strict=True)
+    }
+    assert verdict.evidence != true
+
+
+def test_a_copy_of_a_stranger_is_rejected_by_the_strangers_name(capsys: pytest.CaptureFixture[str]) -> None:
+    KEY.verify_key.save(Path("key.pub"))
+    CLAIM.write_bytes(seal(solved().claim, STRANGER).to_bytes())
+    SOLUTION.write_bytes(seal(solved().solution, STRANGER).to_bytes())
+    assert called(capsys, "verify", CLAIM, "--signer", "key.pub", "--key", "key.pem").code == 1
+    verdict = read_record(Path("x.verdict"), Verdict).record
+    assert (verdict.claim_signer, verdict.terms.signer) == (STRANGER.verify_key.raw, KEY.verify_key.raw)
+
+
+@pytest.mark.parametrize("path", [CLAIM, SOLUTION])
+def test_the_log_notices_what_was_spoilt_and_mended(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = path.read_bytes()
+    for attack, code, lines in (
+        (lambda: None, 0, 1),
+        (lambda: spoilt(path), 2, 1),
+        (lambda: path.write_bytes(good), 0, 1),
+    ):
+        attack()
+        assert called(capsys, "verify", CLAIM, "--out", LOG).code == code
+        assert len(LOG.read_text().splitlines()) == lines
+    assert set(json.loads(LOG.read_text())["evidence"]) == {"claim", "solution"}
+
+
+def test_a_lost_process_gives_a_verdict_on_evidence_only() -> None:
+    judge = Judge(Level.REPLAY, None, None, Terms(), "none", "cpu")
+    lost = TaskLost("killed")
+    answer = judge.undetermined(CLAIM, lost.why)
+    assert isinstance(answer, Verdict)
+    assert answer.outcome is Outcome.UNDETERMINED
+    assert answer.evidence["claim"] == Envelope.from_bytes(CLAIM.read_bytes()).digest()
+    spoilt(SOLUTION)
+    assert not isinstance(judge.undetermined(CLAIM, lost.why), Verdict)
