@@ -14,8 +14,8 @@ from verifier.runs.results_table import ResultsTable, RowFormat
 
 Key = tuple[object, ...]
 """File as named, level, the validator's terms, digests of the envelopes. The claim's digest would not do: anybody can
-sign a copy of a claim and get it rejected, and the claim itself must not be skipped for that. And files that were spoilt
-or mended since are another question."""
+sign a copy of a claim and get it rejected, and the claim itself must not be skipped for that. And files that changed
+since are another question."""
 _EVIDENCE: Final = "claim", "solution", "request", "response"
 
 

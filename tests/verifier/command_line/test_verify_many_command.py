@@ -134,6 +134,7 @@ def test_a_rejected_copy_decides_nothing_about_the_claim(claims: list[Path], cal
     """The same record, signed by somebody else."""
     stranger = SigningKey.generate()
     claims[0].write_bytes(seal(solved().claim, stranger).to_bytes())
+    ClaimFiles(claims[0]).solution.write_bytes(seal(solved().solution, stranger).to_bytes())
     KEY.verify_key.save(Path("key.pub"))
     assert call(*claims[:2], "--out", OUT, "--signer", "key.pub").code == 1
     assert outcomes() == {"c00.claim": "rejected", "c01.claim": "accepted"}
