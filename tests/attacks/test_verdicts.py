@@ -15,8 +15,10 @@ import pytest
 from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed, seal
 from protocol.keys import SigningKey
+from protocol.precommit import Precommit, Seeding
 from protocol.solution import Solution
-from protocol.verdict import Level, Outcome, Verdict
+from protocol.task import Choice
+from protocol.verdict import Level, Outcome, Reason, StatedTerms, Verdict
 from sandbox.isolation import InProcess
 from tests.support.called import called
 from tests.support.disputed import solved
@@ -92,7 +94,7 @@ def unchecked(evidence: Evidence) -> tuple[Signed[Claim], Signed[Solution]]:
     return Signed(claim, claim.digest(), signer), Signed(solution, solution.digest(), signer)
 
 
-@pytest.mark.parametrize("attempt", list(ATTEMPTS)[:5])
+@pytest.mark.parametrize("attempt", [*list(ATTEMPTS)[:5], "claim re-signed"])
 def test_a_verdict_without_that_names_the_files_it_is_about(attempt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ATTEMPTS[attempt][0]()
     monkeypatch.setattr(evaluate, "open_evidence", unchecked)
@@ -137,3 +139,15 @@ def test_a_lost_process_gives_a_verdict_on_evidence_only() -> None:
     assert answer.evidence["claim"] == Envelope.from_bytes(CLAIM.read_bytes()).digest()
     spoilt(SOLUTION)
     assert not isinstance(judge.undetermined(CLAIM, lost.why), Verdict)
+
+
+def test_the_terms_name_who_signed_the_precommit() -> None:
+    """The same precommit signed again and put in the place of the validator's: the verdict has its signer."""
+    task = solved().claim.task
+    choice = Choice(task.edition, task.settings, task.optimiser_digest, task.hyperparameters, task.fuel_budget)
+    record = Precommit(choice, 1)
+    seeding = Seeding(Signed(record, record.digest(), STRANGER.verify_key.raw), "1f")
+    claim, solution = (Envelope.from_bytes(path.read_bytes()) for path in (CLAIM, SOLUTION))
+    verdict = verify(Evidence(claim, solution, terms=Terms(seeding=seeding)), Level.EVALUATE, InProcess())
+    assert verdict.reason is Reason.SIGNER
+    assert verdict.terms == StatedTerms(None, record.digest(), STRANGER.verify_key.raw, "1f")
