@@ -78,9 +78,9 @@ def enter(requests: int, replies: int, parent: int, namespaces: tuple[str, ...])
     os.chdir("/")
     _become_nobody()
     _drop_capabilities()
-    resource.setrlimit(resource.RLIMIT_AS, (_address_space() + MEMORY_BYTES,) * 2)
+    _limit(resource.RLIMIT_AS, _address_space() + MEMORY_BYTES)
     for kind, most in _LIMITS.items():
-        resource.setrlimit(kind, (most, most))
+        _limit(kind, most)
     kernel.control_process(kernel.SET_NO_NEW_PRIVS, 1)
     kernel.control_process(kernel.SET_DUMPABLE, 0)
     kernel.control_process(kernel.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)  # after the change of user, which resets it
@@ -122,6 +122,13 @@ def _become_nobody() -> None:
 def _drop_capabilities() -> None:
     header = struct.pack("<Ii", _CAPABILITY_VERSION, 0)
     kernel.system_call(seccomp.architecture().capset, header, bytes(24))
+
+
+def _limit(kind: int, most: int) -> None:
+    """Allow so much and no more; a limit of the caller's that is lower stays, as nobody may raise it again."""
+    hard = resource.getrlimit(kind)[1]
+    lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (lowest, lowest))
 
 
 def _address_space() -> int:

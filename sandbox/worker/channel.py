@@ -174,15 +174,19 @@ class Region:
 
     @staticmethod
     def create(name: str, size: int, vectors: int, *, writer: bool) -> Region:
-        """A new region; its creator is the only `writer`, or only reads it."""
+        """A new region; its creator is the only `writer`, or only reads it. Raises OSError, and keeps nothing open."""
         length = _length(size, vectors)
         descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(descriptor, length)
-        protection = mmap.PROT_READ | (mmap.PROT_WRITE if writer else 0)
-        mapping = mmap.mmap(descriptor, length, mmap.MAP_SHARED, protection)
-        seals = _SEAL_SHRINK | _SEAL_GROW | (_SEAL_FUTURE_WRITE if writer else 0)
-        fcntl.fcntl(descriptor, _ADD_SEALS, seals)
-        fcntl.fcntl(descriptor, _ADD_SEALS, _SEAL_SEAL)
+        try:
+            os.ftruncate(descriptor, length)
+            protection = mmap.PROT_READ | (mmap.PROT_WRITE if writer else 0)
+            mapping = mmap.mmap(descriptor, length, mmap.MAP_SHARED, protection)
+            seals = _SEAL_SHRINK | _SEAL_GROW | (_SEAL_FUTURE_WRITE if writer else 0)
+            fcntl.fcntl(descriptor, _ADD_SEALS, seals)
+            fcntl.fcntl(descriptor, _ADD_SEALS, _SEAL_SEAL)
+        except OSError:
+            os.close(descriptor)
+            raise
         return Region(descriptor, mapping, size)
 
     @staticmethod

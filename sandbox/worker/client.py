@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import torch
@@ -43,7 +43,7 @@ class WorkerProcess:
     def __init__(self, zygote: Zygote, size: int) -> None:
         self._zygote = zygote
         self._size = size
-        with contextlib.ExitStack() as undo:  # if the start fails, nothing stays open
+        with contextlib.ExitStack() as undo, _limits_explained():  # if the start fails, nothing stays open
             self.inputs = Region.create("tig-inputs", size, 2, writer=True)
             undo.callback(self.inputs.close)
             self.outputs = Region.create("tig-outputs", size, 1, writer=False)
@@ -125,6 +125,15 @@ class WorkerProcess:
             return "signal SIGSYS: it asked the kernel for something that the jail forbids"
         names = {s.value: s.name for s in signal.Signals}  # most real-time signals have none
         return f"signal {names.get(-code, -code)}" if code < 0 else f"exit status {code}"
+
+
+@contextlib.contextmanager
+def _limits_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problem = f"no channel to a worker can be made: {error.strerror}"
+        raise WorkerFault(f"{problem}; allow more descriptors and longer files (ulimit -n, -f)") from None
 
 
 class ProcessOptimiser:

@@ -6,6 +6,7 @@ It is executed anew, so it holds nothing of the trainer's; a fork of it takes mi
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -14,7 +15,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sandbox.errors import JailError, WorkerFault
@@ -54,12 +55,13 @@ class Zygote:
         self._turn = threading.Lock()
         self._ready = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with theirs, _above_standard_ones(theirs) as descriptor:
             try:
                 # A session of its own, so that Ctrl-C in a terminal reaches the trainer alone.
                 self._process = subprocess.Popen(
-                    [*program, str(theirs.fileno())], pass_fds=(theirs.fileno(),), env={}, start_new_session=True
-                )
+                    [*program, str(descriptor)], pass_fds=(descriptor,), env={}, start_new_session=True,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                )  # fmt: skip
             except OSError as error:
                 self._control.close()
                 raise WorkerFault(f"the zygote could not start: {error}") from None
@@ -113,6 +115,16 @@ class Zygote:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1.0)
         return self._process.returncode
+
+
+@contextlib.contextmanager
+def _above_standard_ones(end: socket.socket) -> Iterator[int]:
+    """A duplicate that is not 0, 1 or 2, though the caller has closed these: what is there is replaced in a child."""
+    descriptor = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 class Child:

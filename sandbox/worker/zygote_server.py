@@ -67,7 +67,8 @@ def _silence() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
-    os.close(nowhere)
+    if nowhere > 2:  # else the caller had closed one, which a descriptor for a worker must not become
+        os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,8 @@ class Judge:
         files = ClaimFiles(path)
         claim = read_envelope(files.claim)
         solution = read_envelope(self.solution or files.solution)
+        if read_envelope(files.claim) != claim:
+            raise InputError(f"{files.claim}: was replaced while it was read; call again when that is done")
         audit = self.audit.evidence(files.claim, claim) if isinstance(self.audit, Answered) else self.audit
         return Evidence(claim, solution, lambda digest: find_module(files, digest, self.optimiser), audit, self.terms)
 

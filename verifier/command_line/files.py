@@ -19,6 +19,8 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 
 _LARGEST = 64 * 2**20
+_LONGEST_NAME = 255
+"""Bytes of the name of a file, on every common file system."""
 _R = TypeVar("_R", bound=Record)
 
 
@@ -41,7 +43,7 @@ def write_file(path: Path, data: bytes) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".tig-verify.", delete=False) as file:
             temporary = file.name
             file.write(data)
             file.flush()
@@ -61,6 +63,12 @@ def require_new(path: Path, instead: str = "choose another name with -o") -> Non
     """Refuse to replace a file, and say what to do instead. Raises InputError."""
     if path.exists():
         raise InputError(f"{path}: exists; {instead}")
+
+
+def require_short(path: Path) -> None:
+    """Refuse a name that no file can have, before hours are spent. Raises InputError."""
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise InputError(f"{path}: the name is longer than {_LONGEST_NAME} bytes; give the module a shorter one")
 
 
 def require_writable(folder: Path) -> None:

@@ -1,27 +1,43 @@
-"""The entry point `tig-verify`: runs a command and turns what goes wrong into a message and an exit code."""
+"""The entry point `tig-verify`: runs a command and turns what goes wrong into a message and an exit code.
+
+Exit code 1 is a rejection, and a command alone gives it: not click for want of a reader, not an interpreter that cannot
+write its last words, not a library for want of memory.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Final
 
 from verifier.command_line.exit_codes import DONE, INTERRUPTED, UNDETERMINED, USAGE
+
+_ADDRESS_SPACE: Final = 4 * 2**30
+"""Bytes without which NumPy ends the process, with exit code 1, while it is imported."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit."""
+    _occupy_standard_descriptors()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored by a parent, it would hide how our processes end
     try:
-        code = _run(arguments)
+        code = _refusal() or _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = _say("interrupted; nothing half-written was left", INTERRUPTED)
-    except BrokenPipeError:  # the reader of stdout went away, as `head` does
-        sys.stderr.close()
-        code = DONE
+    except BrokenPipeError:  # who reads stdout went away, as `head` does: what it has not read is not known to anybody
+        code = UNDETERMINED
+    except OSError as error:
+        code = _say(f"standard output: {error.strerror}", UNDETERMINED)
     except Exception:  # a bug of ours must not look like a rejection
-        traceback.print_exc()
-        code = _say("internal error: this is a bug of tig-verify, not a verdict", UNDETERMINED)
+        report = f"{traceback.format_exc()}tig-verify: internal error: this is a bug of tig-verify, not a verdict"
+        code = _say(report, UNDETERMINED)
+    _give_up_unwritable_streams()
     sys.exit(code)
 
 
@@ -40,10 +56,13 @@ def _run(arguments: Sequence[str] | None) -> int:
     torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the worker down
     try:
         code: int | None = commands.main(arguments, prog_name="tig-verify", standalone_mode=False)
+    except SystemExit as end:  # click's, with 1, when nobody reads what is written
+        return UNDETERMINED if end.code else DONE
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return USAGE
     except (ModuleRefused, OptimiserError, ProtocolError, VerifierError) as error:
         return _say(str(error), USAGE)
@@ -55,10 +74,53 @@ def _run(arguments: Sequence[str] | None) -> int:
     return code or DONE
 
 
+def _occupy_standard_descriptors() -> None:
+    """Open what the caller closed of 0, 1 and 2, or the next file or pipe would be there, and be written to."""
+    for descriptor, stream, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(
+                os.open(os.devnull, os.O_RDWR), True
+            )  # the lowest that is free, for processes of ours too
+            setattr(sys, stream, os.fdopen(descriptor, mode, closefd=False))
+
+
+def _refusal() -> int | None:
+    """The exit code where this process would be ended, or code of strangers run, as soon as a library is imported."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE:
+        problem = f"the address space is limited to {limit} bytes; allow {_ADDRESS_SPACE} (ulimit -v)"
+        return _say(f"undetermined: {problem}", UNDETERMINED)
+    paths = os.environ.get("PYTHONPATH")
+    if paths and not all(map(os.path.isabs, paths.split(os.pathsep))):
+        problem = "has an empty or a relative path, so that code would come from the working folder"
+        return _say(f"PYTHONPATH {problem}; unset it, or make its paths absolute", USAGE)
+    try:
+        os.getcwd()
+    except OSError:
+        return _say("the working folder is gone; change to one that exists", USAGE)
+    return None
+
+
 def _say(text: str, code: int) -> int:
-    print(text if text.count("\n") else f"tig-verify: {text}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # the code says it too
+        print(text if text.count("\n") else f"tig-verify: {text}", file=sys.stderr, flush=True)
     return code
 
 
+def _give_up_unwritable_streams() -> None:
+    """Let what cannot be written go nowhere: the interpreter would try once more, and exit with a code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
 if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        sys.exit(_say("python -m imports from the working folder; call tig-verify, or python -P -m", USAGE))
     main()

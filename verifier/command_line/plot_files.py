@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from verifier.challenge.errors import InputError
 from verifier.command_line.files import require_writable, write_file
+from verifier.experiments.plots.library import load_matplotlib
 from verifier.experiments.plots.page import page
 
 
@@ -29,9 +29,12 @@ def require_drawing(path: Path) -> None:
     """Refuse a picture that could not be drawn or written, before anything is computed. Raises InputError."""
     if path.suffix not in (".png", ".html"):
         raise InputError(f"{path}: a picture is a .png or a .html file; end the name so")
-    if find_spec("matplotlib") is None:
-        raise InputError("pictures need matplotlib, which is not installed: pip install 'tig-verify[pictures]'")
     require_writable(path.parent)
+    try:
+        load_matplotlib()
+    except ImportError:
+        problem = "pictures need matplotlib, which is not installed: pip install 'tig-verify[pictures]'"
+        raise InputError(problem) from None
 
 
 def write_picture(path: Path, picture: Picture) -> None:

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 ADAM = FIXTURES / "optimisers" / "adam.py"
 STEM = "adam-n_hidden=1-nonce=0"
-COMMAND = [sys.executable, "-m", "verifier.command_line.main"]
+COMMAND = [sys.executable, "-P", "-m", "verifier.command_line.main"]
 ONE_EPOCH = ("--track", "n_hidden=1", "--fuel", "3000000", "--isolation", "none")
 """Enough fuel for an epoch or two of the full edition: a fraction of a second."""
 

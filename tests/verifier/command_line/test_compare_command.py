@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 FUEL = 1_500_000
 SHORT = ("--track", "n_hidden=1", "--fuel", str(FUEL), "--isolation", "none")
 OUT = Path("runs.jsonl")
-COMMAND = [sys.executable, "-m", "verifier.command_line.main", "compare"]
+COMMAND = [sys.executable, "-P", "-m", "verifier.command_line.main", "compare"]
 Call = Callable[..., Ended]
 
 
@@ -166,7 +166,10 @@ def test_modules_outside_the_dialect_are_refused_before_training(
 
 
 def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plot_files, "find_spec", lambda name: None)
+    def fail() -> NoReturn:
+        raise ImportError
+
+    monkeypatch.setattr(plot_files, "load_matplotlib", fail)
     monkeypatch.setattr(comparison_trials, "solve", None)
     ended = call("slow.py", "fast.py", "--nonces", 1, "--picture", "a.png")
     assert ended.code == 2

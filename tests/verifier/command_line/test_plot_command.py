@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import torch
@@ -119,7 +120,10 @@ def test_mistakes_are_answered(call: Call, arguments: list[str], message: str) -
 
 
 def test_without_matplotlib_it_says_what_to_install(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plot_files, "find_spec", lambda name: None)
+    def fail() -> NoReturn:
+        raise ImportError
+
+    monkeypatch.setattr(plot_files, "load_matplotlib", fail)
     message = "pictures need matplotlib, which is not installed: pip install 'tig-verify[pictures]'"
     assert call(CLAIM) == Ended(2, "", f"tig-verify: {message}\n")
 

@@ -42,7 +42,7 @@ ONE = ("--depths", "1", "--sizes", "1024", "--seeds", "1")
 HERE = ("--isolation", "none", "--jobs", "1", "--out", "out")
 TABLE = Path("out/figure2.csv")
 FORMAT = csv_rows(Row, "study figure2", "figure2,")
-COMMAND = [sys.executable, "-m", "verifier.command_line.main", "study", "figure2"]
+COMMAND = [sys.executable, "-P", "-m", "verifier.command_line.main", "study", "figure2"]
 Call = Callable[..., Ended]
 
 

@@ -46,7 +46,7 @@ pytestmark = pytest.mark.slow
 KEY = SigningKey.generate()
 OUT = Path("verdicts.jsonl")
 ADAM = FIXTURES / "optimisers" / "adam.py"
-COMMAND = [sys.executable, "-m", "verifier.command_line.main", "verify", "--out", str(OUT), "--json"]
+COMMAND = [sys.executable, "-P", "-m", "verifier.command_line.main", "verify", "--out", str(OUT), "--json"]
 Call = Callable[..., Ended]
 
 

@@ -29,24 +29,28 @@ def training_kernels(device: str = "cpu") -> type[Kernels]:
     fused = None if name == "eager" or device != "cpu" else _fused()
     if fused is None:
         if name == "fused":
-            raise MachineError(f"{KERNELS_VARIABLE}=fused needs numba and a CPU; install numba or unset the variable")
+            needs = "numba, a folder of yours alone for what it compiles, and a CPU"
+            raise MachineError(f"{KERNELS_VARIABLE}=fused needs {needs}; provide them or unset the variable")
         return EagerKernels
-    if not agree(fused, EagerKernels):
-        raise MachineError(f"numba compiles kernels that give other bits here; set {KERNELS_VARIABLE}=eager")
     return fused
 
 
 def _fused() -> type[Kernels] | None:
-    """The compiled kernels; None where numba is not installed or, with no folder for its cache, refuses to work."""
+    """The compiled kernels; None where numba is not installed or cannot work. Raises MachineError for other bits."""
     try:
         fused: type[Kernels] = import_module("verifier.challenge.network.kernels_numba").NumbaKernels
-    except (ImportError, RuntimeError):
+        sound = agree(fused, EagerKernels)
+    except MachineError:
+        raise
+    except Exception:  # a full disk, a spoilt file in the cache: whatever it is, it costs time and no answer
         return None
+    if not sound:
+        raise MachineError(f"numba compiles kernels that give other bits here; set {KERNELS_VARIABLE}=eager")
     return fused
 
 
 def agree(candidate: type[Kernels], standard: type[Kernels]) -> bool:
-    """Whether two implementations give the same bits in a forward and a backward pass of one small layer."""
+    """Whether two implementations give the same bits in every pass of one small layer."""
     pairs = zip(_pass_through_a_layer(candidate), _pass_through_a_layer(standard), strict=True)
     return all(np.array_equal(a, b) for a, b in pairs)
 
@@ -59,3 +63,7 @@ def _pass_through_a_layer(implementation: type[Kernels]) -> Iterator[NDArray[np.
     da, gradients = kernels.backward(kernels.product(dy, weight.transposed), cache)
     yield from (h.form.numpy(), da.form.numpy(), np.array([h.exponent, da.exponent]), cache.scale.numpy())
     yield from (cache.sums, cache.squares, gradients.bias, gradients.gamma, gradients.beta)
+    seen = kernels.evaluate(kernels.product(x, weight.transposed), affine, affine.beta, cache.inverse)
+    written = torch.empty(17, 40)
+    kernels.write(kernels.product(x, weight.transposed), written)
+    yield from (seen.form.numpy(), np.array([seen.exponent]), written.numpy())

@@ -10,10 +10,7 @@ Shapes: `B` rows of a batch, `H` features.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeVar, cast
 
-import numba
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,13 +19,13 @@ from arithmetic.exponents import NonFiniteError, sum_bits
 from arithmetic.per_channel import PerChannel
 from verifier.challenge.network import batch_norm
 from verifier.challenge.network.kernels import Affine, AffineGradient, ForwardCache, Kernels
+from verifier.challenge.network.numba_compiler import compiled
 from verifier.challenge.network.operands import Operand, Product
 
 _Vector = NDArray[np.float32]
 _Matrix = NDArray[np.float32]
 _Exact = NDArray[np.float64]
 _Integers = NDArray[np.float64] | NDArray[np.int32]
-_Compiled = TypeVar("_Compiled", bound=Callable[..., object])
 
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _INFINITY = 0x7F800000
@@ -38,12 +35,8 @@ _ZERO = np.float32(0.0)
 _NONE = np.zeros(0, np.float32)
 
 
-def _compiled(function: _Compiled) -> _Compiled:
-    return cast("_Compiled", numba.njit(cache=True, error_model="numpy")(function))
-
-
-_inverse_deviation = _compiled(batch_norm.inverse_deviation)
-_variance_coefficient = _compiled(batch_norm.variance_coefficient)
+_inverse_deviation = compiled(batch_norm.inverse_deviation)
+_variance_coefficient = compiled(batch_norm.variance_coefficient)
 
 
 class NumbaKernels(Kernels):
@@ -109,7 +102,7 @@ def _finite(exponent: int) -> int:
     return exponent
 
 
-@_compiled
+@compiled
 def _exponent(largest: int) -> int:
     """The exponent of the largest magnitude, given as its bit pattern."""
     if largest >= _INFINITY:
@@ -123,7 +116,7 @@ def _exponent(largest: int) -> int:
     return e
 
 
-@_compiled
+@compiled
 def _largest(row: _Vector, so_far: int) -> int:
     bits = row.view(np.int32)
     top = np.int32(so_far)
@@ -132,13 +125,13 @@ def _largest(row: _Vector, so_far: int) -> int:
     return int(top)
 
 
-@_compiled
+@compiled
 def _grid(exponent: int, width: int) -> float:
     """Adding this to a number and taking it off again rounds the number to a sum's common unit, ties to even."""
     return math.ldexp(1.5, 52 + exponent - width)
 
 
-@_compiled
+@compiled
 def _quantise(values: _Matrix, bits: int, integers: _Integers) -> int:
     largest = 0
     for i in range(values.shape[0]):
@@ -152,14 +145,14 @@ def _quantise(values: _Matrix, bits: int, integers: _Integers) -> int:
     return e
 
 
-@_compiled
+@compiled
 def _write(exact: _Exact, scale: float, out: _Matrix) -> None:
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             out[i, j] = np.float32(exact[i, j] * scale) + _ZERO
 
 
-@_compiled
+@compiled
 def _activate(exact: _Vector, scale: float, bias: _Vector, z: _Vector) -> None:
     """One row of relu(product + bias)."""
     for j in range(len(z)):
@@ -169,7 +162,7 @@ def _activate(exact: _Vector, scale: float, bias: _Vector, z: _Vector) -> None:
         z[j] = _ZERO if a <= _ZERO else a  # a NaN stays one
 
 
-@_compiled
+@compiled
 def _affine(c: _Vector, scale: _Vector, beta: _Vector, y: _Vector) -> None:
     """One row of c * scale + beta."""
     for j in range(len(y)):
@@ -179,7 +172,7 @@ def _affine(c: _Vector, scale: _Vector, beta: _Vector, y: _Vector) -> None:
             y[j] = y[j] + beta[j]
 
 
-@_compiled
+@compiled
 def _normalise(c: _Matrix, scale: _Vector, beta: _Vector, bits: int, integers: _Integers) -> int:
     """Quantise c * scale + beta. A row is computed twice, which is cheaper than to store and load it."""
     y = np.empty(c.shape[1], np.float32)
@@ -197,25 +190,25 @@ def _normalise(c: _Matrix, scale: _Vector, beta: _Vector, bits: int, integers: _
     return e
 
 
-@_compiled
+@compiled
 def _add_squares(row: _Vector, grid: float, sums: PerChannel) -> None:
     for j in range(len(row)):
         sums[j] += (np.float64(row[j] * row[j]) + grid) - grid
 
 
-@_compiled
+@compiled
 def _add_products(a: _Vector, b: _Vector, grid: float, sums: PerChannel) -> None:
     for j in range(len(a)):
         sums[j] += (np.float64(a[j] * b[j]) + grid) - grid
 
 
-@_compiled
+@compiled
 def _scale_of(gamma: _Vector, inverse: PerChannel, scale: _Vector) -> None:
     for j in range(len(scale)):
         scale[j] = np.float64(gamma[j]) * inverse[j] if len(gamma) else inverse[j]
 
 
-@_compiled
+@compiled
 def _forward(
     exact: _Exact, product_scale: float, bias: _Vector, gamma: _Vector, beta: _Vector, epsilon: float, width: int,
     bits: int, z: _Matrix, c: _Matrix, sums: PerChannel, squares: PerChannel, inverse: PerChannel, scale: _Vector,
@@ -254,7 +247,7 @@ def _forward(
     return _normalise(c, scale, beta, bits, integers)
 
 
-@_compiled
+@compiled
 def _evaluate(
     exact: _Exact, product_scale: float, bias: _Vector, gamma: _Vector, beta: _Vector, mean: _Vector,
     inverse: PerChannel, bits: int, integers: _Integers,
@@ -269,7 +262,7 @@ def _evaluate(
     return _normalise(c, scale, beta, bits, integers)
 
 
-@_compiled
+@compiled
 def _backward(
     exact: _Exact, product_scale: float, z: _Matrix, c: _Matrix, inverse: PerChannel, scale: _Vector, width: int,
     bits: int, bias: PerChannel, gamma: PerChannel, beta: PerChannel, integers: _Integers,

@@ -30,9 +30,12 @@ from verifier.command_line.files import (
     require_writable,
     write_file,
 )
+from verifier.command_line.folder_lock import writing_alone
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.verification.audit_response import respond as answer
+
+_OTHER = "perhaps for another request; choose another folder with -o"
 
 
 @click.command()
@@ -72,7 +75,7 @@ def respond(
     task = claim.record.task
     module = find_module(claim_files, task.optimiser_digest, optimiser)
     files = ResponseFiles(folder) if folder else claim_files.response
-    require_new(files.response, "perhaps for another request; choose another folder with -o")
+    require_new(files.response, _OTHER)
     require_writable(files.folder)
     started = time.perf_counter()
     with open_isolation(isolation) as place, _writing(files, key) as written:
@@ -117,11 +120,13 @@ class _Written:
 def _writing(files: ResponseFiles, key: SigningKey) -> Iterator[_Written]:
     """A folder for an answer; one that is not completed is removed."""
     written = _Written(files, key)
-    try:
-        yield written
-    except BaseException:
-        for path in written.sizes:
-            path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # there is none, or it holds other files
-            files.folder.rmdir()
-        raise
+    with writing_alone(files.folder, patience=0.0):
+        require_new(files.response, _OTHER)  # another call may just have written it
+        try:
+            yield written
+        except BaseException:
+            for path in written.sizes:
+                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it holds other files
+                files.folder.rmdir()
+            raise

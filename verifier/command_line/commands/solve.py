@@ -29,9 +29,11 @@ from verifier.command_line.files import (
     new_claim_files,
     read_module,
     require_new,
+    require_short,
     require_writable,
     write_file,
 )
+from verifier.command_line.folder_lock import writing_alone
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.command_line.work_options import Work, work_options
@@ -82,12 +84,14 @@ def solve(
     if work.signer not in (None, job.key.verify_key.raw):
         raise InputError(f"{key}: did not sign the precommit; pass the key that did")
     require_writable(folder)
-    if not overwrite:
-        for nonce in work.nonces:
-            require_new(job.files(nonce).claim, "choose another folder with -o, or pass --overwrite")
+    for nonce in work.nonces:
+        _require_room(job.files(nonce), overwrite)
     with open_isolation(isolation) as place:
         for nonce, solved, seconds in _solved(job, work.nonces, place):
-            files = _write(job, nonce, solved)
+            files = job.files(nonce)
+            with writing_alone(folder):
+                _require_room(files, overwrite)  # another call may have written its claim meanwhile
+                _write(job, files, solved)
             click.echo(_as_json(files, solved, seconds) if as_json else _as_text(files, solved, seconds))
 
 
@@ -105,9 +109,15 @@ def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[in
             yield nonce, solved, time.perf_counter() - started
 
 
-def _write(job: _Job, nonce: int, solved: Solved) -> ClaimFiles:
+def _require_room(files: ClaimFiles, overwrite: bool) -> None:
+    """Refuse names that are too long, and unless they may be replaced those of another claim. Raises InputError."""
+    require_short(files.transcript)
+    if not overwrite:
+        require_new(files.claim, "choose another folder with -o, or pass --overwrite")
+
+
+def _write(job: _Job, files: ClaimFiles, solved: Solved) -> None:
     """Write the files of a claim, the claim last, an older one gone first: where it is, the others are its own."""
-    files = job.files(nonce)
     files.claim.unlink(missing_ok=True)
     write_file(files.module(job.module.digest), job.module.source)
     write_file(files.solution, seal(solved.solution, job.key).to_bytes())
@@ -115,7 +125,6 @@ def _write(job: _Job, nonce: int, solved: Solved) -> ClaimFiles:
     transcript = Transcript(blake3_digest(claim.payload), solved.training.leaves)
     write_file(files.transcript, seal(transcript, job.key).to_bytes())
     write_file(files.claim, claim.to_bytes())
-    return files
 
 
 def _as_text(files: ClaimFiles, solved: Solved, seconds: float) -> str:

@@ -207,7 +207,7 @@ def jailed_workers_below(pid: int) -> set[int]:
 
 def test_ctrl_c_ends_all_jobs_and_leaves_no_process() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "verifier.command_line.main", "c006", "band", str(ADAM),
+        [sys.executable, "-P", "-m", "verifier.command_line.main", "c006", "band", str(ADAM),
          "--seed", SEED, "--track", "n_hidden=12", "--jobs", "2", "--json"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - background suites ignore it

@@ -1,0 +1,301 @@
+"""Attacks on the process around a command: descriptors, limits, names, and other calls that write at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+import verifier.command_line.group as all_commands
+from protocol.envelope import Envelope
+from protocol.verdict import Level
+from sandbox.errors import WorkerFault
+from sandbox.jail import confinement
+from sandbox.worker import channel
+from sandbox.worker.client import WorkerProcess
+from sandbox.worker.zygote_client import Zygote
+from tests.support.called import called
+from verifier.challenge.errors import InputError
+from verifier.command_line import claim_files_verifier
+from verifier.command_line import main as entry
+from verifier.command_line.claim_files_verifier import Judge
+from verifier.command_line.files import ClaimFiles, require_short, write_file
+from verifier.command_line.folder_lock import writing_alone
+from verifier.verification.context import Terms
+
+ALL = (0, 1, 2)
+CLOSED = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), ALL]
+
+
+@contextlib.contextmanager
+def closed(descriptors: Sequence[int]) -> Iterator[None]:
+    kept = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10) for descriptor in descriptors]
+    for descriptor in descriptors:
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        for copy, descriptor in zip(kept, descriptors, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
+
+
+# -- descriptors ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", CLOSED)
+def test_no_file_takes_the_place_of_a_closed_standard_descriptor(
+    missing: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))
+    with closed(missing):
+        entry._occupy_standard_descriptors()
+        places = [os.readlink(f"/proc/self/fd/{descriptor}") for descriptor in missing]
+        inherited = [os.get_inheritable(descriptor) for descriptor in missing]
+    assert (places, inherited) == ([os.devnull] * len(missing), [True] * len(missing))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", [(0,), ALL])
+def test_a_zygote_keeps_its_socket_apart_without_occupied_descriptors(missing: tuple[int, ...]) -> None:
+    said = "import os, socket, sys; n = int(sys.argv[1]); s = socket.socket(fileno=n); "
+    said += "s.send(b'Z' + repr([n > 2, os.readlink('/proc/self/fd/0')]).encode())"
+    with closed(missing):
+        zygote = Zygote((sys.executable, "-I", "-S", "-c", said))
+        message, _ = zygote._await(b"Z", 30.0)
+        zygote.close()
+    assert message == b"Z[True, '/dev/null']"
+
+
+# -- output that nobody takes --------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def no_reader(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    reader, writer = os.pipe()
+    os.close(reader)
+    stream = os.fdopen(writer, "w")
+    monkeypatch.setattr(sys, name, stream)
+    yield
+    with contextlib.suppress(OSError):
+        stream.close()
+
+
+@contextlib.contextmanager
+def full_disk(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    stream = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115
+    monkeypatch.setattr(sys, name, stream)
+    yield
+    with contextlib.suppress(OSError):
+        stream.close()
+
+
+def code_of(*arguments: str) -> object:
+    with pytest.raises(SystemExit) as end:
+        entry.main(list(arguments))
+    return end.value.code
+
+
+@pytest.mark.parametrize("loss", [no_reader, full_disk])
+@pytest.mark.parametrize("command", [("--help",), ("--version",), ("verify", "--help")])
+def test_output_that_nobody_takes_is_never_a_rejection(
+    loss: Any, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with loss("stdout", monkeypatch):
+        assert code_of(*command) == 3
+        sys.stdout.flush()  # the interpreter's last act, which has a code of its own
+
+
+@pytest.mark.parametrize("loss", [no_reader, full_disk])
+@pytest.mark.parametrize("command", [("verify", "nothing.claim"), ("verify", "--nothing"), ("nothing",)])
+def test_a_message_that_nobody_takes_is_never_a_rejection(
+    loss: Any, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with loss("stderr", monkeypatch):
+        assert code_of(*command) in (2, 3)
+        sys.stderr.flush()
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(errno.EPIPE, ""), OSError(errno.ENOSPC, "full"), ValueError("bug")])
+def test_a_command_that_fails_without_clicks_handling_is_never_a_rejection(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(all_commands.commands, "main", fail)
+    assert called(capsys, "--version").code == 3
+
+
+# -- the process that a caller prepares ----------------------------------------------------------------------------
+
+
+def test_ended_processes_are_seen_though_the_caller_ignores_them(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert called(capsys, "--version").code == 0
+        assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_too_little_address_space_is_said_before_a_library_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (2**29, 2**29))
+    ended = called(capsys, "--version")
+    text = "tig-verify: undetermined: the address space is limited to 536870912 bytes; allow 4294967296 (ulimit -v)\n"
+    assert (ended.code, ended.out, ended.err) == (3, "", text)
+
+
+def test_a_folder_that_is_gone_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    ended = called(capsys, "--version")
+    assert (ended.code, ended.err) == (2, "tig-verify: the working folder is gone; change to one that exists\n")
+
+
+@pytest.mark.parametrize("hard", [0, 5, resource.RLIM_INFINITY])
+def test_the_jail_leaves_a_lower_limit_as_it_is(hard: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: dict[int, tuple[int, int]] = {}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (hard, hard))
+    monkeypatch.setattr(resource, "setrlimit", taken.__setitem__)
+    confinement._limit(resource.RLIMIT_CPU, 7)
+    most = 7 if hard == resource.RLIM_INFINITY else hard
+    assert taken == {resource.RLIMIT_CPU: (most, most)}
+
+
+@pytest.mark.parametrize("kind", ["NOFILE", "FSIZE"])
+def test_limits_that_leave_no_channel_are_a_fault_without_room_for_one(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = getattr(resource, f"RLIMIT_{kind}")
+    soft, hard = resource.getrlimit(number)
+    before = os.listdir("/proc/self/fd")
+    resource.setrlimit(number, (0, hard))
+    try:
+        with pytest.raises(WorkerFault, match=r"no channel to a worker .*ulimit -n, -f"):
+            WorkerProcess(None, 4)  # type: ignore[arg-type]
+    finally:
+        resource.setrlimit(number, (soft, hard))
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_channel_that_cannot_be_sealed_keeps_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(errno.EPERM, "not permitted")
+
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    with pytest.raises(OSError, match="not permitted"):
+        channel.Region.create("x", 4, 1, writer=True)
+    assert os.listdir("/proc/self/fd") == before
+
+
+# -- names ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "\N{LATIN SMALL LETTER A WITH DIAERESIS}" * 128, "\udcff" * 256])
+def test_a_name_that_is_too_long_is_refused_before_anything_is_trained(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the name is longer than 255 bytes"):
+        require_short(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\udcff\udcfe", "a\nb", "'\"`$(x)", "-o", "\x1b[31m"])
+def test_a_name_is_a_name_to_who_writes_it_without_a_check(name: str, tmp_path: Path) -> None:
+    write_file(tmp_path / name, b"data")
+    assert [os.fsencode(path.name) for path in tmp_path.iterdir()] == [os.fsencode(name)]
+    assert (tmp_path / name).read_bytes() == b"data"
+
+
+def test_a_name_that_is_too_long_without_the_check_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        write_file(tmp_path / ("x" * 256), b"data")
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- two calls, one folder -----------------------------------------------------------------------------------------
+
+
+def test_two_calls_write_to_a_folder_one_after_the_other(tmp_path: Path) -> None:
+    written: list[int] = []
+
+    def write(number: int) -> None:
+        for _ in range(20):
+            with writing_alone(tmp_path / "new"):
+                written.extend([number] * 3)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(written) == 180
+    assert all(len(set(written[i : i + 3])) == 1 for i in range(0, 180, 3))
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_folder_that_is_held_is_named_after_a_while(tmp_path: Path) -> None:
+    problem = "another call is writing to it"
+    with writing_alone(tmp_path), pytest.raises(InputError, match=problem), writing_alone(tmp_path, 0.05):
+        raise AssertionError
+
+
+def test_a_folder_is_written_without_locks_where_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with writing_alone(tmp_path), writing_alone(tmp_path):
+        write_file(tmp_path / "a", b"whole")
+    assert (tmp_path / "a").read_bytes() == b"whole"
+
+
+def test_a_lock_ends_with_its_call(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), writing_alone(tmp_path):
+        raise ZeroDivisionError
+    with writing_alone(tmp_path, 0.0):
+        pass
+
+
+def test_a_socket_in_the_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(tmp_path / "s"))
+        with pytest.raises(InputError, match="cannot be written"), writing_alone(tmp_path / "s"):
+            raise AssertionError
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_claim_is_not_judged_with_files_of_another_without_the_lock(
+    replaced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = count()
+
+    def read(path: Path) -> Envelope:
+        version = next(reads) if replaced or path.suffix != ".claim" else 0
+        return Envelope("x.v1", bytes([version]), bytes(32), bytes(64))
+
+    monkeypatch.setattr(claim_files_verifier, "read_envelope", read)
+    judge = Judge(Level.EVALUATE, None, None, Terms(), "none", "cpu")
+    expected = pytest.raises(InputError, match=r"a\.claim: was replaced while it was read")
+    with expected if replaced else contextlib.nullcontext():
+        assert judge._evidence(ClaimFiles(tmp_path / "a.claim")).claim.payload == b"\0"

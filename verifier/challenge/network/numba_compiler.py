@@ -1,0 +1,44 @@
+"""numba as the compiler of our kernels: with its own defaults, whatever the surroundings say, and a cache of ours.
+
+Without fast-math LLVM may neither contract a multiply and an add nor reorder a sum. Raises ImportError, on import,
+where numba is not installed or has no folder for its cache that can be trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TypeVar, cast
+
+from verifier.challenge.private_folder import private_folder, undisturbed
+
+_Compiled = TypeVar("_Compiled", bound=Callable[..., object])
+
+
+def _cache_name() -> str:
+    """By all sources that kernels are made of, and by what compiles them: numba looks at one file's time and size."""
+    try:
+        compilers = [sys.version, version("numba"), version("llvmlite")]
+    except PackageNotFoundError:
+        raise ImportError("numba is not installed") from None
+    digest = hashlib.sha256("\0".join(compilers).encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return f"numba-{digest.hexdigest()[:16]}"
+
+
+_folder = private_folder(_cache_name())
+if _folder is None:
+    raise ImportError("there is no folder that only this user can write to, for what numba compiles")
+with undisturbed("NUMBA_"):
+    import numba
+numba.config.CACHE_DIR = str(_folder)  # type: ignore[attr-defined]
+numba.config.reload_config = lambda: None  # else it looks at the surroundings again before each compilation
+
+
+def compiled(function: _Compiled) -> _Compiled:
+    """A function as machine code, compiled when it is first called with arguments of new types, and kept."""
+    return cast("_Compiled", numba.njit(cache=True, error_model="numpy")(function))

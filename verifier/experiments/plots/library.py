@@ -1,0 +1,17 @@
+"""matplotlib, imported without the settings of the working folder and of the user, and with a list of fonts of ours."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from importlib import import_module
+from tempfile import TemporaryDirectory
+
+from verifier.challenge.private_folder import private_folder, undisturbed
+
+
+def load_matplotlib() -> None:
+    """Import it before a module of this package does. Raises ImportError where it is not installed."""
+    with ExitStack() as stack:
+        folder = private_folder("matplotlib") or stack.enter_context(TemporaryDirectory())
+        stack.enter_context(undisturbed("MPL", "MATPLOTLIB", MPLCONFIGDIR=str(folder)))
+        import_module("matplotlib.font_manager")  # which reads, or makes, the list
