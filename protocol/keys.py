@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from protocol.errors import KeyFileError, RecordError, SignatureError
 from protocol.hashes import blake3_digest
+from protocol.regular_file import IrregularFileError, read_regular
 
 PUBLIC_KEY_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
@@ -147,10 +148,11 @@ class SigningKey:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_FILE_SIZE + 1)
+        data = read_regular(path, MAX_FILE_SIZE)
     except FileNotFoundError:
         raise KeyFileError(path, "there is no such file; create a key with `tig-verify keygen`") from None
+    except IrregularFileError as fault:
+        raise KeyFileError(path, str(fault.strerror)) from None
     except OSError as fault:
         raise KeyFileError(path, f"cannot be read ({fault.strerror}); check the path and its permissions") from None
     if len(data) > MAX_FILE_SIZE:

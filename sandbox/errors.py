@@ -11,10 +11,11 @@ class SandboxError(Exception):
 
 
 class ModuleRefused(SandboxError):
-    """The module breaks the rules of the dialect; `diagnostics` lists every problem found."""
+    """The module breaks the rules of the dialect; `diagnostics` lists every problem found, `lines` as text."""
 
     def __init__(self, name: str, diagnostics: tuple[Diagnostic, ...]) -> None:
-        super().__init__("\n".join(d.format(name) for d in diagnostics))
+        self.lines = tuple(diagnostic.format(name) for diagnostic in diagnostics)
+        super().__init__("\n".join(self.lines))
         self.name = name
         self.diagnostics = diagnostics
 

@@ -18,7 +18,11 @@ class TrackError(VerifierError):
 
 
 class InputError(VerifierError):
-    """A file or value given by the user cannot be used; the message names it and says what to do."""
+    """A file or value given by the user cannot be used; the message names it and says what to do, in a line or more."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
 
 
 class Part(StrEnum):

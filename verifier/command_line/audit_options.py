@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files_verifier import Answered
 from verifier.command_line.files import read_record, write_file
 from verifier.command_line.option_groups import option_group
+from verifier.command_line.terminal import json_text, say
 from verifier.verification.audit_response import choose_epochs
 from verifier.verification.self_audit import SelfAudit
 
@@ -70,12 +70,12 @@ def write_request(path: Path, claim_file: Path, count: int, key: SigningKey, as_
     request = choose_epochs(read_record(claim_file, Claim), count)
     write_file(path, seal(request, key).to_bytes())
     if as_json:
-        click.echo(json.dumps({"claim": str(claim_file), "request": str(path), "epochs": request.epochs}))
+        say(json_text({"claim": str(claim_file), "request": str(path), "epochs": request.epochs}))
         return
     listed = ", ".join(map(str, request.epochs)) or "none, as the claim has none"
-    click.echo(
-        f"{path}: epochs {listed}\n"
-        f"  the benchmarker answers with  tig-verify respond {path.name} {claim_file.name} --key KEY\n"
+    say(
+        f"{path}: epochs {listed}",
+        f"  the benchmarker answers with  tig-verify respond {path.name} {claim_file.name} --key KEY",
         f"  and you judge the answer with  tig-verify verify {claim_file} --level audit --request {path} "
-        "--response FOLDER --key KEY"
+        "--response FOLDER --key KEY",
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from verifier.command_line.terminal import json_text
 from verifier.experiments.comparison import Comparison
 from verifier.experiments.statistics import CONFIDENCE
 
@@ -43,7 +43,7 @@ def as_row(each: Comparison, first: str) -> dict[str, str]:
 def as_json(each: Comparison) -> str:
     """The figures of an optimiser as one JSON object."""
     interval = each.difference
-    return json.dumps(
+    return json_text(
         {
             "optimiser": each.name,
             "nonces": len(each.runs),

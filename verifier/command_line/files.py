@@ -15,8 +15,10 @@ from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import KeyFileError, ProtocolError
 from protocol.keys import SigningKey
 from protocol.record import Record
+from protocol.regular_file import IrregularFileError, read_regular, require_replaceable
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
+from verifier.command_line.terminal import visible
 
 _LARGEST = 64 * 2**20
 _LONGEST_NAME = 255
@@ -27,10 +29,9 @@ _R = TypeVar("_R", bound=Record)
 def read_file(path: Path) -> bytes:
     """The bytes of a file the user named. Raises InputError."""
     try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; name a file in it")
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)  # a device has no size that could be asked for
+        data = read_regular(path, _LARGEST)
+    except IrregularFileError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; check the name") from None
     if len(data) > _LARGEST:
@@ -39,11 +40,15 @@ def read_file(path: Path) -> bytes:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole: to a temporary one beside it, then renamed. Raises InputError."""
+    """Write a file whole: to a temporary one beside it, then renamed. Raises InputError.
+
+    Only a regular file is replaced: not a device, and no link, which a stranger may have put there.
+    """
     temporary = None
     try:
+        require_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".tig-verify.", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".tig-verify-", delete=False) as file:
             temporary = file.name
             file.write(data)
             file.flush()
@@ -61,7 +66,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 def require_new(path: Path, instead: str = "choose another name with -o") -> None:
     """Refuse to replace a file, and say what to do instead. Raises InputError."""
-    if path.exists():
+    if os.path.lexists(path):
         raise InputError(f"{path}: exists; {instead}")
 
 
@@ -103,7 +108,9 @@ def load_signing_key(path: Path) -> SigningKey:
     except KeyFileError as error:
         if "passphrase" not in str(error):
             raise
-    return SigningKey.load(path, click.prompt(f"Passphrase of {path}", hide_input=True, err=True).encode())
+    return SigningKey.load(
+        path, click.prompt(f"Passphrase of {visible(str(path))}", hide_input=True, err=True).encode()
+    )
 
 
 @dataclass(frozen=True)
@@ -115,26 +122,36 @@ class ClaimFiles:
     @property
     def solution(self) -> Path:
         """The solution."""
-        return self.claim.with_suffix(".solution")
+        return self._beside(".solution")
 
     @property
     def transcript(self) -> Path:
         """The transcript."""
-        return self.claim.with_suffix(".transcript")
+        return self._beside(".transcript")
 
     @property
     def response(self) -> ResponseFiles:
         """The folder of the answer to an audit's request."""
-        return ResponseFiles(self.claim.with_suffix(".response"))
+        return ResponseFiles(self._beside(".response"))
 
     @property
     def verdict(self) -> Path:
         """The verdict of a validator."""
-        return self.claim.with_suffix(".verdict")
+        return self._beside(".verdict")
+
+    @property
+    def picture(self) -> Path:
+        """Its loss curves."""
+        return self._beside(".png")
 
     def module(self, digest: bytes) -> Path:
         """The module with that digest."""
         return self.claim.parent / f"optimiser-{digest.hex()[:16]}.py"
+
+    def _beside(self, suffix: str) -> Path:
+        if not self.claim.name:  # as of . and /
+            raise InputError(f"{self.claim}: is a folder; name a file in it")
+        return self.claim.with_suffix(suffix)
 
 
 @dataclass(frozen=True)

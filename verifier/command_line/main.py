@@ -13,9 +13,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from verifier.command_line.exit_codes import DONE, INTERRUPTED, UNDETERMINED, USAGE
+from verifier.command_line.terminal import say
+
+if TYPE_CHECKING:
+    import click
 
 _ADDRESS_SPACE: Final = 4 * 2**30
 """Bytes without which NumPy ends the process, with exit code 1, while it is imported."""
@@ -29,14 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _refusal() or _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        code = _say("interrupted; nothing half-written was left", INTERRUPTED)
+        code = _fail(INTERRUPTED, "interrupted; nothing half-written was left")
     except BrokenPipeError:  # who reads stdout went away, as `head` does: what it has not read is not known to anybody
         code = UNDETERMINED
     except OSError as error:
-        code = _say(f"standard output: {error.strerror}", UNDETERMINED)
+        code = _fail(UNDETERMINED, f"standard output: {error.strerror}")
     except Exception:  # a bug of ours must not look like a rejection
-        report = f"{traceback.format_exc()}tig-verify: internal error: this is a bug of tig-verify, not a verdict"
-        code = _say(report, UNDETERMINED)
+        with contextlib.suppress(OSError):
+            say(*(f"  {line}" for line in traceback.format_exc().rstrip("\n").split("\n")), is_error=True)
+        code = _fail(UNDETERMINED, "internal error: this is a bug of tig-verify, not a verdict")
     _give_up_unwritable_streams()
     sys.exit(code)
 
@@ -62,15 +67,15 @@ def _run(arguments: Sequence[str] | None) -> int:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
         with contextlib.suppress(OSError):
-            error.show()
+            say(*_usage(error), is_error=True)
         return USAGE
     except (ModuleRefused, OptimiserError, ProtocolError, VerifierError) as error:
-        return _say(str(error), USAGE)
+        return _fail(USAGE, *getattr(error, "lines", (str(error),)))
     except (MachineError, WorkerFault) as error:
-        return _say(f"undetermined: {error}", UNDETERMINED)
+        return _fail(UNDETERMINED, f"undetermined: {error}")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _say(f"{where}{error.strerror or error}", USAGE if error.filename else UNDETERMINED)
+        return _fail(USAGE if error.filename else UNDETERMINED, f"{where}{error.strerror or error}")
     return code or DONE
 
 
@@ -80,9 +85,8 @@ def _occupy_standard_descriptors() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.set_inheritable(
-                os.open(os.devnull, os.O_RDWR), True
-            )  # the lowest that is free, for processes of ours too
+            opened = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            os.set_inheritable(opened, True)  # for processes of ours too
             setattr(sys, stream, os.fdopen(descriptor, mode, closefd=False))
 
 
@@ -91,22 +95,16 @@ def _refusal() -> int | None:
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE:
         problem = f"the address space is limited to {limit} bytes; allow {_ADDRESS_SPACE} (ulimit -v)"
-        return _say(f"undetermined: {problem}", UNDETERMINED)
+        return _fail(UNDETERMINED, f"undetermined: {problem}")
     paths = os.environ.get("PYTHONPATH")
     if paths and not all(map(os.path.isabs, paths.split(os.pathsep))):
         problem = "has an empty or a relative path, so that code would come from the working folder"
-        return _say(f"PYTHONPATH {problem}; unset it, or make its paths absolute", USAGE)
+        return _fail(USAGE, f"PYTHONPATH {problem}; unset it, or make its paths absolute")
     try:
         os.getcwd()
     except OSError:
-        return _say("the working folder is gone; change to one that exists", USAGE)
+        return _fail(USAGE, "the working folder is gone; change to one that exists")
     return None
-
-
-def _say(text: str, code: int) -> int:
-    with contextlib.suppress(OSError):  # the code says it too
-        print(text if text.count("\n") else f"tig-verify: {text}", file=sys.stderr, flush=True)
-    return code
 
 
 def _give_up_unwritable_streams() -> None:
@@ -120,7 +118,23 @@ def _give_up_unwritable_streams() -> None:
             os.close(nowhere)
 
 
+def _fail(code: int, *lines: str) -> int:
+    with contextlib.suppress(OSError):  # the code says it too
+        say(*(lines if len(lines) > 1 else (f"tig-verify: {line}" for line in lines)), is_error=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> list[str]:
+    """What click would print, in lines: it puts the words of the call into them as they are."""
+    lines = [f"Error: {error.format_message()}"]
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        help_option = context.help_option_names[0]
+        lines = [*context.get_usage().split("\n"), f"Try '{context.command_path} {help_option}' for help.", "", *lines]
+    return lines
+
+
 if __name__ == "__main__":
     if not sys.flags.safe_path:
-        sys.exit(_say("python -m imports from the working folder; call tig-verify, or python -P -m", USAGE))
+        sys.exit(_fail(USAGE, "python -m imports from the working folder; call tig-verify, or python -P -m"))
     main()

@@ -6,12 +6,12 @@ import sys
 from types import TracebackType
 from typing import Final, Self
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Display
 
 from verifier.challenge.training.trainer import Epoch
+from verifier.command_line.terminal import say, visible
 
 _A_DAY: Final = 86_400.0
 
@@ -25,8 +25,8 @@ class Progress:
 
     def __init__(self, text: str, items: int, done: int = 0, cost: float | None = None, paid: float = 0.0) -> None:
         columns = (
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(), TimeRemainingColumn(),
         )  # fmt: skip
         console = Console(stderr=True)
         self._display = Display(
@@ -38,8 +38,8 @@ class Progress:
 
     def begin(self, text: str) -> None:
         """Say what is being done now."""
-        self._text = text
-        self._display.update(self._task, description=text)
+        self._text = visible(text)
+        self._display.update(self._task, description=self._text)
 
     def observe(self, epoch: Epoch) -> None:
         """Say which epoch a training in this process has reached."""
@@ -56,12 +56,13 @@ class Progress:
         self._done = item
         self._display.update(self._task, completed=item, count=self._count)
 
-    def echo(self, text: str, is_error: bool = False) -> None:
-        """Print a line above the progress, or where there is none, as ever."""
+    def echo(self, *lines: str, is_error: bool = False) -> None:
+        """Print lines above the progress, or where there is none, as ever."""
         if self._display.disable or not (is_error or sys.stdout.isatty()):
-            click.echo(text, err=is_error)
+            say(*lines, is_error=is_error)
         else:
-            self._display.console.out(text, highlight=False)
+            console = self._display.console
+            console.out("\n".join(visible(line, console.encoding) for line in lines), highlight=False)
 
     @property
     def _count(self) -> str:

@@ -83,9 +83,9 @@ def require_dialect(modules: Mapping[Path, Module], isolation: str) -> None:
             try:
                 place.check(module.source, str(path))
             except ModuleRefused as refused:
-                refusals.append(str(refused))
+                refusals += refused.lines
     if refusals:
-        raise InputError("\n".join(refusals))
+        raise InputError(*refusals)
 
 
 def fill(table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Execution) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
-from protocol.envelope import seal
+from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
 from protocol.verdict import Outcome, Reason, Verdict
+from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files_verifier import Answer, Mistake
 from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
 from verifier.command_line.files import ClaimFiles, write_file
+from verifier.command_line.terminal import json_text, say
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
 
 _CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
@@ -28,6 +27,8 @@ class Tally:
         self.counts: Counter[Outcome | None] = Counter()
         self.unqualified = 0
         """Rejected for their claimed quality, without another look."""
+        self.unwritten = 0
+        """Whose .verdict could not be written."""
 
     def add(self, outcome: Outcome | None, reason: Reason = Reason.NONE) -> None:
         """Count a claim."""
@@ -35,8 +36,9 @@ class Tally:
         self.unqualified += reason is Reason.UNQUALIFIED
 
     def code(self) -> int:
-        """1 if one is rejected, else 3 if one is undetermined, else 2 if one has no verdict, else 0."""
+        """1 if one is rejected, else 3 if one is undetermined, else 2 if one has no verdict or could not be written."""
         codes = {USAGE if outcome is None else _CODES[outcome] for outcome in self.counts}
+        codes |= {USAGE} if self.unwritten else set()
         return next(code for code in (REJECTED, UNDETERMINED, USAGE, 0) if code in codes or not code)
 
     def __str__(self) -> str:
@@ -53,25 +55,33 @@ class Report:
     as_json: bool
     key: SigningKey | None = None
     log: VerdictLog | None = None
-    echo: Callable[[str, bool], None] = lambda text, is_error: click.echo(text, err=is_error)
+    echo: Callable[..., None] = say
+    """Prints lines; with `is_error` on standard error."""
 
     def add(self, path: Path, answer: Answer) -> None:
         """Count, keep and print one answer."""
         if isinstance(answer, Mistake):
             self.tally.add(None)
-            self.echo(f"tig-verify: {answer.text}", True)
+            self.echo(f"tig-verify: {answer.text}", is_error=True)
             return
         self.tally.add(answer.outcome, answer.reason)
         if self.key is not None:
-            write_file(ClaimFiles(path).verdict, seal(answer, self.key).to_bytes())
+            self._write(path, seal(answer, self.key))
         line = as_json(path, answer)
         if self.log is not None:
             self.log.add(LoggedVerdict.read(line))
         if self.as_json or self.log is None:
-            self.echo(line if self.as_json else as_text(path, answer), False)
+            self.echo(*([line] if self.as_json else as_text(path, answer)))
+
+    def _write(self, path: Path, verdict: Envelope) -> None:
+        try:
+            write_file(ClaimFiles(path).verdict, verdict.to_bytes())
+        except InputError as error:  # a folder or a link has its name: the other claims have verdicts all the same
+            self.tally.unwritten += 1
+            self.echo(f"tig-verify: {error}", is_error=True)
 
 
-def as_text(path: Path, verdict: Verdict) -> str:
+def as_text(path: Path, verdict: Verdict) -> list[str]:
     """A verdict for people."""
     if verdict.outcome is Outcome.ACCEPTED:
         head = f"{path}: accepted at level {verdict.level}: {verdict.detail}"
@@ -79,7 +89,7 @@ def as_text(path: Path, verdict: Verdict) -> str:
         where = f"at level {verdict.level}" + (f", step {verdict.step}" if verdict.step else "")
         head = f"{path}: {verdict.outcome} {where}, {verdict.reason}: {verdict.detail}"
     shown = ", ".join(f"{name} {_number(value)}" for name, value in sorted(verdict.measured.items()))
-    return f"{head}\n  {shown}" if shown else head
+    return [head, f"  {shown}"] if shown else [head]
 
 
 def _number(value: object) -> str:
@@ -88,7 +98,7 @@ def _number(value: object) -> str:
 
 def as_json(path: Path, verdict: Verdict) -> str:
     """A verdict for programs, with the terms of the validator: an object on one line."""
-    return json.dumps(
+    return json_text(
         {
             "claim": str(path),
             "claim_digest": verdict.claim_digest.hex(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import operator
+import os
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from itertools import count
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Generic, Protocol, Self, TypeVar
 
+from protocol.regular_file import IrregularFileError, open_regular
 from verifier.challenge.errors import InputError
 
 _LONGEST: Final = 1 << 16
@@ -79,10 +81,10 @@ class ResultsTable(Generic[Row]):
             self._append(self._file, self._format.write(row))
 
     def _open(self, path: Path) -> BinaryIO:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: is no ordinary file; name another one")
         try:
-            file = path.open("a+b")
+            file = os.fdopen(open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "r+b")
+        except IrregularFileError:
+            raise InputError(f"{path}: is no ordinary file; name another one") from None
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror}; name another file") from None
         try:
@@ -112,8 +114,10 @@ class ResultsTable(Generic[Row]):
 def read_rows(path: Path, layout: RowFormat[Row]) -> dict[Hashable, Row]:
     """The whole rows of a file, which may be growing. Raises InputError for a file of anything else, or for none."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             return _read(path, file, layout)[0]
+    except IrregularFileError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; check the name") from None
 

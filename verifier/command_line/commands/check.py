@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sandbox.errors import ModuleRefused
 from sandbox.isolation import Jail
 from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.files import read_file
+from verifier.command_line.terminal import json_text, say
 
 
 @click.command()
@@ -32,16 +32,16 @@ def check(files: tuple[Path, ...], as_json: bool) -> int:
     rows: list[dict[str, str | int]] = []
     with Jail() as jail:
         for path, source in sources:
-            text = f"{path}: no problems found"
+            lines: tuple[str, ...] = (f"{path}: no problems found",)
             try:
                 jail.check(source, str(path))
             except ModuleRefused as refused:
-                text = str(refused)
+                lines = refused.lines
                 rows += [{"file": str(path), **asdict(problem)} for problem in refused.diagnostics]
             if not as_json:
-                click.echo(text)
+                say(*lines)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        say(*json_text(rows, indent=2).split("\n"))
     elif rows:
-        click.echo(f"{len(rows)} problem{'s' if len(rows) > 1 else ''} found", err=True)
+        say(f"{len(rows)} problem{'s' if len(rows) > 1 else ''} found", is_error=True)
     return REJECTED if rows else 0

@@ -10,6 +10,7 @@ from protocol.benchmark import BenchmarkBuilder
 from protocol.envelope import seal
 from verifier.command_line.claim_files import entered
 from verifier.command_line.files import load_signing_key, require_new, write_file
+from verifier.command_line.terminal import say
 
 
 @click.command()
@@ -34,7 +35,7 @@ def commit(claims: tuple[Path, ...], num_bundles: int, key: Path, output: Path) 
         pass
     benchmark = builder.build(num_bundles)
     write_file(output, seal(benchmark, signing_key).to_bytes())
-    click.echo(
+    say(
         f"{output}: {len(benchmark.qualities)} nonces in {num_bundles} bundles, root {benchmark.merkle_root.hex()}, "
         f"digest {benchmark.digest().hex()}"
     )

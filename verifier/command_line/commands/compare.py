@@ -17,6 +17,7 @@ from verifier.command_line.instance_options import Instances, Nonces, instance_o
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
+from verifier.command_line.terminal import say
 from verifier.command_line.trials import fill, require_dialect
 from verifier.experiments.comparison import Comparison
 from verifier.experiments.comparison import compare as compared
@@ -92,8 +93,7 @@ def compare(
     with ResultsTable(out, json_rows(Row, "compare")) as table:
         fill(table, [trial for each in zip(*trials.values(), strict=True) for trial in each], execution)
     comparisons = compared({name: [table.rows[trial.key].run for trial in its] for name, its in trials.items()})
-    for line in [as_json(each) for each in comparisons] if in_json else as_table(comparisons):
-        click.echo(line)
+    say(*(map(as_json, comparisons) if in_json else as_table(comparisons)))
     if picture is not None:
         write_picture(picture, _picture(comparisons, f"{instances.track.edition.name}, {instances.track.id}"))
 

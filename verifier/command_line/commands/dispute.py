@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ from verifier.challenge.session import Session
 from verifier.command_line.files import ClaimFiles, find_module, read_record
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
+from verifier.command_line.terminal import json_text, say
 from verifier.verification.dispute import Party, Ruling, require_same_task, rule
 
 _Side = tuple[Party, Signed[Claim]]
@@ -45,7 +45,7 @@ def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, devi
     module = find_module(ClaimFiles(one), task.optimiser_digest, optimiser)
     with open_isolation(isolation) as place, Progress("training again", mine.claim.epochs) as progress:
         ruling = rule(mine, theirs, Session(task, nonce, module, place, device), progress.reach)
-    click.echo(_as_json(sides, ruling) if as_json else _as_text(sides, ruling))
+    say(*([_as_json(sides, ruling)] if as_json else _as_text(sides, ruling)))
 
 
 def _read_party(path: Path) -> _Side:
@@ -62,7 +62,7 @@ def _read_party(path: Path) -> _Side:
     return Party(str(path), claim.record, transcript.record), claim
 
 
-def _as_text(sides: tuple[_Side, ...], ruling: Ruling) -> str:
+def _as_text(sides: tuple[_Side, ...], ruling: Ruling) -> list[str]:
     if ruling.differs is None:
         lines = [ruling.detail]
     else:
@@ -70,7 +70,7 @@ def _as_text(sides: tuple[_Side, ...], ruling: Ruling) -> str:
         lines = [f"the transcripts differ first in epoch {ruling.differs} ({found}); {ruling.detail}"]
     for party, claim in sides:
         lines.append(f"  {party.name} (signer {VerifyKey(claim.signer).fingerprint}): {_finding(party, ruling)}")
-    return "\n".join(lines)
+    return lines
 
 
 def _finding(party: Party, ruling: Ruling) -> str:
@@ -86,7 +86,7 @@ def _where(ruling: Ruling) -> str:
 
 
 def _as_json(sides: tuple[_Side, ...], ruling: Ruling) -> str:
-    return json.dumps(
+    return json_text(
         {
             "claims": [
                 {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from protocol.verdict import Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.exit_codes import USAGE
 from verifier.command_line.files import read_envelope
+from verifier.command_line.terminal import json_text, say
 
 _RECORDS: tuple[type[Record], ...] = (
     Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Precommit, Benchmark, Proof,
@@ -48,13 +48,13 @@ def inspect(files: tuple[Path, ...], as_json: bool) -> int:
         try:
             shown = _describe(path)
         except InputError as error:
-            click.echo(f"tig-verify: {error}", err=True)
+            say(f"tig-verify: {error}", is_error=True)
             code = USAGE
             continue
         if as_json:
-            click.echo(json.dumps({"file": str(path), **shown}))
+            say(json_text({"file": str(path), **shown}))
         else:
-            click.echo("\n".join([f"{path}", *_lines(shown)]))
+            say(str(path), *_lines(shown))
     return code
 
 

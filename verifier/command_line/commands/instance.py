@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import Solvability, solvability
 from verifier.command_line.instance_options import Instances, instance_options
+from verifier.command_line.terminal import json_text, say
 
 
 @click.command()
@@ -27,15 +26,15 @@ def instance(instances: Instances, as_json: bool) -> None:
     Example: tig-verify instance --track n_hidden=4 --nonce 0..9
     """
     if not as_json:
-        click.echo(_sizes(instances.track))
+        say(_sizes(instances.track))
     unsolvable = 0
     for nonce in instances.nonces:
         instance_id = instances.instance_id(nonce)
         found = solvability(instance_id)
         unsolvable += not found.is_solvable
-        click.echo(_as_json(nonce, instance_id, found) if as_json else _as_text(nonce, found))
+        say(_as_json(nonce, instance_id, found) if as_json else _as_text(nonce, found))
     if not as_json and len(instances.nonces) > 1:
-        click.echo(f"{unsolvable} of {len(instances.nonces)} unsolvable")
+        say(f"{unsolvable} of {len(instances.nonces)} unsolvable")
 
 
 def _sizes(track: Track) -> str:
@@ -57,7 +56,7 @@ def _as_text(nonce: int, found: Solvability) -> str:
 
 def _as_json(nonce: int, instance_id: InstanceId, found: Solvability) -> str:
     edition = instance_id.edition
-    return json.dumps(
+    return json_text(
         {
             "edition": edition.name,
             "track": instance_id.track.id,

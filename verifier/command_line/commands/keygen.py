@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from protocol.keys import SigningKey
+from verifier.command_line.terminal import say
 
 
 @click.command()
@@ -31,4 +32,4 @@ def keygen(file: Path, passphrase: bool) -> None:
     except BaseException:
         file.unlink()  # half a pair is no pair
         raise
-    click.echo(f"private key  {file}\npublic key   {public}\nfingerprint  {key.verify_key.fingerprint}")
+    say(f"private key  {file}", f"public key   {public}", f"fingerprint  {key.verify_key.fingerprint}")

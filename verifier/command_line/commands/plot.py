@@ -16,6 +16,7 @@ from verifier.challenge.errors import InputError, VerifierError
 from verifier.command_line.files import ClaimFiles, read_envelope, read_record
 from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
+from verifier.command_line.terminal import say
 from verifier.experiments.prediction_maps import PredictionMaps, prediction_maps
 from verifier.experiments.training_history import TrainingHistory, claimed_history, recorded_history
 
@@ -49,14 +50,14 @@ def plot(files: tuple[Path, ...], out: Path | None) -> None:
         raise InputError(f"{len(files)} files are too many for one picture; name at most {_MOST}")
     if len(files) > 1 and out is None:
         raise InputError("several files: name the picture with -o, such as -o losses.png")
-    out = out or files[0].with_suffix(".png")
+    out = out or ClaimFiles(files[0]).picture
     require_drawing(out)
     records = [_read(path) for path in files]
     histories = list(map(_history, files, records, shown_names(files)))
     alone = records[0] if len(records) == 1 else None
     maps = _prediction_maps(ClaimFiles(files[0]), alone) if isinstance(alone, Claim) else None
     write_picture(out, _picture(histories, maps))
-    click.echo(out)
+    say(str(out))
 
 
 def _read(path: Path) -> Claim | Transcript:
@@ -82,7 +83,7 @@ def _history(path: Path, record: Claim | Transcript, title: str) -> TrainingHist
 def _prediction_maps(bundle: ClaimFiles, claim: Claim) -> PredictionMaps | None:
     """The maps to draw; None, and a word on stderr, if there is no solution. Raises InputError."""
     if not bundle.solution.exists():
-        click.echo(f"tig-verify: {bundle.solution}: is not there; the picture has no heat maps", err=True)
+        say(f"tig-verify: {bundle.solution}: is not there; the picture has no heat maps", is_error=True)
         return None
     solution = read_record(bundle.solution, Solution).record
     try:

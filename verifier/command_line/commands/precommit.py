@@ -17,6 +17,7 @@ from verifier.challenge.session import Session
 from verifier.command_line.choice_options import Chosen, choice_options
 from verifier.command_line.files import load_signing_key, read_module, require_new, require_writable, write_file
 from verifier.command_line.isolation_options import isolation_option, open_isolation
+from verifier.command_line.terminal import say
 
 
 @click.command()
@@ -48,7 +49,7 @@ def precommit(
         _require_trainable(record, optimiser, module, place)
     write_file(output, seal(record, signing_key).to_bytes())
     count = f"{num_nonces} nonce{'s' if num_nonces > 1 else ''}"
-    click.echo(f"{output}: {count} of {choices.track.id}, digest {record.digest().hex()}")
+    say(f"{output}: {count} of {choices.track.id}, digest {record.digest().hex()}")
 
 
 def _require_trainable(record: Precommit, optimiser: Path, module: Module, isolation: Isolation) -> None:

@@ -14,6 +14,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files import entered
 from verifier.command_line.files import load_signing_key, read_record, require_new, write_file
 from verifier.command_line.sampling_options import Sampling, drawn, sampling_options
+from verifier.command_line.terminal import say
 
 
 @click.command()
@@ -45,4 +46,4 @@ def prove(benchmark: Path, claims: tuple[Path, ...], sampling: Sampling, key: Pa
     except RecordError as error:
         raise InputError(f"{benchmark}: {error}") from None
     write_file(output, seal(proof, signing_key).to_bytes())
-    click.echo(f"{output}: proves nonces {', '.join(map(str, nonces))} of {len(signed.record.qualities)}")
+    say(f"{output}: proves nonces {', '.join(map(str, nonces))} of {len(signed.record.qualities)}")

@@ -33,6 +33,7 @@ from verifier.command_line.files import (
 from verifier.command_line.folder_lock import writing_alone
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
+from verifier.command_line.terminal import say
 from verifier.verification.audit_response import respond as answer
 
 _OTHER = "perhaps for another request; choose another folder with -o"
@@ -87,7 +88,7 @@ def respond(
                 raise InputError(f"{module.name}: {error}") from None
         written.write(files.response, response)
     seconds, size = time.perf_counter() - started, sum(written.sizes.values()) / 2**20
-    click.echo(f"{files.folder}: {len(written.sizes) - 1} states, {size:.1f} MiB in all, {seconds:.1f} s")
+    say(f"{files.folder}: {len(written.sizes) - 1} states, {size:.1f} MiB in all, {seconds:.1f} s")
 
 
 @dataclass

@@ -9,6 +9,7 @@ import click
 from protocol.benchmark import Benchmark
 from verifier.command_line.files import read_record
 from verifier.command_line.sampling_options import Sampling, drawn, sampling_options
+from verifier.command_line.terminal import say
 
 
 @click.command()
@@ -24,4 +25,4 @@ def sample(benchmark: Path, sampling: Sampling) -> None:
     Example: tig-verify sample adam.benchmark --beacon 4c35
     """
     for nonce in drawn(benchmark, read_record(benchmark, Benchmark), sampling):
-        click.echo(nonce)
+        say(str(nonce))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from verifier.command_line.files import (
 from verifier.command_line.folder_lock import writing_alone
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
+from verifier.command_line.terminal import json_text, say
 from verifier.command_line.work_options import Work, work_options
 
 
@@ -92,7 +92,7 @@ def solve(
             with writing_alone(folder):
                 _require_room(files, overwrite)  # another call may have written its claim meanwhile
                 _write(job, files, solved)
-            click.echo(_as_json(files, solved, seconds) if as_json else _as_text(files, solved, seconds))
+            say(_as_json(files, solved, seconds) if as_json else _as_text(files, solved, seconds))
 
 
 def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:
@@ -139,7 +139,7 @@ def _as_text(files: ClaimFiles, solved: Solved, seconds: float) -> str:
 
 def _as_json(files: ClaimFiles, solved: Solved, seconds: float) -> str:
     claim = solved.claim
-    return json.dumps(
+    return json_text(
         {
             "claim": str(files.claim),
             "nonce": claim.nonce,

@@ -16,6 +16,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_module, require_writable, write_file
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.plot_files import require_drawing
+from verifier.command_line.terminal import say
 from verifier.command_line.trials import fill, require_dialect
 from verifier.experiments.row_checks import is_plain
 from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
@@ -105,9 +106,8 @@ def figure2(
 
     write_file(picture, figure2_picture(rows))
     write_file(centred, figure2_picture(rows, centred=True))
-    click.echo(f"{len(rows)} of {len(trials)} trainings are drawn in {picture} and {centred}\n")
-    for line in [*_missing(trials, done), *observations(rows)]:
-        click.echo(line)
+    say(f"{len(rows)} of {len(trials)} trainings are drawn in {picture} and {centred}", "")
+    say(*_missing(trials, done), *observations(rows))
 
 
 def _methods(names: Sequence[str]) -> list[Method]:

@@ -22,6 +22,7 @@ from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.qualified_option import QualifiedCommand, qualified_option
+from verifier.command_line.terminal import say
 from verifier.command_line.verdict_log import FORMAT, VerdictLog, decided
 from verifier.command_line.verdict_report import Report, Tally
 from verifier.verification.context import Terms
@@ -127,7 +128,7 @@ def _verify_all(
             progress.advance()
             progress.begin(str(tally))
     if out is not None and not as_json:
-        click.echo(f"{out}: {tally}" + (f"; {known} of them from before" if known else ""))
+        say(f"{out}: {tally}" + (f"; {known} of them from before" if known else ""))
     return tally.code()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from verifier.command_line.claim_files import read_unjudged
 from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.sampling_options import Sampling, sampling_options
+from verifier.command_line.terminal import json_text, say
 from verifier.verification.context import Choosing
 
 
@@ -52,10 +52,10 @@ def verify_proof(
     try:
         claims = check_proof(committed, answer, sampling.beacon, sampling.rule, expected, seeding)
     except ProofRejected as rejected:
-        click.echo(_rejection_as_json(proof, rejected) if as_json else _rejection_as_text(proof, rejected))
+        say(_rejection_as_json(proof, rejected) if as_json else _rejection_as_text(proof, rejected))
         return REJECTED
     choice = Choosing.BOUND if seeding is not None else Choosing.unseen(claims[0].task)
-    click.echo(_as_json(proof, claims, choice) if as_json else _as_text(proof, claims, choice))
+    say(*([_as_json(proof, claims, choice)] if as_json else _as_text(proof, claims, choice)))
     return 0
 
 
@@ -64,7 +64,7 @@ def _rejection_as_text(path: Path, rejected: ProofRejected) -> str:
 
 
 def _rejection_as_json(path: Path, rejected: ProofRejected) -> str:
-    return json.dumps(
+    return json_text(
         {
             "proof": str(path),
             "outcome": Outcome.REJECTED,
@@ -77,16 +77,14 @@ def _rejection_as_json(path: Path, rejected: ProofRejected) -> str:
     )
 
 
-def _as_text(path: Path, claims: Sequence[Claim], choice: Choosing) -> str:
+def _as_text(path: Path, claims: Sequence[Claim], choice: Choosing) -> list[str]:
     lines = [f"  nonce {claim.nonce}: quality {claim.quality}, claim digest {claim.digest().hex()}" for claim in claims]
-    return "\n".join(
-        [f"{path}: accepted, choice {choice}; these are the committed claims, to be verified next:", *lines]
-    )
+    return [f"{path}: accepted, choice {choice}; these are the committed claims, to be verified next:", *lines]
 
 
 def _as_json(path: Path, claims: Sequence[Claim], choice: Choosing) -> str:
     shown = [{"nonce": claim.nonce, "quality": claim.quality, "claim_digest": claim.digest().hex()} for claim in claims]
-    return json.dumps(
+    return json_text(
         {
             "proof": str(path),
             "outcome": Outcome.ACCEPTED,

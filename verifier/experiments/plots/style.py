@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -65,7 +66,9 @@ def new_figure(width: float, height: float) -> Figure:
 def png(figure: Figure) -> bytes:
     """The figure as a PNG; the same figure gives the same bytes."""
     file = BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():  # of names that are too long or have letters which the font lacks
+        warnings.simplefilter("ignore", UserWarning)
+        figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
 
 

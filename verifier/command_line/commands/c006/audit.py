@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from verifier.c006.audit import audit as examine
 from verifier.challenge.errors import InputError, VerifierError
 from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.files import read_file
+from verifier.command_line.terminal import json_text, say
 
 
 @click.command()
@@ -41,14 +41,14 @@ def audit(benchmark: Path, as_json: bool) -> int:
         for result in examine(data):
             results.append(result)
             if not as_json:
-                click.echo(_as_text(result))
+                say(_as_text(result))
     except (ProtocolError, VerifierError) as error:
         raise InputError(f"{benchmark}: {error}") from None
     failed = sum(not result.passed for result in results)
     if as_json:
-        click.echo(_as_json(benchmark, data, results))
+        say(_as_json(benchmark, data, results))
     else:
-        click.echo(f"{benchmark}: {f'{failed} of {len(results)} checks failed' if failed else 'all checks passed'}")
+        say(f"{benchmark}: {f'{failed} of {len(results)} checks failed' if failed else 'all checks passed'}")
     return REJECTED if failed else 0
 
 
@@ -71,4 +71,4 @@ def _as_json(benchmark: Path, data: BenchmarkData, results: list[CheckResult]) -
     ]
     passed = all(result.passed for result in results)
     identity = {"file": str(benchmark), "benchmark_id": data.benchmark.benchmark_id}
-    return json.dumps({**identity, "passed": passed, "checks": checks})
+    return json_text({**identity, "passed": passed, "checks": checks})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from contextlib import closing
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
 from verifier.command_line.isolation_options import Execution, cpu_execution_options
 from verifier.command_line.progress import Progress
+from verifier.command_line.terminal import json_text, say
 from verifier.command_line.trials import require_dialect, results
 from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
 
@@ -75,7 +75,7 @@ def band(
             progress.echo(_run_as_json(repetition) if as_json else _run_as_text(repetition))
     found = _band(optimiser, done)
     judgement = None if reported is None else found.judge(reported)
-    click.echo(_as_json(found, judgement) if as_json else _as_text(found, judgement))
+    say(*([_as_json(found, judgement)] if as_json else _as_text(found, judgement)))
     return REJECTED if judgement is not None and judgement.position is Position.OUTSIDE else DONE
 
 
@@ -98,7 +98,7 @@ def _run_as_text(run: Repetition) -> str:
     )
 
 
-def _as_text(found: Band, judgement: Judgement | None) -> str:
+def _as_text(found: Band, judgement: Judgement | None) -> list[str]:
     low, high = found.interval
     lines = [
         f"quality of {len(found.qualities)} runs: {found.lowest} to {found.highest}, median {found.median:.0f}, "
@@ -108,7 +108,7 @@ def _as_text(found: Band, judgement: Judgement | None) -> str:
     ]
     if judgement is not None:
         lines.append(f"reported {judgement.quality}: {_TEXTS[judgement.position]}; {_distance(judgement)}")
-    return "\n".join([*lines, _CAVEAT])
+    return [*lines, _CAVEAT]
 
 
 _TEXTS = {
@@ -130,13 +130,11 @@ def _distance(judgement: Judgement) -> str:
 
 
 def _run_as_json(run: Repetition) -> str:
-    return json.dumps(
-        {**asdict(run), "validation_loss": _finite(run.validation_loss), "seconds": round(run.seconds, 3)}
-    )
+    return json_text({**asdict(run), "validation_loss": _finite(run.validation_loss), "seconds": round(run.seconds, 3)})
 
 
 def _as_json(found: Band, judgement: Judgement | None) -> str:
-    return json.dumps(
+    return json_text(
         {
             "qualities": found.qualities,
             "lowest": found.lowest,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import click
@@ -14,6 +13,7 @@ from verifier.c006.findings import Unloadable
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
 from verifier.command_line.commands.c006.solution_file import read_solution
 from verifier.command_line.exit_codes import REJECTED
+from verifier.command_line.terminal import json_text, say
 
 
 @click.command()
@@ -42,13 +42,13 @@ def evaluate(solution: str, instance: InstanceOptions, reported: int | None, as_
     except Unloadable as error:
         fault, detail = error.finding.kind.value, error.finding.detail
     else:
-        click.echo((_as_json if as_json else _as_text)(solution, evaluation, reported))
+        say(*(_as_json if as_json else _as_text)(solution, evaluation, reported))
         return 0 if reported is None or evaluation.agrees(reported) else REJECTED
-    click.echo((_fault_as_json if as_json else _fault_as_text)(solution, fault, detail))
+    say((_fault_as_json if as_json else _fault_as_text)(solution, fault, detail))
     return REJECTED
 
 
-def _as_text(solution: str, evaluation: Evaluation, reported: int | None) -> str:
+def _as_text(solution: str, evaluation: Evaluation, reported: int | None) -> list[str]:
     units = tolerance(evaluation.quality)
     lines = [f"{solution}: quality {evaluation.quality}, within {units} units of what the network's GPU gives"]
     lines.append(f"  loss {evaluation.loss:.8g}, threshold {evaluation.threshold:.8g}")
@@ -58,24 +58,23 @@ def _as_text(solution: str, evaluation: Evaluation, reported: int | None) -> str
     if reported is not None:
         verb = "agrees with" if evaluation.agrees(reported) else "differs from"
         lines.append(f"  {verb} the reported quality {reported}: {abs(reported - evaluation.quality)} units apart")
-    return "\n".join(lines)
+    return lines
 
 
-def _as_json(solution: str, evaluation: Evaluation, reported: int | None) -> str:
-    return json.dumps(
-        {
-            "solution": solution,
-            "quality": evaluation.quality,
-            "quality_without_nan": evaluation.quality_without_nan,
-            "loss": evaluation.loss if math.isfinite(evaluation.loss) else None,
-            "threshold": evaluation.threshold,
-            "tolerance": tolerance(evaluation.quality),
-            "findings": [{"finding": finding.kind, "detail": finding.detail} for finding in evaluation.findings],
-            "reported": reported,
-            "agrees": None if reported is None else evaluation.agrees(reported),
-            "fault": None,
-        }
-    )
+def _as_json(solution: str, evaluation: Evaluation, reported: int | None) -> list[str]:
+    shown = {
+        "solution": solution,
+        "quality": evaluation.quality,
+        "quality_without_nan": evaluation.quality_without_nan,
+        "loss": evaluation.loss if math.isfinite(evaluation.loss) else None,
+        "threshold": evaluation.threshold,
+        "tolerance": tolerance(evaluation.quality),
+        "findings": [{"finding": finding.kind, "detail": finding.detail} for finding in evaluation.findings],
+        "reported": reported,
+        "agrees": None if reported is None else evaluation.agrees(reported),
+        "fault": None,
+    }
+    return [json_text(shown)]
 
 
 def _fault_as_text(solution: str, fault: str, detail: str) -> str:
@@ -87,4 +86,4 @@ def _fault_as_text(solution: str, fault: str, detail: str) -> str:
 
 def _fault_as_json(solution: str, fault: str, detail: str) -> str:
     unknown = ("quality", "quality_without_nan", "loss", "threshold", "tolerance", "findings", "reported", "agrees")
-    return json.dumps({"solution": solution, **dict.fromkeys(unknown), "fault": {"fault": fault, "detail": detail}})
+    return json_text({"solution": solution, **dict.fromkeys(unknown), "fault": {"fault": fault, "detail": detail}})

@@ -15,6 +15,7 @@ from verifier.c006.solution_export import export_blob, export_output, import_sol
 from verifier.challenge.errors import InputError, VerifierError
 from verifier.command_line.commands.c006.solution_file import read_solution
 from verifier.command_line.files import ClaimFiles, load_signing_key, read_record, require_new, write_file
+from verifier.command_line.terminal import say
 
 
 @click.command("export")
@@ -44,7 +45,7 @@ def export_command(claim: Path, solution: Path | None, output_data: bool, out: P
     except (ProtocolError, VerifierError) as error:
         raise InputError(f"{claim}: {error}") from None
     if out is None:
-        click.echo(text)
+        say(text)
     else:
         write_file(out, f"{text}\n".encode("ascii"))
 
@@ -82,7 +83,7 @@ def import_command(claim: Path, blob: Path, out: Path | None, key: Path) -> None
         raise InputError(f"{blob}: {error}") from None
     _require_claimed(blob, solution.digest(), opened)
     write_file(path, seal(solution, signing_key).to_bytes())
-    click.echo(f"{path}: the solution that {claim} names")
+    say(f"{path}: the solution that {claim} names")
 
 
 def _require_claimed(path: Path, digest: bytes, claim: Claim) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from protocol.network.blob import BlobError, BlobFault, decode_blob
@@ -14,6 +12,7 @@ from verifier.c006.track import MAX_HIDDEN
 from verifier.challenge.errors import InputError
 from verifier.command_line.commands.c006.solution_file import read_solution
 from verifier.command_line.exit_codes import REJECTED
+from verifier.command_line.terminal import json_text, say
 
 
 @click.command()
@@ -43,10 +42,10 @@ def provenance(solution: str, as_json: bool) -> int:
     results = list(frozen_layers(loaded, None))
     if as_json:
         checks = [{"fault": result.fault, "detail": result.detail} for result in results]
-        click.echo(json.dumps({"solution": solution, "fault": None, "detail": None, "frozen_layers": checks}))
+        say(json_text({"solution": solution, "fault": None, "detail": None, "frozen_layers": checks}))
     else:
         head = f"{solution}: n_hidden={loaded.weights.n_hidden}"
-        click.echo("\n".join([head, *(f"  {result.fault or 'passed'}: {result.detail}" for result in results)]))
+        say(head, *(f"  {result.fault or 'passed'}: {result.detail}" for result in results))
     return 0 if all(result.passed for result in results) else REJECTED
 
 
@@ -61,7 +60,7 @@ def _load(solution: str, text: str | bytes) -> Loaded:
 
 def _say_fault(solution: str, fault: BlobFault | FindingKind, detail: str, as_json: bool) -> int:
     if as_json:
-        click.echo(json.dumps({"solution": solution, "fault": fault, "detail": detail, "frozen_layers": []}))
+        say(json_text({"solution": solution, "fault": fault, "detail": detail, "frozen_layers": []}))
     else:
-        click.echo(f"{solution}: cannot be loaded: {fault}: {detail}")
+        say(f"{solution}: cannot be loaded: {fault}: {detail}")
     return REJECTED

@@ -37,7 +37,10 @@ def read_solution(name: str) -> SolutionFile:
 def _standard_input() -> bytes:
     if sys.stdin is None:
         raise InputError("standard input: is closed; give it a solution, or name a file")
-    data = sys.stdin.buffer.read(MAX_TEXT + 1)
+    try:
+        data = sys.stdin.buffer.read(MAX_TEXT + 1)
+    except OSError as error:
+        raise InputError(f"standard input: {error.strerror}; give it a solution, or name a file") from None
     if len(data) > MAX_TEXT:
         raise InputError(f"standard input: is larger than {MAX_TEXT} bytes, which no solution is")
     return data
