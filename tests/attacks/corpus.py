@@ -24,7 +24,7 @@ LENGTHS = {
     "H": 12,
     "I": 24,
     "J": 6,
-    "K": 0,
+    "K": 29,
     "L": 13,
     "M": 15,
     "N": 21,
@@ -103,7 +103,7 @@ class Item:
     not_applicable: str
     """Why there is nothing to run."""
     files: frozenset[str]
-    """The module files that its cases use, relative to `FOLDER`."""
+    """The files that its cases and tests use, relative to `FOLDER`."""
 
 
 def read_corpus() -> tuple[Item, ...]:
@@ -124,11 +124,13 @@ def _item(
     cases: list[dict[str, Any]] | None = None,
     tests: list[str] | None = None,
     not_applicable: str = "",
+    data: list[str] | None = None,
     note: str = "",
 ) -> Item:
     rows = cases or []
     made = tuple(_case(id, f"{id}-{number}", **row) for number, row in enumerate(rows, 1))
-    files = frozenset(f"{id[0]}/{row[key]}" for row in rows for key in ("source", "equals") if _is_file(row.get(key)))
+    named = [row[key] for row in rows for key in ("source", "equals") if _is_file(row.get(key))]
+    files = frozenset(f"{id[0]}/{name}" for name in (*named, *(data or ())))
     return Item(id, title, tuple(layers.split()), made, tuple(tests or ()), not_applicable, files)
 
 

@@ -32,13 +32,13 @@ class Progress:
         self._display = Display(
             *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=_A_DAY
         )
-        self._items, self._done, self._text = items, done, text
-        self._task = self._display.add_task(text, total=items if cost is None else cost, count=self._count)
+        self._items, self._done, self._text = items, done, self._visible(text)
+        self._task = self._display.add_task(self._text, total=items if cost is None else cost, count=self._count)
         self._display.update(self._task, completed=done if cost is None else paid)
 
     def begin(self, text: str) -> None:
         """Say what is being done now."""
-        self._text = visible(text)
+        self._text = self._visible(text)
         self._display.update(self._task, description=self._text)
 
     def observe(self, epoch: Epoch) -> None:
@@ -61,8 +61,10 @@ class Progress:
         if self._display.disable or not (is_error or sys.stdout.isatty()):
             say(*lines, is_error=is_error)
         else:
-            console = self._display.console
-            console.out("\n".join(visible(line, console.encoding) for line in lines), highlight=False)
+            self._display.console.out("\n".join(map(self._visible, lines)), highlight=False)
+
+    def _visible(self, text: str) -> str:
+        return visible(text, self._display.console.encoding)
 
     @property
     def _count(self) -> str:
