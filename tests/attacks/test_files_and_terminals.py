@@ -456,8 +456,8 @@ def test_dot_and_slash_are_folders(words: str, call: Call) -> None:
 
 PRINTERS = {"click.echo", "click.secho", "print", "json.dumps", "sys.stdout.write", "sys.stderr.write",
             "traceback.print_exc"}  # fmt: skip
-OPENERS = {"open", "path.open", "os.open", "io.open", ".read_bytes", ".read_text", ".write_bytes", ".write_text", ".NamedTemporaryFile",
-           "os.mkfifo"}  # fmt: skip
+OPENERS = {"open", "path.open", "os.open", "io.open", ".read_bytes", ".read_text", ".write_bytes", ".write_text",
+           ".NamedTemporaryFile", "os.mkfifo"}  # fmt: skip
 OWNERS = {
     "protocol/regular_file.py",  # opens
     "protocol/keys.py",  # creates, with O_EXCL

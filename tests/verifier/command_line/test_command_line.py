@@ -339,7 +339,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no such option": (solve_with("--colour"), "--colour"),
     "an option left out": (("solve", "adam.py", "--track", "n_hidden=1"), "Missing option '--key'"),
     "module missing": (solve_with(module_file="none.py"), "none.py: No such file or directory; check the name"),
-    "module without end": (solve_with(module_file="/dev/zero"), "/dev/zero: is larger than 67108864 bytes"),
+    "module without end": (solve_with(module_file="/dev/zero"), "/dev/zero: is a device; name an ordinary file"),
     "module a folder": (solve_with(module_file="out"), "out: is a folder; name a file in it"),
     "module empty": (solve_with(module_file="empty.claim"), "empty.claim:1:"),
     "track of no number": (
@@ -369,7 +369,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         solve_with("--key", "text.txt"),
         "text.txt: this is not a private key in PEM or OpenSSH form; pass an",
     ),
-    "key a folder": (solve_with("--key", "out"), "out: cannot be read (Is a directory); check the path"),
+    "key a folder": (solve_with("--key", "out"), "out: is a folder; name a file in it"),
     "hyperparameter unknown": (
         solve_with("-p", "beta=0.5"),
         "adam.py has no hyperparameter 'beta'; its HYPERPARAMETERS: 'beta1', 'beta2', 'eps', 'lr'",
