@@ -298,4 +298,4 @@ def test_a_claim_is_not_judged_with_files_of_another_without_the_lock(
     judge = Judge(Level.EVALUATE, None, None, Terms(), "none", "cpu")
     expected = pytest.raises(InputError, match=r"a\.claim: was replaced while it was read")
     with expected if replaced else contextlib.nullcontext():
-        assert judge._evidence(ClaimFiles(tmp_path / "a.claim")).claim.payload == b"\0"
+        assert judge.evidence(tmp_path / "a.claim").claim.payload == b"\0"
