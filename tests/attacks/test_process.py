@@ -31,7 +31,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line import claim_files_verifier
 from verifier.command_line import main as entry
 from verifier.command_line.claim_files_verifier import Judge
-from verifier.command_line.files import ClaimFiles, require_short, write_file
+from verifier.command_line.files import require_short, write_file
 from verifier.command_line.folder_lock import writing_alone
 from verifier.verification.context import Terms
 
