@@ -184,7 +184,7 @@ def test_files_without_a_key_are_told_apart(tmp_path: Path, load: Callable[[Path
     path = tmp_path / "key"
     with pytest.raises(KeyFileError, match="key: there is no such file"):
         load(path)
-    with pytest.raises(KeyFileError, match="cannot be read"):
+    with pytest.raises(KeyFileError, match="is a folder; name a file in it"):
         load(tmp_path)
     for content in (b"", b"hello", b"\xff\x00", b"-----BEGIN", b"ssl-ed25519 AAAA"):
         path.write_bytes(content)

@@ -152,7 +152,7 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
     "masks": (module(step="return [gradient[0], gradient[1] > 0], state"), OptimiserError, "returned a mask"),
     "parts": (module(query="return [parameters[0]]"), OptimiserError, "query_location_parameters returned 1 tensors"),
     "state": (module(step="return gradient, [{'é': min}]"), OptimiserError, r"state[0]['é'] is of type"),
-    "keys": (module(initial="return {1: 2}"), OptimiserError, "not a string"),
+    "keys": (module(initial="return {str: 2}"), OptimiserError, "a dict key is a string"),
     "text": (module(initial='return {}["\\x1b\\n\\u202e"]'), OptimiserError, f"line {INITIAL_LINE}: KeyError"),
     "fuel": (module(step="return gradient + (parameters + 1).sqrt(), state"), FuelExhausted, "fuel budget"),
     "no fuel": (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from arithmetic.engines import Binary64Engine, Engine, Int8Engine, NumpyEngine
+from arithmetic.engines import Binary64Engine, Engine, NumpyEngine
 from tests.support.folders import ROOT
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ def test_one_training_has_one_transcript(machine: str) -> None:
         assert found[0]["plain"] != usual["plain"]
 
 
-@pytest.mark.parametrize("engine", [Binary64Engine(), NumpyEngine(), Int8Engine()], ids=lambda engine: engine.name)
+@pytest.mark.parametrize("engine", [Binary64Engine(), NumpyEngine()], ids=lambda engine: engine.name)
 def test_products_of_several_nonces_at_once_are_those_of_each(engine: Engine) -> None:
     generator = torch.Generator().manual_seed(1)
     activations = torch.randint(-(2**14), 2**14 + 1, (3, 125, 256), generator=generator)
