@@ -68,6 +68,10 @@ class SignatureError(ProtocolError):
     """A signature does not hold for the bytes and the public key that came with it."""
 
 
+class NoAnswerError(ProtocolError):
+    """A proof that is none: its benchmark's signer has not signed it as an answer to this sample."""
+
+
 class MerkleError(ProtocolError):
     """A Merkle branch that leads to no root; the message names the stem."""
 

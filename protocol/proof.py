@@ -1,17 +1,18 @@
 """The proof that the claims of a sample are those that a benchmark committed to (specification, section 10.10).
 
-    1   both signatures hold, of the same signer, who is the expected one and that of the precommit
-    2   the proof is about this benchmark
-    3   its beacon is the validator's
-    4   the benchmark has the task and the nonces of the precommit, if the validator has one
-    5   a bundle of the benchmark is active
-    6   the claims are those of the sampled nonces, each once
-    7   each claim is of the benchmark's task
-    8   each has the quality that the benchmark lists
-    9   each branch has the levels of the benchmark's tree at that nonce
-    10  each branch leads from the claim's digest to the benchmark's root
+    1   the benchmark's signer is the expected one and that of the precommit
+    2   the benchmark has the task and the nonces of the precommit, if the validator has one
+    3   a bundle of the benchmark is active
+    4   no nonce is proven twice
+    5   each claim is of the benchmark's task
+    6   each has the quality that the benchmark lists
+    7   each branch has the levels of the benchmark's tree at that nonce
+    8   each branch leads from the claim's digest to the benchmark's root
 
 A step that fails rejects the proof, with its own reason. What the claims state is not looked at: that is `verify`.
+
+What the benchmark's signer has not signed as an answer to this sample is no proof, and speaks against nobody: anybody
+can have put it there. So it is with one of another key, benchmark, beacon or sample.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from typing import ClassVar
 from protocol.beacon import check_beacon
 from protocol.benchmark import Benchmark, BenchmarkBuilder
 from protocol.claim import Claim
-from protocol.envelope import Envelope, Signed, open_envelope
-from protocol.errors import RecordError, SignatureError
+from protocol.envelope import Signed
+from protocol.errors import NoAnswerError, RecordError
 from protocol.hashes import DIGEST_SIZE
 from protocol.merkle import Branch, Stem, sibling_depths
 from protocol.precommit import Seeding
@@ -66,15 +67,10 @@ class Proof(Record):
 class ProofFault(StrEnum):
     """The check of a proof that failed. The list is closed and its texts are stable."""
 
-    SIGNATURE = "signature"  # a signature does not hold for its bytes
-    SIGNER = "signer"  # benchmark, proof and precommit have different signers, or not the expected one
-    BENCHMARK = "benchmark"  # the proof is about another benchmark
-    BEACON = "beacon"  # the proof answers another beacon
+    SIGNER = "signer"  # the benchmark is another key's than the expected one, or than the precommit
     PRECOMMIT = "precommit"  # the benchmark has not the task or the nonces of the precommit
     UNQUALIFIED = "unqualified"  # no bundle of the benchmark is active
     DUPLICATE_NONCE = "duplicate-nonce"  # two claims of one nonce
-    WRONG_NONCE = "wrong-nonce"  # a claim of a nonce that was not sampled
-    MISSING_NONCE = "missing-nonce"  # a sampled nonce without a claim
     TASK = "task"  # a claim is of another task than the benchmark
     QUALITY = "quality"  # a claim has another quality than the benchmark lists
     BRANCH_LENGTH = "branch-length"  # a branch is longer than the tree is high
@@ -113,8 +109,8 @@ def prove(signed: Signed[Benchmark], beacon: str, claims: BenchmarkBuilder, samp
 
 
 def check_proof(
-    benchmark: Envelope,
-    proof: Envelope,
+    benchmark: Signed[Benchmark],
+    proof: Signed[Proof],
     beacon: str,
     rule: SamplingRule,
     signer: bytes | None = None,
@@ -124,85 +120,78 @@ def check_proof(
 
     `beacon` and `rule` are the validator's; `signer` is the public key (32 bytes) that must have signed, None for any;
     `seeding` has the precommit of the benchmark, None where there is none or it is not to be checked.
-    Raises `RecordError` or `CodecError` when an envelope does not hold a benchmark or a proof at all.
+    Raises `NoAnswerError` for what the benchmark's signer has not signed as an answer to this sample.
     """
-    signed, answer = _check_signatures(benchmark, proof, signer)
-    if seeding is not None and seeding.precommit.signer != signed.signer:
-        raise ProofRejected(1, ProofFault.SIGNER, "precommit and benchmark are signed by different keys")
-    committed = signed.record
-    if answer.benchmark_digest != signed.digest:
-        found = answer.benchmark_digest.hex()[:16]
-        detail = f"the proof is about the benchmark with digest {found}, not {signed.digest.hex()[:16]}"
-        raise ProofRejected(2, ProofFault.BENCHMARK, detail)
-    if answer.beacon != beacon:
-        raise ProofRejected(3, ProofFault.BEACON, f"the proof answers beacon {answer.beacon!a}, not {beacon!a}")
+    committed, answer = benchmark.record, proof.record
+    _require_answer(benchmark, proof, beacon)
+    if signer is not None and benchmark.signer != signer:
+        raise ProofRejected(1, ProofFault.SIGNER, "the benchmark is signed by another key than the expected one")
     if seeding is not None:
+        if seeding.precommit.signer != benchmark.signer:
+            raise ProofRejected(1, ProofFault.SIGNER, "precommit and benchmark are signed by different keys")
         _check_precommit(seeding, committed)
-    sampled = sample(signed, beacon, rule)
+    sampled = sample(benchmark, beacon, rule)
     if not sampled:
         detail = f"no bundle has a median quality of {rule.lowest_active} or more"
-        raise ProofRejected(5, ProofFault.UNQUALIFIED, detail)
+        raise ProofRejected(3, ProofFault.UNQUALIFIED, detail)
     _check_nonces([proven.claim.nonce for proven in answer.proven], sampled)
     for proven in answer.proven:
         _check_claim(proven.claim, committed)
         _check_branch(proven, len(committed.qualities))
         if Branch(proven.branch).root(proven.claim.digest(), proven.claim.nonce) != committed.merkle_root:
             detail = f"nonce {proven.claim.nonce}: claim and branch do not lead to the benchmark's root"
-            raise ProofRejected(10, ProofFault.ROOT, detail)
+            raise ProofRejected(8, ProofFault.ROOT, detail)
     return tuple(proven.claim for proven in answer.proven)
 
 
-def _check_signatures(benchmark: Envelope, proof: Envelope, signer: bytes | None) -> tuple[Signed[Benchmark], Proof]:
-    try:
-        committed, answer = open_envelope(benchmark, Benchmark), open_envelope(proof, Proof)
-    except SignatureError as error:
-        raise ProofRejected(1, ProofFault.SIGNATURE, str(error)) from None
-    if signer is not None and committed.signer != signer:
-        raise ProofRejected(1, ProofFault.SIGNER, "the benchmark is signed by another key than the expected one")
-    if answer.signer != committed.signer:
-        raise ProofRejected(1, ProofFault.SIGNER, "benchmark and proof are signed by different keys")
-    return committed, answer.record
+def _require_answer(benchmark: Signed[Benchmark], proof: Signed[Proof], beacon: str) -> None:
+    if proof.signer != benchmark.signer:
+        raise NoAnswerError("is signed by another key than the benchmark; get the proof of the benchmark's signer")
+    if (found := proof.record.benchmark_digest) != benchmark.digest:
+        about = f"is about the benchmark with digest {found.hex()[:16]}, not {benchmark.digest.hex()[:16]}"
+        raise NoAnswerError(f"{about}; get the proof of this one from its signer")
+    if (answered := proof.record.beacon) != beacon:
+        raise NoAnswerError(f"answers beacon {answered!a}, not {beacon!a}; get the answer to this one from the signer")
 
 
 def _check_precommit(seeding: Seeding, benchmark: Benchmark) -> None:
     if field := seeding.task.differing_field(benchmark.task):
         detail = f"{field} of the benchmark is not that of the precommit with its beacon"
-        raise ProofRejected(4, ProofFault.PRECOMMIT, detail)
+        raise ProofRejected(2, ProofFault.PRECOMMIT, detail)
     if (found := len(benchmark.qualities)) != (promised := seeding.precommit.record.num_nonces):
         detail = f"the precommit is for {promised} nonces, the benchmark has {found}"
-        raise ProofRejected(4, ProofFault.PRECOMMIT, detail)
+        raise ProofRejected(2, ProofFault.PRECOMMIT, detail)
 
 
 def _check_nonces(proven: list[int], sampled: tuple[int, ...]) -> None:
-    drawn = f"the sample is {', '.join(map(str, sampled))}"
+    """The signer may have answered other counts with the same beacon; but no sample has a nonce twice."""
+    if set(proven) != set(sampled):
+        found, drawn = (", ".join(map(str, sorted(set(nonces))[:50])) or "none" for nonces in (proven, sampled))
+        raise NoAnswerError(f"proves nonces {found}, the sample is {drawn}; get the proof of this sample")
     for position, nonce in enumerate(proven):
         if nonce in proven[:position]:
-            raise ProofRejected(6, ProofFault.DUPLICATE_NONCE, f"nonce {nonce} is proven twice")
-        if nonce not in sampled:
-            raise ProofRejected(6, ProofFault.WRONG_NONCE, f"nonce {nonce} was not sampled; {drawn}")
-    if missing := [nonce for nonce in sampled if nonce not in proven]:
-        raise ProofRejected(6, ProofFault.MISSING_NONCE, f"nonce {missing[0]} is not proven; {drawn}")
+            raise ProofRejected(4, ProofFault.DUPLICATE_NONCE, f"nonce {nonce} is proven twice")
 
 
 def _check_claim(claim: Claim, benchmark: Benchmark) -> None:
     if field := benchmark.task.differing_field(claim.task):
-        raise ProofRejected(7, ProofFault.TASK, f"nonce {claim.nonce}: {field} is not that of the benchmark")
+        raise ProofRejected(5, ProofFault.TASK, f"nonce {claim.nonce}: {field} is not that of the benchmark")
     if claim.quality != (listed := benchmark.qualities[claim.nonce]):
         detail = f"nonce {claim.nonce}: the claim has quality {claim.quality}, the benchmark lists {listed}"
-        raise ProofRejected(8, ProofFault.QUALITY, detail)
+        raise ProofRejected(6, ProofFault.QUALITY, detail)
 
 
 def _check_branch(proven: Proven, count: int) -> None:
-    """Step 9. With other levels than the tree's, a root could hold several claims of a nonce, to choose from later."""
+    """Step 7. With other levels than the tree's, a root could hold several claims of a nonce, to choose from later."""
     nonce, depths = proven.claim.nonce, [stem.depth for stem in proven.branch]
     height = (count - 1).bit_length()
     if len(depths) > height:
         detail = f"nonce {nonce}: the branch has {len(depths)} levels, a tree of {count} leaves has {height}"
-        raise ProofRejected(9, ProofFault.BRANCH_LENGTH, detail)
+        raise ProofRejected(7, ProofFault.BRANCH_LENGTH, detail)
     for lower, upper in pairwise(depths):
         if upper <= lower:
             detail = f"nonce {nonce}: the branch goes from depth {lower} to {upper}, not up"
-            raise ProofRejected(9, ProofFault.BRANCH_ORDER, detail)
+            raise ProofRejected(7, ProofFault.BRANCH_ORDER, detail)
     if depths != (expected := list(sibling_depths(nonce, count))):
         detail = f"nonce {nonce}: the branch has depths {depths}, in a tree of {count} leaves they are {expected}"
-        raise ProofRejected(9, ProofFault.BRANCH_LEVELS, detail)
+        raise ProofRejected(7, ProofFault.BRANCH_LEVELS, detail)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from arithmetic.errors import MachineError
+
 
 class VerifierError(Exception):
     """Base of everything that the verifier raises on purpose."""
@@ -43,3 +45,7 @@ class NoEvidenceError(InputError):
     def __init__(self, part: Part, problem: str) -> None:
         super().__init__(problem)
         self.part = part
+
+
+class UnopenedError(MachineError):
+    """This machine failed before it knew who signed the evidence, so there is nobody whom a verdict could name."""

@@ -7,24 +7,10 @@ from pathlib import Path
 
 from protocol.benchmark import BenchmarkBuilder
 from protocol.claim import Claim
-from protocol.envelope import Envelope, open_envelope
-from protocol.errors import ProtocolError, RecordError, SignatureError
+from protocol.errors import RecordError
 from protocol.keys import VerifyKey
-from protocol.record import Record
 from verifier.challenge.errors import InputError
-from verifier.command_line.files import read_envelope, read_record
-
-
-def read_unjudged(path: Path, kind: type[Record]) -> Envelope:
-    """A record of `kind` whose signature may not hold: what to answer then is not said here. Raises InputError."""
-    envelope = read_envelope(path)
-    try:
-        open_envelope(envelope, kind)
-    except SignatureError:
-        return envelope
-    except ProtocolError as error:
-        raise InputError(f"{path}: {error}") from None
-    return envelope
+from verifier.command_line.files import read_record
 
 
 def entered(paths: Sequence[Path], builder: BenchmarkBuilder, signer: VerifyKey) -> Iterator[Claim]:

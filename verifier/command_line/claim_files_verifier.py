@@ -16,7 +16,7 @@ from protocol.errors import ProtocolError
 from protocol.hashes import blake3_digest
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.isolation import Isolation
-from verifier.challenge.errors import InputError, NoEvidenceError, Part
+from verifier.challenge.errors import InputError, NoEvidenceError, Part, UnopenedError
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import ClaimFiles, ResponseFiles, find_module, read_envelope
 from verifier.command_line.isolation_options import open_isolation
@@ -55,6 +55,8 @@ class Mistake:
     """No verdict: a file is missing, spoilt, or not the signer's or the claim's; the text says which."""
 
     text: str
+    outcome: Outcome | None = None
+    """Undetermined, where this machine failed before it knew whom a verdict would be about."""
 
 
 Answer = Verdict | Mistake
@@ -112,6 +114,8 @@ class Judge:
         found: list[Mistake] = []
         try:
             yield found
+        except UnopenedError as error:
+            found.append(Mistake(f"{path}: undetermined: {error}", Outcome.UNDETERMINED))
         except NoEvidenceError as error:
             found.append(Mistake(f"{self._place(path, error.part)}: {error}"))
         except InputError as error:

@@ -23,6 +23,8 @@ from verifier.command_line.terminal import visible
 _LARGEST = 64 * 2**20
 _LONGEST_NAME = 255
 """Bytes of the name of a file, on every common file system."""
+_BESIDE = frozenset({".solution", ".transcript", ".response", ".verdict", ".png"})
+"""The endings of what lies beside a claim."""
 _R = TypeVar("_R", bound=Record)
 
 
@@ -118,6 +120,13 @@ class ClaimFiles:
     """The files of one claim: `<stem>.claim`, `.solution`, `.transcript` and, beside them, the module by its digest."""
 
     claim: Path
+
+    def __post_init__(self) -> None:
+        """Refuse a claim with the name of one of its own other files, which would be written over it."""
+        if self.claim.suffix in _BESIDE:
+            raise InputError(
+                f"{self.claim}: a claim's other files end in {self.claim.suffix}; rename it to end in .claim"
+            )
 
     @property
     def solution(self) -> Path:

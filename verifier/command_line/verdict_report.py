@@ -61,7 +61,7 @@ class Report:
     def add(self, path: Path, answer: Answer) -> None:
         """Count, keep and print one answer."""
         if isinstance(answer, Mistake):
-            self.tally.add(None)
+            self.tally.add(answer.outcome)
             self.echo(f"tig-verify: {answer.text}", is_error=True)
             return
         self.tally.add(answer.outcome, answer.reason)

@@ -13,7 +13,7 @@ from protocol.record import Record
 from protocol.solution import Solution
 from protocol.verdict import Reason
 from verifier.challenge.editions import Edition
-from verifier.challenge.errors import EditionError, NoEvidenceError, Part, TrackError
+from verifier.challenge.errors import EditionError, NoEvidenceError, Part, TrackError, UnopenedError
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Network
 from verifier.challenge.network.weights import read_weights
@@ -29,8 +29,16 @@ def open_evidence(evidence: Evidence) -> tuple[Signed[Claim], Signed[Solution]]:
     """Return a claim and the solution that it names, both signed by the same key.
 
     Raises NoEvidenceError otherwise: anybody can spoil a file or put another one in its place, and the signer of an
-    honest claim must not be rejected for that.
+    honest claim must not be rejected for that. Raises UnopenedError where this machine fails at it: no verdict can name
+    a signer whose signature was not checked.
     """
+    try:
+        return _open_both(evidence)
+    except (MemoryError, OSError, RuntimeError) as fault:
+        raise UnopenedError(f"the signatures could not be checked: {type(fault).__name__}: {fault}") from None
+
+
+def _open_both(evidence: Evidence) -> tuple[Signed[Claim], Signed[Solution]]:
     claim = _opened(evidence.claim, Claim, Part.CLAIM)
     solution = _opened(evidence.solution, Solution, Part.SOLUTION)
     if solution.signer != claim.signer:

@@ -35,7 +35,7 @@ def verify(
 
     Raises InputError when the level needs a module or a response and none was given, or names epochs that the claim has
     not, NoEvidenceError when what was given is not the signer's or not what the claim names, MachineError when this
-    machine cannot compute what it must.
+    machine cannot compute what it must, or check the signatures.
     """
     self_test.require_sound()
     context = Context(evidence, level, isolation, observer, device)

@@ -88,6 +88,8 @@ def verify(
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
     if len(claims) > 1 and not audit.request_out is audit.request is None:
         raise InputError("--request-out and --request go with one claim; call once for each")
+    if key is not None:
+        _require_own_verdicts(claims)
     signing_key = load_signing_key(key) if key else None
     answered = read_audit(Level(level), audit, signing_key)
     terms = Terms(VerifyKey.load(signer).raw if signer else None, seeding, threshold)
@@ -96,6 +98,17 @@ def verify(
     if audit.request_out is not None:
         return _request(judge, claims[0], audit.epochs, audit.request_out, signing_key, as_json)
     return _verify_all(judge, claims, execution, signing_key, out, as_json)
+
+
+def _require_own_verdicts(claims: Sequence[Path]) -> None:
+    """Refuse claims of which one's .verdict would replace another's. Raises InputError."""
+    owners: dict[Path, Path] = {}
+    for path in claims:
+        name = path.with_suffix("") if path.name else path
+        if (other := owners.setdefault(name, path)) != path:
+            raise InputError(
+                f"{path}: its .verdict would be that of {other}; call once for each, in folders of their own"
+            )
 
 
 def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: SigningKey | None, as_json: bool) -> int:
