@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from arithmetic.errors import MachineError
 from sandbox.diagnostics import Diagnostic
+
+MAX_SAID: Final = 400
+"""Characters of what is told of a module's failure."""
 
 
 class SandboxError(Exception):
@@ -11,17 +16,34 @@ class SandboxError(Exception):
 
 
 class ModuleRefused(SandboxError):
-    """The module breaks the rules of the dialect; `diagnostics` lists every problem found, `lines` as text."""
+    """The module breaks the rules of the dialect; `diagnostics` lists every problem found, `lines` as text.
+
+    As a string it is one line: the first problem, and how many more there are.
+    """
 
     def __init__(self, name: str, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.lines = tuple(diagnostic.format(name) for diagnostic in diagnostics)
-        super().__init__("\n".join(self.lines))
+        more = f"; {len(self.lines) - 1} more" if len(self.lines) > 1 else ""
+        super().__init__(f"{self.lines[0]}{more}")
         self.name = name
         self.diagnostics = diagnostics
 
 
 class OptimiserError(SandboxError):
-    """The module's own code failed in a way that is the same on every machine (its author's fault)."""
+    """The module's own code failed in a way that is the same on every machine (its author's fault).
+
+    The text may be the author's, as of an exception or a key, and a worker's could be anything. So as a string it is
+    always one quoted line of ASCII, cut if it is long: nobody takes it for what the tool says itself.
+    """
+
+    def __init__(self, said: str) -> None:
+        self.said = said[:MAX_SAID].encode("utf-8", "backslashreplace").decode()
+        """Without quotes, as the channel to a worker carries it."""
+        super().__init__(self.said)
+
+    def __str__(self) -> str:
+        quoted = ascii(self.said)
+        return quoted if len(quoted) <= MAX_SAID else f"{quoted[: MAX_SAID - 4]}...{quoted[-1]}"
 
 
 class BudgetExhausted(SandboxError):

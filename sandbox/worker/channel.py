@@ -28,8 +28,6 @@ MAX_MESSAGE = 256 * 1024
 """Bytes of the text area of each shared region."""
 MAX_TEXT = 200
 """Bytes of the text inside a frame."""
-MAX_ERROR = 4000
-"""Bytes of a text that says why a module failed."""
 SPIN_SECONDS = 0.005
 """The time for which the trainer waits for an answer before it sleeps."""
 

@@ -26,7 +26,7 @@ from sandbox.errors import (
 from sandbox.jail.confinement import Confinement, confirm
 from sandbox.language.gate import MAX_BYTES, read_source
 from sandbox.optimiser import Assignment
-from sandbox.worker.channel import ANSWERS, MAX_ERROR, MAX_MESSAGE, Frame, Kind, Region, receive, send
+from sandbox.worker.channel import ANSWERS, MAX_MESSAGE, Frame, Kind, Region, receive, send
 from sandbox.worker.zygote_client import Child, Zygote
 
 START_SECONDS = 30.0
@@ -252,21 +252,19 @@ def _raise_answer(worker: WorkerProcess, reply: Frame, name: str) -> None:
     if reply.kind is Kind.BAD_STATE:
         raise StateError(reply.text)
     if reply.kind is Kind.FAILED:
-        raise OptimiserError(_printable(worker.message(reply)[:MAX_ERROR]))
+        raise OptimiserError(worker.message(reply).decode("utf-8", "replace"))
     if reply.kind is Kind.REFUSED:
         raise ModuleRefused(name, _diagnostics(worker.message(reply)))
-
-
-def _printable(data: bytes) -> str:
-    return "".join(c if c.isprintable() else "?" for c in data.decode("utf-8", "replace"))
 
 
 def _diagnostics(data: bytes) -> tuple[Diagnostic, ...]:
     """Read a list of problems from the worker, believing nothing. Raises WorkerFault."""
     try:
         rows = json.loads(data)
-        well_formed = type(rows) is list and all(
-            type(row) is list and [type(v) for v in row] == [int, int, str, str, str] for row in rows
+        well_formed = (
+            type(rows) is list
+            and rows
+            and all(type(row) is list and [type(v) for v in row] == [int, int, str, str, str] for row in rows)
         )
     except (ValueError, RecursionError):
         well_formed = False

@@ -29,7 +29,7 @@ from sandbox.errors import (  # noqa: E402
 from sandbox.jail.confinement import enter  # noqa: E402
 from sandbox.layout import Layout  # noqa: E402
 from sandbox.optimiser import Assignment, HostedOptimiser, compile_optimiser  # noqa: E402
-from sandbox.worker.channel import MAX_ERROR, MAX_MESSAGE, Frame, Kind, Region, listen, send  # noqa: E402
+from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region, listen, send  # noqa: E402
 from sandbox.worker.warm_up import warm_up  # noqa: E402
 
 
@@ -73,8 +73,7 @@ class Worker:
             problems = [[d.line, d.column, d.code, d.message, d.hint] for d in refused.diagnostics]
             reply = replace(reply, kind=Kind.REFUSED, length=self.outputs.write_message(json.dumps(problems).encode()))
         except OptimiserError as error:
-            data = str(error).encode()[:MAX_ERROR]
-            reply = replace(reply, kind=Kind.FAILED, length=self.outputs.write_message(data))
+            reply = replace(reply, kind=Kind.FAILED, length=self.outputs.write_message(error.said.encode()))
         except StateError as error:
             reply = replace(reply, kind=Kind.BAD_STATE, text=str(error))
         except FuelExhausted:

@@ -18,11 +18,10 @@ from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome
 from sandbox import state as states
-from sandbox.errors import ModuleRefused, OptimiserError, StateError, WorkerFault
+from sandbox.errors import MAX_SAID, ModuleRefused, OptimiserError, StateError, WorkerFault
 from sandbox.isolation import InProcess, Jail
 from sandbox.optimiser import Assignment
 from sandbox.worker import client
-from sandbox.worker.channel import MAX_ERROR
 from sandbox.worker.client import ProcessOptimiser
 from sandbox.worker.zygote_client import Zygote
 from tests.attacks.corpus import Build, Case, Verdict, read_corpus
@@ -202,7 +201,7 @@ def attack(channel):
 def test_the_text_of_an_error_is_short(zygote: Zygote) -> None:
     with lying(LONG_TEXT, zygote) as optimiser, pytest.raises(OptimiserError) as failed:
         optimiser.initialise()
-    assert str(failed.value) == "x" * MAX_ERROR
+    assert str(failed.value) == f"'{'x' * (MAX_SAID - 5)}...'"
 
 
 # -- fuel --------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def observe(source: bytes, factory: Factory, fuel: int = 10**9) -> Observed:
     except MemoryExhausted as exhausted:
         return Observed(Verdict.MEMORY, str(exhausted))
     except OptimiserError as error:
-        return Observed(_verdict_of_error(str(error)), str(error))
+        return Observed(_verdict_of_error(error.said), error.said)
     except WorkerFault as fault:
         killed = _SIGNAL.search(str(fault))
         return Observed(Verdict.KILL, killed[1]) if killed else Observed(Verdict.FAULT, str(fault))

@@ -57,8 +57,10 @@ def observe(program: Program, make: Factory, handover: int = 0) -> Outcome:
         run.play()
     except BudgetExhausted as error:
         return run.outcome(type(error).__name__, "")
-    except (ModuleRefused, OptimiserError) as error:
-        return run.outcome(type(error).__name__, str(error))
+    except OptimiserError as error:
+        return run.outcome(type(error).__name__, error.said)
+    except ModuleRefused as error:
+        return run.outcome(type(error).__name__, "\n".join(error.lines))
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         return run.outcome(type(error).__name__, f"{error} [{place.name}, line {place.lineno}]")

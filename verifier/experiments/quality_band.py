@@ -35,7 +35,7 @@ class Judgement:
     quality: int
     position: Position
     deviations: float
-    """Distance from the mean in standard deviations of one more run, signed; infinite if all runs agree but it."""
+    """Distance from the mean in standard deviations of one more run, signed."""
     tail: float
     """Probability that an honest run lies at least as far from the mean (Student's t)."""
 

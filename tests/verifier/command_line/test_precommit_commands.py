@@ -331,7 +331,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "precommit, fuel beyond": (
         (*CHOOSE, *NEW, "--fuel", str(10**15)), f"--fuel: the edition's maximum is {SMALL.max_fuel_budget}",
     ),
-    "precommit, fuel for nothing": ((*CHOOSE, *NEW, "--fuel", "5"), "sgd.py: before the first epoch the fuel budget"),
+    "precommit, fuel for nothing": ((*CHOOSE, *NEW, "--fuel", "5"), "sgd.py: 'before the first epoch the fuel budget"),
     "precommit, hyperparameter": ((*CHOOSE, *NEW, "-p", "beta=1"), "sgd.py has no hyperparameter 'beta'; its HYPER"),
     "precommit, too many bytes": (
         (*CHOOSE, *NEW, "-p", f"lr={'x' * 1100}"),
@@ -339,7 +339,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "precommit, no module": ((CHOOSE[0], "none.py", *CHOOSE[2:], *NEW), "none.py: No such file or directory; check"),
     "precommit, refused": ((CHOOSE[0], "bad.py", *CHOOSE[2:], *NEW), "bad.py:16:12: D151 unknown name 'open'"),
-    "precommit, failing later": ((CHOOSE[0], "late.py", *CHOOSE[2:], *NEW), "late.py: line 16: IndexError: list index"),
+    "precommit, failing later": ((CHOOSE[0], "late.py", *CHOOSE[2:], *NEW), "late.py: 'line 16: IndexError: list index"),
     "precommit, public key": ((*CHOOSE, *NEW, "--key", "key.pem.pub"), "key.pem.pub: this is a public key; pass the"),
     "precommit, there already": ((*CHOOSE, "-o", "a.precommit"), "a.precommit: exists; choose another name with -o"),
     "precommit, below a file": ((*CHOOSE, "-o", "key.pem/a"), "key.pem is not a folder; choose another with -o"),
@@ -454,7 +454,7 @@ def test_a_module_that_fails_in_its_jail_is_not_committed_to(call: Call, office:
     before = files()
     done = call(CHOOSE[0], "late.py", *CHOOSE[2:], *NEW, "--isolation", "process")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("tig-verify: late.py: line 16: IndexError: list index out of range")
+    assert done.err.startswith("tig-verify: late.py: 'line 16: IndexError: list index out of range")
     assert files() == before
 
 

@@ -273,7 +273,7 @@ def test_a_module_that_fails_is_named(call: Call, updates: str) -> None:
     before = files()
     done = respond(call, "--optimiser", "bad.py")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(("tig-verify: bad.py: line 16: IndexError", "tig-verify: bad.py:16:12: "))
+    assert done.err.startswith(("tig-verify: bad.py: 'line 16: IndexError", "tig-verify: bad.py:16:12: "))
     assert files() == before
 
 
