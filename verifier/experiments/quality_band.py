@@ -17,7 +17,7 @@ from verifier.experiments.statistics import t_probability, t_quantile
 CONFIDENCE: Final = 0.99
 """The chance that one more honest run falls into the prediction interval, if qualities are spread normally."""
 FEWEST: Final = 2
-"""Qualities that a spread needs."""
+"""Qualities that an interval needs."""
 
 
 class Position(StrEnum):
@@ -42,9 +42,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Band:
-    """The qualities of at least two runs."""
+    """The qualities of at least one run."""
 
     qualities: tuple[int, ...]
+
+    @property
+    def why_no_interval(self) -> str:
+        """What keeps it from telling how the quality of one more run is spread; empty if it tells."""
+        if len(self.qualities) < FEWEST:
+            return f"{len(self.qualities)} of the runs reached a quality, fewer than {FEWEST}"
+        return "" if self.deviation else f"all {len(self.qualities)} runs reached the same quality"
 
     @property
     def lowest(self) -> int:
@@ -68,8 +75,8 @@ class Band:
 
     @cached_property
     def deviation(self) -> float:
-        """The sample standard deviation."""
-        return statistics.stdev(self.qualities)
+        """The sample standard deviation; that of one run, which has none, is a NaN."""
+        return statistics.stdev(self.qualities) if len(self.qualities) > 1 else math.nan
 
     @property
     def outside_range(self) -> float:
@@ -77,16 +84,19 @@ class Band:
         return 2.0 / (len(self.qualities) + 1)
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The prediction interval for one more run."""
+    def interval(self) -> tuple[float, float] | None:
+        """The prediction interval for one more run; None where nothing tells how it is spread."""
+        if self.why_no_interval:
+            return None
         reach = t_quantile(CONFIDENCE, len(self.qualities) - 1) * self._spread
         return self.mean - reach, self.mean + reach
 
-    def judge(self, quality: int) -> Judgement:
-        """The place of a reported quality, and how often an honest one lies as far out."""
-        distance = quality - self.mean
-        deviations = distance / self._spread if self._spread else math.copysign(math.inf, distance) if distance else 0.0
+    def judge(self, quality: int) -> Judgement | None:
+        """The place of a reported quality, and how often an honest one lies as far out; None without an interval."""
+        if self.interval is None:
+            return None
         low, high = self.interval
+        deviations = (quality - self.mean) / self._spread
         if self.lowest <= quality <= self.highest:
             position = Position.WITHIN
         else:

@@ -339,7 +339,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "precommit, no module": ((CHOOSE[0], "none.py", *CHOOSE[2:], *NEW), "none.py: No such file or directory; check"),
     "precommit, refused": ((CHOOSE[0], "bad.py", *CHOOSE[2:], *NEW), "bad.py:16:12: D151 unknown name 'open'"),
-    "precommit, failing later": ((CHOOSE[0], "late.py", *CHOOSE[2:], *NEW), "late.py: 'line 16: IndexError: list index"),
+    "precommit, failing later": ((CHOOSE[0], "late.py", *CHOOSE[2:], *NEW), "late.py: 'line 16: IndexError: list"),
     "precommit, public key": ((*CHOOSE, *NEW, "--key", "key.pem.pub"), "key.pem.pub: this is a public key; pass the"),
     "precommit, there already": ((*CHOOSE, "-o", "a.precommit"), "a.precommit: exists; choose another name with -o"),
     "precommit, below a file": ((*CHOOSE, "-o", "key.pem/a"), "key.pem is not a folder; choose another with -o"),

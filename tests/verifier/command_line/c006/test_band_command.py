@@ -141,15 +141,33 @@ def test_a_quality_out_of_the_range_is_judged_by_the_interval(reported: int, cod
     assert f"{text} the mean" in last
 
 
-@pytest.mark.parametrize(("reported", "code", "text"), [(7, 0, "within"), (8, 1, "all runs agree on another quality")])
-def test_runs_that_agree(monkeypatch: pytest.MonkeyPatch, reported: int, code: int, text: str) -> None:
-    runs = [Repetition(number, 7, 9, 8, 0.25, StopReason.EARLY_STOPPING, 1.5) for number in range(2)]
+@pytest.mark.parametrize(
+    ("qualities", "said"),
+    [
+        ((7, 7, 7), "no prediction interval: all 3 runs reached the same quality; ask for more --runs"),
+        ((7, None, None), "no prediction interval: 1 of the runs reached a quality, fewer than 2; ask for more --runs"),
+    ],
+)
+def test_without_an_interval_nothing_is_judged(
+    monkeypatch: pytest.MonkeyPatch, qualities: tuple[int | None, ...], said: str
+) -> None:
+    runs = [Repetition(n, quality, 9, 8, 0.25, StopReason.EARLY_STOPPING, 1.5) for n, quality in enumerate(qualities)]
     monkeypatch.setattr(command, "results", lambda *_: (run for run in runs))
-    shown = call(ADAM, *BY_SEED, "--reported", reported)
-    assert (shown.code, shown.error) == (code, None)
-    assert text in shown.out
-    found = json.loads(call(ADAM, *BY_SEED, "--reported", reported, "--json").out.splitlines()[-1])
-    assert found["reported"]["deviations"] == (0.0 if code == 0 else None)
+    shown = call(ADAM, *BY_SEED, "--runs", 3, *HERE, "--reported", 1_000_000)
+    assert (shown.code, shown.error) == (0, None)
+    assert shown.out.splitlines()[-3:-1] == [
+        said, "reported 1000000: not judged, as there is no prediction interval"
+    ]  # fmt: skip
+    found = json.loads(call(ADAM, *BY_SEED, "--runs", 3, *HERE, "--reported", 1_000_000, "--json").out.splitlines()[-1])
+    assert (found["interval"], found["reported"]) == (None, None)
+    assert found["without_solution"] == qualities.count(None)
+
+
+def test_runs_without_a_solution_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [Repetition(n, n * 10 or None, 9, 8, 0.25, StopReason.EARLY_STOPPING, 1.5) for n in range(4)]
+    monkeypatch.setattr(command, "results", lambda *_: (run for run in runs))
+    shown = call(ADAM, *BY_SEED, "--runs", 4, *HERE)
+    assert "1 of 4 runs ended without a solution; the figures are of the others" in shown.out.splitlines()
 
 
 # -- mistakes ----------------------------------------------------------------------------------------------------

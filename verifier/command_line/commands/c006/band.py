@@ -55,6 +55,9 @@ def band(
     99 % prediction interval the exit code is 1: a reason to look closer, no proof. A band holds for this optimiser
     with these hyperparameters, and a quality above it may come from a better one.
 
+    A run may end without a solution; then it is counted, and the band is that of the others. One run, or runs that all
+    agree, give no interval: nothing is judged.
+
     Training is chaotic: rounding alone spreads the qualities about as far as other initial weights do, so the runs of
     another machine, and of the network's GPU, are others. Eight runs are few; more of them narrow the interval.
 
@@ -75,15 +78,19 @@ def band(
             progress.echo(_run_as_json(repetition) if as_json else _run_as_text(repetition))
     found = _band(optimiser, done)
     judgement = None if reported is None else found.judge(reported)
-    say(*([_as_json(found, judgement)] if as_json else _as_text(found, judgement)))
+    unsolved = len(done) - len(found.qualities)
+    if as_json:
+        say(_as_json(found, unsolved, judgement))
+    else:
+        say(*_as_text(found, unsolved), *_judged(found, reported, judgement), _CAVEAT)
     return REJECTED if judgement is not None and judgement.position is Position.OUTSIDE else DONE
 
 
 def _band(optimiser: Path, done: list[Repetition]) -> Band:
     qualities = tuple(run.quality for run in sorted(done, key=lambda run: run.number) if run.quality is not None)
-    if len(qualities) < FEWEST:
+    if not qualities:
         raise InputError(
-            f"{optimiser}: {len(done) - len(qualities)} of {len(done)} runs ended without a solution, which leaves no "
+            f"{optimiser}: {len(done)} of {len(done)} runs ended without a solution, which leaves no "
             "band; check the learning rate (-p) and the fuel (--fuel), or ask for more --runs"
         )
     return Band(qualities)
@@ -98,17 +105,31 @@ def _run_as_text(run: Repetition) -> str:
     )
 
 
-def _as_text(found: Band, judgement: Judgement | None) -> list[str]:
-    low, high = found.interval
+def _as_text(found: Band, unsolved: int) -> list[str]:
+    count = len(found.qualities)
     lines = [
-        f"quality of {len(found.qualities)} runs: {found.lowest} to {found.highest}, median {found.median:.0f}, "
-        f"mean {found.mean:.0f}, standard deviation {found.deviation:.0f}",
+        f"quality of {count} run{'s' if count > 1 else ''}: {found.lowest} to {found.highest}, "
+        f"median {found.median:.0f}, mean {found.mean:.0f}, "
+        f"standard deviation {'unknown' if count == 1 else f'{found.deviation:.0f}'}"
+    ]
+    if unsolved:
+        lines.append(f"{unsolved} of {count + unsolved} runs ended without a solution; the figures are of the others")
+    if found.interval is None:
+        return [*lines, f"no prediction interval: {found.why_no_interval}; ask for more --runs"]
+    low, high = found.interval
+    return [
+        *lines,
         f"one more run: outside that range in {found.outside_range:.0%} of cases, "
         f"in {low:.0f} to {high:.0f} in {CONFIDENCE:.0%} if qualities are spread normally",
     ]
-    if judgement is not None:
-        lines.append(f"reported {judgement.quality}: {_TEXTS[judgement.position]}; {_distance(judgement)}")
-    return [*lines, _CAVEAT]
+
+
+def _judged(found: Band, reported: int | None, judgement: Judgement | None) -> list[str]:
+    if reported is None:
+        return []
+    if judgement is None:
+        return [f"reported {reported}: not judged, as there is no prediction interval"]
+    return [f"reported {reported}: {_TEXTS[judgement.position]}; {_distance(judgement)}"]
 
 
 _TEXTS = {
@@ -119,8 +140,6 @@ _TEXTS = {
 
 
 def _distance(judgement: Judgement) -> str:
-    if math.isinf(judgement.deviations):
-        return "all runs agree on another quality"
     side = "above" if judgement.deviations > 0 else "below"
     tail = f"{judgement.tail:.2g}" if judgement.tail > _LEAST_TAIL else f"less than {_LEAST_TAIL:g}"
     return (
@@ -133,19 +152,20 @@ def _run_as_json(run: Repetition) -> str:
     return json_text({**asdict(run), "validation_loss": _finite(run.validation_loss), "seconds": round(run.seconds, 3)})
 
 
-def _as_json(found: Band, judgement: Judgement | None) -> str:
+def _as_json(found: Band, unsolved: int, judgement: Judgement | None) -> str:
     return json_text(
         {
             "qualities": found.qualities,
+            "without_solution": unsolved,
             "lowest": found.lowest,
             "highest": found.highest,
             "median": found.median,
             "mean": found.mean,
-            "deviation": found.deviation,
+            "deviation": _finite(found.deviation),
             "outside_range": found.outside_range,
             "confidence": CONFIDENCE,
             "interval": found.interval,
-            "reported": judgement and {**asdict(judgement), "deviations": _finite(judgement.deviations)},
+            "reported": judgement and asdict(judgement),
         }
     )
 
