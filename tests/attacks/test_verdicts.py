@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from protocol.claim import Claim
-from protocol.envelope import Envelope, Signed, seal
+from protocol.envelope import Envelope, Signed, open_envelope, seal
 from protocol.keys import SigningKey
 from protocol.precommit import Precommit, Seeding
 from protocol.solution import Solution
@@ -22,8 +23,9 @@ from protocol.verdict import Level, Outcome, Reason, StatedTerms, Verdict
 from sandbox.isolation import InProcess
 from tests.support.called import called
 from tests.support.disputed import solved
+from verifier.command_line import claim_files_verifier
 from verifier.command_line.claim_files_verifier import Judge
-from verifier.command_line.files import read_record
+from verifier.command_line.files import read_envelope, read_record
 from verifier.runs.pool import TaskLost
 from verifier.verification import evaluate
 from verifier.verification.context import Evidence, Terms
@@ -151,3 +153,97 @@ def test_the_terms_name_who_signed_the_precommit() -> None:
     verdict = verify(Evidence(claim, solution, terms=Terms(seeding=seeding)), Level.EVALUATE, InProcess())
     assert verdict.reason is Reason.SIGNER
     assert verdict.terms == StatedTerms(None, record.digest(), STRANGER.verify_key.raw, "1f")
+
+
+ELSEWHERE = Path("elsewhere.solution")
+
+
+def test_a_solution_that_is_named_is_looked_at_like_any(capsys: pytest.CaptureFixture[str]) -> None:
+    other_solution(KEY)
+    SOLUTION.rename(ELSEWHERE)
+    SOLUTION.write_bytes(honest()[SOLUTION])
+    done = called(capsys, "verify", CLAIM, "--solution", ELSEWHERE, "--key", "key.pem")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"tig-verify: {ELSEWHERE}: the solution is not the one that the claim names")
+    assert not Path("x.verdict").exists()
+
+
+def test_a_named_solution_without_that_is_in_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    other_solution(KEY)
+    SOLUTION.rename(ELSEWHERE)
+    monkeypatch.setattr(evaluate, "open_evidence", unchecked)
+    evidence = Judge(Level.EVALUATE, ELSEWHERE, None, Terms(), "none", "cpu").evidence(CLAIM)
+    verdict = verify(evidence, Level.EVALUATE, InProcess())
+    assert verdict.evidence["solution"] == Envelope.from_bytes(ELSEWHERE.read_bytes()).digest()
+
+
+def swapped_while_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claim becomes a stranger's as soon as the solution is read."""
+
+    def read(path: Path) -> Envelope:
+        found = read_envelope(path)
+        if path == SOLUTION:
+            CLAIM.write_bytes(seal(solved().claim, STRANGER).to_bytes())
+        return found
+
+    monkeypatch.setattr(claim_files_verifier, "read_envelope", read)
+
+
+def test_a_claim_that_is_replaced_while_it_is_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swapped_while_read(monkeypatch)
+    done = called(capsys, "verify", CLAIM, "--key", "key.pem")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("tig-verify: x.claim: was replaced while it was read")
+
+
+def test_a_claim_replaced_later_without_that_is_not_in_the_verdict() -> None:
+    """What is judged is what was read, and the verdict is about that."""
+    evidence = Judge(Level.EVALUATE, None, None, Terms(), "none", "cpu").evidence(CLAIM)
+    CLAIM.write_bytes(seal(solved().claim, STRANGER).to_bytes())
+    spoilt(SOLUTION)
+    verdict = verify(evidence, Level.EVALUATE, InProcess())
+    assert verdict.outcome is Outcome.ACCEPTED
+    assert verdict.evidence["claim"] == Envelope.from_bytes(honest()[CLAIM]).digest()
+
+
+@pytest.mark.parametrize("suffix", [".verdict", ".solution", ".transcript", ".response", ".png"])
+def test_a_claim_is_not_named_like_its_other_files(suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    named = CLAIM.rename(Path(f"y{suffix}"))
+    before = named.read_bytes()
+    done = called(capsys, "verify", named, "--solution", SOLUTION, "--key", "key.pem")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"tig-verify: {named}: a claim's other files end in {suffix}; rename it to end in .claim\n"
+    assert named.read_bytes() == before
+
+
+def test_two_claims_have_two_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("x.copy").write_bytes(CLAIM.read_bytes())
+    done = called(capsys, "verify", CLAIM, "x.copy", "--key", "key.pem")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("tig-verify: x.copy: its .verdict would be that of x.claim; ")
+    assert not Path("x.verdict").exists()
+    assert called(capsys, "verify", CLAIM, "x.copy").code == 0
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), OSError("no"), RuntimeError("no memory")])
+def test_a_fault_before_the_signatures_names_nobody(
+    fault: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim may be a forgery in another's name, so there is no record; the next claim is judged all the same."""
+    good = open_envelope
+    faults = iter([fault])
+
+    def failing(*arguments: Any) -> Any:
+        for raised in faults:
+            raise raised
+        return good(*arguments)
+
+    monkeypatch.setattr(evaluate, "open_envelope", failing)
+    Path("z.claim").write_bytes(CLAIM.read_bytes())
+    Path("z.solution").write_bytes(SOLUTION.read_bytes())
+    done = called(capsys, "verify", CLAIM, "z.claim", "--key", "key.pem")
+    assert done.code == 3
+    assert done.err.startswith("tig-verify: x.claim: undetermined: the signatures could not be checked: ")
+    assert (Path("x.verdict").exists(), Path("z.verdict").exists()) == (False, True)

@@ -11,16 +11,19 @@ from typing import Any, TypeVar
 
 import pytest
 
+import protocol.proof
 from protocol.benchmark import Benchmark
 from protocol.claim import Claim
-from protocol.envelope import Envelope, pre_authentication_encoding, seal
+from protocol.envelope import Envelope, Signed, pre_authentication_encoding, seal
+from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey, VerifyKey
 from protocol.proof import Proof
 from protocol.record import Record
 from tests.support import sample_records
 from tests.support.called import Ended, called
 from tests.support.small_contest import SETTINGS
-from verifier.command_line.files import read_record
+from verifier.command_line.commands import verify_proof
+from verifier.command_line.files import read_envelope, read_record
 from verifier.command_line.main import main
 
 BEACON = "4c3594711e8362ac9d2ec9ae55abb055"
@@ -182,6 +185,74 @@ def test_a_rejected_proof(office: Path, call: Call) -> None:
         "proof": "good.proof", "outcome": "rejected", "reason": "unqualified", "step": 3, "detail": detail,
         "choice": None, "claims": [], **looked_at(),
     }  # fmt: skip
+
+
+def forged(path: str, change: Callable[[Envelope], Envelope]) -> None:
+    Path(path).write_bytes(change(read_envelope(Path(path))).to_bytes())
+
+
+def by_another_key(envelope: Envelope) -> Envelope:
+    proof = Proof.from_bytes(envelope.payload)
+    first, *others = proof.proven
+    bent = replace(first, claim=replace(first.claim, run={}))
+    return seal(replace(proof, proven=(bent, *others)), SigningKey.load(Path("other.pem")))
+
+
+def answered(call: Call, *beacon: str, bundles: int = 2) -> None:
+    """The signer's own proof of another sample or benchmark, in the place of the one that is asked for."""
+    Path("good.proof").unlink()
+    assert call("commit", *ALL, "--bundles", bundles, "--key", "key.pem", "-o", "its.benchmark").code == 0
+    made = call("prove", "its.benchmark", *ALL, "--beacon", *beacon, "--key", "key.pem", "-o", "good.proof")
+    assert made.code == 0, made.err
+
+
+NO_PROOF: dict[str, tuple[Callable[[Call], None], str]] = {
+    "benchmark spoilt": (
+        lambda call: forged("good.benchmark", lambda envelope: replace(envelope, signature=bytes(64))),
+        "good.benchmark: the signature does not hold",
+    ),
+    "proof spoilt": (
+        lambda call: forged("good.proof", lambda envelope: replace(envelope, signature=bytes(64))),
+        "good.proof: the signature does not hold",
+    ),
+    "proof of a stranger": (lambda call: forged("good.proof", by_another_key), "good.proof: is signed by another key"),
+    "proof of another beacon": (lambda call: answered(call, "older"), "good.proof: answers beacon 'older'"),
+    "proof of another benchmark": (
+        lambda call: answered(call, BEACON, bundles=1), "good.proof: is about the benchmark with digest",
+    ),
+    "proof of other counts": (
+        lambda call: answered(call, BEACON, "--upper", "4"), "good.proof: proves nonces ",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attempt", NO_PROOF)
+def test_what_the_signer_has_not_proven_rejects_nobody(office: Path, call: Call, attempt: str) -> None:
+    attack, message = NO_PROOF[attempt]
+    attack(call)
+    done = call("verify-proof", "good.benchmark", "good.proof", "--beacon", BEACON)
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert done.err.startswith(f"tig-verify: {message}")
+
+
+@pytest.mark.parametrize("attempt", NO_PROOF)
+def test_a_proof_without_that_names_what_it_is_about(
+    office: Path, call: Call, attempt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No signature, key, benchmark or beacon is looked at: what is said is the truth, or of other records."""
+    true = looked_at()
+    NO_PROOF[attempt][0](call)
+
+    def unchecked(path: Path, kind: type[_R]) -> Signed[_R]:
+        envelope = read_envelope(path)
+        return Signed(kind.from_bytes(envelope.payload), blake3_digest(envelope.payload), envelope.public_key)
+
+    monkeypatch.setattr(verify_proof, "read_record", unchecked)
+    monkeypatch.setattr(protocol.proof, "_require_answer", lambda *arguments: None)
+    done = call("verify-proof", "good.benchmark", "good.proof", "--beacon", BEACON, "--json")
+    if done.code != 2:  # the nonces are those of another sample
+        shown = json.loads(done.out)
+        assert shown["outcome"] == "accepted" or any(shown[name] != true[name] for name in true)
 
 
 def test_an_expected_signer(office: Path, call: Call) -> None:

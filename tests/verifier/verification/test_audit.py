@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf, asked
-from protocol.envelope import seal
+from protocol.envelope import Envelope, seal
+from protocol.errors import RecordError
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.isolation import InProcess, Isolation, Jail
@@ -21,6 +22,7 @@ from tests.support.sample_records import signed
 from tests.support.small_contest import module, session
 from verifier.challenge.errors import InputError, NoEvidenceError
 from verifier.challenge.module import Module
+from verifier.verification import audit
 from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
@@ -39,9 +41,9 @@ def honest() -> tuple[AuditResponse, dict[int, EpochState]]:
     return answer(solved().claim, session(ADAPTIVE), request())
 
 
-def judge(audit: AuditEvidence, isolation: Isolation | None = None) -> Verdict:
+def judge(given: AuditEvidence, isolation: Isolation | None = None) -> Verdict:
     claim, solution = seal(solved().claim, KEY), seal(solved().solution, KEY)
-    evidence = Evidence(claim, solution, lambda digest: Module("adaptive.py", ADAPTIVE), audit=audit)
+    evidence = Evidence(claim, solution, lambda digest: Module("adaptive.py", ADAPTIVE), audit=given)
     return verify(evidence, Level.AUDIT, isolation or InProcess())
 
 
@@ -121,6 +123,15 @@ def test_a_bad_response_is_rejected(kind: str) -> None:
     assert (verdict.outcome, verdict.step, verdict.reason) == (Outcome.REJECTED, step, reason), verdict.detail
 
 
+def bent() -> EpochState:
+    return replace(honest()[1][3], gradient=honest()[1][4].gradient)
+
+
+def with_state_3(envelope: Envelope) -> AuditEvidence:
+    given = shipped()
+    return replace(given, states=lambda epoch: envelope if epoch == 3 else given.states(epoch))
+
+
 NO_ANSWER: dict[str, Callable[[], AuditEvidence]] = {
     "another request": lambda: shipped(replace(honest()[0], request_digest=bytes(32))),
     "not signed with the key": lambda: replace(shipped(), response=seal(honest()[0], OTHER_KEY)),
@@ -128,6 +139,8 @@ NO_ANSWER: dict[str, Callable[[], AuditEvidence]] = {
         shipped(), response=replace(seal(honest()[0], KEY), signature=bytes(64))
     ),
     "cannot be used": lambda: replace(shipped(), response=seal(honest()[1][3], KEY)),
+    "the state after epoch 3 is not signed with the key": lambda: with_state_3(seal(bent(), OTHER_KEY)),
+    "the state after epoch 3 cannot be used": lambda: with_state_3(replace(seal(bent(), KEY), signature=bytes(64))),
     "another epoch or claim": lambda: shipped(states=state(3, claim_digest=bytes(32))),
     "of another epoch": lambda: shipped(states={3: honest()[1][4]}),
 }
@@ -138,6 +151,18 @@ def test_what_the_signer_has_not_answered_is_no_evidence_against_them(message: s
     """Or whoever carries the files could have an honest claim rejected."""
     with pytest.raises(NoEvidenceError, match=message):
         judge(NO_ANSWER[message]())
+
+
+@pytest.mark.parametrize("attempt", list(NO_ANSWER)[1:5])
+def test_an_audit_without_that_names_the_answer_it_is_about(attempt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signatures of the answer are not looked at: what is said is said of other files than the signer's."""
+    true = judge(shipped()).evidence
+    monkeypatch.setattr(audit, "_signed", lambda envelope, kind, signer, name: kind.from_bytes(envelope.payload))
+    try:
+        verdict = judge(NO_ANSWER[attempt]())
+    except RecordError:  # a state in the place of the response
+        return
+    assert verdict.evidence != true
 
 
 def test_a_request_for_another_claim_is_the_callers_mistake() -> None:
