@@ -214,7 +214,7 @@ def test_a_claim_is_not_named_like_its_other_files(suffix: str, capsys: pytest.C
     before = named.read_bytes()
     done = called(capsys, "verify", named, "--solution", SOLUTION, "--key", "key.pem")
     assert (done.code, done.out) == (2, "")
-    assert done.err == f"tig-verify: {named}: a claim's other files end in {suffix}; rename it to end in .claim\n"
+    assert done.err == f"tig-verify: {named}: ends in {suffix}, as a file beside a claim; name a .claim\n"
     assert named.read_bytes() == before
 
 

@@ -124,9 +124,7 @@ class ClaimFiles:
     def __post_init__(self) -> None:
         """Refuse a claim with the name of one of its own other files, which would be written over it."""
         if self.claim.suffix in _BESIDE:
-            raise InputError(
-                f"{self.claim}: a claim's other files end in {self.claim.suffix}; rename it to end in .claim"
-            )
+            raise InputError(f"{self.claim}: ends in {self.claim.suffix}, as a file beside a claim; name a .claim")
 
     @property
     def solution(self) -> Path:

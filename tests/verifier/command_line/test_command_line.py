@@ -413,9 +413,9 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "claim a solution": (
         ("verify", SOLUTION),
-        f"{SOLUTION}: envelope.payload_type: expected application/vnd.tig-verify",
+        f"{SOLUTION}: ends in .solution, as a file beside a claim; name a .claim",
     ),
-    "claim a solution, replayed": (("verify", SOLUTION, "--level", "replay"), f"{SOLUTION}: envelope.payload_type: "),
+    "claim a solution, replayed": (("verify", SOLUTION, "--level", "replay"), f"{SOLUTION}: ends in .solution"),
     "solution a claim": (("verify", CLAIM, "--solution", CLAIM), f"{CLAIM}: envelope.payload_type: expected applica"),
     "solution missing": (("verify", CLAIM, "--solution", "none"), "none: No such file or directory; check the name"),
     "solution of many": (("verify", CLAIM, CLAIM, "--solution", SOLUTION), "--solution goes with one claim; with many"),
