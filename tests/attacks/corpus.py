@@ -27,7 +27,7 @@ LENGTHS = {
     "K": 29,
     "L": 13,
     "M": 15,
-    "N": 21,
+    "N": 23,
     "O": 22,
 }
 """The sections of the list, and how many attacks each has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import pytest
 
 from protocol.settings import Settings
+from protocol.verdict import Outcome
 from verifier.challenge.errors import InputError
-from verifier.command_line import names
+from verifier.command_line import names, verdict_log
 from verifier.command_line.names import shown_names
+from verifier.command_line.verdict_log import FORMAT as LOG
+from verifier.command_line.verdict_log import VerdictLog
+from verifier.command_line.verdict_report import Tally
 from verifier.experiments.comparison import Run
 from verifier.experiments.comparison_trials import Row, TrialKey
 from verifier.runs import results_table
@@ -92,6 +97,66 @@ def test_without_the_check_of_spelling_the_row_is_still_one_result(
 def test_time_and_file_name_may_differ_between_two_shards(table: Path) -> None:
     table.write_text(f"{LINE}\n{changed('2.0', '3.5').replace('mine.py', 'copy.py')}\n")
     assert len(read_rows(table, FORMAT)) == 1
+
+
+def logged(outcome: str, **changes: object) -> str:
+    entry = {
+        "claim": "x.claim", "claim_digest": "ab", "evidence": {"claim": "cd"}, "level": "evaluate", "outcome": outcome,
+        "reason": "none", "signer": None, "precommit": None, "precommit_signer": None, "seed_beacon": None,
+        "threshold": None,
+    }  # fmt: skip
+    return json.dumps({**entry, **changes})
+
+
+@pytest.mark.parametrize("between", [[], ["undetermined"], ["undetermined"] * 9])
+def test_a_log_in_which_one_claim_is_accepted_and_rejected_is_refused(table: Path, between: list[str]) -> None:
+    table.write_text("".join(logged(outcome) + "\n" for outcome in ["accepted", *between, "rejected"]))
+    with pytest.raises(InputError, match=r"lines 1 and 2 have different results of the same thing"):
+        VerdictLog(table, LOG)
+
+
+def test_a_log_may_decide_what_was_undetermined(table: Path) -> None:
+    table.write_text("".join(logged(outcome) + "\n" for outcome in ("undetermined", "undetermined", "rejected")))
+    with VerdictLog(table, LOG) as log:
+        assert [row.outcome for row in log.rows.values()] == [Outcome.REJECTED]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (logged("rejected")[:-1] + ', "outcome": "accepted"}', "'outcome' is there twice"),
+        (logged("accepted", measured={"quality": math.nan}), "NaN is no number of JSON"),
+        (logged("accepted", measured=-math.inf), "-Infinity is no number of JSON"),
+        (logged("accepted", claim_digest=["ab"]), "claim_digest: expected text"),
+        (logged("accepted", claim_digest=None), "claim_digest: expected text"),
+        (logged("accepted", evidence={"claim": ["cd"]}), ""),
+    ],
+)
+def test_a_line_of_a_log_that_readers_could_take_for_two_verdicts_is_refused(table: Path, line: str, why: str) -> None:
+    table.write_text(line + "\n")
+    with pytest.raises(InputError) as refusal:
+        VerdictLog(table, LOG)
+    told = f" ({why})" if why else ""
+    assert str(refusal.value) == f"{table}: line 1 is none that verify writes{told}; name another file"
+
+
+def test_without_the_strict_reader_a_log_still_holds_one_decision(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict_log, "json_object", json.loads)
+    twice = logged("rejected")[:-1] + ', "outcome": "accepted"}'
+    table.write_text(f"{logged('rejected')}\n{twice}\n")
+    with pytest.raises(InputError, match=r"lines 1 and 2 have different results of the same thing"):
+        VerdictLog(table, LOG)
+
+
+def test_a_thousand_copies_of_one_claim_are_told_as_copies() -> None:
+    tally = Tally()
+    for _ in range(1000):
+        tally.add(Outcome.ACCEPTED, claim_digest="ab")
+    tally.add(Outcome.ACCEPTED, claim_digest="cd")
+    tally.add(Outcome.REJECTED, claim_digest="ab")  # a copy by another signer
+    tally.add(None)
+    tally.add(None)
+    assert str(tally) == "1001 accepted (999 of them copies), 1 rejected, 2 without verdict"
 
 
 SENTENCES = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -10,7 +9,8 @@ from typing import Final, Self
 from protocol.verdict import Outcome, Reason, StatedTerms
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files_verifier import Judge
-from verifier.runs.results_table import ResultsTable, RowFormat
+from verifier.runs.results_table import ResultsTable, RowFault, RowFormat
+from verifier.runs.row_formats import json_object
 
 Key = tuple[object, ...]
 """File as named, level, the validator's terms, digests of the envelopes. The claim's digest would not do: anybody can
@@ -40,23 +40,26 @@ class LoggedVerdict:
 
     line: str
     key: Key
+    claim_digest: str
     outcome: Outcome
     reason: Reason
 
     @classmethod
     def read(cls, line: str) -> Self:
         """The verdict in a line. Raises ValueError, KeyError or TypeError."""
-        entry = json.loads(line)
-        evidence = entry["evidence"]
+        entry = json_object(line)
+        evidence, claim_digest = entry["evidence"], entry["claim_digest"]
+        if type(claim_digest) is not str:
+            raise RowFault("claim_digest: expected text")
         names = "claim", "level", *described(StatedTerms())
         key = *(entry[name] for name in names), *(evidence.get(kind) for kind in _EVIDENCE)
-        return cls(line, key, Outcome(entry["outcome"]), Reason(entry["reason"]))
+        return cls(line, key, claim_digest, Outcome(entry["outcome"]), Reason(entry["reason"]))
 
 
 def _agree(earlier: LoggedVerdict, later: LoggedVerdict) -> bool:
-    """Whether both can be in one log: what is undetermined is tried again, what is decided is so once."""
-    decided_both = Outcome.UNDETERMINED not in (earlier.outcome, later.outcome)
-    return not decided_both or (earlier.outcome, earlier.reason) == (later.outcome, later.reason)
+    """Whether both can be in one log: what is undetermined is tried again, and what is decided is so once, for ever."""
+    undecided = earlier.outcome is Outcome.UNDETERMINED
+    return undecided or (earlier.outcome, earlier.reason) == (later.outcome, later.reason)
 
 
 FORMAT: Final = RowFormat("verify", lambda row: row.line, LoggedVerdict.read, begins='{"claim": ', agree=_agree)

@@ -25,14 +25,20 @@ class Tally:
 
     def __init__(self) -> None:
         self.counts: Counter[Outcome | None] = Counter()
+        self.copies: Counter[Outcome | None] = Counter()
+        """Those among them that state what another one states, which anybody can sign and file again."""
+        self._stated: set[tuple[Outcome | None, str]] = set()
         self.unqualified = 0
         """Rejected for their claimed quality, without another look."""
         self.unwritten = 0
         """Whose .verdict could not be written."""
 
-    def add(self, outcome: Outcome | None, reason: Reason = Reason.NONE) -> None:
-        """Count a claim."""
+    def add(self, outcome: Outcome | None, reason: Reason = Reason.NONE, claim_digest: str = "") -> None:
+        """Count a claim; the digest, where it has one, is of what it states."""
         self.counts[outcome] += 1
+        if claim_digest:
+            self.copies[outcome] += (outcome, claim_digest) in self._stated
+            self._stated.add((outcome, claim_digest))
         self.unqualified += reason is Reason.UNQUALIFIED
 
     def code(self) -> int:
@@ -43,8 +49,12 @@ class Tally:
 
     def __str__(self) -> str:
         kinds = (*Outcome, None)
-        told = ", ".join(f"{self.counts[kind]} {kind or 'without verdict'}" for kind in kinds if self.counts[kind])
+        told = ", ".join(self._told(kind) for kind in kinds if self.counts[kind])
         return f"{told} ({self.unqualified} unqualified)" if self.unqualified else told
+
+    def _told(self, kind: Outcome | None) -> str:
+        copies = f" ({self.copies[kind]} of them copies)" if self.copies[kind] else ""
+        return f"{self.counts[kind]} {kind or 'without verdict'}{copies}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ class Report:
             self.tally.add(answer.outcome)
             self.echo(f"tig-verify: {answer.text}", is_error=True)
             return
-        self.tally.add(answer.outcome, answer.reason)
+        self.tally.add(answer.outcome, answer.reason, answer.claim_digest.hex())
         if self.key is not None:
             self._write(path, seal(answer, self.key))
         line = as_json(path, answer)

@@ -19,6 +19,17 @@ _LONGEST: Final = 40
 """Characters of what is shown of a value."""
 
 
+def json_object(line: str) -> dict[str, Any]:
+    """The object of a line of JSON, in which no name is there twice and no number is infinite or a NaN.
+
+    Raises ValueError, RowFault where it can name the fault.
+    """
+    value = json.loads(line, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    if not isinstance(value, dict):
+        raise RowFault("expected an object")
+    return value
+
+
 def json_rows(row_type: type[Row], writer: str) -> RowFormat[Row]:
     """An object for each row; fields may be dataclasses too."""
     first = next(iter(_types(row_type)))
@@ -70,6 +81,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise RowFault(f"{_shown(twice)} is there twice")
     return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise RowFault(f"{name} is no number of JSON")
 
 
 def _parsed(kind: type[Any], value: Any, where: str = "") -> Any:

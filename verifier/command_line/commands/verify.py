@@ -73,6 +73,8 @@ def verify(
     A file that its signer has not signed, or that is not the one that the claim names, is no evidence: anybody can have
     put it there. There is a message, and no verdict.
 
+    The summary says how many claims state what another one states: anybody can sign a copy under another name.
+
     At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 3 if one
     is undetermined, else 2 if one has no verdict.
 
@@ -128,7 +130,7 @@ def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: Signi
 def _verify_all(
     judge: Judge, claims: Sequence[Path], execution: Execution, key: SigningKey | None, out: Path | None, as_json: bool
 ) -> int:
-    tally = Tally()
+    claims, tally = list(dict.fromkeys(claims)), Tally()  # a file that is named twice is judged once
     with ExitStack() as stack:
         log = stack.enter_context(VerdictLog(out, FORMAT)) if out else None
         todo = _todo(claims, judge, log, tally)
@@ -153,5 +155,5 @@ def _todo(claims: Sequence[Path], judge: Judge, log: VerdictLog | None, tally: T
         if known is None:
             todo.append(path)
         else:
-            tally.add(known.outcome, known.reason)
+            tally.add(known.outcome, known.reason, known.claim_digest)
     return todo
