@@ -37,7 +37,10 @@ from verifier.challenge.scoring import score, test_subset
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Trainer, finish
 from verifier.command_line.files import read_module
+from verifier.experiments.row_checks import LARGEST, SMALLEST, require_between
 from verifier.experiments.statistics import mean_interval
+from verifier.runs import results_table
+from verifier.runs.row_formats import json_rows
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "results" / "batches.jsonl"
@@ -76,10 +79,24 @@ class Row:
     quality: int
     seconds: float
 
+    def __post_init__(self) -> None:
+        if self.optimiser not in OPTIMISERS or self.n_hidden not in DEPTHS or self.rule not in RULES:
+            raise ValueError("a training that is none of this study")
+        require_between("epochs", self.epochs, 1, LARGEST)
+        require_between("seconds", self.seconds, SMALLEST, LARGEST)
+
+    @property
+    def key(self) -> tuple[str, int, int, str]:
+        """What makes a training one of its own."""
+        return *self.case, self.rule
+
     @property
     def case(self) -> tuple[str, int, int]:
         """What both rules train."""
         return self.optimiser, self.n_hidden, self.nonce
+
+
+FORMAT: Final = json_rows(Row, "this benchmark")
 
 
 def session(optimiser: str, n_hidden: int, nonce: int) -> Session:
@@ -104,14 +121,13 @@ def train(optimiser: str, n_hidden: int, nonce: int, rule: str) -> Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The whole lines of the results."""
-    lines = path.read_text().split("\n")[:-1] if path.exists() else []
-    return [Row(**json.loads(line)) for line in lines]
+    """The whole lines of the results. Raises InputError for anything else in the file."""
+    return list(results_table.read_rows(path, FORMAT).values()) if path.exists() else []
 
 
 def study(path: Path, nonces: range) -> None:
     """Train what the results lack; the rules alternate."""
-    done = {(*row.case, row.rule) for row in read_rows(path)}
+    done = {row.key for row in read_rows(path)}
     for nonce, n_hidden, optimiser, rule in product(nonces, DEPTHS, OPTIMISERS, RULES):
         if (optimiser, n_hidden, nonce, rule) not in done:
             row = train(optimiser, n_hidden, nonce, rule)
@@ -126,6 +142,9 @@ def report(rows: Iterable[Row]) -> str:
         by_rule[row.rule][row.case] = row
     old, new = by_rule["points"], by_rule["batches"]
     cases = sorted(old.keys() & new.keys())
+    alone = len(old.keys() ^ new.keys())
+    if not cases:
+        return "No case has been trained by both rules."
     groups = [[case for case in cases if case[:2] == cell] for cell in product(OPTIMISERS, DEPTHS)]
     lines = [
         "| | n | quality, version 1 | less, batches as Algorithm 1 | T, ratio | time of an epoch, ratio |",
@@ -141,6 +160,7 @@ def report(rows: Iterable[Row]) -> str:
             f"| {_ratio(group, old, new, lambda row: row.epochs)} "
             f"| {_ratio(group, old, new, lambda row: row.seconds / row.epochs)} |"
         )
+    lines += [f"\n{alone} trainings without their pair are left out."] if alone else []
     return "\n".join(lines)
 
 
@@ -157,13 +177,15 @@ def _by_nonce(cases: list[tuple[str, int, int]], value: Callable[[tuple[str, int
 
 def _difference(cases: list[tuple[str, int, int]], old: Rows, new: Rows) -> str:
     interval = mean_interval(_by_nonce(cases, lambda case: new[case].quality - old[case].quality))
-    return f"{interval.mean:+,.0f} [{interval.low:+,.0f}, {interval.high:+,.0f}]"
+    known = f"[{interval.low:+,.0f}, {interval.high:+,.0f}]" if interval.is_known else "[unknown]"
+    return f"{interval.mean:+,.0f} {known}"
 
 
 def _ratio(cases: list[tuple[str, int, int]], old: Rows, new: Rows, value: Callable[[Row], float]) -> str:
     logs = _by_nonce(cases, lambda case: math.log(value(new[case]) / value(old[case])))
     interval = mean_interval(logs)
-    return f"{math.exp(interval.mean):.3f} [{math.exp(interval.low):.3f}, {math.exp(interval.high):.3f}]"
+    known = f"[{math.exp(interval.low):.3f}, {math.exp(interval.high):.3f}]" if interval.is_known else "[unknown]"
+    return f"{math.exp(interval.mean):.3f} {known}"
 
 
 def main() -> None:

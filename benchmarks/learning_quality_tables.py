@@ -5,17 +5,20 @@ A *cell* is a depth with a method. `n` instances, `C` cells.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.experiments.row_checks import LARGEST, SMALLEST, require_between
 from verifier.experiments.statistics import mean_interval
+from verifier.runs.results_table import read_rows
+from verifier.runs.row_formats import json_rows
 
 Cell = tuple[int, str]
 Measure = Callable[["Run"], float]
@@ -43,18 +46,24 @@ class Run:
     seconds: float
     """By the clock on the wall: what else the machine did is in it."""
 
+    def __post_init__(self) -> None:
+        for name in ("error_f", "error_y"):
+            require_between(name, getattr(self, name), SMALLEST, LARGEST)
+
     @property
     def key(self) -> tuple[int, int, str, str]:
         """What makes a run one of its own."""
         return self.instance, self.n_hidden, self.method, self.arm
 
 
+FORMAT: Final = json_rows(Run, "this benchmark")
+
+
 def read_runs(path: Path) -> list[Run]:
-    """All complete lines of the results; none if there is no file."""
+    """All complete lines of the results; none if there is no file. Raises InputError for anything else in it."""
     if not path.exists():
         return []
-    lines = path.read_text().split("\n")[:-1]  # what follows the last newline is half a line
-    return [Run(**json.loads(line)) for line in lines]
+    return list(read_rows(path, FORMAT).values())
 
 
 @dataclass(frozen=True)
@@ -64,20 +73,26 @@ class Difference:
     n: int
     mean: float
     half_width: float
+    """Infinite or a NaN where instances are too few or all equal."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.half_width)
 
     @property
     def percent(self) -> str:
         """Of logarithms of ratios: the ratio of the geometric means less one."""
-        if self.n < 3:
-            return "-"
+        if not self.is_known:
+            return "unknown"
         low, mean, high = ((math.exp(self.mean + sign * self.half_width) - 1) * 100 for sign in (-1, 0, 1))
         return f"{mean:+.2f} % [{low:+.2f}, {high:+.2f}]"
 
     @property
     def thousandths(self) -> str:
         """Of errors, in units of 0.001."""
-        if self.n < 3:
-            return "-"
+        if not self.is_known:
+            return "unknown"
         low, high = self.mean - self.half_width, self.mean + self.half_width
         return f"{self.mean * 1000:+.2f} [{low * 1000:+.2f}, {high * 1000:+.2f}]"
 
@@ -159,6 +174,12 @@ class Report:
         lines = []
         for reference in self._references:
             pooled = self._compare(self._arms[0], reference, self._cells).difference(log_error)
+            if not pooled.is_known:
+                lines.append(
+                    f"- `{self._arms[0]}` against `{reference}`: n = {pooled.n}: too few paired instances, or no "
+                    "spread, to say anything."
+                )
+                continue
             chance = "a difference beyond chance" if abs(pooled.mean) > pooled.half_width else "nothing beyond chance"
             kept = "within" if pooled.mean + pooled.half_width < math.log(1 + MARGIN) else "not shown to be within"
             lines.append(

@@ -31,6 +31,8 @@ LEVEL = 0.05
 def decision(pooled: Comparison) -> str:
     """The operand width that the rule gives, and the numbers behind it."""
     difference = pooled.difference(log_error)
+    if not difference.is_known:
+        return f"No decision: {difference.n} instances are in all depths and methods of both, too few, or all equal."
     mean, bound = (math.expm1(value) for value in (difference.mean, difference.mean + difference.half_width))
     worse, smallest = worse_cells(pooled)
     bits = 11 if mean <= LARGEST_MEAN and bound <= LARGEST_BOUND and not worse else 12
@@ -48,6 +50,8 @@ def worse_cells(pooled: Comparison) -> tuple[list[str], float]:
     n, worse, smallest = len(differences), [], 1.0
     for (depth, method), column in zip(pooled.cells, differences.T, strict=True):
         mean, error = column.mean(), column.std(ddof=1) / math.sqrt(n)
+        if not error:  # equal differences tell no p
+            continue
         p = 1.0 - t_probability(mean / error, n - 1)
         if mean > 0.0:
             smallest = min(smallest, p)

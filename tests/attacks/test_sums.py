@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import batches, learning_quality_tables
 from protocol.settings import Settings
 from protocol.verdict import Outcome
 from verifier.challenge.errors import InputError
@@ -157,6 +158,41 @@ def test_a_thousand_copies_of_one_claim_are_told_as_copies() -> None:
     tally.add(None)
     tally.add(None)
     assert str(tally) == "1001 accepted (999 of them copies), 1 rejected, 2 without verdict"
+
+
+def study_row(**changes: object) -> str:
+    row = {
+        "optimiser": "sgd", "n_hidden": 4, "nonce": 0, "rule": "batches", "epochs": 78, "best_epoch": 28,
+        "quality": 667272, "seconds": 6.04,
+    }  # fmt: skip
+    return json.dumps({**row, **changes}) + "\n"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"epochs": 0}, {"seconds": math.nan}, {"seconds": 0.0}, {"quality": 1.0}, {"rule": "mine"}, {"more": 1},
+     {"quality": 1_000_000}],
+)  # fmt: skip
+def test_a_study_of_a_benchmark_reads_its_rows_strictly(table: Path, changes: dict[str, object]) -> None:
+    table.write_text(study_row() + study_row(**changes))
+    with pytest.raises(InputError):
+        batches.read_rows(table)
+
+
+def test_a_study_with_one_pair_knows_no_interval(table: Path) -> None:
+    table.write_text(study_row() + study_row(rule="points", epochs=90) + study_row(nonce=1))
+    told = batches.report(batches.read_rows(table))
+    assert "[unknown]" in told
+    assert "inf" not in told
+    assert "1 trainings without their pair are left out" in told
+
+
+def test_too_few_instances_say_nothing_about_chance() -> None:
+    run = learning_quality_tables.Run(0, 4, "adam", "mine", 1, 0.1, 1, 0.1, 0.1, 0.1, 1.0)
+    other = learning_quality_tables.Run(0, 4, "adam", "theirs", 1, 0.1, 1, 0.1, 0.2, 0.2, 1.0)
+    told = learning_quality_tables.Report([run, other], ("mine", "theirs"), ("theirs",)).markdown()
+    assert "too few paired instances" in told
+    assert "chance" not in told
 
 
 SENTENCES = (
