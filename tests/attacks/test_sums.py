@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from benchmarks import batches, learning_quality_tables
+from protocol.bundles import draw_bundles, sample_nonces
+from protocol.sampling import SamplingRule
 from protocol.settings import Settings
+from protocol.std_rng import StdRng
 from protocol.verdict import Outcome
 from verifier.challenge.errors import InputError
 from verifier.command_line import names, verdict_log
 from verifier.command_line.names import shown_names
+from verifier.command_line.sampling_options import Sampling
 from verifier.command_line.verdict_log import FORMAT as LOG
 from verifier.command_line.verdict_log import VerdictLog
 from verifier.command_line.verdict_report import Tally
@@ -185,6 +189,15 @@ def test_a_study_with_one_pair_knows_no_interval(table: Path) -> None:
     assert "[unknown]" in told
     assert "inf" not in told
     assert "1 trainings without their pair are left out" in told
+
+
+def test_a_sample_of_bundles_without_a_worse_half_says_so() -> None:
+    rule = SamplingRule(upper=2, lower=1)
+    bundles = draw_bundles([5, 6, 7, 8], 4, StdRng.from_seed(bytes(32)))  # of one nonce each
+    nonces = sample_nonces(bundles, -10, rule.upper, rule.lower, StdRng.from_seed(bytes(32)))
+    (told,) = Sampling("6b", rule).shortfall(len(nonces))
+    assert told.startswith("2 of 3 nonces drawn: ")
+    assert Sampling("6b", rule).shortfall(3) == []
 
 
 def test_too_few_instances_say_nothing_about_chance() -> None:

@@ -27,6 +27,13 @@ class Sampling:
     beacon: str
     rule: SamplingRule
 
+    def shortfall(self, drawn: int) -> list[str]:
+        """What to say of a sample with fewer nonces than asked for: as a half without any gives none. Else nothing."""
+        asked = self.rule.upper + self.rule.lower
+        if drawn >= asked:
+            return []
+        return [f"{drawn} of {asked} nonces drawn: bundles are few or small (those of one nonce have no worse half)"]
+
 
 def _sampling(beacon: str, upper: int, lower: int, lowest_active: int) -> Sampling:
     """Raises RecordError for what is no beacon."""

@@ -24,5 +24,6 @@ def sample(benchmark: Path, sampling: Sampling) -> None:
     \b
     Example: tig-verify sample adam.benchmark --beacon 4c35
     """
-    for nonce in drawn(benchmark, read_record(benchmark, Benchmark), sampling):
-        say(str(nonce))
+    nonces = drawn(benchmark, read_record(benchmark, Benchmark), sampling)
+    say(*map(str, nonces))
+    say(*sampling.shortfall(len(nonces)), is_error=True)

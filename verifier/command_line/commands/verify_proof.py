@@ -65,9 +65,9 @@ def verify_proof(
     choice = Choosing.BOUND if seeding is not None else Choosing.unseen(claims[0].task)
     say(
         *(
-            [_as_json(proof, _looked_at(committed, answer), claims, choice)]
+            [_as_json(proof, _looked_at(committed, answer), claims, choice, sampling)]
             if as_json
-            else _as_text(proof, claims, choice)
+            else [*_as_text(proof, claims, choice), *sampling.shortfall(len(claims))]
         )
     )
     return 0
@@ -106,7 +106,9 @@ def _as_text(path: Path, claims: Sequence[Claim], choice: Choosing) -> list[str]
     return [f"{path}: accepted, choice {choice}; these are the committed claims, to be verified next:", *lines]
 
 
-def _as_json(path: Path, looked_at: dict[str, str], claims: Sequence[Claim], choice: Choosing) -> str:
+def _as_json(
+    path: Path, looked_at: dict[str, str], claims: Sequence[Claim], choice: Choosing, sampling: Sampling
+) -> str:
     shown = [{"nonce": claim.nonce, "quality": claim.quality, "claim_digest": claim.digest().hex()} for claim in claims]
     return json_text(
         {
@@ -115,7 +117,7 @@ def _as_json(path: Path, looked_at: dict[str, str], claims: Sequence[Claim], cho
             "outcome": Outcome.ACCEPTED,
             "reason": "none",
             "step": 0,
-            "detail": "",
+            "detail": "".join(sampling.shortfall(len(claims))),
             "choice": choice,
             "claims": shown,
         }
