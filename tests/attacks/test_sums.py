@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ from protocol.std_rng import StdRng
 from protocol.verdict import Outcome
 from verifier.challenge.errors import InputError
 from verifier.command_line import names, verdict_log
+from verifier.command_line.comparison_report import as_table
 from verifier.command_line.names import shown_names
 from verifier.command_line.sampling_options import Sampling
 from verifier.command_line.verdict_log import FORMAT as LOG
 from verifier.command_line.verdict_log import VerdictLog
 from verifier.command_line.verdict_report import Tally
+from verifier.experiments import comparison
 from verifier.experiments.comparison import Run
 from verifier.experiments.comparison_trials import Row, TrialKey
+from verifier.experiments.statistics import Interval
 from verifier.runs import results_table
 from verifier.runs.results_table import ResultsTable, read_rows
 from verifier.runs.row_formats import json_rows
@@ -198,6 +202,16 @@ def test_a_sample_of_bundles_without_a_worse_half_says_so() -> None:
     (told,) = Sampling("6b", rule).shortfall(len(nonces))
     assert told.startswith("2 of 3 nonces drawn: ")
     assert Sampling("6b", rule).shortfall(3) == []
+
+
+def test_without_the_rule_for_equal_pairs_the_table_still_says_that_they_are_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(comparison, "mean_interval", lambda values: Interval(values[0], values[0], values[0]))
+    one = Run(0, 1000, 0.16, 0.04, True, 10, 1000, 2.0)
+    lines = as_table(comparison.compare({"first": [one], "mine": [replace(one, quality=2000)]}))
+    assert "+1,000 to +1,000" in lines[2]  # the layer is off
+    assert lines[-1] == "1 nonces are few: an interval from fewer than 10 is rough."
 
 
 def test_too_few_instances_say_nothing_about_chance() -> None:

@@ -20,6 +20,7 @@ from verifier.challenge.scoring import test_subset
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
 from verifier.challenge.versions import versions
+from verifier.runs.row_formats import json_object
 
 Record = dict[str, Any]
 """As JSON has it: sections, and the leaves."""
@@ -135,7 +136,7 @@ def write(run: GoldenRun, record: Record) -> None:
 
 def recorded(run: GoldenRun) -> Record:
     """The record of a run, as it was written."""
-    record: Record = json.loads(run.path.read_text())
+    record: Record = json_object(run.path.read_text())
     del record["_info"]
     return record
 
