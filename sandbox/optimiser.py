@@ -219,9 +219,8 @@ class HostedOptimiser:
         for name in self._assignment.hyperparameters:
             if name not in defaults:
                 known = ascii(sorted(defaults))[1:-1][:MAX_DESCRIPTION] or "none"
-                raise OptimiserError(
-                    f"{self._assignment.name} has no hyperparameter {name!a:.80}; its HYPERPARAMETERS: {known}"
-                )
+                module = self._assignment.name.encode("unicode_escape").decode("ascii")[:MAX_DESCRIPTION]
+                raise OptimiserError(f"{module} has no hyperparameter {name!a:.80}; its HYPERPARAMETERS: {known}")
         return {**defaults, **self._assignment.hyperparameters}
 
     def _vector(self, flat: torch.Tensor) -> ParameterVector:

@@ -22,6 +22,8 @@ from sandbox.language.vocabulary import Vocabulary
 
 MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 100
+_FORMS: Final = "D130"
+"""The first code of what the compiler may be given: from Python 3.12 on it crashes on blocks nested in many ways."""
 _SPARE_BYTES: Final = 2**26
 """More than it takes to parse 64 KiB of source."""
 
@@ -39,7 +41,8 @@ def check(source: str, vocabulary: Vocabulary) -> tuple[ast.Module, tuple[Diagno
         check_names(tree, findings)
         check_attributes(tree, vocabulary, findings)
         check_interface(tree, findings)
-        _compile(tree, findings)
+        if not any(problem.code < _FORMS for problem in findings.all()):
+            _compile(tree, findings)
     return tree or ast.Module([], []), findings.all()
 
 

@@ -144,7 +144,10 @@ class Guards:
         if kind not in _INDEXED:
             raise TypeError(f"{kind.__name__!r} object is not subscriptable")
         if type(index) is slice:
-            self._do.copying(len(range(*_checked(index).indices(len(container)))) if kind is not range else 0)
+            places = range(*_checked(index).indices(len(container)))
+            if kind is range:
+                return _sliced(container, places)
+            self._do.copying(len(places))
         return container[_checked(index)]
 
     def set_item(self, value: Any, container: Any, index: Any) -> None:
@@ -213,6 +216,14 @@ class Guards:
             require_written(value)
             return format(value, spec)
         raise TypeError(f"an f-string shows numbers and strings, not {type(value).__name__!r}")
+
+
+def _sliced(numbers: range, places: range) -> range:
+    """Return the numbers at some places; steps beyond the end would multiply without bound, slice after slice."""
+    if len(places) < 2:
+        return numbers[places[0] : places[0] + 1] if places else range(0)
+    step = numbers[places[1]] - numbers[places[0]]
+    return range(numbers[places[0]], numbers[places[-1]] + (1 if step > 0 else -1), step)
 
 
 def _checked(index: Any) -> Any:

@@ -291,6 +291,26 @@ def test_a_problem_in_each_function_that_only_the_compiler_sees() -> None:
     assert [problem.code for problem in check("def f(a, a):\n    return 1\n", VOCABULARY)[1]].count("D100") == 1
 
 
+CRASHING = {
+    "comprehensions": "a = " + "[" * 25 + "b" + " for b in [1]]" * 25,
+    "sets": "a = " + "{" * 25 + "b" + " for b in [1]}" * 25,
+    "dicts": "a = " + "{'a': " * 25 + "b" + " for b in [1]}" * 25,
+    "in try": "\n".join(
+        [" " * i + "try:" for i in range(12)]
+        + [" " * 12 + "a = " + "{" * 12 + "b" + " for b in [1]}" * 12]
+        + [" " * i + "finally: a" for i in reversed(range(12))]
+    ),
+}
+
+
+@pytest.mark.parametrize("blocks", CRASHING)
+def test_python_never_compiles_what_crashes_its_compiler(blocks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+    monkeypatch.setattr("sandbox.language.dialect.compile", lambda *a, **_: compiled.append(a), raising=False)
+    assert problems_of(CRASHING[blocks])
+    assert not compiled
+
+
 def test_looking_for_what_was_meant_takes_little_time() -> None:
     names = [f"name{i}abcdefgh" for i in range(3000)]
     source = ENTRY_POINTS + inside("\n".join(f"{name}.{name} = {name}x.{name}" for name in names[:1200]))

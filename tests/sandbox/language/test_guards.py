@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -120,6 +121,19 @@ def test_attacks_fail_as_ordinary_errors(attack: str) -> None:
     errors = (ValueError, TypeError, OverflowError, AttributeError)
     with pytest.raises(errors):
         run(REFUSED[attack], Number(2.0), budget=10**10)
+
+
+def test_a_slice_of_a_range_is_what_python_makes_of_it() -> None:
+    bounds, steps = [None, -20, -3, 0, 2, 20, 2**70], [None, -20, -3, -1, 1, 2, 20, 2**70, -(2**70)]
+    for numbers in (range(0), range(1), range(9), range(9, -9, -2)):
+        for index in (slice(a, b, c) for a in bounds for b in bounds for c in steps):
+            assert guards().get_item(numbers, index) == numbers[index]
+
+
+def test_steps_of_ranges_do_not_multiply() -> None:
+    for start in (range(0), range(1), range(2)):
+        sliced = reduce(lambda numbers, _: guards().get_item(numbers, slice(None, None, 2**4000)), range(9), start)
+        assert all(abs(n) < 2**61 for n in (sliced.start, sliced.stop, sliced.step))
 
 
 EXHAUSTING = {
