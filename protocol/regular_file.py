@@ -29,12 +29,17 @@ class IrregularFileError(OSError):
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
-    """A descriptor of a regular file, never waited for; links are followed. `OSError`, of it `IrregularFileError`."""
+    """A descriptor of a regular file, never waited for; links are followed. `OSError`, of it `IrregularFileError`.
+
+    With `O_CREAT` a file is made where there is none, but not where a link to nowhere, which a stranger may have put
+    there, says.
+    """
     try:
         _require_regular(path, os.stat(path))
     except FileNotFoundError:
         if not flags & os.O_CREAT:
             raise
+        require_replaceable(path)
     descriptor = os.open(path, flags | _CAUTIOUS, 0o644)
     try:
         _require_regular(path, os.fstat(descriptor))

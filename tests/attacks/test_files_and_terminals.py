@@ -56,14 +56,21 @@ def write(path: Path, record: Record) -> Path:
     return path
 
 
+def write_claim(path: Path) -> Path:
+    """A claim with its solution beside it."""
+    solution = sample_records.solution()
+    write(path.with_suffix(".solution"), solution)
+    return write(path, sample_records.claim(solution_digest=solution.digest()))
+
+
 # -- a terminal --------------------------------------------------------------------------------------------------
 
 
 class Terminal(pyte.Screen):
     """A screen that notes its title, and what it is asked to answer."""
 
-    def __init__(self) -> None:
-        super().__init__(columns=600, lines=40)
+    def __init__(self, lines: int) -> None:
+        super().__init__(columns=600, lines=lines)
         self.asked: list[str] = []
 
     def write_process_input(self, data: str) -> None:
@@ -71,7 +78,7 @@ class Terminal(pyte.Screen):
 
 
 def shown(text: str) -> Terminal:
-    screen = Terminal()
+    screen = Terminal(text.count("\n") + 4)
     screen.set_mode(pyte.modes.LNM)
     pyte.Stream(screen).feed("$ tig-verify\n" + text)
     return screen
@@ -169,19 +176,30 @@ def test_progress_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> No
 # -- commands over hostile names and records ---------------------------------------------------------------------
 
 
+COMMANDS = [
+    ("inspect",), ("verify", "--isolation", "none"), ("dispute",), ("plot",), ("c006", "audit"), ("c006", "evaluate"),
+    ("c006", "export"), ("verify-proof", "--beacon", "b"), ("verify", "x", "--signer"), ("no-such-command",),
+    ("keygen",),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("inspect",), ("verify", "--isolation", "none"), ("dispute",),
-        ("plot",), ("c006", "audit"), ("c006", "evaluate"), ("c006", "export"), ("verify-proof", "--beacon", "b"),
-        ("verify", "x", "--signer"), ("no-such-command",), ("keygen",),
-    ],
-    ids=" ".join,
-)  # fmt: skip
-def test_a_hostile_name_is_one_line_of_each_command(name: str, command: tuple[str, ...], call: Call) -> None:
+@pytest.mark.parametrize("command", COMMANDS[:1], ids=" ".join)
+def test_each_hostile_name_is_one_line_of_a_command(name: str, command: tuple[str, ...], call: Call) -> None:
+    require_one_line(call(*command, junk(name)))
+
+
+@pytest.mark.parametrize("command", COMMANDS[1:], ids=" ".join)
+def test_the_worst_of_names_is_one_line_of_each_command(command: tuple[str, ...], call: Call) -> None:
+    require_one_line(call(*command, junk("[red]x[.red]\nforged: accepted\x1b[2J\u202e\udcff")))
+
+
+def junk(name: str) -> str:
     Path(name).write_bytes(b"no file of tig-verify")
-    ended = call(*command, name)
+    return name
+
+
+def require_one_line(ended: Ended) -> None:
     told = require_only(ended.err) + require_only(ended.out)
     assert ended.code in (1, 2)
     assert "Traceback" not in ended.err
@@ -362,10 +380,7 @@ def test_a_private_file_behind_a_link_is_not_shown(call: Call) -> None:
 @pytest.mark.parametrize("suffix", ["claim", "solution"])
 @pytest.mark.parametrize("kind", ["pipe", "folder", "cycle", "zero"])
 def test_one_bad_file_costs_its_own_verdict_alone(kind: str, suffix: str, call: Call) -> None:
-    paths = [Path(f"{name}.claim") for name in "abc"]
-    for path in paths:
-        write(path, sample_records.claim())
-        write(path.with_suffix(".solution"), sample_records.solution())
+    paths = [write_claim(Path(f"{name}.claim")) for name in "abc"]
     spoilt = paths[1].with_suffix(f".{suffix}")
     spoilt.unlink()
     irregular(kind, spoilt)
@@ -384,9 +399,7 @@ def test_inspect_shows_the_files_after_a_bad_one(kind: str, call: Call) -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "dangling", "null"])
 def test_a_verdict_that_cannot_be_written_stops_no_other(kind: str, call: Call) -> None:
-    paths = [write(Path(f"{name}.claim"), sample_records.claim()) for name in "abc"]
-    for path in paths:
-        write(path.with_suffix(".solution"), sample_records.solution())
+    paths = [write_claim(Path(f"{name}.claim")) for name in "abc"]
     KEY.save(Path("key.pem"))
     irregular(kind, Path("b.verdict"))
     ended = call("verify", "--json", "--key", "key.pem", *paths)
@@ -440,6 +453,26 @@ def test_a_results_table_without_the_first_look_is_no_pipe(pipe: Path, monkeypat
         ResultsTable(pipe, FORMAT)
 
 
+@pytest.mark.parametrize("table", [Path("link"), Path("/proc/self/mem")])
+def test_a_results_table_is_made_nowhere_else_and_a_fault_is_named(table: Path) -> None:
+    irregular("dangling", Path("link"))
+    with pytest.raises(
+        InputError, match=f"^{table}: (is no ordinary file|cannot be written: Input/output error); name"
+    ):
+        ResultsTable(table, FORMAT)
+    assert not Path("nowhere").exists()
+
+
+def test_a_link_to_nowhere_without_the_look_gets_no_line_of_another_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regular_file, "require_replaceable", lambda path: None)
+    irregular("dangling", Path("link"))
+    with ResultsTable(Path("link"), FORMAT):
+        assert Path("nowhere").read_bytes() == b""
+    Path("nowhere").write_bytes(b"export PATH\n")
+    with pytest.raises(InputError, match="line 1 is none that verify writes"):
+        ResultsTable(Path("link"), FORMAT)
+
+
 @pytest.mark.parametrize(
     "words",
     ["plot .", "plot /", "verify .", "respond . . --key .", "dispute . .", "c006 import . . --key .", "inspect /",
@@ -461,6 +494,10 @@ OPENERS = {"open", "path.open", "os.open", "io.open", ".read_bytes", ".read_text
 OWNERS = {
     "protocol/regular_file.py",  # opens
     "protocol/keys.py",  # creates, with O_EXCL
+    "verifier/challenge/network/numba_compiler.py",  # its own sources
+    "verifier/challenge/private_folder.py",  # the working folder, as a folder
+    "verifier/command_line/folder_lock.py",  # a folder, as a folder
+    "verifier/command_line/main.py",  # the null device
     "verifier/verification/self_audit.py",  # in a folder of its own
     "verifier/command_line/files.py",  # writes to a new file
 }

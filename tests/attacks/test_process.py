@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -26,13 +27,16 @@ from sandbox.jail import confinement
 from sandbox.worker import channel
 from sandbox.worker.client import WorkerProcess
 from sandbox.worker.zygote_client import Zygote
+from tests.support import pool_work
 from tests.support.called import called
 from verifier.challenge.errors import InputError
 from verifier.command_line import claim_files_verifier
 from verifier.command_line import main as entry
 from verifier.command_line.claim_files_verifier import Judge
-from verifier.command_line.files import require_short, write_file
+from verifier.command_line.files import require_short, require_writable, write_file
 from verifier.command_line.folder_lock import writing_alone
+from verifier.command_line.terminal import say
+from verifier.runs.pool import ProcessPool
 from verifier.verification.context import Terms
 
 ALL = (0, 1, 2)
@@ -129,6 +133,18 @@ def test_a_message_that_nobody_takes_is_never_a_rejection(
         sys.stderr.flush()
 
 
+def test_a_full_disk_under_the_output_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def print_a_line(*_: object, **__: object) -> None:
+        say("x.claim: accepted")
+
+    monkeypatch.setattr(all_commands.commands, "main", print_a_line)
+    with full_disk("stdout", monkeypatch):
+        assert code_of("--version") == 3
+    assert capsys.readouterr().err == "tig-verify: standard output: No space left on device\n"
+
+
 @pytest.mark.parametrize("error", [BrokenPipeError(errno.EPIPE, ""), OSError(errno.ENOSPC, "full"), ValueError("bug")])
 def test_a_command_that_fails_without_clicks_handling_is_never_a_rejection(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -170,6 +186,35 @@ def test_a_folder_that_is_gone_is_said(
     folder.rmdir()
     ended = called(capsys, "--version")
     assert (ended.code, ended.err) == (2, "tig-verify: the working folder is gone; change to one that exists\n")
+
+
+@pytest.mark.parametrize(
+    "command", [("inspect", "x"), ("keygen", "k.pem"), ("verify", "x.claim", "--isolation", "none")]
+)
+def test_a_folder_that_is_gone_without_the_first_look_is_a_mistake(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(entry, "_refusal", lambda: None)
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    ended = called(capsys, *command)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith(f"tig-verify: {command[1]}: ")
+
+
+@pytest.mark.slow
+def test_a_worker_ends_without_a_word_from_the_kernel_about_its_end() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        started = time.monotonic()
+        Zygote((sys.executable, "-I", "-S", "-c", "pass")).close()
+        with ProcessPool(pool_work.failing, 1) as pool, pytest.raises(WorkerFault, match="did not start"):
+            list(pool.run(["a"]))
+        assert time.monotonic() - started < 20.0
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 @pytest.mark.parametrize("hard", [0, 5, resource.RLIM_INFINITY])
@@ -229,6 +274,22 @@ def test_a_name_that_is_too_long_without_the_check_leaves_nothing_behind(tmp_pat
     with pytest.raises(InputError, match="cannot be written"):
         write_file(tmp_path / ("x" * 256), b"data")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["nowhere", "cycle"])
+def test_a_folder_that_is_a_link_to_nowhere_is_refused_before_anything_is_trained(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "cycle").symlink_to("cycle" if kind == "cycle" else "nowhere")
+    with pytest.raises(InputError, match=r"cycle is not a folder; choose another with -o"):
+        require_writable(tmp_path / "cycle" / "claims")
+
+
+def test_a_folder_that_is_a_link_to_nowhere_without_the_check_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InputError, match="cannot be written"), writing_alone(tmp_path / "link"):
+        raise AssertionError
+    with pytest.raises(InputError, match="cannot be written"):
+        write_file(tmp_path / "link" / "a", b"data")
+    assert os.listdir(tmp_path) == ["link"]
 
 
 # -- two calls, one folder -----------------------------------------------------------------------------------------

@@ -91,6 +91,49 @@ def test_a_path_without_a_root_is_refused_before_anything_is_imported(
     assert ended.err.startswith("tig-verify: PYTHONPATH has an empty or a relative path")
 
 
+@pytest.mark.slow
+def test_a_process_of_ours_imports_nothing_from_the_working_folder_without_the_refusal(hostile: Path) -> None:
+    """A command that was started with the folder in its own paths, as by `python -m`, hands no relative one on."""
+    paths = pool._import_path()
+    assert paths
+    for program, environment in (
+        (pool.PROGRAM[1:-1], {"PYTHONPATH": paths}),
+        (zygote_client.PROGRAM[1:-1], {"PYTHONPATH": str(hostile)}),
+    ):
+        flags = [argument for argument in program if argument != "-m"]
+        done = run(*flags, "-c", "import json, dataclasses, conftest_of_nobody", **environment)
+        assert "No module named 'conftest_of_nobody'" in done.stderr
+    assert not (hostile.parent / "ran").exists()
+
+
+def test_a_path_without_a_root_is_handed_to_no_process_without_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", ":.")
+    monkeypatch.setattr(sys, "path", ["", "/a"])
+    assert pool._import_path() == "/a"
+
+
+@needs_numba
+def test_a_cache_that_cannot_be_unpickled_leaves_the_eager_kernels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def spoilt(_: str) -> ModuleType:
+        raise EOFError("Ran out of input")
+
+    monkeypatch.delenv(kernel_choice.KERNELS_VARIABLE, raising=False)
+    monkeypatch.setattr(kernel_choice, "import_module", spoilt)
+    kernel_choice.training_kernels.cache_clear()
+    assert kernel_choice.training_kernels() is EagerKernels
+    kernel_choice.training_kernels.cache_clear()
+
+
+def test_a_folder_that_a_mask_of_0_left_open_is_not_used_without_the_mode(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Path.mkdir
+    monkeypatch.setattr(Path, "mkdir", lambda self, mode=0o777, **options: (made(self, **options), self.chmod(0o777)))
+    assert private_folder("x") is None
+
+
 @pytest.mark.parametrize("paths", ["", "/x", "/x:/y"])
 def test_other_paths_are_the_callers(
     paths: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

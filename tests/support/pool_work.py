@@ -56,5 +56,5 @@ def growing() -> Iterator[Callable[[bytes], int]]:
 @contextmanager
 def failing() -> Iterator[Callable[[str], str]]:
     """Fails before it is ready."""
-    raise RuntimeError("no memory")
+    raise RuntimeError("no memory\x1b[2J")
     yield str

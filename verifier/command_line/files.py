@@ -80,7 +80,7 @@ def require_short(path: Path) -> None:
 
 def require_writable(folder: Path) -> None:
     """Refuse a folder that `write_file` could not write to or create, before hours are spent. Raises InputError."""
-    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
     if not nearest.is_dir():
         raise InputError(f"{folder}: cannot be written: {nearest} is not a folder; choose another with -o")
     if not os.access(nearest, os.W_OK | os.X_OK):

@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored by a parent, it would hide how our processes end
     try:
         code = _refusal() or _run(arguments)
-        sys.stdout.flush()
+        if code != UNDETERMINED:  # else what could not be written has been said
+            sys.stdout.flush()
     except KeyboardInterrupt:
         code = _fail(INTERRUPTED, "interrupted; nothing half-written was left")
     except BrokenPipeError:  # who reads stdout went away, as `head` does: what it has not read is not known to anybody

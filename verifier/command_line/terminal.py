@@ -23,8 +23,14 @@ def say(*lines: str, is_error: bool = False) -> None:
     if stream is None:  # closed by whoever called us
         return
     encoding = getattr(stream, "encoding", None) or "ascii"
-    stream.write("".join(f"{visible(line, encoding)}\n" for line in lines))
-    stream.flush()
+    try:
+        stream.write("".join(f"{visible(line, encoding)}\n" for line in lines))
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # it has no name of its own
+        name = "standard error" if is_error else "standard output"
+        raise OSError(error.errno, f"{name}: {error.strerror}") from None
 
 
 def visible(text: str, encoding: str = "utf-8") -> str:

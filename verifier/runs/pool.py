@@ -57,6 +57,8 @@ class _Worker(Generic[Item]):
     def __init__(self, opening: Opening[Item, Any], environment: Mapping[str, str]) -> None:
         self.task: _Task[Item] | None = None
         self.is_ready = False
+        self.complaint = ""
+        """Why it could not begin."""
         self.connection, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(
@@ -64,6 +66,7 @@ class _Worker(Generic[Item]):
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # texts of strangers would be there as they are
                 env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _import_path(), **environment},
                 start_new_session=True,  # Ctrl-C in a terminal reaches this process alone
             )
@@ -139,6 +142,9 @@ class ProcessPool(Generic[Item, Result]):
             succeeded, said = worker.connection.recv()
         except (EOFError, OSError):
             return self._remove(worker, waiting)
+        if not succeeded and not worker.is_ready:
+            worker.complaint = f": {said}"
+            return self._remove(worker, waiting)
         task, worker.task = worker.task, None
         worker.is_ready = True
         self._false_starts = 0
@@ -150,7 +156,7 @@ class ProcessPool(Generic[Item, Result]):
         end = worker.end(_PATIENCE)
         self._false_starts += not worker.is_ready
         if self._false_starts == _FALSE_STARTS:
-            raise WorkerFault(f"{_FALSE_STARTS} processes in a row did not start; the last one {end}")
+            raise WorkerFault(f"{_FALSE_STARTS} processes in a row did not start; the last one {end}{worker.complaint}")
         if (task := worker.task) is None:
             return None
         task.tries_left -= 1

@@ -22,18 +22,31 @@ def main(arguments: list[str]) -> None:
         return
     connection: Connection[Any, Any] = Connection(descriptor)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        opening = connection.recv()  # imports what it needs, within the limits of this process
-        with opening() as work:
-            connection.send((True, None))
-            while True:
-                connection.send(_attempt(work, connection.recv()))
+        try:
+            _serve(connection)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # the pool says it: what is written to a terminal from here is not escaped
+            connection.send((False, _told(error)))
+
+
+def _serve(connection: Connection[Any, Any]) -> None:
+    opening = connection.recv()  # imports what it needs, within the limits of this process
+    with opening() as work:
+        connection.send((True, None))
+        while True:
+            connection.send(_attempt(work, connection.recv()))
 
 
 def _attempt(work: Callable[[Any], Any], item: Any) -> tuple[bool, Any]:
     try:
         return True, work(item)
     except Exception as error:  # whatever it is, it says nothing about the item
-        return False, f"{type(error).__name__}: {error}"
+        return False, _told(error)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class ResultsTable(Generic[Row]):
         except IrregularFileError:
             raise InputError(f"{path}: is no ordinary file; name another one") from None
         except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}; name another file") from None
+            raise self._unwritable(path, error) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.rows, end = _read(path, file, self._format)
@@ -97,10 +97,18 @@ class ResultsTable(Generic[Row]):
             file.close()
             problem = f"another {self._format.writer} is writing to it; wait for it, or name another file"
             raise InputError(f"{path}: {problem}") from None
+        except OSError as error:  # as of a disk that fails, or of a file of the kernel's
+            with contextlib.suppress(OSError):
+                file.close()
+            raise self._unwritable(path, error) from None
         except BaseException:
             file.close()
             raise
         return file
+
+    @staticmethod
+    def _unwritable(path: Path, error: OSError) -> InputError:
+        return InputError(f"{path}: cannot be written: {error.strerror}; name another file")
 
     def _append(self, file: BinaryIO, line: str) -> None:
         try:

@@ -64,9 +64,14 @@ def test_the_text_says_the_same_as_the_json(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("bad", ["none.py", "."])
-def test_what_is_no_file_is_a_mistake_and_nothing_is_checked(capsys: pytest.CaptureFixture[str], bad: str) -> None:
-    code, out, err = call(capsys, "--json", "good.py", bad)
-    assert (code, out) == (2, "")
+def test_what_is_no_file_is_a_mistake_that_costs_no_other_its_check(
+    capsys: pytest.CaptureFixture[str], bad: str
+) -> None:
+    code, out, err = call(capsys, bad, "good.py")
+    assert (code, out) == (2, "good.py: no problems found\n")
+    assert err.startswith(f"tig-verify: {bad}: ")
+    code, out, err = call(capsys, "--json", bad, "worse.py")
+    assert (code, [row["file"] for row in json.loads(out)]) == (1, ["worse.py"])
     assert err.startswith(f"tig-verify: {bad}: ")
 
 

@@ -9,7 +9,8 @@ import click
 
 from sandbox.errors import ModuleRefused
 from sandbox.isolation import Jail
-from verifier.command_line.exit_codes import REJECTED
+from verifier.challenge.errors import InputError
+from verifier.command_line.exit_codes import DONE, REJECTED, USAGE
 from verifier.command_line.files import read_file
 from verifier.command_line.terminal import json_text, say
 
@@ -20,7 +21,8 @@ from verifier.command_line.terminal import json_text, say
 def check(files: tuple[Path, ...], as_json: bool) -> int:
     """Check optimiser modules against the dialect, without running them.
 
-    Prints every problem as file:line:column, with what to write instead. Exit code 1 if there is one.
+    Prints every problem as file:line:column, with what to write instead. Exit code 1 if there is one, else 2 if
+    a file could not be read; the others are checked all the same.
 
     With --json each problem is an object of file (as named), line and column (from 1, in characters), code, message and
     hint (may be empty); without problems the array is empty.
@@ -28,13 +30,17 @@ def check(files: tuple[Path, ...], as_json: bool) -> int:
     \b
     Example: tig-verify check my_optimiser.py
     """
-    sources = [(path, read_file(path)) for path in files]
     rows: list[dict[str, str | int]] = []
+    unread = 0
     with Jail() as jail:
-        for path, source in sources:
+        for path in files:
             lines: tuple[str, ...] = (f"{path}: no problems found",)
             try:
-                jail.check(source, str(path))
+                jail.check(read_file(path), str(path))
+            except InputError as error:  # the other files are checked all the same
+                unread += 1
+                say(f"tig-verify: {error}", is_error=True)
+                continue
             except ModuleRefused as refused:
                 lines = refused.lines
                 rows += [{"file": str(path), **asdict(problem)} for problem in refused.diagnostics]
@@ -44,4 +50,4 @@ def check(files: tuple[Path, ...], as_json: bool) -> int:
         say(*json_text(rows, indent=2).split("\n"))
     elif rows:
         say(f"{len(rows)} problem{'s' if len(rows) > 1 else ''} found", is_error=True)
-    return REJECTED if rows else 0
+    return REJECTED if rows else USAGE if unread else DONE
