@@ -376,6 +376,15 @@ def test_the_names_of_hyperparameters_are_shown_escaped() -> None:
     assert str(raised.value).isprintable()
 
 
+@pytest.mark.parametrize("name", ["a\nb.py", "\x1b[31m.py", "\u202e.py", "\udcff.py"])
+def test_the_names_of_modules_are_shown_escaped(name: str) -> None:
+    """A worker cannot send what is no text: its module failed, and it must not."""
+    with pytest.raises(OptimiserError, match=r"\.py has no hyperparameter") as raised:
+        hosted(assignment(sample_optimisers.module(), name, hyperparameters={"beta": 0.1}))
+    assert str(raised.value).isascii()
+    assert str(raised.value).isprintable()
+
+
 def test_a_worker_s_process_never_imports_what_holds_a_key() -> None:
     code = "import sandbox.worker.zygote_server, sandbox.worker.server, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=True)
