@@ -278,17 +278,20 @@ def test_a_file_that_cannot_be_had_is_a_mistake(claims: list[Path], call: Call) 
 
 
 def test_a_disk_that_is_full_costs_no_more_than_a_line(claims: list[Path], call: Call) -> None:
+    call(claims[0], "--out", OUT)
+    room = OUT.stat().st_size * 3 // 2
+    OUT.unlink()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
         done = call(*claims, "--out", OUT)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("tig-verify: verdicts.jsonl: cannot be written: File too large; call again when it can")
-    assert OUT.stat().st_size == 2_000
+    assert OUT.stat().st_size == room
     done = call(*claims, "--out", OUT)
     assert done.out == "verdicts.jsonl: 40 accepted (39 of them copies); 1 of them from before\n"
     assert [line["claim"] for line in lines()] == [str(path) for path in claims]
