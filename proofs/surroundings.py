@@ -23,6 +23,7 @@ from typing import Final
 import torch
 
 from tests.surroundings.environments import ALL, TOGETHER, Environment
+from tests.surroundings.probe import OF_TRAINING
 
 RESULTS: Final = Path(__file__).parent / "results" / "surroundings.json"
 PLAIN: Final = Environment()
@@ -40,7 +41,7 @@ def difference(expected: dict[str, str], found: dict[str, str] | str) -> str:
     """What ends otherwise, or nothing."""
     if isinstance(found, str):
         return found
-    names = sorted(found)  # without a training where there was none
+    names = sorted(found.keys() | {name for name in expected if not name.startswith(OF_TRAINING)})
     return "; ".join(f"{n}: {expected.get(n)}, {found.get(n)}" for n in names if expected.get(n) != found.get(n))
 
 

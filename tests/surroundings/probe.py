@@ -40,6 +40,8 @@ EVERYTHING: Final = module(
 """A module that uses everything: every operation of tensors, and most of the language."""
 TRAINING: Final = "sgd-n_hidden=2"
 """The golden run that is trained, claimed and verified."""
+OF_TRAINING: Final = ("training", "verdict")
+"""How the names of its endings begin."""
 
 
 def endings(factory: Factory) -> dict[str, str]:
