@@ -207,11 +207,11 @@ class _Builtins:
         raise TypeError(f"str() does not take {type(value).__name__!r}")
 
 
-def _require_counted(value: object, function: str) -> None:
+def _require_counted(value: Any, function: str) -> None:
     """Refuse what is no integer, and long ones, which take more memory than an element is counted for."""
     if type(value) not in INTEGERS:
         raise TypeError(f"{function} takes integers")
-    if not -MAX_COUNTED < value < MAX_COUNTED:  # type: ignore[operator]
+    if not -MAX_COUNTED < value < MAX_COUNTED:
         raise ValueError(f"{function} counts with integers of less than 60 bits")
 
 

@@ -634,10 +634,10 @@ def check_number(value: object) -> None:
         raise TypeError("expected a number")
 
 
-def _operand(value: object) -> Any:
+def _operand(value: Any) -> Any:
     """A tensor, or a number as a binary64: Python would compute with others, such as strings, and without a meter."""
     if type(value) in (int, float):
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     if not isinstance(value, TensorBase):
         raise TypeError("expected a tensor or a number")
     return value

@@ -495,7 +495,7 @@ OWNERS = {
     "protocol/regular_file.py",  # opens
     "protocol/keys.py",  # creates, with O_EXCL
     "verifier/challenge/network/numba_compiler.py",  # its own sources
-    "verifier/challenge/private_folder.py",  # the working folder, as a folder
+    "verifier/challenge/guarded_import.py",  # the working folder, as a folder
     "verifier/command_line/folder_lock.py",  # a folder, as a folder
     "verifier/command_line/main.py",  # the null device
     "verifier/verification/self_audit.py",  # in a folder of its own

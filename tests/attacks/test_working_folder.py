@@ -17,9 +17,10 @@ import pytest
 
 from sandbox.worker import zygote_client
 from tests.support.called import called
+from verifier.challenge.guarded_import import guarded_import
 from verifier.challenge.network import kernel_choice
 from verifier.challenge.network.kernels_eager import EagerKernels
-from verifier.challenge.private_folder import private_folder, undisturbed
+from verifier.challenge.private_folder import private_folder
 from verifier.experiments.plots import library
 from verifier.runs import pool
 
@@ -321,7 +322,7 @@ def test_a_library_sees_neither_its_variables_nor_the_working_folder(
 ) -> None:
     monkeypatch.setenv("EVIL_BACKEND", "module://evil")
     before = dict(os.environ)
-    with undisturbed("EVIL", EVIL_FOLDER="/ours"):
+    with guarded_import("EVIL", EVIL_FOLDER="/ours"):
         assert not Path("matplotlibrc").exists()
         assert {name: value for name, value in os.environ.items() if name.startswith("EVIL")} == {
             "EVIL_FOLDER": "/ours"
@@ -334,7 +335,7 @@ def test_an_import_that_fails_leaves_folder_and_variables_as_they_were(
 ) -> None:
     monkeypatch.setenv("EVIL_BACKEND", "module://evil")
     before = dict(os.environ)
-    with pytest.raises(ImportError), undisturbed("EVIL", EVIL_FOLDER="/ours"):
+    with pytest.raises(ImportError), guarded_import("EVIL", EVIL_FOLDER="/ours"):
         raise ImportError
     assert (dict(os.environ), os.getcwd()) == (before, str(hostile))
 

@@ -1,15 +1,13 @@
-"""Folders for what libraries keep between calls, and imports that look at nothing else.
+"""Folders for what libraries keep between calls.
 
-numba unpickles its cache, matplotlib takes fonts and settings from files: of these only what this user alone can have
-written is trusted. A folder of claims may have come with files of such names.
+numba unpickles its cache, matplotlib takes fonts from files: of these only what this user alone can have written is
+trusted.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -37,23 +35,3 @@ def _is_guarded(folder: Path) -> bool:
     """Whether not everybody may replace what is in it."""
     mode = folder.stat().st_mode
     return not mode & stat.S_IWOTH or bool(mode & stat.S_ISVTX)
-
-
-@contextlib.contextmanager
-def undisturbed(*prefixes: str, **settings: str) -> Iterator[None]:
-    """Inside, a library may be imported: of its variables, which begin with `prefixes`, it sees `settings` alone.
-
-    Nor does it see the working folder, where it might look for settings first.
-    """
-    here = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
-    theirs = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefixes)}
-    os.environ.update(settings)
-    try:
-        os.chdir("/")
-        yield
-    finally:
-        os.fchdir(here)
-        os.close(here)
-        for name in settings:
-            del os.environ[name]
-        os.environ.update(theirs)

@@ -13,7 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar, cast
 
-from verifier.challenge.private_folder import private_folder, undisturbed
+from verifier.challenge.guarded_import import guarded_import
+from verifier.challenge.private_folder import private_folder
 
 _Compiled = TypeVar("_Compiled", bound=Callable[..., object])
 
@@ -33,7 +34,7 @@ def _cache_name() -> str:
 _folder = private_folder(_cache_name())
 if _folder is None:
     raise ImportError("there is no folder that only this user can write to, for what numba compiles")
-with undisturbed("NUMBA_"):
+with guarded_import("NUMBA_"):
     import numba
 numba.config.CACHE_DIR = str(_folder)  # type: ignore[attr-defined]
 numba.config.reload_config = lambda: None  # else it looks at the surroundings again before each compilation

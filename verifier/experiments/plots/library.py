@@ -6,12 +6,13 @@ from contextlib import ExitStack
 from importlib import import_module
 from tempfile import TemporaryDirectory
 
-from verifier.challenge.private_folder import private_folder, undisturbed
+from verifier.challenge.guarded_import import guarded_import
+from verifier.challenge.private_folder import private_folder
 
 
 def load_matplotlib() -> None:
     """Import it before a module of this package does. Raises ImportError where it is not installed."""
     with ExitStack() as stack:
         folder = private_folder("matplotlib") or stack.enter_context(TemporaryDirectory())
-        stack.enter_context(undisturbed("MPL", "MATPLOTLIB", MPLCONFIGDIR=str(folder)))
+        stack.enter_context(guarded_import("MPL", "MATPLOTLIB", MPLCONFIGDIR=str(folder)))
         import_module("matplotlib.font_manager")  # which reads, or makes, the list
