@@ -1,88 +1,101 @@
-"""The engine that this machine computes products with: the fastest of those that are exact here.
+"""The engine that this machine computes products with: on a CPU the only one, on a GPU the fastest that is exact there.
 
-The choice changes no bit, so it is made once in a process. The environment variable `TIG_VERIFY_ENGINE` (binary64,
-numpy, int8) forces one.
+The choice changes no bit, so it is made once in a process. The environment variable `TIG_VERIFY_ENGINE` forces one:
+`binary64`; `int16`, which is the compiled network of a CPU; `int8`, which a CUDA device alone has.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import cache
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
-from arithmetic.engines import Binary64Engine, Engine, Int8Engine, NumpyEngine
+from arithmetic.engines import Binary64Engine, Engine
 from arithmetic.errors import MachineError
 
 ENGINE_VARIABLE = "TIG_VERIFY_ENGINE"
 
-_ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Binary64Engine(), NumpyEngine(), Int8Engine())}
+_DEVICES = {"binary64": ("cpu", "cuda"), "int16": ("cpu",), "int8": ("cuda",)}
+"""The names that the environment may hold, and where their engines compute."""
+
+Integers = NDArray[np.float64]
+"""Integers in binary64."""
 
 
 @cache
 def engine(device: str = "cpu") -> Engine:
     """The engine for products on a type of device. Raises MachineError."""
-    name = forced(ENGINE_VARIABLE, _ENGINES.keys())
-    candidates = [_ENGINES[name]] if name else list(_ENGINES.values())
-    fitting = [candidate for candidate in candidates if device == "cpu" or not candidate.cpu_only]
-    if not fitting:
-        raise MachineError(f"the {name} engine computes on a CPU only; unset {ENGINE_VARIABLE} to use {device}")
-    exact = [candidate for candidate in fitting if is_exact(candidate, device)]
+    candidates = _candidates(device)
+    exact = [candidate for candidate in candidates if is_exact(candidate)]
     if not exact:
         names = " and ".join(candidate.name for candidate in candidates)
         raise MachineError(f"the products of the {names} engine are not exact on this machine's {device}")
-    return exact[0] if len(exact) == 1 else _fastest(exact, device)
+    return exact[0] if len(exact) == 1 else _fastest(exact)
 
 
-def is_exact(candidate: Engine, device: str = "cpu") -> bool:
+def forced(device: str = "cpu") -> str | None:
+    """The name that the environment forces for a type of device, None if it forces none. Raises MachineError."""
+    name = os.environ.get(ENGINE_VARIABLE)
+    if name is None:
+        return None
+    if name not in _DEVICES:
+        raise MachineError(f"{ENGINE_VARIABLE}={name!r} is not one of {', '.join(_DEVICES)}; correct or unset it")
+    if device not in _DEVICES[name]:
+        raise MachineError(f"the {name} engine does not compute on {device}; unset {ENGINE_VARIABLE} to use {device}")
+    return name
+
+
+def is_exact(candidate: Engine) -> bool:
     """Whether an engine multiplies integers at the limits of its contract, and mixed ones, as int64 does."""
-    return all(_multiplies(candidate, left, right, bits, device) for left, right, bits in _worst_cases())
+    return all(_multiplies(candidate, left, right, bits) for left, right, bits in _worst_cases())
 
 
-def _worst_cases() -> Iterator[tuple[torch.Tensor, torch.Tensor, int]]:
+def _candidates(device: str) -> list[Engine]:
+    if device == "cpu":
+        return [Binary64Engine()]
+    from arithmetic import device_engines  # torch, which nothing on a CPU needs
+
+    name = forced(device)
+    return [candidate for candidate in device_engines.engines() if name in (None, candidate.name)]
+
+
+def _worst_cases() -> Iterator[tuple[Integers, Integers, int]]:
     """Factors [m, k] and [k, n] with their bits: the sums of the 22-bit ones reach 2^53, the most that is allowed."""
     for bits, k in ((14, 256), (15, 256), (22, 512)):
         top = 2**bits
-        mixed = torch.arange(5 * k).mul_(7919).remainder_(2 * top + 1).sub_(top)  # every digit, both signs
-        odd = torch.full((k,), top - 1)
+        mixed = np.arange(5 * k) * 7919 % (2 * top + 1) - top  # every digit, both signs
+        odd = np.full(k, top - 1)
         odd[-1] = 0  # an odd number of odd products: the sum needs all 53 bits
-        extremes = torch.stack([torch.full((k,), top), torch.full((k,), -top), torch.full((k,), top // 2 - 129), odd])
-        factor = torch.cat([extremes, mixed.view(5, k)])
-        yield factor, factor.flip(0).t(), bits
+        extremes = [np.full(k, top), np.full(k, -top), np.full(k, top // 2 - 129), odd]
+        factor = np.vstack([*extremes, mixed.reshape(5, k)]).astype(np.float64)
+        yield factor, factor[::-1].T, bits
 
 
-def _multiplies(candidate: Engine, left: torch.Tensor, right: torch.Tensor, bits: int, device: str) -> bool:
+def _multiplies(candidate: Engine, left: Integers, right: Integers, bits: int) -> bool:
     try:
-        a, b = (candidate.form(integers.to(device), bits) for integers in (left, right))
-        result = candidate.product(a, b).cpu()
+        result = candidate.product(left, np.ascontiguousarray(right), bits)
     except RuntimeError:  # torch does not have this product for this device
         return False
-    return torch.equal(result.to(torch.int64), left @ right)
+    return np.array_equal(result.astype(np.int64), left.astype(np.int64) @ right.astype(np.int64))
 
 
-def _fastest(candidates: list[Engine], device: str) -> Engine:
+def _fastest(candidates: list[Engine]) -> Engine:
     """The fastest at a network product; those that are far behind at a small part of one are not tried further."""
-    first = {candidate.name: _seconds(candidate, 16, device) for candidate in candidates}
+    first = {candidate.name: _seconds(candidate, 16) for candidate in candidates}
     close = [candidate for candidate in candidates if first[candidate.name] < 4.0 * min(first.values())]
-    return min(close, key=lambda candidate: _seconds(candidate, 125, device))
+    return min(close, key=lambda candidate: _seconds(candidate, 125))
 
 
-def _seconds(candidate: Engine, rows: int, device: str) -> float:
+def _seconds(candidate: Engine, rows: int) -> float:
     """The time of a product [rows, 256] x [256, 256], the best of three."""
-    left, right = (candidate.form(torch.ones(n, 256, dtype=torch.int32, device=device), 14) for n in (rows, 256))
+    left, right = (np.ones((n, 256)) for n in (rows, 256))
     times = []
     for _ in range(3):
         started = time.perf_counter()
-        candidate.product(left, right)[0, 0].item()  # waits for a GPU
+        candidate.product(left, right, 14)  # waits for a GPU
         times.append(time.perf_counter() - started)
     return min(times)
-
-
-def forced(variable: str, names: Collection[str]) -> str | None:
-    """The name that an environment variable forces, None if it is not set. Raises MachineError."""
-    name = os.environ.get(variable)
-    if name is not None and name not in names:
-        raise MachineError(f"{variable}={name!r} is not one of {', '.join(sorted(names))}; correct or unset it")
-    return name

@@ -6,7 +6,8 @@ import math
 
 import torch
 
-from arithmetic.exponents import exponents, powers_of_two, sum_bits
+from arithmetic.exponents import sum_bits
+from arithmetic.tensor_exponents import exponents, powers_of_two
 
 
 def prefix_sums(a: torch.Tensor, dim: int) -> torch.Tensor:

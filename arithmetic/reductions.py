@@ -1,47 +1,24 @@
-"""Sums and general products that have one answer, whatever the order of summation (specification, section 2).
+"""Sums and general products of tensors that have one answer, whatever the order (specification, section 2).
 
 Every reduction runs on integers small enough that binary64 adds them exactly. Then any BLAS, thread count,
 tiling or fused multiply-add gives the same bits.
 
-Shapes: `m`, `k`, `n` of a product [m, k] x [k, n]; `B` rows and `H` columns of a matrix to be summed.
+Shapes: `m`, `k`, `n` of a product [m, k] x [k, n].
 """
 
 from __future__ import annotations
 
 import math
-from typing import Final
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from arithmetic import engine_choice, ieee
-from arithmetic.engines import Binary64Engine
-from arithmetic.exponents import ceil_log2, exponent, exponents, power_of_two, powers_of_two, sum_bits
-from arithmetic.per_channel import PerChannel
+from arithmetic import engine_choice
+from arithmetic.device_engines import DeviceBinary64Engine, DeviceEngine
+from arithmetic.exponents import ceil_log2, sum_bits
+from arithmetic.tensor_exponents import exponents, powers_of_two
 
 MATMUL_BITS = 22
 """Largest width of the operands of a general `matmul`."""
-_OF_BATCHES: Final = Binary64Engine()
-"""Some engines would take a million small products one by one, which takes minutes."""
-
-
-def column_sums(values: torch.Tensor) -> PerChannel:
-    """Exact sums [H] over the rows of a binary32 matrix [B, H], one exponent for all of it. Raises NonFiniteError."""
-    # A product with ones: on a CPU many times faster than a sum over rows.
-    grid = _on_grid(values, len(values))
-    sums: PerChannel = torch.mv(grid.t(), grid.new_ones(len(values))).cpu().numpy() + 0.0
-    return sums
-
-
-def total(values: torch.Tensor) -> float:
-    """The sum over all of a binary32 tensor as a binary64. Raises NonFiniteError."""
-    return _on_grid(values, values.numel()).sum().item() + 0.0
-
-
-def mean_square(values: torch.Tensor) -> float:
-    """The mean of the rounded squares of a binary32 tensor as a binary64. Raises NonFiniteError."""
-    return total(ieee.multiply(values, values)) / values.numel()
 
 
 def sums(values: torch.Tensor, dim: int) -> torch.Tensor:
@@ -67,41 +44,22 @@ def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def _product(left: torch.Tensor, right: torch.Tensor, bits: int) -> torch.Tensor:
     """The exact product of integers, of which either side may be a batch; one call for all of it on every machine."""
-    if left.ndim == right.ndim == 3:
-        return _OF_BATCHES.product(left, right)
-    if left.ndim == 3:
+    if left.ndim == 3 and right.ndim == 2:
         return _product(left.reshape(-1, left.shape[-1]), right, bits).view(*left.shape[:-1], right.shape[-1])
-    if right.ndim == 3:
+    if left.ndim == 2 and right.ndim == 3:
         return _product(right.mT, left.t(), bits).mT
     engine = engine_choice.engine(left.device.type)
-    return engine.product(engine.form(left, bits), engine.form(right, bits))
-
-
-def row_sums(terms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums [N] of finite binary64 terms [N, K] in binary64, an exponent for each row.
-
-    Valid where the largest term of a row is zero or at least 2^-970 in magnitude.
-    """
-    bits = sum_bits(terms.shape[1])
-    largest = np.frexp(np.abs(terms).max(axis=1))[1]
-    integers = np.rint(terms * np.ldexp(1.0, bits - largest)[:, None])
-    scaled: NDArray[np.float64] = integers.sum(axis=1) * np.ldexp(1.0, largest - bits)
-    return scaled
+    if not isinstance(engine, DeviceEngine):
+        return torch.from_numpy(engine.product(left.numpy(), right.numpy(), bits))
+    if left.ndim == 3:  # other engines would take a million small products one by one, which takes minutes
+        engine = DeviceBinary64Engine()
+    return engine.tensor_product(left, right, bits)
 
 
 def is_finite(values: torch.Tensor) -> bool:
     """Whether a binary32 tensor holds neither an infinity nor a NaN."""
     low, high = torch.aminmax(values)  # ten times cheaper than isfinite().all()
     return math.isfinite(low.item()) and math.isfinite(high.item())
-
-
-def _on_grid(values: torch.Tensor, count: int) -> torch.Tensor:
-    """The values quantised for a sum of `count` of them, as binary64 multiples of the common power of two.
-
-    Adding and taking off 1.5 * 2^52 units rounds to units, ties to even: faster than scaling, rounding, scaling back.
-    """
-    shift = 1.5 * power_of_two(52 + exponent(values) - sum_bits(count))
-    return values.double().add_(shift).sub_(shift)
 
 
 def _quantised(values: torch.Tensor, dim: int, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
