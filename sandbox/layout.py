@@ -7,8 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import TYPE_CHECKING, TypeVar
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+Flat = TypeVar("Flat", NDArray[np.float32], "torch.Tensor")
 
 
 @dataclass(frozen=True)
@@ -50,16 +57,15 @@ class Layout:
     def _starts(self) -> tuple[int, ...]:
         return tuple(accumulate((part.size for part in self.parts), initial=0))
 
-    def view(self, flat: torch.Tensor, index: int) -> torch.Tensor:
+    def view(self, flat: Flat, index: int) -> Flat:
         """One part of a flat [size] buffer as a shaped view; `index` may count from the end."""
         part = self.parts[index]
         start = self._starts[index % len(self.parts)]
-        return flat[start : start + part.size].view(part.shape)
+        return flat[start : start + part.size].reshape(part.shape)
 
-    def views(self, flat: torch.Tensor) -> list[torch.Tensor]:
+    def views(self, flat: Flat) -> list[Flat]:
         """The parts of a flat [size] buffer as shaped views."""
-        pieces = flat.split([part.size for part in self.parts])
-        return [piece.view(part.shape) for piece, part in zip(pieces, self.parts, strict=True)]
+        return [self.view(flat, index) for index in range(len(self.parts))]
 
     def encode(self) -> list[list[object]]:
         """The layout as plain values, for the channel."""

@@ -20,7 +20,7 @@ from protocol.network.output import CpuArch, OutputData
 from protocol.solution import Solution
 from verifier.challenge.errors import VerifierError
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Architecture, initial_weight
+from verifier.challenge.network.architecture import Architecture, initial_weight
 from verifier.challenge.network.weights import read_weights
 
 Words = NDArray[np.uint32]
@@ -129,7 +129,7 @@ def _frozen_weights(instance_id: InstanceId) -> dict[int, Words]:
     """The weight [out, in] of every frozen layer."""
     architecture = Architecture(instance_id.track)
     layers = range(architecture.trainable_layers, architecture.n_hidden + 2)
-    return {layer: initial_weight(instance_id, layer).numpy().astype("<f4").view(np.uint32) for layer in layers}
+    return {layer: initial_weight(instance_id, layer).astype("<f4").view(np.uint32) for layer in layers}
 
 
 def _require_form(blob: Blob, architecture: Architecture) -> None:

@@ -159,8 +159,8 @@ class _Run:
     best: Weights | None = None
 
     def start(self) -> None:
-        self.optimiser.parameters.copy_(self.network.initial_parameters())
-        self.optimiser.gradient.zero_()
+        self.optimiser.parameters[:] = self.network.initial_parameters().numpy()
+        self.optimiser.gradient[:] = 0.0
         self.optimiser.initialise()
 
     def epoch(self) -> bool:
@@ -171,12 +171,12 @@ class _Run:
             if not math.isfinite(loss):
                 return False
             total += loss * len(x)
-        validation = self.network.loss(self.optimiser.parameters, self.statistics, *_tensors(self.data.validation))
+        validation = self.network.loss(self._parameters, self.statistics, *_tensors(self.data.validation))
         self.losses = total / len(self.data.train.x), validation
         self.epochs += 1
         if validation < np.float32(self.lowest) - _MARGIN:  # never for a NaN
             self.lowest, self.best_epoch = validation, self.epochs
-            self.best = self.network.weights(self.optimiser.parameters, self.statistics)
+            self.best = self.network.weights(self._parameters, self.statistics)
         return True
 
     def _batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -189,15 +189,23 @@ class _Run:
 
     def _batch(self, x: torch.Tensor, y: torch.Tensor) -> float:
         optimiser = self.optimiser
+        gradient = torch.from_numpy(optimiser.gradient)
         location = optimiser.query_location(self.epochs, *self.losses)
         if location is None:
-            loss = self.network.loss_and_gradient(optimiser.parameters, self.statistics, x, y, optimiser.gradient)
+            loss = self.network.loss_and_gradient(self._parameters, self.statistics, x, y, gradient)
         else:
             # The network's harness restores the statistics with the parameters: such a batch never moves them.
-            loss = self.network.loss_and_gradient(location, self.statistics.clone(), x, y, optimiser.gradient)
+            loss = self.network.loss_and_gradient(torch.tensor(location), self.statistics.clone(), x, y, gradient)
         if math.isfinite(loss):
-            optimiser.parameters.add_(optimiser.step_updates(self.epochs, *self.losses))
+            updates = optimiser.step_updates(self.epochs, *self.losses)
+            with np.errstate(over="ignore", invalid="ignore"):  # the next loss is not finite
+                np.add(optimiser.parameters, updates, out=optimiser.parameters)
         return loss
+
+    @property
+    def _parameters(self) -> torch.Tensor:
+        """Those of the optimiser, whose memory they are."""
+        return torch.from_numpy(self.optimiser.parameters)
 
 
 def train(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from arithmetic import ieee, random
+from arithmetic import random
+from arithmetic.exact_sums import mean_square
 from arithmetic.exponents import NonFiniteError
-from arithmetic.reductions import mean_square
 from verifier.challenge.instance.instance import Points, draw_test_points
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Network
@@ -42,7 +42,7 @@ def test_subset(instance_id: InstanceId, best_epoch: int) -> Points:
 
 def score(network: Network, weights: Weights, subset: Points) -> Score:
     """The score of a network's weights on a test subset."""
-    threshold = network.architecture.edition.threshold_factor * mean_square(ieee.subtract(subset.y, subset.f))
+    threshold = network.architecture.edition.threshold_factor * mean_square(subset.y - subset.f)
     try:
         loss = network.loss(*weights, network.batch(subset.x, subset.y))
     except NonFiniteError:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from arithmetic import self_test
 from protocol.task import Task
@@ -15,8 +16,9 @@ from sandbox.optimiser import Assignment, Optimiser
 from verifier.challenge.instance.instance import Instance, draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
-from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.network.network import Architecture, Network, initial_parameters
+from verifier.challenge.network.architecture import Architecture, initial_parameters
+from verifier.challenge.network.network import Network
+from verifier.challenge.network.network_choice import network_for
 from verifier.challenge.training.trainer import Observer, Trainer, Training, finish
 
 
@@ -51,20 +53,18 @@ class Session:
     @cached_property
     def network(self) -> Network:
         """The network, with its frozen layers."""
-        return Network(self.instance_id, self._device, training_kernels(self._device))
+        return network_for(self.instance_id, self._device)
 
     @cached_property
-    def initial(self) -> torch.Tensor:
+    def initial(self) -> NDArray[np.float32]:
         """The trainable parameters before the first epoch, flat."""
         return initial_parameters(self.instance_id)
 
     @contextmanager
     def trainer(self) -> Iterator[Trainer]:
-        """A trainer with an optimiser of its own, in inference mode, to be started or resumed."""
+        """A trainer with an optimiser of its own, to be started or resumed."""
         with self.start_optimiser() as optimiser:  # first: a worker enters its jail while the instance is drawn
-            trainer = Trainer(self.instance_id, self.instance, self.network, optimiser)
-            with torch.inference_mode():  # no autograd: its bookkeeping costs a tenth of a small step
-                yield trainer
+            yield Trainer(self.instance_id, self.instance, self.network, optimiser)
 
     def start_optimiser(self) -> Optimiser:
         """The task's optimiser, with buffers for the network's parameters."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from protocol.claim import Claim
@@ -13,10 +12,14 @@ from protocol.solution import Solution
 from verifier.challenge.errors import InputError
 from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Network, Statistics, initial_parameters
+from verifier.challenge.network.architecture import initial_parameters
+from verifier.challenge.network.eager_network import EagerNetwork
+from verifier.challenge.network.network import Network
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import read_weights
 
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
 SIDE = 128
 """Cells along each side of the square."""
 
@@ -49,7 +52,7 @@ def prediction_maps(claim: Claim, solution: Solution) -> PredictionMaps | None:
     weights = read_weights(solution, instance_id.track)
     if solution.digest() != claim.solution_digest or weights is None:
         raise InputError("the solution is not the one that the claim names")
-    instance, network = draw_instance(instance_id), Network(instance_id)
+    instance, network = draw_instance(instance_id), EagerNetwork(instance_id)
     initial = initial_parameters(instance_id), Statistics.initial(network.architecture)
     points = (instance.train, instance.validation, instance.test)
     return PredictionMaps(
@@ -67,13 +70,11 @@ def centres() -> Array:
     return steps * (2.0 / SIDE) - 1.0
 
 
-def _on_grid(network: Network, parameters: torch.Tensor, statistics: Statistics) -> Array:
+def _on_grid(network: Network, parameters: Single, statistics: Statistics) -> Array:
     x2, x1 = np.meshgrid(centres(), centres(), indexing="ij")
-    x = torch.from_numpy(np.stack([x1.ravel(), x2.ravel()], axis=1).astype(np.float32))
-    values: Array = network.predict(parameters, statistics, x).numpy().astype(np.float64)
-    return values.reshape(SIDE, SIDE)
+    x = np.stack([x1.ravel(), x2.ravel()], axis=1).astype(np.float32)
+    return network.predict(parameters, statistics, x).astype(np.float64).reshape(SIDE, SIDE)
 
 
-def _joined(parts: list[torch.Tensor]) -> Array:
-    joined: Array = np.concatenate([part.numpy() for part in parts]).astype(np.float64)
-    return joined
+def _joined(parts: list[Single]) -> Array:
+    return np.concatenate(parts).astype(np.float64)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from arithmetic import ieee
-from arithmetic.reductions import mean_square
+from arithmetic.exact_sums import mean_square
 from protocol.claim import Claim
 from protocol.transcript import Transcript
 from verifier.challenge.instance.instance import draw_instance
@@ -57,7 +56,7 @@ def claimed_history(title: str, claim: Claim) -> TrainingHistory:
         fuel_used=claim.fuel_used,
         stop_reason=claim.stop_reason,
         quality=claim.quality,
-        threshold=instance_id.edition.threshold_factor * mean_square(ieee.subtract(subset.y, subset.f)),
+        threshold=instance_id.edition.threshold_factor * mean_square(subset.y - subset.f),
         floor=training_floor(draw_instance(instance_id)),
     )
 

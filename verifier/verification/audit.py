@@ -19,7 +19,7 @@ from protocol.transcript import Leaf
 from protocol.verdict import Reason
 from sandbox.errors import OptimiserError, StateError
 from verifier.challenge.errors import InputError, NoEvidenceError, Part
-from verifier.challenge.network.weights import Weights, read_tensor, read_weights
+from verifier.challenge.network.weights import Weights, read_array, read_weights
 from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.trainer import Checkpoint
 from verifier.verification.audit_response import AuditEvidence
@@ -117,7 +117,7 @@ def check_state(context: Context) -> None:
         leaves=(leaf,),
         losses=losses,
         weights=weights,
-        gradient=read_tensor(state.gradient),
+        gradient=read_array(state.gradient),
         state=state.optimiser_state,
         fuel_used=leaf.fuel_used,
         best=weights,

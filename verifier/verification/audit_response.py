@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from arithmetic.canonical_bytes import canonical_bytes
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf, asked
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, Signed
-from sandbox.state import tensor_bytes
 from verifier.challenge.errors import InputError
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Checkpoint
@@ -78,9 +78,9 @@ def epoch_state(claim_digest: bytes, checkpoint: Checkpoint) -> EpochState:
     return EpochState(
         claim_digest=claim_digest,
         epoch=len(checkpoint.losses),
-        parameters=tensor_bytes(parameters),
-        running_means=tensor_bytes(statistics.means),
-        running_variances=tensor_bytes(statistics.variances),
-        gradient=tensor_bytes(checkpoint.gradient),
+        parameters=canonical_bytes(parameters),
+        running_means=canonical_bytes(statistics.means),
+        running_variances=canonical_bytes(statistics.variances),
+        gradient=canonical_bytes(checkpoint.gradient),
         optimiser_state=checkpoint.state,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TypeVar
 
-from arithmetic import reductions
+from arithmetic.exact_sums import is_finite
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import ProtocolError, SettingsError
@@ -15,7 +15,7 @@ from protocol.verdict import Reason
 from verifier.challenge.editions import Edition
 from verifier.challenge.errors import EditionError, NoEvidenceError, Part, TrackError, UnopenedError
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Network
+from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.scoring import score, test_subset
 from verifier.challenge.training.early_stopping import EarlyStopping
@@ -109,9 +109,9 @@ def check_solution(context: Context) -> None:
     if weights is None:
         raise Rejection(Reason.SOLUTION_FORM, "the solution's sizes, edition or track are not the claim's")
     means, variances = weights.statistics.means, weights.statistics.variances
-    finite = all(reductions.is_finite(values) for values in (weights.parameters, means, variances))
+    finite = all(is_finite(values) for values in (weights.parameters, means, variances))
     require(finite, Reason.SOLUTION_FORM, "the solution holds numbers that are not finite")
-    require(variances.min().item() >= 0.0, Reason.SOLUTION_FORM, "the solution holds a negative running variance")
+    require(bool(variances.min() >= 0.0), Reason.SOLUTION_FORM, "the solution holds a negative running variance")
     context.weights = weights
 
 
@@ -145,7 +145,7 @@ def check_quality(context: Context) -> None:
     """Frozen layers and test subset are regenerated; one forward pass gives the claimed quality."""
     claim = context.claim.record
     subset = test_subset(context.instance_id, claim.best_epoch)
-    result = score(Network(context.instance_id), context.weights, subset)
+    result = score(EagerNetwork(context.instance_id), context.weights, subset)
     loss = result.loss if math.isfinite(result.loss) else None
     context.measured.update(quality=result.quality, threshold=result.threshold, test_loss=loss)
     detail = f"the weights reach quality {result.quality}, the claim says {claim.quality}"

@@ -46,7 +46,7 @@ def verify(
                 check(context)
     except Rejection as rejection:
         return context.verdict(Outcome.REJECTED, rejection.reason, str(rejection))
-    except (WorkerFault, MemoryError, OSError, RuntimeError) as fault:  # torch's allocator raises the last
+    except (WorkerFault, MemoryError, OSError, RuntimeError) as fault:  # libraries raise the last
         return context.verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, f"{type(fault).__name__}: {fault}")
     context.measured["choice"] = context.choice.value
     return context.verdict(Outcome.ACCEPTED, Reason.NONE, f"{_PROVES[level]}; {_CHOICE[context.choice]}")

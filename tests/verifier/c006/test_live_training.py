@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from protocol.claim import StopReason
 from protocol.std_rng import StdRng
 from sandbox.errors import FuelExhausted, MemoryExhausted
+from sandbox.optimiser import Vector
 from tests.support.folders import VECTORS
 from verifier.c006 import training
 from verifier.c006.dataset import DataSet
@@ -50,12 +51,12 @@ def points(count: int = 1450) -> DataSet:
     return DataSet(x, f, (f + rng.normal(0.0, 0.2, f.shape)).astype(np.float32))
 
 
-def sgd(rate: float) -> Callable[[StubOptimiser], torch.Tensor]:
-    return lambda optimiser: -rate * optimiser.gradient
+def sgd(rate: float) -> Callable[[StubOptimiser], Vector]:
+    return lambda optimiser: np.float32(-rate) * optimiser.gradient
 
 
-def stay(optimiser: StubOptimiser) -> torch.Tensor:
-    return torch.zeros_like(optimiser.gradient)
+def stay(optimiser: StubOptimiser) -> Vector:
+    return np.zeros_like(optimiser.gradient)
 
 
 @dataclass
@@ -63,24 +64,24 @@ class StubOptimiser:
     """An optimiser made of functions, and what it was told."""
 
     network: LiveNetwork
-    updates: Callable[[StubOptimiser], torch.Tensor] = field(default_factory=lambda: sgd(1e-4))
-    query: Callable[[StubOptimiser], torch.Tensor | None] = lambda optimiser: None
+    updates: Callable[[StubOptimiser], Vector] = field(default_factory=lambda: sgd(1e-4))
+    query: Callable[[StubOptimiser], Vector | None] = lambda optimiser: None
     steps: int = 0
     told: list[tuple[int, float, float]] = field(default_factory=list)
     fuel_used: int = 0
 
     def __post_init__(self) -> None:
-        self.parameters = torch.full((self.network.layout.size,), math.nan)
-        self.gradient = torch.full((self.network.layout.size,), math.nan)
+        self.parameters = np.full(self.network.layout.size, math.nan, np.float32)
+        self.gradient = np.full(self.network.layout.size, math.nan, np.float32)
 
     def initialise(self) -> None:
-        assert torch.equal(self.parameters, self.network.initial_parameters())
+        assert np.array_equal(self.parameters, self.network.initial_parameters().numpy())
         assert not self.gradient.any()
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
+    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
         return self.query(self)
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
         self.steps += 1
         self.told.append((epoch, train_loss, validation_loss))
         return self.updates(self)
@@ -104,8 +105,8 @@ class StubOptimiser:
 
 
 def run(
-    updates: Callable[[StubOptimiser], torch.Tensor] | None = None,
-    query: Callable[[StubOptimiser], torch.Tensor | None] | None = None,
+    updates: Callable[[StubOptimiser], Vector] | None = None,
+    query: Callable[[StubOptimiser], Vector | None] | None = None,
     observed: list[Epoch] | None = None,
 ) -> tuple[LiveTraining, StubOptimiser]:
     network = LiveNetwork(initial_weights())
@@ -254,7 +255,7 @@ def test_reported_losses_are_means_over_all_errors_of_the_epoch_before() -> None
 def test_a_query_location_is_where_the_gradient_is_taken_and_not_where_the_step_starts() -> None:
     losses: dict[str, list[Epoch]] = {"none": [], "same": [], "doubled": []}
     run(sgd(1e-3), observed=losses["none"])
-    run(sgd(1e-3), lambda o: o.parameters.clone(), losses["same"])
+    run(sgd(1e-3), lambda o: o.parameters.copy(), losses["same"])
     run(sgd(1e-3), lambda o: 2.0 * o.parameters, losses["doubled"])
     none, same, doubled = ([epoch.train_loss for epoch in observed] for observed in losses.values())
     assert none == same
@@ -266,13 +267,13 @@ def test_a_query_location_is_where_the_gradient_is_taken_and_not_where_the_step_
 
 @pytest.mark.usefixtures("three_epochs")
 def test_batches_with_a_query_location_never_move_the_statistics() -> None:
-    always, _ = run(query=lambda o: o.parameters.clone())
+    always, _ = run(query=lambda o: o.parameters.copy())
     assert always.weights is not None
     for norm in always.weights.norms:
         assert not norm.mean.any()
         assert (norm.variance == 1.0).all()
     # One batch of each epoch without: the statistics have moved by three batches.
-    rarely, _ = run(stay, lambda o: None if o.steps % 8 == 0 else o.parameters.clone())
+    rarely, _ = run(stay, lambda o: None if o.steps % 8 == 0 else o.parameters.copy())
     all_moved, _ = run(stay)
     assert rarely.weights is not None
     assert all_moved.weights is not None
@@ -292,7 +293,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, losses: Sequence[float]) -> LiveTr
     monkeypatch.setattr(network, "loss", lambda *_: next(remaining, losses[-1]))
     monkeypatch.setattr(network, "loss_and_gradient", lambda *_: 1.0)
     network.initial_parameters = lambda: torch.zeros(network.layout.size)  # type: ignore[method-assign]
-    optimiser = StubOptimiser(network, lambda o: torch.full_like(o.parameters, 0.125))
+    optimiser = StubOptimiser(network, lambda o: np.full_like(o.parameters, 0.125))
     return train(SEED, points(), network, optimiser)
 
 
@@ -330,11 +331,11 @@ def test_a_thousand_epochs_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
 def test_a_loss_that_is_not_finite_ends_training_with_the_best_so_far(value: float) -> None:
-    outcome, optimiser = run(lambda o: torch.full_like(o.gradient, value if o.steps > 20 else 1e-3))
+    outcome, optimiser = run(lambda o: np.full_like(o.gradient, value if o.steps > 20 else 1e-3))
     assert (outcome.stop_reason, outcome.epochs, outcome.best_epoch) == (StopReason.NON_FINITE_LOSS, 2, 2)
     assert outcome.weights is not None
     assert optimiser.steps == 21
-    at_once, _ = run(lambda o: torch.full_like(o.gradient, value))
+    at_once, _ = run(lambda o: np.full_like(o.gradient, value))
     assert (at_once.weights, at_once.epochs, at_once.validation_loss) == (None, 0, math.inf)
 
 
@@ -345,10 +346,10 @@ def test_a_loss_that_is_not_finite_ends_training_with_the_best_so_far(value: flo
 def test_an_exhausted_optimiser_ends_training_with_the_best_so_far(
     exhaustion: type[Exception], reason: StopReason
 ) -> None:
-    def limited(optimiser: StubOptimiser) -> torch.Tensor:
+    def limited(optimiser: StubOptimiser) -> Vector:
         if optimiser.steps > 20:
             raise exhaustion("spent")
-        return -1e-4 * optimiser.gradient
+        return np.float32(-1e-4) * optimiser.gradient
 
     outcome, _ = run(limited)
     assert (outcome.stop_reason, outcome.epochs, outcome.best_epoch) == (reason, 2, 2)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from arithmetic import random, reductions
+from arithmetic import random
+from arithmetic.exact_sums import row_sums
 from arithmetic.transcendental import elementary
 from verifier.challenge.editions import FourierFeatures
 from verifier.challenge.instance.instance_id import InstanceId
@@ -39,7 +40,7 @@ class Function:
         angles = x[:, :1] * self.omega[:, 0] + self.b
         for d in range(1, x.shape[1]):
             angles += x[:, d : d + 1] * self.omega[:, d]
-        values: Array = np.sqrt(2.0 / len(self.a)) * reductions.row_sums(elementary.cos_array(angles) * self.a)
+        values: Array = np.sqrt(2.0 / len(self.a)) * row_sums(elementary.cos_array(angles) * self.a)
         return values
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from arithmetic import data_movement, random, reductions
+from arithmetic import random
+from arithmetic.exact_sums import row_sums
 from arithmetic.random import Source
 from verifier.challenge.editions import FourierFeatures, MaternProcess
 from verifier.challenge.instance import gaussian_process
@@ -20,17 +20,18 @@ from verifier.challenge.instance.fourier_features import draw_function
 from verifier.challenge.instance.instance_id import InstanceId
 
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Points:
     """Some points of an instance, all binary32."""
 
-    x: torch.Tensor
+    x: Single
     """Inputs [N, D], multiples of 2^-23 in [-1, 1)."""
-    f: torch.Tensor
+    f: Single
     """Values of the noiseless function [N]."""
-    y: torch.Tensor
+    y: Single
     """Targets [N]."""
 
 
@@ -57,8 +58,8 @@ def draw_instance(instance_id: InstanceId) -> Instance:
     """All points of an instance."""
     edition = instance_id.edition
     everything = draw_points(instance_id, 0, edition.points)
-    sizes = [edition.train_points, edition.validation_points, edition.test_points]
-    parts = zip(everything.x.split(sizes), everything.f.split(sizes), everything.y.split(sizes), strict=True)
+    ends = np.cumsum([edition.train_points, edition.validation_points])
+    parts = zip(*(np.split(values, ends) for values in (everything.x, everything.f, everything.y)), strict=True)
     return Instance(*(Points(x, f, y) for x, f, y in parts))
 
 
@@ -66,7 +67,7 @@ def training_mean(instance_id: InstanceId) -> float:
     """The mean of the training targets as they are drawn, in binary64."""
     count = instance_id.edition.train_points
     _, _, y = _drawn(instance_id, np.arange(count))
-    return float(reductions.row_sums(y[None])[0]) / count
+    return float(row_sums(y[None])[0]) / count
 
 
 def _points(instance_id: InstanceId, index: NDArray[np.int64]) -> Points:
@@ -74,7 +75,7 @@ def _points(instance_id: InstanceId, index: NDArray[np.int64]) -> Points:
     if instance_id.edition.centred:
         mean = training_mean(instance_id)
         f, y = f - mean, y - mean
-    return Points(*(data_movement.rounded(values) for values in (x, f, y)))
+    return Points(*(values.astype(np.float32) for values in (x, f, y)))
 
 
 def _drawn(instance_id: InstanceId, index: NDArray[np.int64]) -> tuple[Array, Array, Array]:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from arithmetic import ieee, reductions
-from arithmetic.reductions import mean_square
+from arithmetic.exact_sums import mean_square, total
 from verifier.challenge.instance.instance import Instance, draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
 
@@ -33,12 +32,12 @@ class Solvability:
 def solvability(instance_id: InstanceId) -> Solvability:
     """Draw an instance and measure it."""
     instance = draw_instance(instance_id)
-    noise = mean_square(ieee.subtract(instance.test.y, instance.test.f))
+    noise = mean_square(instance.test.y - instance.test.f)
     return Solvability(training_floor(instance), noise, instance_id.edition.threshold_factor * noise)
 
 
 def training_floor(instance: Instance) -> float:
     """The squared mean of the training targets: the least train loss of a network whose outputs have mean 0."""
     targets = instance.train.y
-    mean = reductions.total(targets) / len(targets)
+    mean = total(targets) / len(targets)
     return mean * mean

@@ -1,5 +1,5 @@
 """The network of the challenge (specification, section 5).
 
-`network` has the forward and backward pass; `kernels` is the interface of the computations in it, which `kernels_eager`
-and `kernels_numba` implement; `operands` has the matrices that go from one to the next.
+`network` says what a network computes. `eager_network` does it with NumPy's operations, one after the other, on any
+engine; `compiled` with whole steps compiled for this processor; `network_choice` chooses.
 """

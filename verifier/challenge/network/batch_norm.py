@@ -6,8 +6,10 @@ Everything here is binary64 and is rounded to binary32 once, where it meets a ma
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from arithmetic.per_channel import PerChannel
+PerChannel = NDArray[np.float64]
+"""Exact sums over a batch, and what batch normalisation makes of them [H]: on the host, whatever the device."""
 
 
 def inverse_deviation(variance: PerChannel, epsilon: float) -> PerChannel:

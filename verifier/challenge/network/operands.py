@@ -1,40 +1,40 @@
-"""The matrices of exact products: operands, rounded to integers, products, and the inputs of a batch (2.2 and 2.3)."""
+"""The matrices of exact products: operands, rounded to integers, and products (specification, 2.2 and 2.3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class Operand:
-    """A matrix rounded to integers times 2^exponent, the integers in an engine's form."""
+    """A matrix of integers, in binary64, times 2^exponent."""
 
-    form: torch.Tensor
+    integers: NDArray[np.float64]
     exponent: int
 
     @property
     def transposed(self) -> Operand:
         """The same numbers as a transposed view."""
-        return Operand(self.form.transpose(-1, -2), self.exponent)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Points that pass the network together: their inputs [B, D], quantised once for all passes, and targets [B]."""
-
-    inputs: Operand
-    targets: torch.Tensor
+        return Operand(self.integers.T, self.exponent)
 
 
 @dataclass(frozen=True)
 class Product:
     """An exact product: integers [m, n] in binary64 times a power of two. A zero may have either sign."""
 
-    integers: torch.Tensor
+    integers: NDArray[np.float64]
     scale: float
 
-    def rounded(self) -> torch.Tensor:
-        """Rounded once to binary32; zeros are +0. The integers are overwritten."""
-        return self.integers.mul_(self.scale).float().add_(0.0)
+    def rounded(self) -> NDArray[np.float32]:
+        """Rounded once to binary32; zeros are +0."""
+        out = np.empty(self.integers.shape, np.float32)
+        self.write(out)
+        return out
+
+    def write(self, out: NDArray[np.float32]) -> None:
+        """Write `rounded` into a matrix [m, n]."""
+        np.multiply(self.integers, self.scale, out=out, casting="same_kind")
+        out += 0.0

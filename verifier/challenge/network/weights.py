@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
+import numpy as np
 from blake3 import blake3
+from numpy.typing import NDArray
 
+from arithmetic.canonical_bytes import canonical_bytes, canonical_view
 from protocol.solution import Solution
-from sandbox.state import tensor_bytes, tensor_view
 from verifier.challenge.editions import Track
-from verifier.challenge.network.network import Architecture, Statistics
+from verifier.challenge.network.architecture import Architecture
+from verifier.challenge.network.statistics import Statistics
 
 
 class Weights(NamedTuple):
     """Trainable parameters, flat, and running statistics."""
 
-    parameters: torch.Tensor
+    parameters: NDArray[np.float32]
     statistics: Statistics
 
     def digest(self) -> bytes:
         """BLAKE3 of the trainable parameters, the running means and the running variances."""
-        hasher = blake3(tensor_view(self.parameters))
-        hasher.update(tensor_view(self.statistics.means))
-        hasher.update(tensor_view(self.statistics.variances))
+        hasher = blake3(canonical_view(self.parameters))
+        hasher.update(canonical_view(self.statistics.means))
+        hasher.update(canonical_view(self.statistics.variances))
         return hasher.digest()
 
     def to_solution(self, track: Track) -> Solution:
@@ -31,9 +33,9 @@ class Weights(NamedTuple):
         return Solution(
             edition=track.edition.name,
             track_id=track.id,
-            parameters=tensor_bytes(self.parameters),
-            running_means=tensor_bytes(self.statistics.means),
-            running_variances=tensor_bytes(self.statistics.variances),
+            parameters=canonical_bytes(self.parameters),
+            running_means=canonical_bytes(self.statistics.means),
+            running_variances=canonical_bytes(self.statistics.variances),
         )
 
 
@@ -41,17 +43,17 @@ def read_weights(solution: Solution, track: Track) -> Weights | None:
     """Return the weights of a solution; None if it is not one of this track's network, by its names or its sizes."""
     architecture = Architecture(track)
     parameters, means, variances = (
-        read_tensor(data) for data in (solution.parameters, solution.running_means, solution.running_variances)
+        read_array(data) for data in (solution.parameters, solution.running_means, solution.running_variances)
     )
     shape = (architecture.normed_layers, track.edition.width)
     norms = shape[0] * shape[1]
-    sizes = parameters.numel(), means.numel(), variances.numel()
+    sizes = parameters.size, means.size, variances.size
     names = solution.edition, solution.track_id
     if names != (track.edition.name, track.id) or sizes != (architecture.layout().size, norms, norms):
         return None
-    return Weights(parameters, Statistics(means.view(shape), variances.view(shape)))
+    return Weights(parameters, Statistics(means.reshape(shape), variances.reshape(shape)))
 
 
-def read_tensor(data: bytes) -> torch.Tensor:
-    """Return little-endian binary32 numbers as a flat tensor."""
-    return torch.frombuffer(bytearray(data), dtype=torch.float32) if data else torch.zeros(0)
+def read_array(data: bytes) -> NDArray[np.float32]:
+    """Return little-endian binary32 numbers as a flat array."""
+    return np.frombuffer(data, dtype="<f4").copy()

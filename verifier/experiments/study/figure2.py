@@ -14,9 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from arithmetic import ieee, reductions
+from arithmetic.exact_sums import mean_square, total
 from arithmetic.exponents import NonFiniteError
-from arithmetic.reductions import mean_square
 from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.isolation import Isolation
@@ -26,6 +25,7 @@ from verifier.challenge.instance.instance import Points, draw_points
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.module import Module
+from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.network import Network
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
@@ -139,7 +139,7 @@ def row(trial: Trial, solved: Solved, seconds: float) -> Row:
     instance_id, trained = InstanceId.of(trial.task, trial.nonce), solved.training
     edition, best = instance_id.edition, trained.best_epoch
     test = draw_points(instance_id, edition.points - edition.test_points, edition.test_points)
-    error, centred = _errors(Network(instance_id), trained, test)
+    error, centred = _errors(EagerNetwork(instance_id), trained, test)
     about = _solvability(instance_id)
     return Row(
         study=STUDY,
@@ -172,9 +172,9 @@ def row(trial: Trial, solved: Solved, seconds: float) -> Row:
 def _errors(network: Network, trained: Training, test: Points) -> tuple[float, float]:
     """The test error, and without the squared mean of the residual; infinite when they are not finite."""
     try:
-        residual = ieee.subtract(test.y, network.predict(*trained.best, test.x))
+        residual = test.y - network.predict(*trained.best, test.x)
         error = mean_square(residual)
     except NonFiniteError:
         return math.inf, math.inf
-    mean = reductions.total(residual) / len(residual)
+    mean = total(residual) / len(residual)
     return error, error - mean * mean
