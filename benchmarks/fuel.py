@@ -22,7 +22,8 @@ import torch
 
 from arithmetic.allocator import keep_freed_memory
 from benchmarks.fuel_operations import FACADE, LANGUAGE
-from sandbox.optimiser import Assignment, HostedOptimiser
+from sandbox.hosted_optimiser import HostedOptimiser
+from sandbox.optimiser import Assignment
 from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.network.network import Architecture
 

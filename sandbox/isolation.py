@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
-import torch
+import numpy as np
 
-from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser, compile_optimiser
+from sandbox.optimiser import Assignment, Optimiser
 from sandbox.worker.client import ProcessOptimiser, check_in_worker
 from sandbox.worker.zygote_client import Zygote
 
@@ -26,13 +26,19 @@ class Isolation(Protocol):
 class InProcess:
     """No isolation: the module's code runs in this process, held by the language and its tensors alone."""
 
-    def start(self, assignment: Assignment) -> HostedOptimiser:
-        """Load the module into this process."""
+    def start(self, assignment: Assignment) -> Optimiser:
+        """Load the module into this process. Raises as the optimiser does, and MachineError."""
+        from arithmetic import tensor_self_test
+        from sandbox.hosted_optimiser import HostedOptimiser
+
+        tensor_self_test.require_sound()
         size = assignment.layout.size
-        return HostedOptimiser(assignment, torch.zeros(size), torch.zeros(size))
+        return HostedOptimiser(assignment, np.zeros(size, np.float32), np.zeros(size, np.float32))
 
     def check(self, source: bytes, name: str) -> None:
         """Check a module against the dialect, without running it. Raises ModuleRefused."""
+        from sandbox.compiler import compile_optimiser
+
         compile_optimiser(source, name)
 
     def describe(self) -> Mapping[str, str]:

@@ -13,18 +13,13 @@ from typing import Any, Final
 
 import torch
 
-from arithmetic import data_movement, ieee, reductions
+from arithmetic import data_movement
 from sandbox.errors import OptimiserError
 from sandbox.meter import Meter
+from sandbox.state_limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 
-MAX_DEPTH: Final = 32
-"""Levels of containers in a state (specification, 8.1)."""
-MAX_NODES: Final = 65_536
-"""Parts of a state (specification, 8.1)."""
-MAX_BYTES: Final = 2**28
-"""Bytes of the canonical encoding (`state_codec`)."""
 PART_FUEL: Final = 5_000
 """Units of fuel for each part of a state, whenever it is rebuilt."""
 BYTES_PER_UNIT: Final = 4
@@ -123,18 +118,6 @@ def detach(data: torch.Tensor, borrowed: frozenset[int]) -> torch.Tensor:
 def int_bytes(value: int) -> int:
     """The number of bytes of two's complement that an int is encoded in."""
     return value.bit_length() // 8 + 1
-
-
-def tensor_view(data: torch.Tensor) -> memoryview:
-    """The elements in row order, little-endian, uncopied where that is possible; every NaN as the same one."""
-    if data.dtype == torch.float32 and not reductions.is_finite(data):
-        data = ieee.with_one_nan(data)
-    return data_movement.elements(data).data.cast("B")
-
-
-def tensor_bytes(data: torch.Tensor) -> bytes:
-    """A copy of `tensor_view`."""
-    return bytes(tensor_view(data))
 
 
 def _text_bytes(text: str) -> int:

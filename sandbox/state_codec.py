@@ -14,11 +14,14 @@ from typing import Any, Final
 import torch
 from blake3 import blake3
 
+from arithmetic import data_movement
+from arithmetic.canonical_bytes import canonical_view
 from sandbox.errors import StateError
 from sandbox.language.prices import MAX_BITS, MAX_CHARACTERS
 from sandbox.layout import Layout
 from sandbox.meter import Meter
-from sandbox.state import COUNT_BYTES, MAX_BYTES, MAX_DEPTH, MAX_NODES, int_bytes, tensor_view
+from sandbox.state import COUNT_BYTES, int_bytes
+from sandbox.state_limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from sandbox.tensors.base import TensorBase
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.shape_checks import MAX_ELEMENTS, check_dimensions, check_elements, check_shape
@@ -48,11 +51,11 @@ def digest(state: object) -> bytes:
     return hasher.digest()
 
 
-def decode(data: bytes, meter: Meter, layout: Layout, device: torch.device | None = None) -> object:
-    """The normalised state of which `data` is the encoding, on a device. Raises StateError."""
+def decode(data: bytes, meter: Meter, layout: Layout) -> object:
+    """The normalised state of which `data` is the encoding. Raises StateError."""
     if len(data) > MAX_BYTES:
         raise StateError(f"a state of {len(data)} bytes; at most {MAX_BYTES} are read")
-    reader = _Reader(data, meter, layout, device)
+    reader = _Reader(data, meter, layout)
     try:
         state = reader.part(0)
     except ValueError as error:
@@ -93,17 +96,16 @@ def _encode_numbers(value: TensorBase, write: Write) -> None:
     data = value._data
     kind = b"v" if isinstance(value, ParameterVector) else b"x"
     write(kind + _FORMS[data.dtype] + _COUNT.pack(data.ndim) + b"".join(_COUNT.pack(n) for n in data.shape))
-    write(tensor_view(data))
+    write(canonical_view(data_movement.elements(data)))
 
 
 class _Reader:
     """Reads parts one after the other. Raises ValueError for what cannot be one; what it reads may not be canonical."""
 
-    def __init__(self, data: bytes, meter: Meter, layout: Layout, device: torch.device | None) -> None:
+    def __init__(self, data: bytes, meter: Meter, layout: Layout) -> None:
         self._data = memoryview(data)
         self._meter = meter
         self._layout = layout
-        self._device = device
         self._nodes = 0
 
     def part(self, depth: int) -> object:
@@ -168,7 +170,7 @@ class _Reader:
         data = torch.frombuffer(stored, dtype=torch.uint8 if dtype == torch.bool else dtype).reshape(sizes)
         if dtype == torch.int64 and not 0 <= int(data.min()) <= int(data.max()) < MAX_ELEMENTS:
             raise ValueError("an index that no tensor has")
-        return (data != 0 if dtype == torch.bool else data).to(self._device)
+        return data != 0 if dtype == torch.bool else data
 
     def _key(self, depth: int) -> str:
         if bytes(self._take(1)) != b"s":

@@ -1,4 +1,4 @@
-"""The channel between trainer and worker: fixed frames over two pipes, tensors and texts in sealed shared memory.
+"""The channel between trainer and worker: fixed frames over two pipes, vectors and texts in sealed shared memory.
 
 The trainer trusts nothing that comes back: each frame has one size, the next sequence number and a known kind, and
 whatever it copies out of shared memory is validated after the copy.
@@ -13,12 +13,12 @@ import os
 import select
 import struct
 import time
-import warnings
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
 from sandbox.errors import WorkerFault
+from sandbox.optimiser import Vector
 
 MAGIC = 0x54494756
 """The first four bytes of every frame."""
@@ -194,16 +194,9 @@ class Region:
         mapping = mmap.mmap(descriptor, _length(size, vectors), mmap.MAP_SHARED, protection)
         return Region(descriptor, mapping, size)
 
-    def vector(self, index: int) -> torch.Tensor:
-        """A vector [size] as a tensor over the shared memory."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # torch warns of memory that it may not write
-            return torch.frombuffer(
-                self._mapping,
-                dtype=torch.float32,
-                count=self._size,
-                offset=_length(self._size, index),
-            )
+    def vector(self, index: int) -> Vector:
+        """A vector [size] over the shared memory; read-only where the memory is."""
+        return np.frombuffer(self._mapping, np.float32, self._size, _length(self._size, index))
 
     def write_message(self, data: bytes) -> int:
         """Put bytes into the text area; the length to name in the frame."""
@@ -217,7 +210,7 @@ class Region:
         return bytes(self._mapping[:length])
 
     def close(self) -> None:
-        """Close the descriptor; the memory goes when its last tensor does."""
+        """Close the descriptor; the memory goes when its last array does."""
         os.close(self.descriptor)
 
 

@@ -10,9 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Self
 
-import torch
-
-from sandbox import state as states
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import (
     FuelExhausted,
@@ -25,7 +22,8 @@ from sandbox.errors import (
 )
 from sandbox.jail.confinement import Confinement, confirm
 from sandbox.language.gate import MAX_BYTES, read_source
-from sandbox.optimiser import Assignment
+from sandbox.optimiser import Assignment, Vector
+from sandbox.state_limits import MAX_BYTES as MAX_STATE_BYTES
 from sandbox.worker.channel import ANSWERS, MAX_MESSAGE, Frame, Kind, Region, receive, send
 from sandbox.worker.zygote_client import Child, Zygote
 
@@ -172,7 +170,7 @@ class ProcessOptimiser:
             reply = self._call(Frame(Kind.SAVE, 0, position=length))
             pieces.append(self._worker.message(reply))
             length += reply.length
-            if length > states.MAX_BYTES:
+            if length > MAX_STATE_BYTES:
                 raise WorkerFault("the worker sent a state that is too long to be one")
             if reply.length < MAX_MESSAGE:
                 return b"".join(pieces)
@@ -199,14 +197,14 @@ class ProcessOptimiser:
         loaded = self._call(_with_message(self._worker, Kind.LOAD, header, a.source))
         self._asks_location = loaded.kind is not Kind.NO_LOCATION
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
+    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
         """Ask for the query location, unless the module never has one; a private copy."""
         if not self._asks_location:
             return None
         reply = self._call(Frame(Kind.QUERY, 0, epoch, train_loss, validation_loss))
-        return None if reply.kind is Kind.NO_LOCATION else self._output.clone()
+        return None if reply.kind is Kind.NO_LOCATION else self._output.copy()
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
         """Ask for the updates, where the worker has put them."""
         self._call(Frame(Kind.STEP, 0, epoch, train_loss, validation_loss))
         return self._output

@@ -17,7 +17,9 @@ for _threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import torch  # noqa: E402
 
+from arithmetic import tensor_self_test  # noqa: E402
 from arithmetic.allocator import keep_freed_memory  # noqa: E402
+from sandbox.compiler import compile_optimiser  # noqa: E402
 from sandbox.errors import (  # noqa: E402
     FuelExhausted,
     MemoryExhausted,
@@ -26,9 +28,10 @@ from sandbox.errors import (  # noqa: E402
     StateError,
     WorkerFault,
 )
+from sandbox.hosted_optimiser import HostedOptimiser  # noqa: E402
 from sandbox.jail.confinement import enter  # noqa: E402
 from sandbox.layout import Layout  # noqa: E402
-from sandbox.optimiser import Assignment, HostedOptimiser, compile_optimiser  # noqa: E402
+from sandbox.optimiser import Assignment  # noqa: E402
 from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region, listen, send  # noqa: E402
 from sandbox.worker.warm_up import warm_up  # noqa: E402
 
@@ -117,13 +120,13 @@ class Worker:
         where = self._loaded().query_location(request.epoch, request.train_loss, request.validation_loss)
         if where is None:
             return replace(reply, kind=Kind.NO_LOCATION)
-        self.output.copy_(where)
+        self.output[:] = where
         return reply
 
     def step(self, request: Frame, reply: Frame) -> Frame:
         """Put the updates into the shared output."""
         updates = self._loaded().step_updates(request.epoch, request.train_loss, request.validation_loss)
-        self.output.copy_(updates)
+        self.output[:] = updates
         return reply
 
     def save(self, request: Frame, reply: Frame) -> Frame:
@@ -173,8 +176,8 @@ def prepare() -> None:
     keep_freed_memory()
     torch.set_num_threads(1)
     torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # it maps executable pages, which a worker may not
-    with torch.inference_mode():
-        warm_up()
+    tensor_self_test.require_sound()
+    warm_up()
 
 
 def main(ends: Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:
@@ -190,7 +193,6 @@ def main(ends: Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:
         os._exit(1)
     try:
         send(ends.replies, Frame(Kind.READY, 0, text=confinement.encode()))
-        with torch.inference_mode():  # no autograd: its bookkeeping costs a tenth of a small step
-            worker.serve(ends)
+        worker.serve(ends)
     finally:
         os._exit(1)

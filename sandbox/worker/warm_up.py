@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
-import torch
+import numpy as np
 
+from sandbox.compiler import compile_optimiser
 from sandbox.errors import ModuleRefused, OptimiserError
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.layout import Layout
-from sandbox.optimiser import Assignment, HostedOptimiser, compile_optimiser
+from sandbox.optimiser import Assignment
 
 _MODULE = b"""
 import torch, math
@@ -35,13 +37,14 @@ def warm_up() -> None:
     """Run a module that works, one that fails and one that is refused."""
     layout = Layout.decode([("w", "weight", [2, 2])])
     assignment = Assignment(_MODULE, "warm_up.py", layout, {}, {}, bytes(32), 10**12)
-    optimiser = HostedOptimiser(assignment, torch.ones(4), torch.ones(4))
+    buffers = np.ones((2, 4), np.float32)
+    optimiser = HostedOptimiser(assignment, *buffers)
     optimiser.initialise()
     optimiser.query_location(0, 0.0, 0.0)
     optimiser.step_updates(0, 0.0, 0.0)
     optimiser.request_state_digest()()
     failing = replace(assignment, source=_MODULE.replace(b'"t": 0', b'"t": [][0]'))
     with contextlib.suppress(OptimiserError):
-        HostedOptimiser(failing, torch.ones(4), torch.ones(4)).initialise()
+        HostedOptimiser(failing, *buffers).initialise()
     with contextlib.suppress(ModuleRefused):
         compile_optimiser(b"import os\n", "warm_up.py")

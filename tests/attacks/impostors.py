@@ -71,12 +71,12 @@ class Channel:
     @property
     def updates(self) -> torch.Tensor:
         """The shared vector of answers."""
-        return self.shown.vector(0)
+        return torch.from_numpy(self.shown.vector(0))
 
     @property
     def gradient(self) -> torch.Tensor:
         """The shared vector that the trainer wrote."""
-        return self.asked.vector(1)
+        return torch.from_numpy(self.asked.vector(1))
 
 
 def main(ends: server.Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import optimiser
+from sandbox import hosted_optimiser
 from sandbox.isolation import Jail
 from sandbox.worker import client
 from sandbox.worker.client import ProcessOptimiser, WorkerProcess
@@ -143,7 +143,7 @@ def test_only_the_jail_keeps_a_module_from_the_files(
     attack = module(f"open({str(kept)!r}, 'w').close()\n    return {{}}")
     killed = observe(attack, partial(ProcessOptimiser, zygote=zygotes[build]))
     assert (killed.verdict, killed.detail, kept.exists()) == (Verdict.KILL, "SIGSYS", False)
-    monkeypatch.setattr(optimiser, "compile_optimiser", weakened.compile_raw)
+    monkeypatch.setattr(hosted_optimiser, "compile_optimiser", weakened.compile_raw)
     outside = {Build.RAW: weakened.Raw, Build.NAKED: weakened.Naked}[build]
     assert observe(attack, lambda given: outside(given, *buffers())).verdict is Verdict.NEUTRAL
     assert kept.exists()

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.optimiser import Assignment, HostedOptimiser
+from sandbox.hosted_optimiser import HostedOptimiser
+from sandbox.optimiser import Assignment
 from tests.attacks.corpus import (
     FOLDER,
     IDS,

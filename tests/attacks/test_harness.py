@@ -14,12 +14,13 @@ import RestrictedPython.transformer
 
 from arithmetic.transcendental import elementary
 from proofs import canary, versions
+from sandbox.compiler import compile_optimiser
 from sandbox.errors import ModuleRefused
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.language.guards import Guards
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.language.module import LoadedModule
 from sandbox.meter import Meter
-from sandbox.optimiser import HostedOptimiser, compile_optimiser
 from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from tests.attacks.corpus import IDS, Build, Verdict, read_corpus
 from tests.support.folders import ROOT

@@ -9,18 +9,18 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
-import torch
 
-from arithmetic import ieee
 from protocol.claim import StopReason
 from protocol.envelope import seal
 from protocol.errors import RecordError
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import OptimiserError, WorkerFault
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Isolation
-from sandbox.optimiser import Assignment, HostedOptimiser
+from sandbox.optimiser import Assignment, Optimiser, Vector
 from tests.support import sample_optimisers
 from tests.support.sample_optimisers import assignment, buffers, play
 from tests.support.small_contest import module, session, task
@@ -59,14 +59,14 @@ def trained(change: Callable[[Instance], Instance]) -> Training:
 
 
 def spoilt(points: Points) -> Points:
-    return Points(*(torch.full_like(values, 0.25) for values in (points.x, points.f, points.y)))
+    return Points(*(np.full_like(values, 0.25) for values in (points.x, points.f, points.y)))
 
 
 def test_nothing_that_an_optimiser_sees_depends_on_the_test_set() -> None:
     whole = trained(lambda instance: instance)
     other = trained(lambda instance: replace(instance, test=spoilt(instance.test)))
     assert other.transcript_root == whole.transcript_root
-    assert torch.equal(other.best.parameters, whole.best.parameters)
+    assert (other.best.parameters == whole.best.parameters).all()
     seen = trained(lambda instance: replace(instance, validation=spoilt(instance.validation)))
     assert seen.transcript_root != whole.transcript_root
 
@@ -77,7 +77,7 @@ class Watching(InProcess):
 
     given: list[Assignment] = field(default_factory=list)
 
-    def start(self, assignment: Assignment) -> HostedOptimiser:
+    def start(self, assignment: Assignment) -> Optimiser:
         self.given.append(assignment)
         return super().start(assignment)
 
@@ -130,8 +130,8 @@ def hosted(given: Assignment) -> HostedOptimiser:
 def answered(source: bytes, *losses: float) -> list[object]:
     """What a module answers that is told these losses in its first epoch."""
     optimiser = hosted(assignment(source))
-    optimiser.parameters.copy_(torch.arange(1.0, 17.0))
-    optimiser.gradient.fill_(0.5)
+    optimiser.parameters[:] = sample_optimisers.numbers()
+    optimiser.gradient.fill(0.5)
     optimiser.initialise()
     updates = optimiser.step_updates(0, *losses)
     return [updates.tolist(), optimiser.request_state_digest()(), optimiser.fuel_used]
@@ -190,11 +190,11 @@ def test_every_bit_of_the_parameters_is_in_the_transcript() -> None:
     parameters, statistics = session().initial, Statistics.initial(session().network.architecture)
     digests = set()
     for bit in range(-1, 31):
-        flipped = parameters.clone()
+        flipped = parameters.copy()
         if bit >= 0:
-            flipped.view(torch.int32)[3] ^= 1 << bit
+            flipped.view(np.int32)[3] ^= 1 << bit
         digests.add(Weights(flipped, statistics).digest())
-    zeros = [torch.zeros(80), -torch.zeros(80), torch.full((80,), 1e-45)]
+    zeros = [np.full(80, value, np.float32) for value in (0.0, -0.0, 1e-45)]
     digests |= {Weights(zero, statistics).digest() for zero in zeros}
     assert len(digests) == 35
 
@@ -209,12 +209,12 @@ class Nudging(InProcess):
     at: int
     steps: int = 0
 
-    def start(self, assignment: Assignment) -> HostedOptimiser:
+    def start(self, assignment: Assignment) -> Optimiser:
         optimiser = super().start(assignment)
         honest = optimiser.step_updates
 
-        def nudged(epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
-            updates = honest(epoch, train_loss, validation_loss).clone()
+        def nudged(epoch: int, train_loss: float, validation_loss: float) -> Vector:
+            updates = honest(epoch, train_loss, validation_loss).copy()
             if self.steps == self.at:
                 moved = optimiser.parameters[0] + updates[0]
                 updates[0] += moved * 2.0**-20
@@ -243,14 +243,14 @@ class Dying(InProcess):
 
     started: int = 0
 
-    def start(self, assignment: Assignment) -> HostedOptimiser:
+    def start(self, assignment: Assignment) -> Optimiser:
         self.started += 1
         optimiser = super().start(assignment)
 
-        def die(*_: object) -> torch.Tensor:
+        def die(*_: object) -> Vector:
             raise WorkerFault("gone")
 
-        optimiser.step_updates = die  # type: ignore[method-assign, assignment]
+        optimiser.step_updates = die  # type: ignore[method-assign]
         return optimiser
 
 
@@ -306,13 +306,13 @@ def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, valid
 """
 
 
-def fitted_to_the_test_set(given: Session) -> torch.Tensor:
+def fitted_to_the_test_set(given: Session) -> Vector:
     """Weights that no optimiser has seen the data for: gradient descent on the test points."""
     points, network, weights = given.instance.test, given.network, given.initial
-    gradient, statistics = torch.zeros_like(weights), Statistics.initial(network.architecture)
+    gradient, statistics = np.zeros_like(weights), Statistics.initial(network.architecture)
     for _ in range(300):
         network.loss_and_gradient(weights, statistics, network.batch(points.x, points.y), gradient)
-        ieee.add_(weights, ieee.multiply(gradient, -0.1))
+        weights -= np.float32(0.1) * gradient
     return weights
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from sandbox.compiler import compile_optimiser
 from sandbox.errors import FuelExhausted, MemoryExhausted, ModuleRefused, OptimiserError
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.language.gate import MAX_BYTES
-from sandbox.optimiser import HostedOptimiser, compile_optimiser
 from tests.support.sample_optimisers import assignment, buffers, module, play
 
 pytestmark = pytest.mark.slow

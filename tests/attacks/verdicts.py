@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
 from sandbox.errors import FuelExhausted, MemoryExhausted, ModuleRefused, OptimiserError, WorkerFault
 from sandbox.optimiser import Assignment, Optimiser
@@ -79,8 +79,8 @@ def _verdict_of_error(message: str) -> Verdict:
 
 def _finite(answers: Answers) -> bool:
     """Whether training would go on: it ends at a location or update that is not finite."""
-    numbers = [bytearray(a) for a in _pick(answers, _CHECKED) if type(a) is bytes]
-    return all(bool(torch.frombuffer(n, dtype=torch.float32).isfinite().all()) for n in numbers)
+    numbers = [np.frombuffer(a, np.float32) for a in _pick(answers, _CHECKED) if type(a) is bytes]
+    return all(bool(np.isfinite(n).all()) for n in numbers)
 
 
 def _seen(answers: Answers) -> Answers:

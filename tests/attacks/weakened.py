@@ -29,11 +29,12 @@ from typing import Any
 
 import torch
 
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.jail import confinement
 from sandbox.language import dialect, guards, module, rules
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.language.module import CompiledModule, LoadedModule, load_module
-from sandbox.optimiser import HostedOptimiser
+from sandbox.optimiser import Vector
 from sandbox.worker import server, zygote_server
 
 IMPORTED = (ctypes, gc, importlib, os, socket, subprocess, threading)
@@ -60,7 +61,7 @@ class Raw(HostedOptimiser):
     def _spaces(self) -> Mapping[str, object]:
         from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 
-        return {"torch": TorchNamespace(self._meter, self.parameters.device), "math": MathNamespace(self._meter)}
+        return {"torch": TorchNamespace(self._meter), "math": MathNamespace(self._meter)}
 
 
 class Unfaced(HostedOptimiser):
@@ -72,16 +73,17 @@ class Unfaced(HostedOptimiser):
     def _keep(self, state: object) -> object:
         return state
 
-    def _flat(self, returned: Any, function: str) -> torch.Tensor:
+    def _flat(self, returned: Any, function: str) -> Vector:
         parts = returned if isinstance(returned, (list, tuple)) else [returned]
-        return torch.cat([torch.as_tensor(part, dtype=torch.float32).reshape(-1) for part in parts])
+        flat = torch.cat([torch.as_tensor(part, dtype=torch.float32).reshape(-1) for part in parts])
+        return flat.numpy()  # type: ignore[no-any-return]
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
+    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
         if not self.asks_location:
             return None
         where = self._guarded(
             lambda: self._module.query_location_parameters(
-                self.parameters, self._state, self.gradient, epoch, train_loss, validation_loss
+                self._parameters, self._state, self._gradient, epoch, train_loss, validation_loss
             )
         )
         return None if where is None else self._flat(where, "query_location_parameters")
@@ -132,23 +134,23 @@ def unface() -> None:
     def load(compiled: CompiledModule, meter: Any, spaces: Any, attributes: Any, power: Any) -> LoadedModule:
         return load_module(compiled, meter, {"torch": torch, "math": math}, dict.fromkeys(facade, frozenset()), power)
 
-    from sandbox import optimiser
+    from sandbox import hosted_optimiser
 
-    patch(optimiser, "load_module", load)
+    patch(hosted_optimiser, "load_module", load)
     guards.Guards.get_attribute = attribute  # type: ignore[method-assign]
     patch(dialect, "check_attributes", lambda tree, vocabulary, findings: None)
 
 
 def weaken(build: str) -> None:
     """Take the build's layers away, after the zygote has warmed up with all of them."""
-    from sandbox import optimiser
+    from sandbox import hosted_optimiser
 
     torch.zeros(8, 8) @ torch.zeros(8, 8)
     patch(confinement, "MEMORY_BYTES", MEMORY_BYTES)
     if build == "ungated":
         ungate()
     if build in ("raw", "naked"):
-        optimiser.compile_optimiser = compile_raw
+        hosted_optimiser.compile_optimiser = compile_raw
     if build == "unfaced":
         unface()
     patch(server, "HostedOptimiser", {"raw": Raw, "unfaced": Unfaced, "naked": Naked}.get(build, HostedOptimiser))

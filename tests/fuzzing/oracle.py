@@ -9,13 +9,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
-import torch
+import numpy as np
 from blake3 import blake3
 
+from arithmetic.canonical_bytes import canonical_bytes
 from sandbox.errors import BudgetExhausted, ModuleRefused, OptimiserError
-from sandbox.optimiser import Assignment, HostedOptimiser
+from sandbox.hosted_optimiser import HostedOptimiser
+from sandbox.optimiser import Assignment, Vector
 from tests.fuzzing.samples import Program
-from tests.support.sample_optimisers import LAYOUT, as_bytes, assignment, buffers
+from tests.support.sample_optimisers import LAYOUT, assignment, buffers, numbers
 
 EPOCHS: Final = 3
 LONGEST_MESSAGE: Final = 400
@@ -126,30 +128,29 @@ class _Run:
         return Outcome(ending, message, used, self._answers.hexdigest())
 
     def play(self) -> None:
-        numbers = torch.arange(1.0, LAYOUT.size + 1)
-        parameters, gradient = numbers / 7 - 1, torch.zeros(LAYOUT.size)
+        start, gradient = numbers() / 7 - 1, np.zeros(LAYOUT.size, np.float32)
         with ExitStack() as stack:
-            self._replace(stack, parameters, gradient)
+            self._replace(stack, start, gradient)
             self._optimiser.initialise()
             for epoch in range(1, EPOCHS + 1):
                 loss = 1.0 / epoch
                 location = self._optimiser.query_location(epoch, loss, 2 * loss)
                 self._note(None if location is None else _bits(location))
                 where = self._optimiser.parameters if location is None else location
-                self._optimiser.gradient.copy_(where * 0.3 + numbers * epoch / 100 - 0.2)
+                self._optimiser.gradient[:] = where * 0.3 + numbers() * epoch / 100 - 0.2
                 updates = self._optimiser.step_updates(epoch, loss, 2 * loss)
-                self._optimiser.parameters.add_(updates)
+                self._optimiser.parameters += updates
                 self._note(_bits(updates), self._optimiser.request_state_digest()())
                 if epoch == self._handover:
                     saved, used = self._optimiser.save(), self._optimiser.fuel_used
                     self._replace(stack, self._optimiser.parameters, self._optimiser.gradient)
                     self._optimiser.restore(saved, used)
 
-    def _replace(self, stack: ExitStack, parameters: torch.Tensor, gradient: torch.Tensor) -> None:
+    def _replace(self, stack: ExitStack, parameters: Vector, gradient: Vector) -> None:
         """Another optimiser with these numbers before it; the last one lives on, so that addresses differ."""
         optimiser = stack.enter_context(self._make(self._assignment))
-        optimiser.parameters.copy_(parameters)
-        optimiser.gradient.copy_(gradient)
+        optimiser.parameters[:] = parameters
+        optimiser.gradient[:] = gradient
         self._optimiser = optimiser
 
     def _note(self, *answers: bytes | None) -> None:
@@ -158,6 +159,6 @@ class _Run:
         self._answers.update(self._optimiser.fuel_used.to_bytes(8, "little"))
 
 
-def _bits(numbers: torch.Tensor) -> bytes:
+def _bits(values: Vector) -> bytes:
     """The bytes of numbers, every NaN the same one, as the specification has it."""
-    return as_bytes(torch.where(numbers.isnan(), torch.nan, numbers))
+    return canonical_bytes(values)

@@ -90,7 +90,7 @@ def test_the_oracle_sees_a_foreign_exception(monkeypatch: pytest.MonkeyPatch) ->
     def refuse(*_: object) -> bool:
         raise SystemError("not of the sandbox")
 
-    monkeypatch.setattr("sandbox.optimiser.compile_optimiser", refuse)
+    monkeypatch.setattr("sandbox.hosted_optimiser.compile_optimiser", refuse)
     assert finding(of(STEP), in_process, in_process).startswith("ended with SystemError")
 
 
@@ -112,7 +112,7 @@ def test_the_oracle_sees_the_faults_of_a_machine(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_oracle_sees_unprintable_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.optimiser.describe", lambda *_: "beep \x07")
+    monkeypatch.setattr("sandbox.hosted_optimiser.describe", lambda *_: "beep \x07")
     assert "cannot be printed" in finding(of(module(step="return [][0], state")), in_process, in_process)
 
 

@@ -8,14 +8,15 @@ from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
+from arithmetic.canonical_bytes import canonical_bytes
 from protocol.hashes import blake3_digest
 from protocol.transcript import Leaf
-from sandbox.state import tensor_bytes
 from tests.golden.golden_run import GoldenRun
 from verifier.challenge.instance.instance import Points
-from verifier.challenge.network.network import initial_weight
+from verifier.challenge.network.architecture import initial_weight
 from verifier.challenge.scoring import test_subset
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
@@ -116,14 +117,14 @@ def row(leaf: Leaf) -> list[Any]:
     return [*losses, leaf.fuel_used, leaf.digest().hex()]
 
 
-def numbers(*sets: Points) -> Iterator[torch.Tensor]:
+def numbers(*sets: Points) -> Iterator[NDArray[np.float32]]:
     """x, f and y of each set of points."""
     return (part for points in sets for part in (points.x, points.f, points.y))
 
 
-def digest(*tensors: torch.Tensor) -> str:
-    """BLAKE3 of the tensors' elements, one after the other."""
-    return blake3_digest(b"".join(map(tensor_bytes, tensors))).hex()
+def digest(*arrays: NDArray[np.float32]) -> str:
+    """BLAKE3 of the arrays' elements, one after the other."""
+    return blake3_digest(b"".join(map(canonical_bytes, arrays))).hex()
 
 
 def write(run: GoldenRun, record: Record) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.meter import Meter
-from sandbox.optimiser import HostedOptimiser
 from sandbox.tensors.generator import Generator
 from sandbox.tensors.parameter_vector import ParameterVector
 from tests.support.folders import FIXTURES

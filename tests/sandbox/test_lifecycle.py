@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from blake3 import blake3
 
 from sandbox.errors import BudgetExhausted, SandboxError, StateError
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import Jail
-from sandbox.optimiser import Assignment, HostedOptimiser, Optimiser
+from sandbox.optimiser import Assignment, Optimiser, Vector
 from tests.support.sample_hiding import HIDING, lines
 from tests.support.sample_operations import OPERATIONS
-from tests.support.sample_optimisers import LAYOUT, OPTIMISERS, as_bytes, assignment, buffers, module, play
+from tests.support.sample_optimisers import LAYOUT, OPTIMISERS, as_bytes, assignment, buffers, module, numbers, play
 
 pytestmark = pytest.mark.slow
 
@@ -55,9 +56,8 @@ class Life:
         self._moment = 0
         self.answers: Answers = []
         self.optimiser = make(given)
-        numbers = torch.arange(1.0, LAYOUT.size + 1)
-        self.optimiser.parameters.copy_(numbers / 7 - 1)
-        self.optimiser.gradient.zero_()
+        self.optimiser.parameters[:] = numbers() / 7 - 1
+        self.optimiser.gradient[:] = 0.0
         self.optimiser.initialise()
         self._note()
 
@@ -67,12 +67,12 @@ class Life:
         location = self.optimiser.query_location(number, *losses)
         self._note(location)
         where = self.optimiser.parameters if location is None else location
-        self.optimiser.gradient.copy_(where * 0.3 + torch.arange(1.0, LAYOUT.size + 1) * number / 100 - 0.2)
+        self.optimiser.gradient[:] = where * 0.3 + numbers() * number / 100 - 0.2
         updates = self.optimiser.step_updates(number, *losses)
-        self.optimiser.parameters.add_(updates)
+        self.optimiser.parameters += updates
         self._note(updates)
 
-    def _note(self, answer: torch.Tensor | None = None) -> None:
+    def _note(self, answer: Vector | None = None) -> None:
         saved, pending = self.optimiser.save(), self.optimiser.request_state_digest()
         assert blake3(saved).digest() == pending()
         self.answers += [None if answer is None else as_bytes(answer), self.optimiser.fuel_used, saved]
@@ -82,8 +82,8 @@ class Life:
 
     def _renew(self, saved: bytes) -> None:
         old, self.optimiser = self.optimiser, self._make(self._given)
-        self.optimiser.parameters.copy_(old.parameters)
-        self.optimiser.gradient.copy_(old.gradient)
+        self.optimiser.parameters[:] = old.parameters
+        self.optimiser.gradient[:] = old.gradient
         self.optimiser.restore(saved, old.fuel_used)
         old.__exit__(None, None, None)
 
@@ -170,19 +170,19 @@ def test_two_optimisers_share_nothing(name: str) -> None:
 def test_what_was_returned_does_not_change() -> None:
     """Neither by what in-place methods do to the same tensors in the state, nor by what the trainer does."""
     optimiser = hosted(assignment(HIDING["the updates"]))
-    optimiser.parameters.fill_(1.0)
+    optimiser.parameters.fill(1.0)
     optimiser.initialise()
-    returned: list[torch.Tensor] = []
-    copies: list[torch.Tensor] = []
+    returned: list[Vector] = []
+    copies: list[Vector] = []
     for epoch in range(EPOCHS):
-        optimiser.gradient.fill_(float(epoch + 1))
+        optimiser.gradient.fill(float(epoch + 1))
         location = optimiser.query_location(epoch, 1.0, 1.0)
         updates = optimiser.step_updates(epoch, 1.0, 1.0)
         assert location is not None
         returned += [location, updates]
-        copies += [location.clone(), updates.clone()]
-        optimiser.parameters.add_(updates)
-    assert all(map(torch.equal, returned, copies))
+        copies += [location.copy(), updates.copy()]
+        optimiser.parameters += updates
+    assert all(map(np.array_equal, returned, copies))
     assert len({as_bytes(copy) for copy in copies}) > EPOCHS
 
 
@@ -192,14 +192,14 @@ def test_no_operation_writes_into_its_operands() -> None:
     before = ["kept = [x, y, row] + list(v)", "copies = [t * 1 for t in kept]"]
     work = [*OPERATIONS[:made], *before, *OPERATIONS[made:]]
     optimiser = hosted(assignment(module(lines(*work, "return [kept, copies, r]"), math=True), fuel_budget=10**10))
-    optimiser.parameters.copy_(torch.arange(1.0, LAYOUT.size + 1))
-    given = optimiser.parameters.clone()
+    optimiser.parameters[:] = numbers()
+    given = optimiser.parameters.copy()
     optimiser.initialise()
     state: Any = optimiser._state
     originals, duplicates = state[:2]
     assert len(originals) == len(duplicates) == 3 + len(LAYOUT.parts)
     assert all(as_bytes(a._data) == as_bytes(b._data) for a, b in zip(originals, duplicates, strict=True))
-    assert torch.equal(optimiser.parameters, given)
+    assert (optimiser.parameters == given).all()
 
 
 # Restoring

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from sandbox.optimiser import HostedOptimiser
+from sandbox.hosted_optimiser import HostedOptimiser
 from tests.support.folders import FIXTURES
 from tests.support.sample_optimisers import LAYOUT, assignment, buffers, play
 from tests.support.small_contest import session
@@ -76,13 +76,15 @@ def descend_plainly(path: Path) -> torch.Tensor:
 
 
 def descend_in_sandbox(name: str) -> torch.Tensor:
-    optimiser = HostedOptimiser(assignment(source(name), fuel_budget=10**11), start(), torch.zeros(LAYOUT.size))
+    optimiser = HostedOptimiser(assignment(source(name), fuel_budget=10**11), *buffers())
+    optimiser.parameters[:] = start()
     optimiser.initialise()
     for step in range(STEPS):
         location = optimiser.query_location(step // 8, 1.0, 1.0)
-        optimiser.gradient.copy_(gradient_at(optimiser.parameters if location is None else location))
-        optimiser.parameters.add_(optimiser.step_updates(step // 8, 1.0, 1.0))
-    return optimiser.parameters
+        where = optimiser.parameters if location is None else location
+        optimiser.gradient[:] = gradient_at(torch.from_numpy(where))
+        optimiser.parameters += optimiser.step_updates(step // 8, 1.0, 1.0)
+    return torch.from_numpy(optimiser.parameters)
 
 
 def changed_lines(name: str) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-import torch
+import numpy as np
 
 from sandbox.layout import Layout, Part
-from sandbox.optimiser import Assignment, Optimiser, Scalar
+from sandbox.optimiser import Assignment, Optimiser, Scalar, Vector
 from tests.support.folders import FIXTURES
 
 LAYOUT = Layout((Part("layers.0.weight", "weight", (3, 4)), Part("layers.0.bias", "bias", (4,))))
@@ -51,15 +51,19 @@ def assignment(
     )
 
 
-def buffers() -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.zeros(LAYOUT.size), torch.zeros(LAYOUT.size)
+def buffers() -> tuple[Vector, Vector]:
+    return np.zeros(LAYOUT.size, np.float32), np.zeros(LAYOUT.size, np.float32)
+
+
+def numbers() -> Vector:
+    """1, 2, 3 and so on, as many as the layout has."""
+    return np.arange(1, LAYOUT.size + 1, dtype=np.float32)
 
 
 def play(optimiser: Optimiser, epochs: int = 4) -> list[bytes | int | None]:
     """Drive an optimiser as training does; everything that it answers, as bytes."""
-    numbers = torch.arange(1.0, LAYOUT.size + 1)
-    optimiser.parameters.copy_(numbers / 7 - 1)
-    optimiser.gradient.zero_()
+    optimiser.parameters[:] = numbers() / 7 - 1
+    optimiser.gradient[:] = 0.0
     optimiser.initialise()
     answers: list[bytes | int | None] = [optimiser.fuel_used]
     for epoch in range(1, epochs + 1):
@@ -67,16 +71,16 @@ def play(optimiser: Optimiser, epochs: int = 4) -> list[bytes | int | None]:
         location = optimiser.query_location(epoch, loss, 2 * loss)
         answers += [None if location is None else as_bytes(location), optimiser.fuel_used]
         where = optimiser.parameters if location is None else location
-        optimiser.gradient.copy_(where * 0.3 + numbers * epoch / 100 - 0.2)
+        optimiser.gradient[:] = where * 0.3 + numbers() * epoch / 100 - 0.2
         updates = optimiser.step_updates(epoch, loss, 2 * loss)
-        optimiser.parameters.add_(updates)
+        optimiser.parameters += updates
         pending = optimiser.request_state_digest()
         answers += [as_bytes(updates), as_bytes(optimiser.parameters), pending(), optimiser.fuel_used]
     return answers
 
 
-def as_bytes(tensor: torch.Tensor) -> bytes:
-    return tensor.numpy().tobytes()
+def as_bytes(values: Vector) -> bytes:
+    return values.tobytes()
 
 
 def descriptors() -> int:

@@ -5,8 +5,8 @@ import resource
 
 import pytest
 
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Jail
-from sandbox.optimiser import HostedOptimiser
 from tests.attacks.corpus import Verdict
 from tests.attacks.verdicts import observe
 from tests.support.sample_optimisers import buffers, module

@@ -9,21 +9,22 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
-from arithmetic import ieee, random, reductions
+from arithmetic import random
+from arithmetic.exact_sums import is_finite
 from arithmetic.exponents import NonFiniteError
 from protocol.claim import StopReason
 from protocol.transcript import Leaf
 from sandbox.errors import FuelExhausted, MemoryExhausted
-from sandbox.optimiser import Optimiser
+from sandbox.optimiser import Optimiser, Vector
 from verifier.challenge.instance.instance import Instance
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Network, Statistics
-from verifier.challenge.network.operands import Batch
+from verifier.challenge.network.network import Batch, Network
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.challenge.training.transcript import NO_LOSSES, tensor_digest, transcript_tree
+from verifier.challenge.training.transcript import NO_LOSSES, array_digest, transcript_tree
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Checkpoint:
     losses: tuple[tuple[float, float], ...]
     """Training and validation loss of each epoch so far."""
     weights: Weights
-    gradient: torch.Tensor
+    gradient: Vector
     state: bytes
     """The optimiser's, in its canonical encoding."""
     fuel_used: int
@@ -87,12 +88,13 @@ class Checkpoint:
 
 
 class Trainer:
-    """Algorithm 1, epoch by epoch; begin with `start` or `resume`. To be used in inference mode."""
+    """Algorithm 1, epoch by epoch; begin with `start` or `resume`."""
 
     def __init__(self, instance_id: InstanceId, instance: Instance, network: Network, optimiser: Optimiser) -> None:
         self._id, self._edition = instance_id, instance_id.edition
         self._network, self.optimiser = network, optimiser
-        parts = (points.split(self._edition.batch_sizes) for points in (instance.train.x, instance.train.y))
+        ends = np.cumsum(self._edition.batch_sizes)[:-1]
+        parts = (np.split(values, ends) for values in (instance.train.x, instance.train.y))
         self._train = [network.batch(x, y) for x, y in zip(*parts, strict=True)]
         self._validation = network.batch(instance.validation.x, instance.validation.y)
         self._statistics = Statistics.initial(network.architecture)
@@ -101,18 +103,18 @@ class Trainer:
         self.losses: list[tuple[float, float]] = []
         self.best: Weights | None = None
 
-    def start(self, initial: torch.Tensor) -> None:
+    def start(self, initial: Vector) -> None:
         """6.1 and 6.2: initial parameters (flat), zero gradient, the optimiser's state, leaf 0."""
-        self.optimiser.parameters.copy_(initial)
-        self.optimiser.gradient.zero_()
+        self.optimiser.parameters[:] = initial
+        self.optimiser.gradient[:] = 0.0
         self.best = self._weights()
         self.optimiser.initialise()
         self._record(NO_LOSSES)
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint. Raises StateError for a state or fuel that no optimiser of this task has."""
-        self.optimiser.parameters.copy_(checkpoint.weights.parameters)
-        self.optimiser.gradient.copy_(checkpoint.gradient)
+        self.optimiser.parameters[:] = checkpoint.weights.parameters
+        self.optimiser.gradient[:] = checkpoint.gradient
         self.optimiser.restore(checkpoint.state, checkpoint.fuel_used)
         self._statistics = checkpoint.weights.statistics.copy()
         self.stopping = EarlyStopping.after(self._edition.patience, (loss for _, loss in checkpoint.losses))
@@ -126,7 +128,7 @@ class Trainer:
             leaves=tuple(self.leaves),
             losses=tuple(self.losses),
             weights=self._weights(),
-            gradient=self.optimiser.gradient.clone(),
+            gradient=self.optimiser.gradient.copy(),
             state=self.optimiser.save(),
             fuel_used=self.optimiser.fuel_used,
             best=self.best,
@@ -180,12 +182,12 @@ class Trainer:
             _require_finite(location)
         where = optimiser.parameters if location is None else location
         loss = self._network.loss_and_gradient(where, self._statistics, batch, optimiser.gradient)  # 6.5
-        ieee.add_(optimiser.parameters, optimiser.step_updates(epoch, *previous))  # 6.6; reads the updates once
+        _add(optimiser.parameters, optimiser.step_updates(epoch, *previous))  # 6.6
         _require_finite(optimiser.parameters)
         return loss
 
     def _weights(self) -> Weights:
-        return Weights(self.optimiser.parameters.clone(), self._statistics.copy())
+        return Weights(self.optimiser.parameters.copy(), self._statistics.copy())
 
     def _record(self, losses: tuple[float, float], pending: Callable[[], bytes] | None = None) -> None:
         """6.8: the leaf of the epoch."""
@@ -197,7 +199,7 @@ class Trainer:
                 train_loss=train_loss,
                 validation_loss=validation_loss,
                 network_digest=Weights(self.optimiser.parameters, self._statistics).digest(),
-                gradient_digest=tensor_digest(self.optimiser.gradient),
+                gradient_digest=array_digest(self.optimiser.gradient),
                 state_digest=pending(),
                 fuel_used=self.optimiser.fuel_used,
                 stale_epochs=self.stopping.stale_epochs,
@@ -206,7 +208,7 @@ class Trainer:
 
 
 def finish(trainer: Trainer, observer: Observer | None = None) -> Training:
-    """Train to the end; in inference mode."""
+    """Train to the end."""
     completed, reason = len(trainer.losses), None
     while reason is None:
         reason = trainer.advance()
@@ -230,6 +232,12 @@ def _observed(trainer: Trainer) -> Epoch:
     return Epoch(len(trainer.losses), train_loss, validation_loss, trainer.stopping.lowest, trainer.fuel_used)
 
 
-def _require_finite(values: torch.Tensor) -> None:
-    if not reductions.is_finite(values):
+def _add(parameters: Vector, updates: Vector) -> None:
+    """One binary32 addition for each parameter, which reads each update once: a worker may still be writing them."""
+    with np.errstate(all="ignore"):  # an infinity or a NaN ends training by name
+        np.add(parameters, updates, out=parameters)
+
+
+def _require_finite(values: Vector) -> None:
+    if not is_finite(values):
         raise _NonFiniteUpdate

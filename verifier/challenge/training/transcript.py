@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-import torch
 from blake3 import blake3
+from numpy.typing import NDArray
 
+from arithmetic.canonical_bytes import canonical_view
 from protocol.merkle import MerkleTree
 from protocol.transcript import Leaf
-from sandbox.state import tensor_view
 
 NO_LOSSES: Final = (math.nan, math.nan)
 """The losses of the epoch before the first."""
@@ -22,6 +22,6 @@ def transcript_tree(leaves: Sequence[Leaf]) -> MerkleTree:
     return MerkleTree([leaf.digest() for leaf in leaves])
 
 
-def tensor_digest(values: torch.Tensor) -> bytes:
-    """BLAKE3 of one tensor."""
-    return blake3(tensor_view(values)).digest()
+def array_digest(values: NDArray[Any]) -> bytes:
+    """BLAKE3 of an array's canonical bytes."""
+    return blake3(canonical_view(values)).digest()

@@ -16,10 +16,11 @@ import torch
 from arithmetic import engine_choice
 from protocol.transcript import Leaf
 from sandbox import state_codec
+from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Isolation, Jail
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
-from sandbox.optimiser import Assignment, HostedOptimiser
+from sandbox.optimiser import Assignment
 from tests.support import roster_references
 from tests.support.folders import FIXTURES
 from tests.support.roster_references import Reference
