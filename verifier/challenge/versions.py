@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from typing import Final
 
 SPECIFICATION: Final = 2
 """The version of the rules that everything here follows (docs/specification.md)."""
 
+_version = cache(metadata.version)
+"""Reading what pip has written takes longer than most of a verification."""
+
 
 def versions() -> dict[str, str]:
     """The versions of the toolkit and of what computes, and the machine's kind, for information only."""
     return {
-        "tig-verify": version("tig-verify"),
+        "tig-verify": _version("tig-verify"),
         "python": platform.python_version(),
-        "torch": version("torch"),
-        "numpy": version("numpy"),
+        "torch": _version("torch"),
+        "numpy": _version("numpy"),
         "machine": f"{platform.system().lower()}-{platform.machine()}",
     }
