@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar, cast
@@ -26,7 +27,7 @@ def _cache_name() -> str:
     except PackageNotFoundError:
         raise ImportError("numba is not installed") from None
     digest = hashlib.sha256("\0".join(compilers).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(source.read_bytes())
     return f"numba-{digest.hexdigest()[:16]}"
 
@@ -36,10 +37,23 @@ if _folder is None:
     raise ImportError("there is no folder that only this user can write to, for what numba compiles")
 with guarded_import("NUMBA_"):
     import numba
+    from numba.core.registry import cpu_target
 numba.config.CACHE_DIR = str(_folder)  # type: ignore[attr-defined]
 numba.config.reload_config = lambda: None  # else it looks at the surroundings again before each compilation
 
 
 def compiled(function: _Compiled) -> _Compiled:
-    """A function as machine code, compiled when it is first called with arguments of new types, and kept."""
-    return cast("_Compiled", numba.njit(cache=True, error_model="numpy")(function))
+    """A function for compiled ones to call; it becomes part of theirs."""
+    return cast("_Compiled", numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+
+
+def entry(function: _Compiled) -> _Compiled:
+    """A function for Python to call, compiled when it first is, with all that it calls, and kept for later processes."""
+    return cast("_Compiled", numba.njit(cache=True, error_model="numpy", no_cfunc_wrapper=True)(function))
+
+
+@cache
+def features() -> frozenset[str]:
+    """The instruction sets that code is compiled for, by LLVM's names."""
+    _, _, listed = cpu_target.target_context.codegen().magic_tuple()
+    return frozenset(name[1:] for name in listed.split(",") if name.startswith("+"))
