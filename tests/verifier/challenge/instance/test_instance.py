@@ -133,7 +133,8 @@ def test_values_have_the_covariance_of_the_rbf_kernel() -> None:
 
 def test_inputs_are_uniform() -> None:
     edition = replace(SMALL, function=FourierFeatures(1))
-    drawn = np.concatenate([draw_points(instance_id(edition, seed=seed(n)), 0, 136).x for n in range(40)]).astype(np.float64)
+    sets = [draw_points(instance_id(edition, seed=seed(n)), 0, 136).x for n in range(40)]
+    drawn = np.concatenate(sets).astype(np.float64)
     assert np.abs(drawn.mean(axis=0)).max() < 0.03  # 5440 draws: 0.577 / 74 = 0.008
     assert np.abs((drawn * drawn).mean(axis=0) - 1.0 / 3.0).max() < 0.02
     assert abs((drawn[:, 0] * drawn[:, 1]).mean()) < 0.02

@@ -30,6 +30,8 @@ from verifier.challenge.network.operands import Operand, Product
 
 EPSILON = 1e-5
 WIDTHS = st.sampled_from([14, 11, 22])
+
+
 def passes(width: int = 14) -> EagerPasses:
     return EagerPasses(Binary64Engine(), width, EPSILON)
 
@@ -149,9 +151,7 @@ BAD_VECTORS = [(v, bad) for v in ("bias", "gamma", "beta") for bad in NOT_FINITE
 
 @pytest.mark.parametrize("run", [forward, evaluate])
 @pytest.mark.parametrize(("vector", "bad"), BAD_VECTORS)
-def test_what_is_not_finite_has_no_value(
-    run: Callable[..., Outcome | None], vector: str, bad: float
-) -> None:
+def test_what_is_not_finite_has_no_value(run: Callable[..., Outcome | None], vector: str, bad: float) -> None:
     layer = replace(ORDINARY, **{vector: at(getattr(ORDINARY, vector), bad)})  # type: ignore[arg-type]
     assert run(passes(), layer) is None
 

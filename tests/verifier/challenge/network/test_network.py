@@ -203,12 +203,12 @@ def test_frozen_layers_are_drawn_from_the_seed_alone() -> None:
     parameters, statistics = scattered(identity), Statistics.initial(architecture)
     used, (x, y) = EagerNetwork(identity), batch(0)
     for scale in (1.0, 30.0):
-        used.loss_and_gradient(
-            np.float32(scale) * parameters, Statistics.initial(architecture), used.batch(x, y), np.zeros_like(parameters)
-        )
+        scaled = np.float32(scale) * parameters
+        used.loss_and_gradient(scaled, Statistics.initial(architecture), used.batch(x, y), np.zeros_like(scaled))
     fresh = EagerNetwork(identity).predict(parameters, statistics, x)
     assert np.array_equal(used.predict(parameters, statistics, x), fresh)
-    assert not np.array_equal(EagerNetwork(instance_id(n_hidden=2, seed=bytes(32))).predict(parameters, statistics, x), fresh)
+    other = EagerNetwork(instance_id(n_hidden=2, seed=bytes(32)))
+    assert not np.array_equal(other.predict(parameters, statistics, x), fresh)
 
 
 def test_the_network_changes_neither_parameters_nor_data() -> None:
@@ -279,9 +279,7 @@ def test_a_gradient_points_downhill() -> None:
     network, (x, y) = EagerNetwork(identity), batch(0)
 
     def loss(at: Single) -> float:
-        return network.loss_and_gradient(
-            at, Statistics.initial(architecture), network.batch(x, y), np.zeros_like(at)
-        )
+        return network.loss_and_gradient(at, Statistics.initial(architecture), network.batch(x, y), np.zeros_like(at))
 
     network.loss_and_gradient(parameters, Statistics.initial(architecture), network.batch(x, y), gradient)
     step = np.float32(1e-3 / np.linalg.norm(gradient))
