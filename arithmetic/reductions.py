@@ -48,6 +48,8 @@ def _product(left: torch.Tensor, right: torch.Tensor, bits: int) -> torch.Tensor
         return _product(left.reshape(-1, left.shape[-1]), right, bits).view(*left.shape[:-1], right.shape[-1])
     if left.ndim == 2 and right.ndim == 3:
         return _product(right.mT, left.t(), bits).mT
+    if left.ndim == 3:  # NumPy before 2.3 takes a batch in another order without BLAS
+        left, right = left.contiguous(), right.contiguous()
     engine = engine_choice.engine(left.device.type)
     if not isinstance(engine, DeviceEngine):
         return torch.from_numpy(engine.product(left.numpy(), right.numpy(), bits))

@@ -6,12 +6,17 @@ import itertools
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
 
-from arithmetic import engine_choice
-from arithmetic.engines import Binary64Engine, Engine, Int8Engine, NumpyEngine
+from arithmetic import device_engines, engine_choice
+from arithmetic.device_engines import DeviceBinary64Engine, Int8Engine
+from arithmetic.engines import Binary64Engine, Engine
 from arithmetic.errors import MachineError
+
+Integers = NDArray[np.float64]
+Digit = NDArray[np.int64]
 
 
 class RoundedEngine(Binary64Engine):
@@ -21,10 +26,10 @@ class RoundedEngine(Binary64Engine):
         self.name = f"{bits} bits"
         self._bits = bits
 
-    def product(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        significand, exponent = torch.frexp(super().product(a, b))
-        rounded = torch.round(significand * 2.0**self._bits)
-        return torch.ldexp(rounded, exponent - self._bits)
+    def product(self, a: Integers, b: Integers, bits: int) -> Integers:
+        significand, exponent = np.frexp(super().product(a, b, bits))
+        rounded: Integers = np.ldexp(np.rint(significand * 2.0**self._bits), exponent - self._bits)
+        return rounded
 
 
 class Binary32Engine(Binary64Engine):
@@ -32,28 +37,58 @@ class Binary32Engine(Binary64Engine):
 
     name = "binary32"
 
-    def product(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return torch.matmul(a.float(), b.float()).double()
+    def product(self, a: Integers, b: Integers, bits: int) -> Integers:
+        product: Integers = np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float64)
+        return product
 
 
-class SaturatingEngine(Int8Engine):
+class UnsupportedEngine(Binary64Engine):
+    """A product that torch does not have for a device."""
+
+    name = "unsupported"
+
+    def product(self, a: Integers, b: Integers, bits: int) -> Integers:
+        raise RuntimeError("not implemented for 'CUDA'")
+
+
+class DigitsEngine:
+    """Products of balanced digits, as of a processor's small integers."""
+
+    name = "digits"
+
+    def product(self, a: Integers, b: Integers, bits: int) -> Integers:
+        left, right = self.digits(a, bits), self.digits(b, bits)
+        product = np.zeros((len(a), b.shape[1]))
+        for i, j in np.ndindex(len(left), len(right)):
+            product += self.digit_product(left[i], right[j]) * 256.0 ** (i + j)
+        return product
+
+    def digits(self, integers: Integers, bits: int) -> list[Digit]:
+        rest, digits = integers.astype(np.int64), []
+        for _ in range((bits + 1) // 8 + 1):
+            digits.append(((rest + 128) & 255) - 128)
+            rest = (rest - digits[-1]) >> 8
+        return digits
+
+    def digit_product(self, a: Digit, b: Digit) -> Digit:
+        return a @ b
+
+
+class SaturatingEngine(DigitsEngine):
     """Digit products as of `vpmaddubsw`: unsigned by signed, sums of two saturated at so many bits."""
 
     def __init__(self, bits: int = 16) -> None:
         self.name = f"saturating at {bits} bits"
         self._largest = 2 ** (bits - 1) - 1
 
-    def product(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        terms = [(i, j) for i in range(len(a)) for j in range(len(b))]
-        return torch.stack([self._digits(a[i], b[j]).double() * 256.0 ** (i + j) for i, j in terms]).sum(0)
-
-    def _digits(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        terms = (a.int() + 128)[:, :, None] * b.int()
-        pairs = (terms[:, ::2] + terms[:, 1::2]).clamp(-self._largest - 1, self._largest)
-        return pairs.sum(1) - 128 * b.int().sum(0)
+    def digit_product(self, a: Digit, b: Digit) -> Digit:
+        terms = (a + 128)[:, :, None] * b
+        pairs = np.clip(terms[:, ::2] + terms[:, 1::2], -self._largest - 1, self._largest)
+        product: Digit = pairs.sum(1) - 128 * b.sum(0)
+        return product
 
 
-class DroppingEngine(Int8Engine):
+class DroppingEngine(DigitsEngine):
     """A digit is lost: the highest or the lowest."""
 
     name = "dropping"
@@ -61,20 +96,20 @@ class DroppingEngine(Int8Engine):
     def __init__(self, digit: int) -> None:
         self._digit = digit
 
-    def form(self, integers: torch.Tensor, bits: int) -> torch.Tensor:
-        digits = super().form(integers, bits)
-        digits[self._digit] = 0
+    def digits(self, integers: Integers, bits: int) -> list[Digit]:
+        digits = super().digits(integers, bits)
+        digits[self._digit][:] = 0
         return digits
 
 
-class UnsignedEngine(Int8Engine):
+class UnsignedEngine(DigitsEngine):
     """Digits without a carry: those above 127 wrap around."""
 
     name = "unsigned"
 
-    def form(self, integers: torch.Tensor, bits: int) -> torch.Tensor:
-        rest = integers.to(torch.int32)
-        return torch.stack([(rest >> 8 * i).to(torch.int8) for i in range(bits // 8 + 1)])
+    def digits(self, integers: Integers, bits: int) -> list[Digit]:
+        rest = integers.astype(np.int64)
+        return [(rest >> 8 * i).astype(np.int8).astype(np.int64) for i in range(bits // 8 + 1)]
 
 
 class SlowEngine(Binary64Engine):
@@ -87,18 +122,21 @@ class SlowEngine(Binary64Engine):
         self._readings = itertools.count()
         monkeypatch.setattr(time, "perf_counter", self._now)
 
-    def product(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    def product(self, a: Integers, b: Integers, bits: int) -> Integers:
         self.calls += 1
-        return super().product(a, b)
+        return super().product(a, b, bits)
 
     def _now(self) -> float:
         return self.calls + 0.001 * next(self._readings)
 
 
-EXACT = [Binary64Engine(), NumpyEngine(), Int8Engine(), RoundedEngine(53), SaturatingEngine(17)]
+EXACT = [
+    Binary64Engine(), DeviceBinary64Engine("cpu"), Int8Engine("cpu"), RoundedEngine(53), DigitsEngine(),
+    SaturatingEngine(17),
+]  # fmt: skip
 BROKEN = [
     RoundedEngine(52), RoundedEngine(51), RoundedEngine(48), RoundedEngine(32), Binary32Engine(), SaturatingEngine(),
-    DroppingEngine(0), DroppingEngine(1), DroppingEngine(-1), UnsignedEngine(),
+    DroppingEngine(0), DroppingEngine(1), DroppingEngine(-1), UnsignedEngine(), UnsupportedEngine(),
 ]  # fmt: skip
 
 
@@ -112,7 +150,8 @@ def fresh_choices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *engines: Engine) -> None:
-    monkeypatch.setattr(engine_choice, "_ENGINES", {engine.name: engine for engine in engines})
+    """A CUDA device that has these engines."""
+    monkeypatch.setattr(device_engines, "engines", lambda: engines)
 
 
 @pytest.mark.parametrize("engine", EXACT, ids=lambda engine: engine.name)
@@ -125,21 +164,21 @@ def test_broken_engines_are_refused(engine: Engine) -> None:
     assert not engine_choice.is_exact(engine)
 
 
-@pytest.mark.parametrize("name", ["binary64", "numpy", "int8"])
-def test_the_environment_forces_an_engine(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
-    assert engine_choice.engine().name == name
-
-
-def test_the_engine_is_chosen_once() -> None:
+def test_a_cpu_has_one_engine() -> None:
+    assert engine_choice.engine().name == "binary64"
     assert engine_choice.engine() is engine_choice.engine()
-    assert engine_choice.engine().name in {"binary64", "numpy", "int8"}
 
 
-def test_the_fastest_exact_engine_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cpu_without_exact_products_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_choice, "Binary64Engine", lambda: RoundedEngine(52))
+    with pytest.raises(MachineError, match="products of the 52 bits engine are not exact on this machine's cpu"):
+        engine_choice.engine()
+
+
+def test_the_fastest_exact_engine_of_a_device_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     slow, fast = SlowEngine(monkeypatch), Binary64Engine()
     offer(monkeypatch, slow, Binary32Engine(), fast)
-    assert engine_choice.engine() is fast
+    assert engine_choice.engine("cuda") is fast
     checked = 3
     assert slow.calls == checked + 3  # three short trials, and none of the long ones
 
@@ -147,35 +186,53 @@ def test_the_fastest_exact_engine_is_chosen(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_exact_engine_is_chosen_however_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = SlowEngine(monkeypatch)
     offer(monkeypatch, Binary32Engine(), SaturatingEngine(), slow)
-    assert engine_choice.engine() is slow
+    assert engine_choice.engine("cuda") is slow
 
 
-def test_a_machine_without_an_exact_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_without_an_exact_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, Binary32Engine(), SaturatingEngine())
     with pytest.raises(
-        MachineError, match="binary32 and saturating at 16 bits engine are not exact on this machine's cpu"
+        MachineError, match="binary32 and saturating at 16 bits engine are not exact on this machine's cuda"
     ):
-        engine_choice.engine()
+        engine_choice.engine("cuda")
+
+
+@pytest.mark.parametrize("name", ["binary64", "int8"])
+def test_the_environment_forces_an_engine_of_a_device(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    offer(monkeypatch, DeviceBinary64Engine("cpu"), Int8Engine("cpu"))
+    monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
+    assert engine_choice.engine("cuda").name == name
 
 
 def test_a_forced_engine_that_is_not_exact_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = SaturatingEngine()
-    offer(monkeypatch, Binary64Engine(), broken)
-    monkeypatch.setenv("TIG_VERIFY_ENGINE", broken.name)
-    with pytest.raises(
-        MachineError, match="products of the saturating at 16 bits engine are not exact on this machine's cpu"
-    ):
-        engine_choice.engine()
-
-
-def test_an_engine_for_cpus_alone_is_not_chosen_for_another_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIG_VERIFY_ENGINE", "numpy")
-    with pytest.raises(MachineError, match=r"numpy.*cuda"):
+    broken = UnsignedEngine()
+    monkeypatch.setattr(broken, "name", "int8")
+    offer(monkeypatch, DeviceBinary64Engine("cpu"), broken)
+    monkeypatch.setenv("TIG_VERIFY_ENGINE", "int8")
+    with pytest.raises(MachineError, match="products of the int8 engine are not exact on this machine's cuda"):
         engine_choice.engine("cuda")
+
+
+@pytest.mark.parametrize(
+    ("device", "name"), [("cpu", None), ("cpu", "binary64"), ("cpu", "int16"), ("cuda", "binary64"), ("cuda", "int8")]
+)
+def test_the_environment_forces_what_a_device_has(
+    monkeypatch: pytest.MonkeyPatch, device: str, name: str | None
+) -> None:
+    if name is not None:
+        monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
+    assert engine_choice.forced(device) == name
+
+
+@pytest.mark.parametrize(("device", "name"), [("cpu", "int8"), ("cuda", "int16")])
+def test_an_engine_that_another_device_has_is_an_error(monkeypatch: pytest.MonkeyPatch, device: str, name: str) -> None:
+    monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
+    with pytest.raises(MachineError, match=f"the {name} engine does not compute on {device}; unset TIG_VERIFY_ENGINE"):
+        engine_choice.forced(device)
 
 
 @pytest.mark.parametrize("name", ["", "float32", "INT8"])
 def test_an_unknown_engine_is_an_error(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
-    with pytest.raises(MachineError, match=f"TIG_VERIFY_ENGINE='{name}' is not one of binary64, int8, numpy"):
-        engine_choice.engine()
+    with pytest.raises(MachineError, match=f"TIG_VERIFY_ENGINE='{name}' is not one of binary64, int16, int8"):
+        engine_choice.forced()

@@ -10,9 +10,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from arithmetic.exponents import NonFiniteError, ceil_log2, exponent, exponents, power_of_two, powers_of_two, sum_bits
+from arithmetic.exponents import NonFiniteError, ceil_log2, exponent, power_of_two, sum_bits
+from arithmetic.tensor_exponents import exponents, powers_of_two
 from tests.support.sample_matrices import NOT_FINITE, Rows, columns_of, flat, matrices
-from tests.support.sample_numbers import LARGEST, SMALLEST, any32, exponent_of, largest_exponent, tensor32
+from tests.support.sample_numbers import LARGEST, SMALLEST, any32, array32, exponent_of, largest_exponent, tensor32
 
 
 @pytest.mark.parametrize(
@@ -35,23 +36,23 @@ def test_powers_of_two_are_exact(e: int) -> None:
 
 def test_the_exponent_steps_up_exactly_at_the_powers_of_two() -> None:
     for e in range(-149, 128):
-        assert exponent(tensor32([0.0, -(2.0**e)])) == e + 1
+        assert exponent(array32([0.0, -(2.0**e)])) == e + 1
         below = float(np.nextafter(np.float32(2.0**e), np.float32(0)))
-        assert exponent(tensor32([below])) == (exponent_of(Fraction(below)) if below else 0)
-    assert exponent(tensor32([LARGEST])) == 128
-    assert exponent(tensor32([SMALLEST])) == -148
+        assert exponent(array32([below])) == (exponent_of(Fraction(below)) if below else 0)
+    assert exponent(array32([LARGEST])) == 128
+    assert exponent(array32([SMALLEST])) == -148
 
 
 @pytest.mark.parametrize("zeros", [[0.0], [-0.0], [0.0, -0.0]])
 def test_zeros_have_exponent_0(zeros: list[float]) -> None:
-    assert exponent(tensor32(zeros)) == 0
+    assert exponent(array32(zeros)) == 0
     assert exponents(tensor32(zeros), 0)[0].tolist() == [0]
 
 
 @settings(max_examples=60, deadline=None)
 @given(matrices())
 def test_the_exponent_is_that_of_the_largest_magnitude(rows: Rows) -> None:
-    assert exponent(tensor32(rows)) == largest_exponent(flat(rows))
+    assert exponent(array32(rows)) == largest_exponent(flat(rows))
 
 
 @settings(max_examples=100, deadline=None)
@@ -70,7 +71,7 @@ def test_there_is_an_exponent_for_each_row_or_column_whose_values_are_all_finite
 @pytest.mark.parametrize("bad", NOT_FINITE)
 @pytest.mark.parametrize("place", [0, 1, 16, 37])
 def test_an_infinity_or_a_nan_anywhere_has_no_exponent(bad: float, place: int) -> None:
-    values = torch.ones(38)
+    values = np.ones(38, np.float32)
     values[place] = bad
     with pytest.raises(NonFiniteError, match="infinite value or a NaN"):
         exponent(values)

@@ -1,9 +1,9 @@
-"""Sums and general products are held against Python's integers and rationals."""
+"""Sums and general products of tensors are held against Python's integers and rationals."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -11,18 +11,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from arithmetic import engine_choice, reductions
-from arithmetic.exponents import NonFiniteError
+from arithmetic.device_engines import DeviceBinary64Engine, Int8Engine
+from arithmetic.engines import Binary64Engine, Engine
 from tests.support.sample_matrices import (
     JUST_BELOW_ONE,
     NOT_FINITE,
     Rows,
-    as_integers,
     columns_of,
     factors,
-    flat,
+    heavy_tailed_row,
+    integers_at,
     matrices,
     random_matrix,
 )
@@ -43,14 +43,12 @@ EITHER = any32 | st.sampled_from([0.0, -0.0, 1.0, -1.0, SMALLEST, LARGEST])
 LONG = [511, 512, 513, 2048, 2049, 2**17, 2**20]
 
 
-@pytest.fixture(scope="module", params=["binary64", "numpy", "int8"])
-def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every engine in turn, as the environment forces it."""
+@pytest.fixture(scope="module", params=[Binary64Engine(), DeviceBinary64Engine("cpu"), Int8Engine("cpu")], ids=repr)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Every engine in turn, those of other devices too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TIG_VERIFY_ENGINE", request.param)
-        engine_choice.engine.cache_clear()
+        patch.setattr(engine_choice, "engine", lambda device: request.param)
         yield request.param
-    engine_choice.engine.cache_clear()
 
 
 @pytest.fixture(params=[2, 3])
@@ -58,6 +56,10 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     before = torch.get_num_threads()
     yield request.param
     torch.set_num_threads(before)
+
+
+def tensor_matrix(rows: int, columns: int, seed: int, spread: int = 40) -> torch.Tensor:
+    return torch.from_numpy(random_matrix(rows, columns, seed, spread))
 
 
 def is_finite(values: list[float]) -> bool:
@@ -77,17 +79,6 @@ def general_dot(row: list[float], column: list[float]) -> float:
     return nearest32(dot * Fraction(2) ** (er + ec - 2 * width))
 
 
-def integers_at(values: NDArray[np.float32], width: int) -> tuple[NDArray[np.object_], int]:
-    """The quantised integers of many numbers: scaling a binary32 by a power of two is exact in binary64."""
-    e = math.frexp(float(np.abs(values).max()))[1]
-    return as_integers(np.rint(np.ldexp(values.astype(np.float64), width - e))[None])[0], e
-
-
-def heavy_tailed(count: int, seed: int, spread: int = 30) -> NDArray[np.float32]:
-    row: NDArray[np.float32] = random_matrix(1, count, seed, spread).numpy()[0]
-    return row
-
-
 @settings(max_examples=100, deadline=None)
 @given(matrices() | matrices(EITHER))
 def test_sums_are_exact_sums_of_quantised_terms(rows: Rows) -> None:
@@ -97,57 +88,35 @@ def test_sums_are_exact_sums_of_quantised_terms(rows: Rows) -> None:
         assert bits(reductions.sums(x, dim)) == bits(reductions.sums(x, dim - 2)) == bits(tensor32(expected))
 
 
-@settings(max_examples=100, deadline=None)
-@given(matrices() | matrices(EITHER))
-def test_totals_and_column_sums_share_one_exponent(rows: Rows) -> None:
-    if not is_finite(flat(rows)):
-        for reduction in (reductions.total, reductions.column_sums):
-            with pytest.raises(NonFiniteError):
-                reduction(tensor32(rows))
-        return
-    e, width = largest_exponent(flat(rows)), sum_width(len(rows))
-    sums = [sum(quantised(column, width, e)) * Fraction(2) ** (e - width) for column in columns_of(rows)]
-    found = reductions.column_sums(tensor32(rows))
-    assert found.dtype == np.float64
-    assert found.tolist() == [float(v) for v in sums]
-    assert not np.signbit(found[found == 0.0]).any()
-    assert reductions.total(tensor32(rows)) == float(exact_sum(flat(rows)))
-
-
 @pytest.mark.parametrize("n", [1, 2, 3, 1023, 1024, 1025])
 @pytest.mark.parametrize("largest", [JUST_BELOW_ONE, LARGEST, 2.0**-149])
 def test_sums_of_the_largest_terms_are_exact(n: int, largest: float) -> None:
     values = [largest] * (n - 1) + [float(np.nextafter(np.float32(largest), np.float32(0)))]
     expected = sum((Fraction(v) for v in values), Fraction(0))  # 24 bits and the carry fit, so nothing is rounded away
-    assert reductions.total(tensor32(values)) == float(expected)
     assert reductions.sums(tensor32(values), 0).item() == nearest32(expected)
-    assert reductions.column_sums(tensor32(values).reshape(n, 1)).tolist() == [float(expected)]
 
 
 @pytest.mark.parametrize("n", [2**17, 2**20, 2**20 + 1])
 @pytest.mark.parametrize("kind", ["largest", "heavy-tailed", "cancelling"])
 def test_long_sums(n: int, kind: str) -> None:
-    values = np.full(n, JUST_BELOW_ONE, np.float32) if kind == "largest" else heavy_tailed(n, n)
+    values = np.full(n, JUST_BELOW_ONE, np.float32) if kind == "largest" else heavy_tailed_row(n, n)
     if kind == "cancelling":
         values[n // 2 : 2 * (n // 2)] = -values[: n // 2]
     integers, e = integers_at(values, sum_width(n))
     expected = int(integers.sum()) * Fraction(2) ** (e - sum_width(n))
     shuffled = np.random.default_rng(n).permutation(values)
     for order in (values, values[::-1].copy(), shuffled):
-        assert reductions.total(torch.from_numpy(order)) == float(expected)
         assert bits(reductions.sums(torch.from_numpy(order), 0)) == bits(tensor32([nearest32(expected)]))
-        assert reductions.column_sums(torch.from_numpy(order)[:, None]).tolist() == [float(expected)]
 
 
 def test_a_sum_keeps_what_floating_point_loses() -> None:
     assert reductions.sums(tensor32([1e8, 1.0, -1e8, 0.25]), 0).item() == 1.25
-    assert reductions.total(tensor32([3e38, 3e38, -3e38])) == float(np.float32(3e38))
     assert reductions.sums(tensor32([3e38, 3e38]), 0).item() == math.inf
 
 
 @settings(max_examples=60, deadline=None)
 @given(factors() | factors(EITHER))
-def test_matmul_has_an_exponent_for_each_row_and_column(engine: str, pair: tuple[Rows, Rows]) -> None:
+def test_matmul_has_an_exponent_for_each_row_and_column(engine: Engine, pair: tuple[Rows, Rows]) -> None:
     a, b = pair
     expected = [general_dot(row, column) for row in a for column in columns_of(b)]
     assert bits(reductions.matmul(tensor32(a), tensor32(b))) == bits(tensor32(expected))
@@ -155,14 +124,14 @@ def test_matmul_has_an_exponent_for_each_row_and_column(engine: str, pair: tuple
 
 @pytest.mark.parametrize("kind", ["largest", "near the largest", "heavy-tailed"])
 @pytest.mark.parametrize("k", LONG)
-def test_long_products(engine: str, k: int, kind: str) -> None:
+def test_long_products(engine: Engine, k: int, kind: str) -> None:
     random = np.random.default_rng(k)
     a, b = np.full((2, k), JUST_BELOW_ONE, np.float32)
     if kind == "near the largest":
         a = (1.0 - random.integers(1, 8, k) * 2.0**-22).astype(np.float32)
         b = a[::-1] * random.choice(np.array([1.0, -1.0, 1.0], np.float32), k)
     elif kind == "heavy-tailed":
-        a, b = (heavy_tailed(k, seed, spread=9) for seed in (k, k + 1))
+        a, b = (heavy_tailed_row(k, seed, spread=9) for seed in (k, k + 1))
     width = general_width(k)
     (ia, ea), (ib, eb) = (integers_at(v, width) for v in (a, b))
     expected = nearest32(int(np.dot(ia, ib)) * Fraction(2) ** (ea + eb - 2 * width))
@@ -172,7 +141,7 @@ def test_long_products(engine: str, k: int, kind: str) -> None:
         assert bits(reductions.matmul(*pair)) == bits(tensor32([expected]))
 
 
-def test_a_product_whose_operands_have_15_bits(engine: str) -> None:
+def test_a_product_whose_operands_have_15_bits(engine: Engine) -> None:
     """Beyond 2^21 terms the operands have 15 bits, and the largest of those have more than two balanced digits."""
     k = 2**21 + 1
     row, column = torch.zeros(1, k), torch.zeros(k, 1)
@@ -183,8 +152,10 @@ def test_a_product_whose_operands_have_15_bits(engine: str) -> None:
 @pytest.mark.parametrize(
     "shapes", [((3, 4, 7), (7, 5)), ((4, 7), (3, 7, 5)), ((3, 4, 7), (3, 7, 5)), ((1, 4, 7), (3, 7, 5))]
 )
-def test_batches_give_the_bits_of_their_members(engine: str, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
-    a, b = (random_matrix(math.prod(s[:-1]), s[-1], seed, spread=3).view(s) for seed, s in enumerate(shapes))
+def test_batches_give_the_bits_of_their_members(
+    engine: Engine, shapes: tuple[tuple[int, ...], tuple[int, ...]]
+) -> None:
+    a, b = (tensor_matrix(math.prod(s[:-1]), s[-1], seed, spread=3).view(s) for seed, s in enumerate(shapes))
     left, right = (x.expand(3, *x.shape[-2:]) for x in (a, b))
     found = reductions.matmul(a, b)
     assert found.shape == (3, 4, 5)
@@ -192,8 +163,8 @@ def test_batches_give_the_bits_of_their_members(engine: str, shapes: tuple[tuple
         assert bits(found[i]) == bits(reductions.matmul(left[i], right[i]))
 
 
-def test_one_row_alone_gives_the_bits_that_it_gives_among_others(engine: str) -> None:
-    a, b = random_matrix(20, 64, 6), random_matrix(64, 20, 7)
+def test_one_row_alone_gives_the_bits_that_it_gives_among_others(engine: Engine) -> None:
+    a, b = tensor_matrix(20, 64, 6), tensor_matrix(64, 20, 7)
     together = reductions.matmul(a, b)
     for i in (0, 7, 19):
         assert bits(reductions.matmul(a[i : i + 1], b)) == bits(together[i])
@@ -201,86 +172,68 @@ def test_one_row_alone_gives_the_bits_that_it_gives_among_others(engine: str) ->
     assert bits(reductions.matmul(a.reshape(4, 5, 64), b)) == bits(together)
 
 
-def test_views_and_copies_give_the_same_bits(engine: str) -> None:
-    a, b = random_matrix(12, 33, 4), random_matrix(5, 33, 5)
+def test_views_and_copies_give_the_same_bits(engine: Engine) -> None:
+    a, b = tensor_matrix(12, 33, 4), tensor_matrix(5, 33, 5)
     assert bits(reductions.matmul(a, b.t())) == bits(reductions.matmul(a, b.t().contiguous()))
     assert bits(reductions.matmul(b, a.t()).t()) == bits(reductions.matmul(a, b.t()))
     assert bits(reductions.sums(a.t(), 0)) == bits(reductions.sums(a, 1))
-    assert reductions.column_sums(a.t()).tolist() == reductions.column_sums(a.t().contiguous()).tolist()
     strided = a[::2, 1::3], b.t()[1::3]
     assert bits(reductions.matmul(*strided)) == bits(reductions.matmul(*(x.clone() for x in strided)))
 
 
-def test_a_matrix_times_its_own_transpose_gives_the_bits_of_any_product(engine: str) -> None:
+def test_a_matrix_times_its_own_transpose_gives_the_bits_of_any_product(engine: Engine) -> None:
     """It is quantised once, and a BLAS may compute one triangle of it."""
-    wide = random_matrix(33, 70, 6, spread=3)
+    wide = tensor_matrix(33, 70, 6, spread=3)
     wide[4, 5], wide[9, 0] = math.inf, math.nan
-    batch = random_matrix(3 * 5, 8, 7, spread=3).view(3, 5, 8)
+    batch = tensor_matrix(3 * 5, 8, 7, spread=3).view(3, 5, 8)
     for a in (wide, wide.t(), wide[::2, 1::3], batch, batch.mT, batch[:1].expand(3, 5, 8)):
         assert bits(reductions.matmul(a, a.mT)) == bits(reductions.matmul(a, a.mT.clone()))
-    square = random_matrix(20, 20, 8)
+    square = tensor_matrix(20, 20, 8)
     assert bits(reductions.matmul(square, square)) == bits(reductions.matmul(square, square.clone()))
 
 
-def test_the_order_of_the_contraction_does_not_change_a_bit(engine: str) -> None:
-    a, b = random_matrix(9, 200, 1), random_matrix(200, 9, 2)
+def test_the_order_of_the_contraction_does_not_change_a_bit(engine: Engine) -> None:
+    a, b = tensor_matrix(9, 200, 1), tensor_matrix(200, 9, 2)
     order = torch.from_numpy(np.random.default_rng(3).permutation(200))
     assert bits(reductions.matmul(a[:, order], b[order])) == bits(reductions.matmul(a, b))
     assert bits(reductions.sums(a[:, order], 1)) == bits(reductions.sums(a, 1))
-    assert reductions.column_sums(b[order]).tolist() == reductions.column_sums(b).tolist()
-    assert reductions.total(a[:, order]) == reductions.total(a)
-    terms = a.double().numpy()
-    assert reductions.row_sums(terms[:, order.numpy()]).tolist() == reductions.row_sums(terms).tolist()
 
 
-def test_the_number_of_threads_changes_nothing(engine: str, threads: int) -> None:
-    a, b = random_matrix(128, 256, 8), random_matrix(256, 96, 9)
+def test_the_number_of_threads_changes_nothing(engine: Engine, threads: int) -> None:
+    a, b = tensor_matrix(128, 256, 8), tensor_matrix(256, 96, 9)
     results = []
     for count in (1, threads):
         torch.set_num_threads(count)
-        exact_numbers = [reductions.column_sums(a).tolist(), reductions.total(a)]
-        results.append([bits(reductions.matmul(a, b)), bits(reductions.sums(a, 0)), exact_numbers])
+        results.append([bits(reductions.matmul(a, b)), bits(reductions.sums(a, 0))])
     assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 8, 31, 256])
-def test_no_zero_is_negative(engine: str, k: int) -> None:
+def test_no_zero_is_negative(engine: Engine, k: int) -> None:
     zeros, ones = torch.full((3, k), -0.0), torch.ones(k, 4)
     for right in (ones, -ones):
         assert bits(reductions.matmul(zeros, right)) == [0] * 12
     assert bits(reductions.sums(zeros, 1)) == bits(reductions.sums(zeros.t(), 0)) == [0] * 3
-    assert np.copysign(1.0, reductions.column_sums(zeros.t())).tolist() == [1.0] * 3
-    assert math.copysign(1.0, reductions.total(zeros)) == 1.0
-    assert np.copysign(1.0, reductions.row_sums(zeros.double().numpy())).tolist() == [1.0] * 3
     assert bits(reductions.sums(torch.cat([ones.t(), -ones.t()], dim=1), 1)) == [0] * 4
     underflow = reductions.matmul(torch.full((1, k), SMALLEST), torch.full((k, 1), -SMALLEST))
     assert bits(underflow) == [0]
 
 
-def test_products_overflow_to_infinity_and_keep_subnormals(engine: str) -> None:
+def test_products_overflow_to_infinity_and_keep_subnormals(engine: Engine) -> None:
     assert reductions.matmul(tensor32([[LARGEST, LARGEST]]), tensor32([[1.0], [1.0]])).item() == math.inf
     assert reductions.matmul(tensor32([[-LARGEST]]), tensor32([[LARGEST]])).item() == -math.inf
     assert reductions.matmul(tensor32([[SMALLEST, SMALLEST]]), tensor32([[1.0], [2.0]])).item() == 3 * SMALLEST
     assert reductions.sums(tensor32([SMALLEST, SMALLEST, -3 * SMALLEST]), 0).item() == -SMALLEST
 
 
-def test_subnormal_results_are_rounded_once(engine: str) -> None:
+def test_subnormal_results_are_rounded_once(engine: Engine) -> None:
     """A little more than half the smallest number; rounded to 24 bits first it would be half, and then 0."""
     row, column = tensor32([[2.0**-75, 2.0**-95]]), tensor32([[2.0**-75], [2.0**-87]])
     assert reductions.matmul(row, column).item() == SMALLEST
 
 
 @pytest.mark.parametrize("bad", NOT_FINITE)
-@pytest.mark.parametrize("reduction", [reductions.column_sums, reductions.total], ids=lambda f: f.__name__)
-def test_reductions_of_the_training_loop_refuse_what_is_not_finite(
-    reduction: Callable[[torch.Tensor], object], bad: float
-) -> None:
-    with pytest.raises(NonFiniteError, match="infinite value or a NaN"):
-        reduction(tensor32([[1.0, 2.0], [bad, 3.0]]))
-
-
-@pytest.mark.parametrize("bad", NOT_FINITE)
-def test_reductions_of_the_facade_make_only_their_own_results_nan(engine: str, bad: float) -> None:
+def test_reductions_of_the_facade_make_only_their_own_results_nan(engine: Engine, bad: float) -> None:
     a, b, nan = tensor32([[1.0, 2.0], [bad, 3.0]]), tensor32([[1.0, -1.0], [1.0, 1.0]]), math.nan
     assert bits(reductions.sums(a, 1)) == bits(tensor32([3.0, nan]))
     assert bits(reductions.sums(a, 0)) == bits(tensor32([nan, 5.0]))
@@ -294,29 +247,9 @@ def test_is_finite(bad: float) -> None:
     assert not reductions.is_finite(tensor32([0.0, bad, 1.0]))
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.lists(st.floats(-1e200, 1e200), min_size=3, max_size=3), min_size=1, max_size=3))
-def test_row_sums_are_exact_sums_of_quantised_terms(rows: Rows) -> None:
-    rows = [[v if abs(v) > 1e-280 else 0.0 for v in row] for row in rows]
-    assert reductions.row_sums(np.array(rows)).tolist() == [float(exact_sum(row)) for row in rows]
-
-
-def test_row_sums_of_the_instance_s_length() -> None:
-    """1000 terms of all magnitudes; and those that 53 bits just hold."""
-    random = np.random.default_rng(12)
-    rows = random.standard_normal((3, 1000)) * np.exp2(random.integers(-60, 60, (3, 1000)))
-    rows[1] = np.nextafter(1.0, 0.0)
-    rows[2, 500:] = -rows[2, :500]
-    assert reductions.row_sums(rows).tolist() == [float(exact_sum(row.tolist())) for row in rows]
-
-
-def test_reductions_leave_their_operands_alone(engine: str) -> None:
-    a, terms = random_matrix(4, 5, 10), random_matrix(4, 5, 11).double().numpy()
-    before, terms_before = bits(a), terms.tolist()
-    reductions.column_sums(a)
+def test_reductions_leave_their_operands_alone(engine: Engine) -> None:
+    a = tensor_matrix(4, 5, 10)
+    before = bits(a)
     reductions.matmul(a, a.t())
     reductions.sums(a, 0)
-    reductions.total(a)
-    reductions.row_sums(terms)
     assert bits(a) == before
-    assert terms.tolist() == terms_before

@@ -15,11 +15,14 @@ from typing import Any
 
 import pytest
 
+from arithmetic.engine_choice import ENGINE_VARIABLE
 from sandbox.worker import zygote_client
 from tests.support.called import called
+from tests.support.small_contest import instance_id
 from verifier.challenge.guarded_import import guarded_import
-from verifier.challenge.network import kernel_choice
-from verifier.challenge.network.kernels_eager import EagerKernels
+from verifier.challenge.network import network_choice
+from verifier.challenge.network.eager_network import EagerNetwork
+from verifier.challenge.network.network_choice import network_for
 from verifier.challenge.private_folder import private_folder
 from verifier.experiments.plots import library
 from verifier.runs import pool
@@ -114,17 +117,15 @@ def test_a_path_without_a_root_is_handed_to_no_process_without_the_refusal(monke
 
 
 @needs_numba
-def test_a_cache_that_cannot_be_unpickled_leaves_the_eager_kernels(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_cache_that_cannot_be_unpickled_leaves_the_eager_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def spoilt(_: str) -> ModuleType:
         raise EOFError("Ran out of input")
 
-    monkeypatch.delenv(kernel_choice.KERNELS_VARIABLE, raising=False)
-    monkeypatch.setattr(kernel_choice, "import_module", spoilt)
-    kernel_choice.training_kernels.cache_clear()
-    assert kernel_choice.training_kernels() is EagerKernels
-    kernel_choice.training_kernels.cache_clear()
+    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
+    monkeypatch.setattr(network_choice, "import_module", spoilt)
+    network_choice._compiled.cache_clear()
+    assert type(network_for(instance_id())) is EagerNetwork
+    network_choice._compiled.cache_clear()
 
 
 def test_a_folder_that_a_mask_of_0_left_open_is_not_used_without_the_mode(
@@ -250,23 +251,23 @@ def test_no_home_is_no_folder(home: str, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 @needs_numba
-def test_kernels_are_eager_without_a_folder_to_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_network_is_eager_without_a_folder_to_trust(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/nonexistent")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.delenv(kernel_choice.KERNELS_VARIABLE, raising=False)
-    kernel_choice.training_kernels.cache_clear()
-    monkeypatch.setattr(kernel_choice, "import_module", freshly_compiled)
-    assert kernel_choice.training_kernels() is EagerKernels
-    kernel_choice.training_kernels.cache_clear()
+    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
+    network_choice._compiled.cache_clear()
+    monkeypatch.setattr(network_choice, "import_module", freshly_compiled)
+    assert type(network_for(instance_id())) is EagerNetwork
+    network_choice._compiled.cache_clear()
 
 
 def freshly_compiled(_: str) -> ModuleType:
-    return importlib.reload(importlib.import_module("verifier.challenge.network.numba_compiler"))
+    return importlib.reload(importlib.import_module("verifier.challenge.network.compiled.numba_compiler"))
 
 
 @pytest.fixture
 def compiler(cache: Path) -> Iterator[ModuleType]:
-    module = importlib.import_module("verifier.challenge.network.numba_compiler")
+    module = importlib.import_module("verifier.challenge.network.compiled.numba_compiler")
     kept = module.numba.config.CACHE_DIR
     yield module
     module.numba.config.CACHE_DIR = kept
@@ -283,7 +284,9 @@ def test_numba_unpickles_nothing_from_where_others_say(
     config = compiler.numba.config
     assert Path(config.CACHE_DIR).parent == Path(os.environ["XDG_CACHE_HOME"]) / "tig-verify"
     assert not config.DISABLE_JIT
-    for function in (kernels()._quantise, kernels()._forward):
+    functions = compiled_functions()
+    assert len(functions) > 5
+    for function in functions:
         place = type(function._cache._impl).__name__, function._cache.cache_path
         assert str(hostile) not in place[1]
         assert "__pycache__" not in place[1]
@@ -291,7 +294,7 @@ def test_numba_unpickles_nothing_from_where_others_say(
 
 
 @needs_numba
-def test_a_cache_is_of_one_text_of_the_kernels(compiler: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_is_of_one_text_of_the_compiled_network(compiler: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     name = compiler._cache_name()
     assert compiler._cache_name() == name
     monkeypatch.setattr(compiler, "version", lambda _: "0.0")
@@ -303,15 +306,16 @@ def test_a_spoilt_cache_costs_time_without_changing_an_answer(monkeypatch: pytes
     def spoilt(*_: object) -> bool:
         raise pickle.UnpicklingError("truncated")
 
-    monkeypatch.delenv(kernel_choice.KERNELS_VARIABLE, raising=False)
-    monkeypatch.setattr(kernel_choice, "agree", spoilt)
-    kernel_choice.training_kernels.cache_clear()
-    assert kernel_choice.training_kernels() is EagerKernels
-    kernel_choice.training_kernels.cache_clear()
+    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
+    monkeypatch.setattr(network_choice, "agree", spoilt)
+    network_choice._compiled.cache_clear()
+    assert type(network_for(instance_id())) is EagerNetwork
+    network_choice._compiled.cache_clear()
 
 
-def kernels() -> Any:
-    return importlib.import_module("verifier.challenge.network.kernels_numba")
+def compiled_functions() -> list[Any]:
+    module = importlib.import_module("verifier.challenge.network.compiled.steps")
+    return [value for value in vars(module).values() if hasattr(value, "_cache")]
 
 
 # -- settings --------------------------------------------------------------------------------------------------------

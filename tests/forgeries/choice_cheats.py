@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from tests.forgeries.contest import Contest, by_name
 from tests.forgeries.forged_weights import fitted_affine
@@ -56,7 +57,7 @@ def module_chosen(c: Contest) -> Forgery:
     return chosen(c, [varied(c.session, source=c.session.module.source.replace(LAST_LINE, lines))])
 
 
-def _text(numbers: torch.Tensor) -> str:
+def _text(numbers: NDArray[np.float32]) -> str:
     return "[" + ",\n".join(map(repr, numbers.tolist())) + "]"
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import torch
+import numpy as np
 
 from tests.forgeries.forgery import Forgery, Moments, Rig, Story, publish, varied
 from verifier.challenge.instance.instance import Points
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Statistics
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.scoring import test_subset
 from verifier.challenge.session import Session
@@ -50,7 +50,7 @@ class Contest:
     def judged(self, best_epoch: int) -> Points:
         """All points that decide: validation, which chooses the epoch, and test, which pays for it."""
         parts = self.rig.instance.validation, self.subset(best_epoch)
-        return Points(*(torch.cat([getattr(points, name) for points in parts]) for name in ("x", "f", "y")))
+        return Points(*(np.concatenate([getattr(points, name) for points in parts]) for name in ("x", "f", "y")))
 
     @property
     def rate(self) -> float:
@@ -93,12 +93,12 @@ class Contest:
         at, (parameters, wanted) = self.middle, weights
         *before, last = self.honest.moments[: at + 1]
         last = last.at_rate(self.rate, 0.0)
-        zeros = Statistics(torch.zeros_like(wanted.means), torch.zeros_like(wanted.variances))
+        zeros = Statistics(np.zeros_like(wanted.means), np.zeros_like(wanted.variances))
         averages = self._after_an_epoch((*before, last.forged(Weights(parameters, zeros))))
         edition = self.session.instance_id.edition
         left = (1.0 - edition.norm_momentum) ** edition.batches
         means, variances = (wanted.means - averages.means) / left, (wanted.variances - averages.variances) / left
-        ahead = Weights(parameters, Statistics(means, variances.clamp(min=0.0)))
+        ahead = Weights(parameters, Statistics(means, np.maximum(variances, 0.0)))
         story = self.rig.go_on((*before, last.forged(ahead)))
         assert story.best_epoch == at + 1
         return publish(story, {at})

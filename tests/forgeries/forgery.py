@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from protocol.audit import AuditRequest, AuditResponse, OpenedLeaf, asked
 from protocol.claim import Claim, StopReason
@@ -28,13 +29,14 @@ from tests.support.sample_records import signed
 from verifier.challenge.instance.instance import Instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
-from verifier.challenge.network.network import Network, Statistics
+from verifier.challenge.network.network import Network
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.scoring import score, test_subset
 from verifier.challenge.session import Session
 from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.trainer import Checkpoint, Trainer
-from verifier.challenge.training.transcript import tensor_digest, transcript_tree
+from verifier.challenge.training.transcript import array_digest, transcript_tree
 from verifier.verification.audit_response import AuditEvidence, epoch_state
 from verifier.verification.context import Evidence, Terms
 
@@ -51,13 +53,13 @@ def varied(session: Session, nonce: int | None = None, source: bytes | None = No
     return Session(changed, session.nonce if nonce is None else nonce, module, session.isolation)
 
 
-@dataclass(frozen=True, eq=False)  # tensors have no one answer to ==
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Moment:
     """A leaf and the state that is shipped for it."""
 
     leaf: Leaf
     weights: Weights
-    gradient: torch.Tensor
+    gradient: NDArray[np.float32]
     state: bytes
 
     def forged(self, weights: Weights | None = None, state: bytes | None = None, **leaf: Any) -> Moment:
@@ -148,7 +150,7 @@ class Rig:
     """The edition's rules, and the order of the batches."""
     instance: Instance
     network: Network
-    initial: torch.Tensor
+    initial: NDArray[np.float32]
     trainer_class: type[Trainer] = Trainer
 
     @staticmethod
@@ -173,7 +175,7 @@ class Rig:
 
     @contextmanager
     def _trainer(self) -> Iterator[Trainer]:
-        with torch.inference_mode(), self.session.start_optimiser() as optimiser:
+        with self.session.start_optimiser() as optimiser:
             yield self.trainer_class(self.instance_id, self.instance, self.network, optimiser)
 
     def _go_on(self, trainer: Trainer, moments: Moments, until: int | None) -> Story:
@@ -280,12 +282,12 @@ def publish(story: Story, telling: set[int] | frozenset[int] = frozenset()) -> F
 
 def without_gradient(moment: Moment, weights: Weights) -> Moment:
     """A moment of a network of another size."""
-    gradient = torch.zeros_like(weights.parameters)
-    return replace(moment, gradient=gradient).forged(weights, gradient_digest=tensor_digest(gradient))
+    gradient = np.zeros_like(weights.parameters)
+    return replace(moment, gradient=gradient).forged(weights, gradient_digest=array_digest(gradient))
 
 
-def statistics_like(statistics: Statistics, means: torch.Tensor, variances: torch.Tensor) -> Statistics:
+def statistics_like(statistics: Statistics, means: NDArray[np.float64], variances: NDArray[np.float64]) -> Statistics:
     """Other numbers for the last norm, that of the frozen layer."""
     changed = statistics.copy()
-    changed.means[-1], changed.variances[-1] = means.float(), variances.float()
+    changed.means[-1], changed.variances[-1] = means, variances
     return changed

@@ -9,8 +9,7 @@ from protocol.claim import StopReason
 from tests.forgeries.contest import Contest, by_name, with_rules
 from tests.forgeries.forged_weights import FeedbackNetwork
 from tests.forgeries.forgery import Forgery, Moments, Rig, Story, publish, varied
-from verifier.challenge.network.kernel_choice import training_kernels
-from verifier.challenge.network.operands import Batch
+from verifier.challenge.network.network import Batch
 from verifier.challenge.training.trainer import Trainer
 
 
@@ -103,8 +102,7 @@ def batch_size(c: Contest) -> Forgery:
 
 
 def aligned(c: Contest) -> Rig:
-    network = FeedbackNetwork(c.session.instance_id, "cpu", training_kernels("cpu"))
-    return replace(c.rig, network=network)
+    return replace(c.rig, network=FeedbackNetwork(c.session.instance_id))
 
 
 def feedback_alignment(c: Contest) -> Forgery:

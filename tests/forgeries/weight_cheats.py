@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
+import numpy as np
 
 from tests.forgeries.contest import Contest, by_name
 from tests.forgeries.forged_weights import fitted_affine, fitted_statistics, posterior_mean
@@ -41,7 +41,7 @@ def norm_statistics_ahead(c: Contest) -> Forgery:
 
 def on_labels(c: Contest, points: Points) -> Story:
     """Training on other points, as often repeated as it takes."""
-    place = torch.arange(c.session.instance_id.edition.train_points) % len(points.y)
+    place = np.arange(c.session.instance_id.edition.train_points) % len(points.y)
     train = Points(points.x[place], points.f[place], points.y[place])
     return c.trained_with(instance=replace(c.rig.instance, train=train))
 

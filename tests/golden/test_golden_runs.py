@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import torch
 
+from sandbox.optimiser import Vector
 from tests.golden.golden_run import APRIL, FOLDER, OPTIMISERS, RUNS, SHORT, GoldenRun, named
 from tests.golden.golden_runs import check, main
 from tests.golden.record import differences, recorded, row
 from tests.vectors.mistakes import added
 from verifier.challenge.editions import APRIL_2025, DECEMBER_2025, DECEMBER_2025_CENTRED
-from verifier.challenge.network.network import Statistics
-from verifier.challenge.network.operands import Batch
+from verifier.challenge.network.network import Batch
+from verifier.challenge.network.statistics import Statistics
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,7 @@ def test_a_run_that_is_not_one_is_refused(monkeypatch: pytest.MonkeyPatch, capsy
     assert "no golden run 'adam'" in capsys.readouterr().err
 
 
-LossAndGradient = Callable[[torch.Tensor, Statistics, Batch, torch.Tensor], float]
+LossAndGradient = Callable[[Vector, Statistics, Batch, Vector], float]
 
 WRONG_WEIGHTS: dict[str, Callable[[list[tuple[float, int]], int], float]] = {
     "the loss times B / n": lambda losses, n: added(loss * (size / n) for loss, size in losses),
@@ -81,7 +81,7 @@ def test_the_april_runs_tell_the_weights_of_train_losses_apart(monkeypatch: pyte
     told_apart: set[str] = set()
     inner: LossAndGradient = session.network.loss_and_gradient
 
-    def noting(parameters: torch.Tensor, statistics: Statistics, batch: Batch, gradient: torch.Tensor) -> float:
+    def noting(parameters: Vector, statistics: Statistics, batch: Batch, gradient: Vector) -> float:
         losses.append((inner(parameters, statistics, batch, gradient), len(batch.targets)))
         return losses[-1][0]
 

@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from arithmetic import self_test
+from arithmetic import self_test, tensor_self_test
 from tests.golden.golden_run import GoldenRun, named
 from tests.golden.record import differences, recorded, trained
 from tests.parity.operations import OPERATIONS, RECORD, digest
@@ -34,7 +34,7 @@ def test_every_recorded_operation_is_tested() -> None:
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_the_machine_passes_the_self_test(device: str) -> None:
-    assert list(self_test.faults(device)) == []
+    assert [*self_test.faults(device), *tensor_self_test.faults(device)] == []
 
 
 @pytest.mark.parametrize("device", DEVICES[1:])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import sandbox.meter
-from arithmetic import engine_choice, random, reductions
+from arithmetic import engine_choice, exact_sums, random, reductions
 from arithmetic.exponents import NonFiniteError
 from arithmetic.transcendental import elementary
 from protocol.hashes import blake3_digest
@@ -33,8 +33,10 @@ from verifier.challenge import scoring
 from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.kernels_eager import EagerKernels
-from verifier.challenge.network.network import Network, Statistics, initial_parameters, initial_weight
+from verifier.challenge.network.architecture import initial_parameters, initial_weight
+from verifier.challenge.network.eager_passes import EagerPasses
+from verifier.challenge.network.network_choice import network_for
+from verifier.challenge.network.statistics import Statistics
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +80,7 @@ def awkward(*shape: int, low: int = -140, high: int = 100) -> st.SearchStrategy[
     return st.builds(numbers, kinds, st.just(shape), st.integers(low, high), st.integers(0, 2**32))
 
 
-def pattern(values: torch.Tensor | Single) -> bytes:
+def pattern(values: object) -> bytes:
     """The bits, every NaN as the same one."""
     return transcript.elements(np.asarray(values))
 
@@ -90,23 +92,22 @@ def doubles(values: Double | float) -> bytes:
 @PATIENT
 @given(awkward(5, 37), awkward(37, 4))
 def test_products(a: Single, b: Single) -> None:
-    kernels = EagerKernels(engine_choice.engine("cpu"), 11, 1e-5)
-    left, right = (kernels.quantise(torch.from_numpy(v)) for v in (a, b))
+    passes = EagerPasses(engine_choice.engine(), 11, 1e-5)
+    left, right = passes.quantise(a), passes.quantise(b)
     found = arithmetic.product(arithmetic.quantise(a), arithmetic.quantise(b))
-    assert pattern(kernels.product(left, right).rounded()) == pattern(found)
+    assert pattern(passes.product(left, right).rounded()) == pattern(found)
     swapped = arithmetic.product(arithmetic.quantise(b).T, arithmetic.quantise(a).T)
-    assert pattern(kernels.product(right.transposed, left.transposed).rounded()) == pattern(swapped)
+    assert pattern(passes.product(right.transposed, left.transposed).rounded()) == pattern(swapped)
 
 
 @PATIENT
 @given(awkward(125, 6))
 def test_sums(v: Single) -> None:
-    tensor = torch.from_numpy(v)
-    assert doubles(arithmetic.column_sums(v)) == doubles(reductions.column_sums(tensor))
-    assert doubles(arithmetic.total(v)) == doubles(reductions.total(tensor))
-    assert pattern(arithmetic.sums(v)) == pattern(reductions.sums(tensor.flatten(), 0))
+    assert doubles(arithmetic.column_sums(v)) == doubles(exact_sums.column_sums(v))
+    assert doubles(arithmetic.total(v)) == doubles(exact_sums.total(v))
+    assert pattern(arithmetic.sums(v)) == pattern(reductions.sums(torch.from_numpy(v).flatten(), 0))
     terms = v.T.astype(np.float64) / 3
-    assert doubles(arithmetic.row_sums(terms)) == doubles(reductions.row_sums(terms))
+    assert doubles(arithmetic.row_sums(terms)) == doubles(exact_sums.row_sums(terms))
 
 
 @PATIENT
@@ -178,13 +179,12 @@ Outcome = tuple[bytes, ...] | None
 
 def step_of_the_product(n_hidden: int, w: Single, before: network.Statistics, points: instance.Points) -> Outcome:
     """Loss, gradient, statistics and the loss in evaluation mode of a training step."""
-    net = Network(drawn_from_seed(n_hidden))
-    statistics = Statistics(torch.from_numpy(before.means.copy()), torch.from_numpy(before.variances.copy()))
-    parameters, x, y = (torch.from_numpy(v) for v in (w, points.x, points.y[:, 0]))
-    gradient = torch.full_like(parameters, torch.nan)
+    net = network_for(drawn_from_seed(n_hidden))
+    statistics = Statistics(before.means.copy(), before.variances.copy())
+    x, y, gradient = points.x, points.y[:, 0], np.full_like(w, np.nan)
     try:
-        loss = net.loss_and_gradient(parameters, statistics, net.batch(x, y), gradient)
-        evaluated = net.loss(parameters, statistics, net.batch(x[:50], y[:50]))
+        loss = net.loss_and_gradient(w, statistics, net.batch(x, y), gradient)
+        evaluated = net.loss(w, statistics, net.batch(x[:50], y[:50]))
     except NonFiniteError:
         return None
     return doubles(loss), doubles(evaluated), *map(pattern, (statistics.means, statistics.variances, gradient))
@@ -231,14 +231,9 @@ def test_a_variance_that_is_not_finite_ends_the_training_pass() -> None:
     points = instance.draw_instance(DECEMBER, STREAMS).train[:125]
     with pytest.raises(NoValue):
         network.Network(1, STREAMS).train(w, before, points)
-    parameters, x, y, means, variances = map(
-        torch.from_numpy, (w, points.x, points.y[:, 0], before.means, before.variances)
-    )
-    theirs = Network(drawn_from_seed(1))
+    theirs, statistics = network_for(drawn_from_seed(1)), Statistics(before.means, before.variances)
     with pytest.raises(NonFiniteError):
-        theirs.loss_and_gradient(
-            parameters, Statistics(means, variances), theirs.batch(x, y), torch.empty_like(parameters)
-        )
+        theirs.loss_and_gradient(w, statistics, theirs.batch(points.x, points.y[:, 0]), np.empty_like(w))
 
 
 def calls_of_the_product(
@@ -246,9 +241,9 @@ def calls_of_the_product(
 ) -> list[object]:
     """Fuel, state and what each call returns, until fuel or memory ends."""
     trace: list[object] = []
-    with case.session.start_optimiser() as optimiser, torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
-        optimiser.parameters.copy_(torch.from_numpy(parameters))
-        optimiser.gradient.zero_()
+    with case.session.start_optimiser() as optimiser, pytest.MonkeyPatch.context() as patch:
+        optimiser.parameters[:] = parameters
+        optimiser.gradient[:] = 0.0
         optimiser.initialise()
         trace += [optimiser.fuel_used, optimiser.request_state_digest()()]
         for limit, value in limits.items():
@@ -257,7 +252,7 @@ def calls_of_the_product(
             try:
                 location = optimiser.query_location(epoch, 1.0, 2.0)
                 trace.append(pattern(parameters if location is None else location))
-                optimiser.gradient.copy_(torch.from_numpy(g))
+                optimiser.gradient[:] = g
                 trace.append(pattern(optimiser.step_updates(epoch, 1.0, 2.0)))
             except BudgetExhausted as end:
                 return [*trace, type(end).__name__, optimiser.fuel_used]

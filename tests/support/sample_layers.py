@@ -1,4 +1,4 @@
-"""A normed layer's passes in rationals and NumPy's binary32, as the oracle of the kernels; and awkward layers.
+"""A normed layer's passes in rationals and NumPy's binary32, as an oracle; and awkward layers.
 
 Written from the specification's steps 5.3 to 5.5 alone. `None` stands for a pass that has no value (2.8).
 """
@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tests.support.sample_numbers import largest_exponent, nearest32, quantised, sum_width
-from verifier.challenge.network.kernels import Affine, ForwardCache
-from verifier.challenge.network.operands import Operand, Product
+from verifier.challenge.network.eager_passes import Affine, ForwardCache
+from verifier.challenge.network.operands import Product
 
 Single = NDArray[np.float32]
 Double = NDArray[np.float64]
@@ -39,25 +38,18 @@ class Layer:
 
     def product(self) -> Product:
         """The product; a zero may have either sign."""
-        integers = torch.tensor(self.integers, dtype=torch.float64)
+        integers = np.array(self.integers, np.float64)
         integers[::2][integers[::2] == 0.0] = -0.0
         return Product(integers, math.ldexp(1.0, self.exponent))
 
     def affine(self) -> Affine | None:
         if self.bias is None:
             return None
-        return Affine(*(torch.from_numpy(v.copy()) for v in (self.bias, self.gamma, self.beta)))
+        return Affine(self.bias.copy(), self.gamma.copy(), self.beta.copy())
 
     def cache(self) -> ForwardCache:
-        z, c, scale = (torch.from_numpy(v.copy()) for v in (self.z, self.c, self.scale))
-        return ForwardCache(z, c, np.zeros(len(scale)), np.zeros(len(scale)), self.inverse.copy(), scale)
-
-
-def integers_of(operand: Operand) -> torch.Tensor:
-    """The integers in an operand of any engine, binary64."""
-    if operand.form.dtype != torch.int8:
-        return operand.form.double()
-    return torch.stack([digits.double() * 256.0**i for i, digits in enumerate(operand.form)]).sum(0)
+        nothing = np.zeros(len(self.scale))
+        return ForwardCache(self.z.copy(), self.c.copy(), nothing, nothing, self.inverse.copy(), self.scale.copy())
 
 
 def draw_layer(random: np.random.Generator, rows: int, features: int, level: int, spread: int, plain: bool) -> Layer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -63,7 +62,19 @@ def as_integers(matrix: object) -> NDArray[np.object_]:
     return np.array([[int(v) for v in row] for row in np.asarray(matrix)], dtype=object)
 
 
-def random_matrix(rows: int, columns: int, seed: int, spread: int = 40) -> torch.Tensor:
+def random_matrix(rows: int, columns: int, seed: int, spread: int = 40) -> NDArray[np.float32]:
     random = np.random.default_rng(seed)
     exponents = random.integers(-spread, spread + 1, (rows, columns))
-    return torch.from_numpy(np.ldexp(random.standard_normal((rows, columns)), exponents).astype(np.float32))
+    matrix: NDArray[np.float32] = np.ldexp(random.standard_normal((rows, columns)), exponents).astype(np.float32)
+    return matrix
+
+
+def heavy_tailed_row(count: int, seed: int, spread: int = 30) -> NDArray[np.float32]:
+    row: NDArray[np.float32] = random_matrix(1, count, seed, spread)[0]
+    return row
+
+
+def integers_at(values: NDArray[np.float32], width: int) -> tuple[NDArray[np.object_], int]:
+    """The quantised integers of many numbers: scaling a binary32 by a power of two is exact in binary64."""
+    e = math.frexp(float(np.abs(values).max()))[1]
+    return as_integers(np.rint(np.ldexp(values.astype(np.float64), width - e))[None])[0], e

@@ -31,6 +31,10 @@ def tensor32(values: object) -> torch.Tensor:
     return torch.tensor(values, dtype=torch.float32)
 
 
+def array32(values: object) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
 def specials(length: int) -> torch.Tensor:
     """Awkward numbers that start elsewhere for every length."""
     return tensor32([SPECIALS[(7 * length + i) % len(SPECIALS)] for i in range(length)])

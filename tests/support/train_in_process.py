@@ -1,8 +1,8 @@
 """Short trainings and every operation in this process, for `test_determinism`; run as a program of its own.
 
-    python -m tests.support.train_in_process THREADS '[["binary64", "eager", "none"], ...]'
+    python -m tests.support.train_in_process THREADS '[["binary64", "none"], ...]'
 
-Writes one line of JSON for each way: a product engine, training kernels, and where the optimiser runs.
+Writes one line of JSON for each way: what computes the network, and where the optimiser runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import torch
 
-from arithmetic import engine_choice
+from arithmetic.engine_choice import ENGINE_VARIABLE
 from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.isolation import InProcess, Isolation, Jail
@@ -23,7 +23,6 @@ from tests.parity.operations import OPERATIONS, digest
 from tests.support.folders import FIXTURES
 from verifier.challenge.editions import DECEMBER_2025, EDITIONS
 from verifier.challenge.module import Module
-from verifier.challenge.network.kernel_choice import KERNELS_VARIABLE, training_kernels
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 
@@ -31,12 +30,17 @@ EDITION = replace(DECEMBER_2025, name="three-epochs", max_epochs=3)
 EDITIONS[EDITION.name] = (EDITION,)
 
 
-def trained(isolation: Isolation) -> dict[str, object]:
-    """What three epochs of Adam come to."""
+def session(isolation: Isolation) -> Session:
+    """Three epochs of Adam."""
     path = FIXTURES / "optimisers" / "adam.py"
     module = Module(path.name, path.read_bytes())
     task = Task(EDITION.name, Settings("a", "b", "c006", "p", "n_hidden=2"), module.digest, {}, 10**12, "0" * 32)
-    claim = solve(Session(task, 5, module, isolation)).claim
+    return Session(task, 5, module, isolation)
+
+
+def outcome(session: Session) -> dict[str, object]:
+    """What they come to."""
+    claim = solve(session).claim
     return {
         "root": claim.transcript_root.hex(),
         "solution": claim.solution_digest.hex(),
@@ -56,15 +60,13 @@ def plain_digest() -> str:
 def main(threads: str, ways: str) -> None:
     """Train in each way."""
     torch.set_num_threads(int(threads))
-    for engine, kernels, place in json.loads(ways):
-        os.environ.update({engine_choice.ENGINE_VARIABLE: engine, KERNELS_VARIABLE: kernels})
-        engine_choice.engine.cache_clear()
-        training_kernels.cache_clear()
+    for engine, place in json.loads(ways):
+        os.environ[ENGINE_VARIABLE] = engine
         with Jail() as jail:
-            consensus = trained(jail if place == "process" else InProcess())
+            training = session(jail if place == "process" else InProcess())
+            consensus = outcome(training)
         machine = {
-            "engine": engine_choice.engine().name,
-            "kernels": training_kernels().name,
+            "engine": training.network.engine,
             "threads": torch.get_num_threads(),
             "capability": torch.backends.cpu.get_cpu_capability(),
             "plain": plain_digest(),

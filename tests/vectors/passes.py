@@ -7,29 +7,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from arithmetic import engine_choice, ieee, random
-from arithmetic.per_channel import widened, write_rounded
+from arithmetic import engine_choice, random
+from arithmetic.canonical_bytes import canonical_bytes
+from arithmetic.exact_sums import column_sums, mean_square, row_sums, total
 from arithmetic.random import Source
-from arithmetic.reductions import column_sums, row_sums, total
 from protocol.hashes import blake3_digest
-from sandbox.state import tensor_bytes
 from tests.golden.golden_run import named
-from tests.support.sample_layers import integers_of
 from tests.vectors.mistakes import caught
 from tests.vectors.texts import Vector, binary32, binary64, hexadecimal, hexadecimals
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.batch_norm import inverse_deviation, variance_coefficient
-from verifier.challenge.network.kernels import Affine, AffineGradient, ForwardCache, Kernels
-from verifier.challenge.network.kernels_eager import EagerKernels
-from verifier.challenge.network.network import Network, Statistics
+from verifier.challenge.network.eager_network import EagerNetwork
+from verifier.challenge.network.eager_passes import Affine, AffineGradient, EagerPasses, ForwardCache
 from verifier.challenge.network.operands import Operand, Product
+from verifier.challenge.network.statistics import Statistics
 
 BITS: Final = DECEMBER_2025.operand_bits
 EPSILON: Final = DECEMBER_2025.norm_epsilon
@@ -65,47 +63,34 @@ PRODUCTS: Final[dict[str, tuple[Matrix, Matrix]]] = {
 RECTIFIED: Final = [-0.0, 0.0, -TINY, TINY, -1.5, 1.5]
 
 
-def tensor(texts: Any) -> torch.Tensor:
-    """Numbers of a vector as binary32."""
-    return torch.from_numpy(binary32(texts))
+def standard() -> EagerPasses:
+    """The passes that write the file."""
+    return EagerPasses(engine_choice.engine(), BITS, EPSILON)
 
 
-def standard() -> Kernels:
-    """The kernels that write the file."""
-    return EagerKernels(engine_choice.engine(), BITS, EPSILON)
-
-
-def quantised(kernels: Kernels, operand: Operand) -> Vector:
+def quantised(passes: EagerPasses, operand: Operand) -> Vector:
     """The exponent of 2.1 and the integers of 2.2."""
-    integers = [[int(q) for q in row] for row in integers_of(operand).tolist()]
-    return {"exponent": operand.exponent + kernels.bits, "integers": integers}
+    integers = [[int(q) for q in row] for row in operand.integers.tolist()]
+    return {"exponent": operand.exponent + passes.bits, "integers": integers}
 
 
-def written(kernels: Kernels, product: Product) -> torch.Tensor:
-    """A product, rounded once."""
-    out = torch.empty(product.integers.shape)
-    kernels.write(product, out)
-    return out
+# Pieces: each takes passes and a vector's inputs, and gives its results.
 
 
-# Pieces: each takes kernels and a vector's inputs, and gives its results. The file is written with one implementation
-# of the kernels and checked with all.
-
-
-def quantise(kernels: Kernels, given: Vector) -> Vector:
+def quantise(passes: EagerPasses, given: Vector) -> Vector:
     """2.1 and 2.2."""
-    return quantised(kernels, kernels.quantise(tensor(given["matrix"])))
+    return quantised(passes, passes.quantise(binary32(given["matrix"])))
 
 
-def multiply(kernels: Kernels, given: Vector) -> Vector:
+def multiply(passes: EagerPasses, given: Vector) -> Vector:
     """2.3."""
-    left, right = (kernels.quantise(tensor(given[name])) for name in ("left", "right"))
-    return {"product": hexadecimals(written(kernels, kernels.product(left, right)))}
+    left, right = (passes.quantise(binary32(given[name])) for name in ("left", "right"))
+    return {"product": hexadecimals(passes.product(left, right).rounded())}
 
 
-def add_up(kernels: Kernels, given: Vector) -> Vector:
+def add_up(passes: EagerPasses, given: Vector) -> Vector:
     """2.4, but for the optimiser's `sum`."""
-    matrix = tensor(given["matrix"])
+    matrix = binary32(given["matrix"])
     return {
         "column_sums": hexadecimals(column_sums(matrix)),
         "total": total(matrix).hex(),
@@ -113,85 +98,80 @@ def add_up(kernels: Kernels, given: Vector) -> Vector:
     }
 
 
-def rectify(kernels: Kernels, given: Vector) -> Vector:
+def rectify(passes: EagerPasses, given: Vector) -> Vector:
     """5.3.1 of a product 0 and the numbers as biases."""
-    bias = tensor(given["numbers"])
-    one = torch.ones_like(bias)
-    zeros = Product(torch.full((1, len(bias)), -0.0, dtype=torch.float64), 1.0)
-    _, cache = kernels.forward(zeros, Affine(bias, one, one))
+    bias = binary32(given["numbers"])
+    one = np.ones_like(bias)
+    zeros = Product(np.full((1, len(bias)), -0.0), 1.0)
+    _, cache = passes.forward(zeros, Affine(bias, one, one))
     return {"relu": hexadecimals(cache.z[0])}
 
 
-def forward(kernels: Kernels, given: Vector) -> Vector:
+def forward(passes: EagerPasses, given: Vector) -> Vector:
     """5.3.1 to 5."""
-    h, weight = (kernels.quantise(tensor(given[name])) for name in ("h", "weight"))
-    affine = Affine(*(tensor(given[name]) for name in ("bias", "gamma", "beta")))
-    product = kernels.product(h, weight.transposed)
-    rounded = written(kernels, Product(product.integers.clone(), product.scale))
-    following, cache = kernels.forward(product, affine)
-    statistics = Statistics(tensor([given["running_mean"]]), tensor([given["running_variance"]]))
-    statistics.update([cache], MOMENTUM)
+    h, weight = (passes.quantise(binary32(given[name])) for name in ("h", "weight"))
+    affine = Affine(*(binary32(given[name]) for name in ("bias", "gamma", "beta")))
+    product = passes.product(h, weight.transposed)
+    following, cache = passes.forward(product, affine)
+    statistics = Statistics(binary32([given["running_mean"]]), binary32([given["running_variance"]]))
+    statistics.update(cache.sums[None], cache.squares[None], len(cache.z), MOMENTUM)
     return {
-        "product": hexadecimals(rounded),
+        "product": hexadecimals(product.rounded()),
         "z": hexadecimals(cache.z),
         "s1": hexadecimals(cache.sums),
         "c": hexadecimals(cache.c),
         "s2": hexadecimals(cache.squares),
         "nu": hexadecimals(cache.inverse),
         "s": hexadecimals(cache.scale),
-        "following_h": quantised(kernels, following),
+        "following_h": quantised(passes, following),
         "following_running_mean": hexadecimals(statistics.means[0]),
         "following_running_variance": hexadecimals(statistics.variances[0]),
     }
 
 
-def evaluate(kernels: Kernels, given: Vector) -> Vector:
+def evaluate(passes: EagerPasses, given: Vector) -> Vector:
     """5.5."""
-    h, weight = (kernels.quantise(tensor(given[name])) for name in ("h", "weight"))
-    affine = Affine(*(tensor(given[name]) for name in ("bias", "gamma", "beta")))
-    inverse = inverse_deviation(widened(tensor(given["running_variance"])), EPSILON)
-    product = kernels.product(h, weight.transposed)
-    following = kernels.evaluate(product, affine, tensor(given["running_mean"]), inverse)
-    return {"following_h": quantised(kernels, following)}
+    h, weight = (passes.quantise(binary32(given[name])) for name in ("h", "weight"))
+    affine = Affine(*(binary32(given[name]) for name in ("bias", "gamma", "beta")))
+    inverse = inverse_deviation(binary32(given["running_variance"]).astype(np.float64), EPSILON)
+    product = passes.product(h, weight.transposed)
+    following = passes.evaluate(product, affine, binary32(given["running_mean"]), inverse)
+    return {"following_h": quantised(passes, following)}
 
 
-def lose(kernels: Kernels, given: Vector) -> Vector:
+def lose(passes: EagerPasses, given: Vector) -> Vector:
     """The loss of 5.3 and the gradient at the output of 5.4."""
-    residual = ieee.subtract(tensor(given["outputs"]), tensor(given["targets"]))
-    gradient = ieee.divide(ieee.multiply(residual, 2.0), float(len(residual)))
-    loss = total(ieee.multiply(residual, residual)) / len(residual)
-    return {"loss": loss.hex(), "gradient": hexadecimals(gradient)}
+    residual = binary32(given["outputs"]) - binary32(given["targets"])
+    gradient = residual * np.float32(2.0) / np.float32(len(residual))
+    return {"loss": mean_square(residual).hex(), "gradient": hexadecimals(gradient)}
 
 
-def backward(kernels: Kernels, given: Vector) -> Vector:
+def backward(passes: EagerPasses, given: Vector) -> Vector:
     """5.4.1 to 5 of a layer, with the numbers between that the specification names."""
-    d, weight, h = (kernels.quantise(tensor(given[name])) for name in ("d", "weight", "h"))
-    z, c, s = (tensor(given[name]) for name in ("z", "c", "s"))
+    d, weight, h = (passes.quantise(binary32(given[name])) for name in ("d", "weight", "h"))
+    z, c, s = (binary32(given[name]) for name in ("z", "c", "s"))
     nu, nothing = binary64(given["nu"]), np.zeros(len(given["nu"]))
-    product = kernels.product(d, weight)
-    dy = written(kernels, Product(product.integers.clone(), product.scale))
-    s_gamma = column_sums(ieee.multiply(dy, c))
-    following, gradients = kernels.backward(product, ForwardCache(z, c, nothing, nothing, nu, s))
+    product = passes.product(d, weight)
+    dy = product.rounded()
+    s_gamma = column_sums(dy * c)
+    following, gradients = passes.backward(product, ForwardCache(z, c, nothing, nothing, nu, s))
     return {
         "dy": hexadecimals(dy),
         "s_beta": hexadecimals(gradients.beta),
         "s_gamma": hexadecimals(s_gamma),
         "o": hexadecimals((gradients.beta / len(z)).astype(np.float32)),
         "k": hexadecimals(variance_coefficient(nu, s_gamma, len(z)).astype(np.float32)),
-        "following_d": quantised(kernels, following),
-        **of_parameters(kernels, following, h, gradients),
+        "following_d": quantised(passes, following),
+        **of_parameters(passes, following, h, gradients),
     }
 
 
-def of_parameters(kernels: Kernels, d: Operand, h: Operand, gradients: AffineGradient) -> Vector:
+def of_parameters(passes: EagerPasses, d: Operand, h: Operand, gradients: AffineGradient) -> Vector:
     """The gradients of step 5.4.5."""
     vectors = {"bias": gradients.bias, "norm_weight": gradients.gamma, "norm_bias": gradients.beta}
-    rounded = {name: torch.empty(len(values)) for name, values in vectors.items()}
-    for name, values in vectors.items():
-        write_rounded(values, rounded[name])
     return {
-        "weight_gradient": hexadecimals(written(kernels, kernels.product(d.transposed, h))),
-        **{f"{name}_gradient": hexadecimals(values) for name, values in rounded.items()},
+        "weight_gradient": hexadecimals(passes.product(d.transposed, h).rounded()),
+        **{f"{name}_gradient": hexadecimals(values.astype(np.float32)) for name, values in vectors.items()},
     }
 
 
@@ -298,33 +278,33 @@ STEPS: Final = (
 """Golden runs whose first batch is shown; they take the gradient at the initial parameters."""
 
 
-def noting(log: list[tuple[Operand, ForwardCache]]) -> type[Kernels]:
-    """Kernels that note what each forward pass of a layer gives."""
+@dataclass(frozen=True)
+class Noting(EagerPasses):
+    """Passes that note what each forward pass of a layer gives."""
 
-    class Noting(EagerKernels):
-        def forward(self, product: Product, affine: Affine | None) -> tuple[Operand, ForwardCache]:
-            log.append(super().forward(product, affine))
-            return log[-1]
+    log: list[tuple[Operand, ForwardCache]] = field(default_factory=list)
 
-    return Noting
+    def forward(self, product: Product, affine: Affine | None) -> tuple[Operand, ForwardCache]:
+        self.log.append(super().forward(product, affine))
+        return self.log[-1]
 
 
-def digest(values: torch.Tensor | NDArray[np.float64]) -> str:
+def digest(values: NDArray[Any]) -> str:
     """BLAKE3 of the elements in row order: binary32, or binary64 of a channel vector."""
-    data = tensor_bytes(values) if isinstance(values, torch.Tensor) else values.astype("<f8").tobytes()
-    return blake3_digest(data).hex()
+    return blake3_digest(canonical_bytes(values)).hex()
 
 
 def step(name: str) -> Vector:
     """The first batch of a golden run."""
     (run,) = named([name])
-    session, log = run.session(), list[tuple[Operand, ForwardCache]]()
+    session, passes = run.session(), Noting(engine_choice.engine(), BITS, EPSILON)
     instance, edition = session.instance, session.instance_id.edition
-    network = Network(session.instance_id, kernels=noting(log))
+    network = EagerNetwork(session.instance_id)
+    network._passes = passes
     batches = order(session.instance_id)
     start = sum(edition.batch_sizes[: batches[0]])
     rows = slice(start, start + edition.batch_sizes[batches[0]])
-    statistics, gradient = Statistics.initial(network.architecture), torch.empty_like(session.initial)
+    statistics, gradient = Statistics.initial(network.architecture), np.empty_like(session.initial)
     loss = network.loss_and_gradient(
         session.initial, statistics, network.batch(instance.train.x[rows], instance.train.y[rows]), gradient
     )
@@ -334,7 +314,7 @@ def step(name: str) -> Vector:
         "golden_run": name,
         "order": batches,
         "points": [rows.start, rows.stop],
-        "layers": [layer(*noted) for noted in log],
+        "layers": [layer(*noted) for noted in passes.log],
         "loss": loss.hex(),
         "gradient": {
             part.name: {"first": hexadecimal(v.reshape(-1)[:2].tolist()), "digest": digest(v)} for part, v in parts
@@ -347,17 +327,16 @@ def step(name: str) -> Vector:
 
 def layer(following: Operand, cache: ForwardCache) -> Vector:
     """What a normed layer computes, as digests and the first numbers."""
-    integers = integers_of(following) + 0.0
     return {
         "z": {"first": hexadecimal(cache.z[0, :2].tolist()), "digest": digest(cache.z)},
         "c": {"first": hexadecimal(cache.c[0, :2].tolist()), "digest": digest(cache.c)},
         "nu": {"first": hexadecimal(cache.inverse[:2].tolist()), "digest": digest(cache.inverse)},
         "s": {"first": hexadecimal(cache.scale[:2].tolist()), "digest": digest(cache.scale)},
-        "following_h": {"exponent": following.exponent + BITS, "digest": digest(integers.numpy())},
+        "following_h": {"exponent": following.exponent + BITS, "digest": digest(following.integers + 0.0)},
     }
 
 
-PIECES: Final[dict[str, Callable[[Kernels, Vector], Vector]]] = {
+PIECES: Final[dict[str, Callable[[EagerPasses, Vector], Vector]]] = {
     "quantising": quantise,
     "products": multiply,
     "sums": add_up,
@@ -381,10 +360,10 @@ GIVEN: Final[dict[str, list[Vector]]] = {
 
 def vectors() -> dict[str, Any]:
     """The file's content: in each section what is given, the results, and the mistakes that a vector catches."""
-    kernels, made = standard(), dict[str, Any]()
+    passes, made = standard(), dict[str, Any]()
     for section, piece in PIECES.items():
         givens = [{"bits": BITS, **{key: shown(key, v) for key, v in given.items()}} for given in GIVEN[section]]
-        made[section] = [{**given, **piece(kernels, given)} for given in givens]
+        made[section] = [{**given, **piece(passes, given)} for given in givens]
     made["train_losses"] = [train_loss(name) for name in LOSSES]
     for section, found in made.items():
         for vector in found:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-import torch
-
-from arithmetic import ieee
-from arithmetic.reductions import mean_square
+from arithmetic.exact_sums import mean_square
 from tests.vectors.texts import Vector, binary32, hexadecimal
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.scoring import quality
@@ -30,8 +27,8 @@ TARGETS: Final = (
 
 def threshold() -> Vector:
     """9.2, over four points."""
-    y, f = (torch.from_numpy(binary32(values)) for values in TARGETS)
-    found = DECEMBER_2025.threshold_factor * mean_square(ieee.subtract(y, f))
+    y, f = (binary32(values) for values in TARGETS)
+    found = DECEMBER_2025.threshold_factor * mean_square(y - f)
     return {"y": TARGETS[0], "f": TARGETS[1], "threshold": found.hex()}
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
 
-from arithmetic import engine_choice, ieee
+from arithmetic import engine_choice
 from tests.golden.golden_run import named
 from tests.golden.second_implementation import EDITIONS, digest_of
 from tests.reference import network, training
@@ -24,12 +22,13 @@ from tests.vectors.files import recorded
 from tests.vectors.mistakes import MISTAKES, caught, whole
 from tests.vectors.passes import EPSILON, PIECES
 from tests.vectors.texts import Vector, binary32, binary64, hexadecimals, numbers
-from verifier.challenge.network.kernels import Kernels
-from verifier.challenge.network.kernels_eager import EagerKernels
-from verifier.challenge.network.network import Statistics as ProductStatistics
-from verifier.challenge.network.operands import Batch
+from verifier.challenge.network.eager_passes import EagerPasses
+from verifier.challenge.network.network import Batch
+from verifier.challenge.network.statistics import Statistics
 
 pytestmark = pytest.mark.slow
+
+Single = NDArray[np.float32]
 
 FILE: dict[str, list[Vector]] = recorded("passes")
 ALL = [(section, vector) for section in PIECES for vector in FILE[section]]
@@ -45,26 +44,28 @@ def meets(vector: Vector, found: Vector) -> None:
 
 # The product
 
-needs_numba = pytest.mark.skipif(
-    find_spec("numba") is None, reason="numba is NOT installed: the fused kernels are NOT tested"
-)
-
-
-@pytest.fixture(scope="module", params=["eager", pytest.param("fused", marks=needs_numba)])
-def kernels(request: pytest.FixtureRequest) -> Callable[[int], Kernels]:
-    fused = import_module("verifier.challenge.network.kernels_numba").NumbaKernels if request.param == "fused" else None
-    kind = cast("type[Kernels]", fused or EagerKernels)
-    return lambda bits: kind(engine_choice.engine(), bits, EPSILON)
-
 
 @pytest.mark.parametrize(("section", "vector"), ALL, ids=lambda v: v if isinstance(v, str) else v.get("about", ""))
-def test_the_kernels(kernels: Callable[[int], Kernels], section: str, vector: Vector) -> None:
-    meets(vector, PIECES[section](kernels(vector["bits"]), vector))
+def test_the_passes(section: str, vector: Vector) -> None:
+    meets(vector, PIECES[section](EagerPasses(engine_choice.engine(), vector["bits"], EPSILON), vector))
 
 
-@vectors("relu")
-def test_the_relu_alone(vector: Vector) -> None:
-    assert hexadecimals(ieee.relu_(torch.from_numpy(binary32(vector["numbers"])))) == vector["relu"]
+@vectors("first_batches")
+def test_the_network_that_is_trained_takes_the_first_batch(vector: Vector) -> None:
+    (run,) = named([vector["golden_run"]])
+    session, rows = run.session(), slice(*vector["points"])
+    network, train, validation = session.network, session.instance.train, session.instance.validation
+    statistics, gradient = Statistics.initial(network.architecture), np.empty_like(session.initial)
+    batch = network.batch(train.x[rows], train.y[rows])
+    loss = network.loss_and_gradient(session.initial, statistics, batch, gradient)
+    after = network.loss(session.initial, statistics, network.batch(validation.x, validation.y))
+    meets(vector, {"loss": loss.hex(), "validation_loss": after.hex()})
+    means, variances = digest_of(statistics.means), digest_of(statistics.variances)
+    meets(vector, {"running_means_digest": means, "running_variances_digest": variances})
+    parts = zip(network.layout.parts, network.layout.views(gradient), strict=True)
+    assert {part.name: digest_of(piece) for part, piece in parts} == {
+        name: part["digest"] for name, part in vector["gradient"].items()
+    }
 
 
 @vectors("train_losses")
@@ -72,7 +73,7 @@ def test_the_trainer_weighs_losses(vector: Vector, monkeypatch: pytest.MonkeyPat
     (run,) = named([vector["golden_run"]])
     session, losses, sizes = run.session(), iter(numbers(vector["losses"])), []
 
-    def given(parameters: torch.Tensor, statistics: ProductStatistics, batch: Batch, gradient: torch.Tensor) -> float:
+    def given(parameters: Single, statistics: Statistics, batch: Batch, gradient: Single) -> float:
         sizes.append(len(batch.targets))
         return float(next(losses))
 

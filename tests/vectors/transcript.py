@@ -7,17 +7,17 @@ from typing import Any, Final
 
 import torch
 
+from arithmetic.canonical_bytes import canonical_bytes
 from protocol.hashes import blake3_digest
 from protocol.merkle import MerkleTree
 from protocol.transcript import Leaf
 from sandbox import state, state_codec
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
-from sandbox.state import tensor_bytes
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 from tests.vectors.texts import Vector, binary32
-from verifier.challenge.network.network import Statistics
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
 
 STATES: Final = (
@@ -63,10 +63,10 @@ def network_digest() -> Vector:
         "running_means": [["0x0.0p+0", "0x1p+1"], ["-0x1p-3", "0x1p-4"]],
         "running_variances": [["0x1p+0", "0x1p+2"], ["0x1p-5", "0x0.0p+0"]],
     }
-    parameters, means, variances = (torch.from_numpy(binary32(values)) for values in given.values())
+    parameters, means, variances = (binary32(values) for values in given.values())
     return {
         **given,
-        "bytes": b"".join(map(tensor_bytes, (parameters, means, variances))).hex(),
+        "bytes": b"".join(map(canonical_bytes, (parameters, means, variances))).hex(),
         "digest": Weights(parameters, Statistics(means, variances)).digest().hex(),
     }
 

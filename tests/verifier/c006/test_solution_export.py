@@ -12,7 +12,6 @@ from typing import Any
 import click
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +33,8 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.instance.instance import draw_points
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
-from verifier.challenge.network.network import Architecture, Network, initial_weight
+from verifier.challenge.network.architecture import Architecture, initial_weight
+from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
@@ -89,8 +89,8 @@ def test_who_reads_the_blob_as_the_live_network_has_the_network_of_the_claim() -
     weights = read_weights(solved()[1], finer.track)
     assert weights is not None
     points = draw_points(finer, 0, 40)
-    expected = Network(finer).predict(*weights, points.x).double().numpy()
-    found = outputs(exported(), points.x.double().numpy())
+    expected = EagerNetwork(finer).predict(*weights, points.x)
+    found = outputs(exported(), points.x.astype(np.float64))
     assert found.shape == (40, 1)
     assert found[:, 0] == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
@@ -107,7 +107,7 @@ def test_the_blob_has_every_layer_and_the_frozen_ones_from_the_seed() -> None:
     assert blob.epochs_used == claim.epochs
     for layer in (DEPTH, DEPTH + 1):
         weight = initial_weight(instance_id(), layer)
-        assert b"".join(blob.weights[layer]) == weight.t().contiguous().numpy().tobytes()
+        assert b"".join(blob.weights[layer]) == weight.T.tobytes()
         assert not any(blob.biases[layer])
     assert (floats(blob.norm_weights[DEPTH]).tolist(), any(blob.norm_biases[DEPTH])) == ([1.0] * width, False)
     assert b"".join(blob.running_means) == solution.running_means
@@ -116,10 +116,10 @@ def test_the_blob_has_every_layer_and_the_frozen_ones_from_the_seed() -> None:
 
 def test_an_element_of_ours_is_where_the_network_has_it() -> None:
     architecture, (_, solution) = Architecture(instance_id().track), solved()
-    views = architecture.layout().views(torch.frombuffer(bytearray(solution.parameters), dtype=torch.float32))
+    views = architecture.layout().views(np.frombuffer(bytearray(solution.parameters), np.float32))
     flat = floats(b"".join(exported().weights[1]))
     for out, inputs in ((0, 1), (1, 0), (15, 7)):
-        assert flat[inputs * SMALL.width + out] == views[4][out, inputs].item()
+        assert flat[inputs * SMALL.width + out] == views[4][out, inputs]
     assert floats(exported().biases[1]).tolist() == views[5].tolist()
     assert floats(exported().norm_weights[1]).tolist() == views[6].tolist()
     assert floats(exported().norm_biases[1]).tolist() == views[7].tolist()

@@ -6,15 +6,17 @@ import math
 import struct
 from dataclasses import replace
 
+import numpy as np
 import pytest
-import torch
 from blake3 import blake3
 
 from tests.support.small_contest import SEED, instance_id
 from verifier.challenge import scoring
 from verifier.challenge.editions import DECEMBER_2025, FourierFeatures
 from verifier.challenge.instance.instance import Points, draw_instance
-from verifier.challenge.network.network import Network, Statistics, initial_parameters
+from verifier.challenge.network.architecture import initial_parameters
+from verifier.challenge.network.eager_network import EagerNetwork
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.scoring import LOWEST, quality
 
@@ -78,12 +80,12 @@ def test_the_subset_is_that_of_the_smallest_words_of_the_epoch_in_which_patience
 
 def test_the_score_by_hand() -> None:
     identity = instance_id(n_hidden=2)
-    network, subset = Network(identity), scoring.test_subset(identity, 3)
+    network, subset = EagerNetwork(identity), scoring.test_subset(identity, 3)
     weights = Weights(initial_parameters(identity), Statistics.initial(network.architecture))
     score = scoring.score(network, weights, subset)
-    noise = (subset.y.double() - subset.f.double()).square().mean().item()
-    residual = network.predict(*weights, subset.x).double() - subset.y.double()
-    loss = residual.square().mean().item()
+    noise = np.square(subset.y.astype(np.float64) - subset.f).mean()
+    residual = network.predict(*weights, subset.x).astype(np.float64) - subset.y
+    loss = np.square(residual).mean()
     # binary32 squares of binary32 differences: an error of a few 2^-24
     assert score.threshold == pytest.approx(4.0 * noise, rel=1e-6)
     assert score.loss == pytest.approx(loss, rel=1e-6)
@@ -93,7 +95,7 @@ def test_the_score_by_hand() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_weights_without_a_finite_loss_have_the_lowest_quality(value: float) -> None:
-    network, parameters = Network(instance_id()), initial_parameters(instance_id())
+    network, parameters = EagerNetwork(instance_id()), initial_parameters(instance_id())
     parameters[0] = value
     weights = Weights(parameters, Statistics.initial(network.architecture))
     score = scoring.score(network, weights, scoring.test_subset(instance_id(), 3))
@@ -103,7 +105,7 @@ def test_weights_without_a_finite_loss_have_the_lowest_quality(value: float) -> 
 
 def test_enormous_weights_have_the_lowest_quality_too() -> None:
     identity = instance_id(n_hidden=2)
-    network = Network(identity)
-    weights = Weights(torch.full((network.layout.size,), 3e38), Statistics.initial(network.architecture))
+    network = EagerNetwork(identity)
+    weights = Weights(np.full(network.layout.size, 3e38, np.float32), Statistics.initial(network.architecture))
     score = scoring.score(network, weights, scoring.test_subset(identity, 3))
     assert score.quality == LOWEST

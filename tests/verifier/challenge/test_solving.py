@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
-import torch
 
+from arithmetic.canonical_bytes import canonical_bytes
 from protocol.claim import Claim, StopReason
 from protocol.hashes import blake3_digest
 from protocol.solution import Solution
 from sandbox.errors import ModuleRefused, OptimiserError
 from sandbox.isolation import Jail
-from sandbox.state import tensor_bytes
 from tests.support.small_contest import SETTINGS, SMALL, instance_id, module, session
 from verifier.challenge import scoring
 from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.errors import TrackError
-from verifier.challenge.network.network import Network
+from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
@@ -66,20 +66,20 @@ def test_the_solution_is_the_best_epochs_weights_and_scores_what_is_claimed() ->
     weights = read_weights(Solution.from_bytes(solved.solution.to_bytes()), identity.track)
     assert weights is not None
     best = solved.training.best
-    assert torch.equal(weights.parameters, best.parameters)
-    assert torch.equal(weights.statistics.means, best.statistics.means)
-    assert torch.equal(weights.statistics.variances, best.statistics.variances)
+    assert np.array_equal(weights.parameters, best.parameters)
+    assert np.array_equal(weights.statistics.means, best.statistics.means)
+    assert np.array_equal(weights.statistics.variances, best.statistics.variances)
     subset = scoring.test_subset(identity, solved.claim.epochs)
-    assert scoring.score(Network(identity), weights, subset) == solved.score
+    assert scoring.score(EagerNetwork(identity), weights, subset) == solved.score
 
 
 @pytest.mark.parametrize("name", ["parameters", "running_means", "running_variances"])
 @pytest.mark.parametrize("elements", [-1, 1])
 def test_a_solution_of_other_sizes_is_not_read(name: str, elements: int) -> None:
     sizes = {"parameters": 16 * 2 + 3 * 16, "running_means": 32, "running_variances": 32}
-    whole = {field: tensor_bytes(torch.ones(size)) for field, size in sizes.items()}
+    whole = {field: canonical_bytes(np.ones(size, np.float32)) for field, size in sizes.items()}
     assert read_weights(Solution("small", "n_hidden=1", **whole), Track(SMALL, 1)) is not None
-    for wrong in ((tensor_bytes(torch.ones(sizes[name] + elements))), b""):
+    for wrong in (canonical_bytes(np.ones(sizes[name] + elements, np.float32)), b""):
         other = Solution("small", "n_hidden=1", **{**whole, name: wrong})
         assert read_weights(other, Track(SMALL, 1)) is None
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import pytest
-import torch
 
 from protocol.envelope import seal
 from protocol.keys import SigningKey
@@ -82,10 +82,10 @@ def test_several_claims_and_a_transcript_in_one_picture(call: Call) -> None:
 
 def test_figures_of_a_training_history(solved: Solved) -> None:
     history = claimed_history("sgd", solved.claim)
-    targets = session().instance.train.y.double()
+    targets = session().instance.train.y.astype(np.float64)
     assert history.threshold == solved.score.threshold
     assert history.test_loss == pytest.approx(solved.score.loss, abs=1e-6)
-    assert history.floor == pytest.approx(targets.mean().item() ** 2, rel=1e-6)
+    assert history.floor == pytest.approx(targets.mean() ** 2, rel=1e-6)
 
 
 def test_prediction_maps_are_those_of_the_networks(solved: Solved) -> None:
@@ -94,8 +94,8 @@ def test_prediction_maps_are_those_of_the_networks(solved: Solved) -> None:
     same = session()
     weights = read_weights(solved.solution, same.instance_id.track)
     assert weights is not None
-    x = torch.tensor([(x1, x2) for x2 in centres() for x1 in centres()], dtype=torch.float32)
-    assert (drawn.best.ravel() == same.network.predict(*weights, x).double().numpy()).all()
+    x = np.array([(x1, x2) for x2 in centres() for x1 in centres()], np.float32)
+    assert (drawn.best.ravel() == same.network.predict(*weights, x)).all()
     assert drawn.points.shape == (SMALL.points, 2)
     assert (drawn.initial != drawn.best).any()
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +48,7 @@ def warm_start(leaves: Leaves) -> Leaves:
         for _ in range(6):
             trainer.advance()
         checkpoint = trainer.checkpoint()
-    parameters = checkpoint.weights.parameters + torch.full((1,), 2.0**-10)
+    parameters = checkpoint.weights.parameters + np.float32(2.0**-10)
     with trained.trainer() as trainer:
         trainer.resume(replace(checkpoint, weights=checkpoint.weights._replace(parameters=parameters)))
         while trainer.advance() is None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 
 import sandbox.isolation
 import sandbox.worker.client
 import verifier.verification.evaluate
 import verifier.verification.replay
+from arithmetic.canonical_bytes import canonical_bytes
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, seal
 from protocol.hashes import blake3_digest
@@ -29,7 +30,6 @@ from protocol.task import Choice
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
 from sandbox.isolation import InProcess, Jail
-from sandbox.state import tensor_bytes
 from sandbox.worker.client import ProcessOptimiser
 from sandbox.worker.zygote_client import Zygote
 from tests.support.audited import audit_evidence
@@ -100,7 +100,7 @@ def with_solution(solution: Solution) -> Made:
 
 def with_weight(name: str, index: int, value: float) -> Solution:
     data = bytearray(getattr(made().solution, name))
-    torch.frombuffer(data, dtype=torch.float32)[index] = value
+    np.frombuffer(data, np.float32)[index] = value
     changes: Changes = {name: bytes(data)}
     return replace(made().solution, **changes)
 
@@ -482,7 +482,7 @@ def test_a_forged_claim_survives_the_bytes() -> None:
     for forge, _, _ in [*SHALLOW.values(), *DEEP.values()]:
         claim = forge().claim
         assert Claim.from_bytes(claim.to_bytes()) == claim
-    assert tensor_bytes(torch.ones(1)) == b"\x00\x00\x80?"
+    assert canonical_bytes(np.ones(1, np.float32)) == b"\x00\x00\x80?"
 
 
 # -- steps 2 and 4: the terms of a validator ----------------------------------------------------------------------

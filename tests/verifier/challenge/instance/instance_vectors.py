@@ -10,9 +10,9 @@ import json
 import sys
 from typing import Final
 
+from arithmetic.canonical_bytes import canonical_bytes
 from protocol.hashes import blake3_digest
 from protocol.settings import Settings, instance_seed
-from sandbox.state import tensor_bytes
 from tests.support.folders import VECTORS
 from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance import Points, draw_instance
@@ -42,7 +42,7 @@ def identity(edition: str, track_id: str, nonce: int) -> InstanceId:
 
 def digest(points: Points) -> str:
     """BLAKE3 of x, f and y."""
-    return blake3_digest(b"".join(tensor_bytes(part) for part in (points.x, points.f, points.y))).hex()
+    return blake3_digest(b"".join(canonical_bytes(part) for part in (points.x, points.f, points.y))).hex()
 
 
 def numbers(points: Points, row: int) -> list[str]:

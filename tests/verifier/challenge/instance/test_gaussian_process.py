@@ -12,7 +12,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from arithmetic.transcendental import elementary
@@ -87,7 +86,7 @@ def test_instances_have_the_covariance_of_the_kernel_at_every_distance() -> None
     for number in range(40):
         april = instance_id(APRIL_2025[0], seed=hashlib.sha256(str(number).encode()).digest())
         test = draw_test_points(april, np.arange(250))
-        x, f = test.x.double().numpy(), test.f.double().numpy()
+        x, f = test.x.astype(np.float64), test.f.astype(np.float64)
         distance = np.abs(x[:, None] - x).max(axis=2)
         kind = np.digitize(distance, [1e-9, 0.1, 0.3, 0.6])
         sums += np.bincount(kind.ravel(), np.outer(f, f).ravel(), minlength=5)
@@ -101,20 +100,20 @@ def test_instances_have_the_covariance_of_the_kernel_at_every_distance() -> None
 def test_any_range_alone_equals_the_same_rows_of_the_whole(first: int, count: int) -> None:
     whole, part = draw_points(TINY, 0, TINY.edition.points), draw_points(TINY, first, count)
     for ours, theirs in ((part.x, whole.x), (part.f, whole.f), (part.y, whole.y)):
-        assert torch.equal(ours, theirs[first : first + count])
+        assert np.array_equal(ours, theirs[first : first + count])
 
 
 def test_the_test_subset_is_drawn_from_the_test_points_alone() -> None:
     test, drawn = draw_instance(TINY).test, subset_after(TINY, 57)
     rows = [test.x.tolist().index(x) for x in drawn.x.tolist()]
     assert len(set(rows)) == 20
-    assert torch.equal(drawn.f, test.f[rows])
-    assert torch.equal(drawn.y, test.y[rows])
+    assert np.array_equal(drawn.f, test.f[rows])
+    assert np.array_equal(drawn.y, test.y[rows])
 
 
 def test_the_noise_has_its_deviation() -> None:
     test = draw_test_points(instance_id(APRIL_2025[2]), np.arange(250))
-    assert (test.y - test.f).std().item() == pytest.approx(0.2, abs=0.03)  # 0.2 / sqrt(500) = 0.009
+    assert (test.y - test.f).std() == pytest.approx(0.2, abs=0.03)  # 0.2 / sqrt(500) = 0.009
 
 
 PROGRAM = """

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from blake3 import blake3
 
 from tests.support.small_contest import SEED, SMALL, instance_id
@@ -60,8 +59,8 @@ def test_a_point_by_an_independent_calculation(index: int) -> None:
 
 def test_inputs_are_on_the_grid() -> None:
     x = draw_points(instance_id(DECEMBER_2025), 0, DECEMBER_2025.points).x
-    steps = x.double() * 2.0**23
-    assert torch.equal(steps, steps.round())
+    steps = x.astype(np.float64) * 2.0**23
+    assert np.array_equal(steps, np.rint(steps))
     assert x.min() >= -1.0
     assert x.max() < 1.0
     assert x.min() < -0.99 < 0.99 < x.max()
@@ -69,7 +68,7 @@ def test_inputs_are_on_the_grid() -> None:
 
 def test_everything_is_binary32() -> None:
     points = draw_points(instance_id(), 0, 3)
-    assert {t.dtype for t in (points.x, points.f, points.y)} == {torch.float32}
+    assert {t.dtype for t in (points.x, points.f, points.y)} == {np.dtype(np.float32)}
     assert (points.x.shape, points.f.shape, points.y.shape) == ((3, 2), (3,), (3,))
 
 
@@ -79,14 +78,14 @@ def test_any_range_alone_equals_the_same_rows_of_the_whole(first: int, count: in
     whole = draw_points(instance_id(edition), 0, edition.points)
     part = draw_points(instance_id(edition), first, count)
     rows = slice(first, first + count)
-    assert torch.equal(part.x, whole.x[rows])
-    assert torch.equal(part.f, whole.f[rows])
-    assert torch.equal(part.y, whole.y[rows])
+    assert np.array_equal(part.x, whole.x[rows])
+    assert np.array_equal(part.f, whole.f[rows])
+    assert np.array_equal(part.y, whole.y[rows])
 
 
 def test_the_value_at_a_point_does_not_depend_on_its_neighbours() -> None:
     function = draw_function(instance_id(DECEMBER_2025), FourierFeatures(1000))
-    x = draw_points(instance_id(DECEMBER_2025), 0, 300).x.double().numpy()
+    x = draw_points(instance_id(DECEMBER_2025), 0, 300).x.astype(np.float64)
     order = np.random.default_rng(1).permutation(300)
     assert np.array_equal(function(x[order]), function(x)[order])
 
@@ -95,18 +94,17 @@ def test_a_permuted_index_gives_permuted_test_points() -> None:
     index = np.array([17, 3, 39, 0, 20], dtype=np.int64)
     test = draw_instance(instance_id()).test
     drawn = draw_test_points(instance_id(), index)
-    rows = torch.from_numpy(index)
-    assert torch.equal(drawn.x, test.x[rows])
-    assert torch.equal(drawn.f, test.f[rows])
-    assert torch.equal(drawn.y, test.y[rows])
+    assert np.array_equal(drawn.x, test.x[index])
+    assert np.array_equal(drawn.f, test.f[index])
+    assert np.array_equal(drawn.y, test.y[index])
 
 
 def test_an_instance_is_training_validation_and_test_in_this_order() -> None:
     instance, whole = draw_instance(instance_id()), draw_points(instance_id(), 0, SMALL.points)
     sets = (instance.train, instance.validation, instance.test)
     assert [len(points.y) for points in sets] == [64, 32, 40]
-    assert torch.equal(torch.cat([points.x for points in sets]), whole.x)
-    assert torch.equal(torch.cat([points.y for points in sets]), whole.y)
+    assert np.array_equal(np.concatenate([points.x for points in sets]), whole.x)
+    assert np.array_equal(np.concatenate([points.y for points in sets]), whole.y)
 
 
 def test_the_noise_has_its_deviation_and_no_mean() -> None:
@@ -114,11 +112,11 @@ def test_the_noise_has_its_deviation_and_no_mean() -> None:
     noise = []
     for number in range(10):
         points = draw_points(instance_id(edition, seed=seed(number)), 0, edition.points)
-        noise.append((points.y - points.f).double())
-    drawn = torch.cat(noise)  # 14500 draws: the deviation's own error is 0.2 / sqrt(29000) = 0.0012
-    assert drawn.std().item() == pytest.approx(0.2, abs=0.005)
-    assert drawn.mean().item() == pytest.approx(0.0, abs=0.007)
-    assert (drawn.abs() < 0.2).double().mean().item() == pytest.approx(0.6827, abs=0.016)  # a normal's share
+        noise.append((points.y - points.f).astype(np.float64))
+    drawn = np.concatenate(noise)  # 14500 draws: the deviation's own error is 0.2 / sqrt(29000) = 0.0012
+    assert drawn.std() == pytest.approx(0.2, abs=0.005)
+    assert drawn.mean() == pytest.approx(0.0, abs=0.007)
+    assert np.mean(np.abs(drawn) < 0.2) == pytest.approx(0.6827, abs=0.016)  # a normal's share
 
 
 def test_values_have_the_covariance_of_the_rbf_kernel() -> None:
@@ -135,10 +133,11 @@ def test_values_have_the_covariance_of_the_rbf_kernel() -> None:
 
 def test_inputs_are_uniform() -> None:
     edition = replace(SMALL, function=FourierFeatures(1))
-    drawn = torch.cat([draw_points(instance_id(edition, seed=seed(n)), 0, 136).x for n in range(40)]).double()
-    assert drawn.mean(0).abs().max().item() < 0.03  # 5440 draws: 0.577 / 74 = 0.008
-    assert (drawn * drawn).mean(0).sub(1.0 / 3.0).abs().max().item() < 0.02
-    assert (drawn[:, 0] * drawn[:, 1]).mean().abs().item() < 0.02
+    sets = [draw_points(instance_id(edition, seed=seed(n)), 0, 136).x for n in range(40)]
+    drawn = np.concatenate(sets).astype(np.float64)
+    assert np.abs(drawn.mean(axis=0)).max() < 0.03  # 5440 draws: 0.577 / 74 = 0.008
+    assert np.abs((drawn * drawn).mean(axis=0) - 1.0 / 3.0).max() < 0.02
+    assert abs((drawn[:, 0] * drawn[:, 1]).mean()) < 0.02
 
 
 def seed(number: int) -> bytes:

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from arithmetic.exponents import NonFiniteError
@@ -21,7 +22,11 @@ from tests.support.small_contest import SMALL, instance_id
 from verifier.challenge.editions import DECEMBER_2025, Edition
 from verifier.challenge.instance.instance import draw_points
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Architecture, Network, Statistics, initial_parameters, initial_weight
+from verifier.challenge.network.architecture import Architecture, initial_parameters, initial_weight
+from verifier.challenge.network.eager_network import EagerNetwork
+from verifier.challenge.network.statistics import Statistics
+
+Single = NDArray[np.float32]
 
 SHARP = replace(SMALL, operand_bits=22)
 TOLERANCES = [(SMALL, 1e-1), (SHARP, 5e-5)]
@@ -31,17 +36,17 @@ DEPTHS = [1, 2, 4]
 class Reference:
     """The papers' network written with torch's own modules, in binary64."""
 
-    def __init__(self, identity: InstanceId, parameters: torch.Tensor) -> None:
+    def __init__(self, identity: InstanceId, parameters: Single) -> None:
         architecture = Architecture(identity.track)
         self.edition = architecture.edition
         self.depth = architecture.n_hidden
-        self.trained = [v.double().requires_grad_() for v in architecture.layout().views(parameters.clone())]
-        self.frozen = [initial_weight(identity, self.depth + i).double() for i in (0, 1)]
+        self.trained = [wide(view).requires_grad_() for view in architecture.layout().views(parameters)]
+        self.frozen = [wide(initial_weight(identity, self.depth + i)) for i in (0, 1)]
         self.means = torch.zeros(self.depth + 1, self.edition.width, dtype=torch.float64)
         self.variances = torch.ones(self.depth + 1, self.edition.width, dtype=torch.float64)
 
-    def outputs(self, x: torch.Tensor, *, training: bool) -> torch.Tensor:
-        h = x.double()
+    def outputs(self, x: Single, *, training: bool) -> torch.Tensor:
+        h = wide(x)
         for i in range(self.depth):
             weight, bias, gamma, beta = self.trained[4 * i : 4 * i + 4]
             h = self._norm(i, functional.relu(functional.linear(h, weight, bias)), gamma, beta, training)
@@ -55,19 +60,23 @@ class Reference:
         return functional.batch_norm(h, self.means[i], self.variances[i], gamma, beta, training, momentum, epsilon)
 
 
-def scattered(identity: InstanceId) -> torch.Tensor:
+def wide(values: Single) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def scattered(identity: InstanceId) -> Single:
     """Parameters away from the start, where biases are 0 and norm weights 1 and errors could hide."""
     initial = initial_parameters(identity)
-    return initial + 0.1 * torch.randn(initial.shape, generator=torch.Generator().manual_seed(5))
+    return initial + 0.1 * np.random.default_rng(5).standard_normal(initial.shape, np.float32)
 
 
-def batch(first: int, count: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(first: int, count: int = 16) -> tuple[Single, Single]:
     points = draw_points(instance_id(), first, count)
     return points.x, points.y
 
 
-def relative(found: torch.Tensor, expected: torch.Tensor) -> float:
-    return float((found.double() - expected).norm() / expected.norm())
+def relative(found: Single, expected: torch.Tensor) -> float:
+    return float((wide(found) - expected).norm() / expected.norm())
 
 
 @pytest.mark.parametrize("n_hidden", DEPTHS)
@@ -78,11 +87,11 @@ def test_loss_and_gradient_are_those_of_autograd(n_hidden: int, edition: Edition
     parameters = scattered(identity)
     x, y = batch(0)
     reference = Reference(identity, parameters)
-    expected = functional.mse_loss(reference.outputs(x, training=True), y.double())
+    expected = functional.mse_loss(reference.outputs(x, training=True), wide(y))
     expected.backward()
-    gradient = torch.full((architecture.layout().size,), math.nan)  # every element must be written
-    loss = Network(identity).loss_and_gradient(
-        parameters, Statistics.initial(architecture), Network(identity).batch(x, y), gradient
+    gradient = np.full(architecture.layout().size, math.nan, np.float32)  # every element must be written
+    loss = EagerNetwork(identity).loss_and_gradient(
+        parameters, Statistics.initial(architecture), EagerNetwork(identity).batch(x, y), gradient
     )
     assert loss == pytest.approx(expected.item(), rel=tolerance)
     for part, found, leaf in zip(
@@ -98,8 +107,8 @@ def test_statistics_and_predictions_are_those_of_torch(n_hidden: int, edition: E
     identity = instance_id(edition, n_hidden)
     architecture = Architecture(identity.track)
     parameters, statistics = scattered(identity), Statistics.initial(architecture)
-    network, reference = Network(identity), Reference(identity, parameters)
-    gradient = torch.zeros(architecture.layout().size)
+    network, reference = EagerNetwork(identity), Reference(identity, parameters)
+    gradient = np.zeros(architecture.layout().size, np.float32)
     for first in (0, 16, 32):
         x, y = batch(first)
         network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
@@ -112,10 +121,10 @@ def test_statistics_and_predictions_are_those_of_torch(n_hidden: int, edition: E
     expected = reference.outputs(x, training=False).detach()
     assert predicted.shape == (40,)
     assert relative(predicted, expected) < tolerance
-    loss = functional.mse_loss(expected, y.double()).item()
+    loss = functional.mse_loss(expected, wide(y)).item()
     assert network.loss(parameters, statistics, network.batch(x, y)) == pytest.approx(loss, rel=tolerance)
-    assert torch.equal(statistics.means, before.means)  # evaluation leaves them alone
-    assert torch.equal(statistics.variances, before.variances)
+    assert np.array_equal(statistics.means, before.means)  # evaluation leaves them alone
+    assert np.array_equal(statistics.variances, before.variances)
 
 
 def test_running_statistics_after_two_batches_by_hand() -> None:
@@ -123,18 +132,18 @@ def test_running_statistics_after_two_batches_by_hand() -> None:
     identity = instance_id(replace(SMALL, operand_bits=24), 1)
     architecture = Architecture(identity.track)
     parameters, statistics = scattered(identity), Statistics.initial(architecture)
-    weight, bias = (view.double().numpy() for view in architecture.layout().views(parameters)[:2])
+    weight, bias = (view.astype(np.float64) for view in architecture.layout().views(parameters)[:2])
     mean, variance = np.zeros(16), np.ones(16)
-    network, gradient = Network(identity), torch.zeros(architecture.layout().size)
+    network, gradient = EagerNetwork(identity), np.zeros(architecture.layout().size, np.float32)
     for first in (0, 16):
         x, y = batch(first)
         network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
-        z = np.maximum(x.double().numpy() @ weight.T + bias, 0.0)
+        z = np.maximum(x.astype(np.float64) @ weight.T + bias, 0.0)
         batch_mean = z.sum(axis=0) / 16
         mean = 0.9 * mean + 0.1 * batch_mean
         variance = 0.9 * variance + 0.1 * ((z - batch_mean) ** 2).sum(axis=0) / 15
-    assert statistics.means[0].numpy() == pytest.approx(mean, abs=1e-6)
-    assert statistics.variances[0].numpy() == pytest.approx(variance, abs=1e-6)
+    assert statistics.means[0] == pytest.approx(mean, abs=1e-6)
+    assert statistics.variances[0] == pytest.approx(variance, abs=1e-6)
 
 
 @pytest.mark.parametrize("n_hidden", [1, 2, 4, 64])
@@ -160,19 +169,19 @@ def test_initial_weights_are_glorot_uniform() -> None:
         weight = initial_weight(identity, layer)
         limit = math.sqrt(6.0 / (inputs + out))
         assert weight.shape == (out, inputs)
-        assert weight.dtype == torch.float32
-        assert 0.98 * limit < weight.abs().max().item() <= limit
+        assert weight.dtype == np.float32
+        assert 0.98 * limit < np.abs(weight).max() <= limit
         # Four standard errors of the mean and of the second moment of a uniform.
-        slack = 4.0 / math.sqrt(weight.numel())
-        assert abs(weight.double().mean().item()) < slack * limit / math.sqrt(3.0)
-        assert weight.double().square().mean().item() == pytest.approx(limit**2 / 3.0, rel=slack * 0.9)
+        slack = 4.0 / math.sqrt(weight.size)
+        assert abs(weight.astype(np.float64).mean()) < slack * limit / math.sqrt(3.0)
+        assert np.square(weight.astype(np.float64)).mean() == pytest.approx(limit**2 / 3.0, rel=slack * 0.9)
 
 
 def test_initial_weights_differ_by_layer_and_seed_and_not_by_depth() -> None:
     shallow, deep, another = (instance_id(DECEMBER_2025, *more) for more in ((2,), (3,), (2, bytes(32))))
-    assert torch.equal(initial_weight(shallow, 1), initial_weight(deep, 1))
-    assert not torch.equal(initial_weight(shallow, 1), initial_weight(shallow, 2))
-    assert not torch.equal(initial_weight(shallow, 1), initial_weight(another, 1))
+    assert np.array_equal(initial_weight(shallow, 1), initial_weight(deep, 1))
+    assert not np.array_equal(initial_weight(shallow, 1), initial_weight(shallow, 2))
+    assert not np.array_equal(initial_weight(shallow, 1), initial_weight(another, 1))
 
 
 def test_initial_parameters() -> None:
@@ -181,10 +190,10 @@ def test_initial_parameters() -> None:
     views = architecture.layout().views(initial_parameters(identity))
     for layer in range(2):
         weight, bias, gamma, beta = views[4 * layer : 4 * layer + 4]
-        assert torch.equal(weight, initial_weight(identity, layer))
+        assert np.array_equal(weight, initial_weight(identity, layer))
         assert not bias.any()
         assert not beta.any()
-        assert bool((gamma == 1.0).all())
+        assert (gamma == 1.0).all()
 
 
 def test_frozen_layers_are_drawn_from_the_seed_alone() -> None:
@@ -192,26 +201,26 @@ def test_frozen_layers_are_drawn_from_the_seed_alone() -> None:
     identity = instance_id(n_hidden=2)
     architecture = Architecture(identity.track)
     parameters, statistics = scattered(identity), Statistics.initial(architecture)
-    used, (x, y) = Network(identity), batch(0)
+    used, (x, y) = EagerNetwork(identity), batch(0)
     for scale in (1.0, 30.0):
-        used.loss_and_gradient(
-            scale * parameters, Statistics.initial(architecture), used.batch(x, y), torch.zeros_like(parameters)
-        )
-    fresh = Network(identity).predict(parameters, statistics, x)
-    assert torch.equal(used.predict(parameters, statistics, x), fresh)
-    assert not torch.equal(Network(instance_id(n_hidden=2, seed=bytes(32))).predict(parameters, statistics, x), fresh)
+        scaled = np.float32(scale) * parameters
+        used.loss_and_gradient(scaled, Statistics.initial(architecture), used.batch(x, y), np.zeros_like(scaled))
+    fresh = EagerNetwork(identity).predict(parameters, statistics, x)
+    assert np.array_equal(used.predict(parameters, statistics, x), fresh)
+    other = EagerNetwork(instance_id(n_hidden=2, seed=bytes(32)))
+    assert not np.array_equal(other.predict(parameters, statistics, x), fresh)
 
 
 def test_the_network_changes_neither_parameters_nor_data() -> None:
     identity = instance_id(n_hidden=2)
     architecture = Architecture(identity.track)
     parameters, (x, y) = scattered(identity), batch(0)
-    before = [t.clone() for t in (parameters, x, y)]
-    network = Network(identity)
+    before = [values.copy() for values in (parameters, x, y)]
+    network = EagerNetwork(identity)
     network.loss_and_gradient(
-        parameters, Statistics.initial(architecture), network.batch(x, y), torch.zeros_like(parameters)
+        parameters, Statistics.initial(architecture), network.batch(x, y), np.zeros_like(parameters)
     )
-    assert all(torch.equal(a, b) for a, b in zip(before, (parameters, x, y), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(before, (parameters, x, y), strict=True))
 
 
 def test_dead_units_have_gradient_plus_zero() -> None:
@@ -221,13 +230,13 @@ def test_dead_units_have_gradient_plus_zero() -> None:
     views = architecture.layout().views(parameters)
     for layer in range(2):
         views[4 * layer + 1][::2] = -100.0  # units that are 0 everywhere
-    gradient, (x, y) = torch.full_like(parameters, -0.0), batch(0)
-    Network(identity).loss_and_gradient(
-        parameters, Statistics.initial(architecture), Network(identity).batch(x, y), gradient
+    gradient, (x, y) = np.full_like(parameters, -0.0), batch(0)
+    EagerNetwork(identity).loss_and_gradient(
+        parameters, Statistics.initial(architecture), EagerNetwork(identity).batch(x, y), gradient
     )
     dead = gradient == 0.0
-    assert dead.sum().item() >= 8 * (2 + 1 + 1) + 8 * (16 + 1 + 1)
-    assert not bool(torch.signbit(gradient[dead]).any())
+    assert dead.sum() >= 8 * (2 + 1 + 1) + 8 * (16 + 1 + 1)
+    assert not np.signbit(gradient[dead]).any()
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
@@ -236,10 +245,10 @@ def test_a_parameter_that_is_not_finite_is_an_error_in_both_modes(part: int, val
     identity = instance_id(n_hidden=2)
     architecture = Architecture(identity.track)
     parameters, statistics = scattered(identity), Statistics.initial(architecture)
-    architecture.layout().views(parameters)[part].view(-1)[3] = value
-    network, (x, y) = Network(identity), batch(0)
+    architecture.layout().views(parameters)[part].reshape(-1)[3] = value
+    network, (x, y) = EagerNetwork(identity), batch(0)
     with pytest.raises(NonFiniteError):
-        network.loss_and_gradient(parameters, statistics, network.batch(x, y), torch.zeros_like(parameters))
+        network.loss_and_gradient(parameters, statistics, network.batch(x, y), np.zeros_like(parameters))
     with pytest.raises(NonFiniteError):
         network.loss(parameters, Statistics.initial(architecture), network.batch(x, y))
 
@@ -253,11 +262,11 @@ def test_a_running_variance_beyond_binary32_is_an_error() -> None:
     architecture = Architecture(identity.track)
     parameters, statistics = initial_parameters(identity), Statistics.initial(architecture)
     architecture.layout().views(parameters)[0][:, 0] = 3.68e19
-    x, y = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]).repeat(8, 1), batch(0)[1]
-    network, gradient = Network(identity), torch.zeros_like(parameters)
+    x, y = np.tile(np.array([[1.0, 0.0], [-1.0, 0.0]], np.float32), (8, 1)), batch(0)[1]
+    network, gradient = EagerNetwork(identity), np.zeros_like(parameters)
     network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
-    assert statistics.variances.max().item() > 3.5e37
-    statistics.variances.fill_(3.4e38)
+    assert statistics.variances.max() > 3.5e37
+    statistics.variances[:] = 3.4e38
     with pytest.raises(NonFiniteError):
         network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
 
@@ -266,15 +275,13 @@ def test_a_gradient_points_downhill() -> None:
     """A check that shares nothing with autograd: the loss along a step of the gradient."""
     identity = instance_id(SHARP, 2)
     architecture = Architecture(identity.track)
-    parameters, gradient = scattered(identity), torch.zeros(architecture.layout().size)
-    network, (x, y) = Network(identity), batch(0)
+    parameters, gradient = scattered(identity), np.zeros(architecture.layout().size, np.float32)
+    network, (x, y) = EagerNetwork(identity), batch(0)
 
-    def loss(at: torch.Tensor) -> float:
-        return network.loss_and_gradient(
-            at, Statistics.initial(architecture), network.batch(x, y), torch.zeros_like(at)
-        )
+    def loss(at: Single) -> float:
+        return network.loss_and_gradient(at, Statistics.initial(architecture), network.batch(x, y), np.zeros_like(at))
 
     network.loss_and_gradient(parameters, Statistics.initial(architecture), network.batch(x, y), gradient)
-    step = 1e-3 / gradient.norm().item()
-    slope = (loss(parameters + step * gradient) - loss(parameters - step * gradient)) / (2.0 * step)
-    assert slope == pytest.approx(gradient.double().square().sum().item(), rel=0.02)
+    step = np.float32(1e-3 / np.linalg.norm(gradient))
+    slope = (loss(parameters + step * gradient) - loss(parameters - step * gradient)) / float(2.0 * step)
+    assert slope == pytest.approx(np.square(gradient.astype(np.float64)).sum(), rel=0.02)

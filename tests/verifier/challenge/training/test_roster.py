@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,14 +21,14 @@ from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Isolation, Jail
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
-from sandbox.optimiser import Assignment
+from sandbox.optimiser import Assignment, Vector
 from tests.support import roster_references
 from tests.support.folders import FIXTURES
 from tests.support.roster_references import Reference
 from tests.support.small_contest import NONCE, SETTINGS, SMALL, task
 from verifier.challenge.editions import EDITIONS
 from verifier.challenge.module import Module
-from verifier.challenge.network.network import Statistics
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Checkpoint
 
@@ -133,12 +134,11 @@ def test_the_state_survives_its_encoding(name: str) -> None:
     assert state_codec.encode(state_codec.decode(state, Meter(FUEL), layout)) == state
 
 
-@torch.inference_mode()
-def batch_loss(name: str, parameters: torch.Tensor) -> float:
+def batch_loss(name: str, parameters: Vector) -> float:
     """The loss of the whole training set as one batch: the running statistics, which lag behind, play no part."""
     given = session(name, InProcess())
     points = given.instance.train
-    unused = Statistics.initial(given.network.architecture), torch.zeros_like(parameters)
+    unused = Statistics.initial(given.network.architecture), np.zeros_like(parameters)
     return given.network.loss_and_gradient(parameters, unused[0], given.network.batch(points.x, points.y), unused[1])
 
 
@@ -148,17 +148,9 @@ def test_it_improves_on_the_initial_loss(name: str) -> None:
     assert batch_loss(name, last.weights.parameters) < 0.9 * batch_loss(name, first.weights.parameters)
 
 
-@pytest.fixture
-def numpy_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(engine_choice.ENGINE_VARIABLE, "numpy")
-    engine_choice.engine.cache_clear()
-    yield
-    engine_choice.engine.cache_clear()
-
-
-@pytest.mark.usefixtures("numpy_engine")
-def test_the_engine_changes_neither_bits_nor_fuel() -> None:
+def test_the_engine_changes_neither_bits_nor_fuel(monkeypatch: pytest.MonkeyPatch) -> None:
     """Muon alone multiplies matrices."""
+    monkeypatch.setenv(engine_choice.ENGINE_VARIABLE, "binary64")
     assert checkpoints("muon", InProcess())[-1].leaves == leaves("muon")
 
 
@@ -183,18 +175,19 @@ def gradient_at(w: torch.Tensor) -> torch.Tensor:
 
 def in_sandbox(name: str, **hyperparameters: float) -> Descent:
     assignment = Assignment(source(name), f"{name}.py", LAYOUT, {"n_hidden": 4}, hyperparameters, bytes(32), FUEL)
-    optimiser, locations = HostedOptimiser(assignment, start(), torch.zeros(LAYOUT.size)), []
+    optimiser = HostedOptimiser(assignment, start().numpy(), np.zeros(LAYOUT.size, np.float32))
+    locations = []
     optimiser.initialise()
     for step in range(STEPS):
         epoch = step // STEPS_OF_AN_EPOCH
         location = optimiser.query_location(epoch, 1.0, 1.0)
-        locations.append((optimiser.parameters if location is None else location).clone())
-        optimiser.gradient.copy_(gradient_at(locations[-1]))
+        locations.append(torch.tensor(optimiser.parameters if location is None else location))
+        optimiser.gradient[:] = gradient_at(locations[-1])
         updates = optimiser.step_updates(epoch, 1.0, 1.0)
-        assert (updates.dtype, updates.shape) == (torch.float32, (LAYOUT.size,)) == (locations[-1].dtype, updates.shape)
-        assert updates.isfinite().all()
-        optimiser.parameters.add_(updates)
-    return Descent(locations, optimiser.parameters)
+        assert (updates.dtype, updates.shape) == (np.float32, (LAYOUT.size,))
+        assert np.isfinite(updates).all()
+        optimiser.parameters += updates
+    return Descent(locations, torch.from_numpy(optimiser.parameters))
 
 
 def plain_module(path: Path) -> ModuleType:

@@ -8,60 +8,63 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+import numpy as np
 import pytest
-import torch
 from blake3 import blake3
 
 from protocol.claim import StopReason
 from protocol.merkle import MerkleTree
 from protocol.transcript import Leaf
 from sandbox.errors import FuelExhausted
+from sandbox.optimiser import Vector
 from tests.support.small_contest import SEED, SMALL, instance_id
 from verifier.challenge.editions import Edition
 from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Network, Statistics, initial_parameters
-from verifier.challenge.network.operands import Batch
+from verifier.challenge.network.architecture import initial_parameters
+from verifier.challenge.network.eager_network import EagerNetwork
+from verifier.challenge.network.network import Batch
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.training.early_stopping import EarlyStopping
 from verifier.challenge.training.trainer import Epoch, Observer, Trainer, Training, finish
-from verifier.challenge.training.transcript import tensor_digest, transcript_tree
+from verifier.challenge.training.transcript import array_digest, transcript_tree
 
 Losses = tuple[float, float]
 STATE = b"state of the optimiser, 32 bytes"
 
 
-def descend(optimiser: Scripted) -> torch.Tensor:
+def descend(optimiser: Scripted) -> Vector:
     return -0.05 * optimiser.gradient
 
 
 @dataclass
 class Scripted:
-    """An optimiser of plain tensors that records every call; `steps` counts them."""
+    """An optimiser of plain arrays that records every call; `steps` counts them."""
 
     size: int
-    update: Callable[[Scripted], torch.Tensor] = descend
-    locate: Callable[[Scripted], torch.Tensor | None] = lambda optimiser: None
+    update: Callable[[Scripted], Vector] = descend
+    locate: Callable[[Scripted], Vector | None] = lambda optimiser: None
     digest: bytes = STATE
     fuel_per_step: int = 10
     steps: int = 0
     calls: list[str] = field(default_factory=list)
     told: list[tuple[int, float, float]] = field(default_factory=list)
-    gradients: list[torch.Tensor] = field(default_factory=list)
+    gradients: list[Vector] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.parameters = torch.full((self.size,), math.nan)
-        self.gradient = torch.full((self.size,), math.nan)
+        self.parameters = np.full(self.size, math.nan, np.float32)
+        self.gradient = np.full(self.size, math.nan, np.float32)
 
     def initialise(self) -> None:
         self._note("initialise")
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor | None:
+    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
         self._note("query")
         self.told.append((epoch, train_loss, validation_loss))
         return self.locate(self)
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
         self._note("step")
         self.told.append((epoch, train_loss, validation_loss))
         self.steps += 1
@@ -89,37 +92,35 @@ class Scripted:
 
     def _note(self, call: str) -> None:
         self.calls.append(call)
-        self.gradients.append(self.gradient.clone())
+        self.gradients.append(self.gradient.copy())
 
 
 @dataclass
 class Asked:
     """One forward and backward pass."""
 
-    location: torch.Tensor
+    location: Vector
     batch: Batch
     loss: float
 
 
-class Recording(Network):
+class Recording(EagerNetwork):
     """A network that keeps what it was asked; validation losses may be scripted."""
 
     def __init__(self, identity: InstanceId, script: tuple[float, ...] = ()) -> None:
         super().__init__(identity)
         self.script = script
         self.asked: list[Asked] = []
-        self.validated: list[tuple[torch.Tensor, Statistics]] = []
+        self.validated: list[tuple[Vector, Statistics]] = []
 
-    def loss_and_gradient(
-        self, parameters: torch.Tensor, statistics: Statistics, batch: Batch, gradient: torch.Tensor
-    ) -> float:
-        where = parameters.clone()
+    def loss_and_gradient(self, parameters: Vector, statistics: Statistics, batch: Batch, gradient: Vector) -> float:
+        where = parameters.copy()
         loss = super().loss_and_gradient(parameters, statistics, batch, gradient)
         self.asked.append(Asked(where, batch, loss))
         return loss
 
-    def loss(self, parameters: torch.Tensor, statistics: Statistics, batch: Batch) -> float:
-        self.validated.append((parameters.clone(), statistics.copy()))
+    def loss(self, parameters: Vector, statistics: Statistics, batch: Batch) -> float:
+        self.validated.append((parameters.copy(), statistics.copy()))
         epoch = len(self.validated)
         return self.script[epoch - 1] if epoch <= len(self.script) else super().loss(parameters, statistics, batch)
 
@@ -131,44 +132,43 @@ class Run:
     training: Training
     optimiser: Scripted
     network: Recording
-    initial: torch.Tensor
+    initial: Vector
 
 
 def run(
     edition: Edition = SMALL,
     script: tuple[float, ...] = (),
     observer: Observer | None = None,
-    update: Callable[[Scripted], torch.Tensor] = descend,
-    locate: Callable[[Scripted], torch.Tensor | None] = lambda optimiser: None,
+    update: Callable[[Scripted], Vector] = descend,
+    locate: Callable[[Scripted], Vector | None] = lambda optimiser: None,
     **changes: object,
 ) -> Run:
     identity = instance_id(edition, 2)
     initial, network = initial_parameters(identity), Recording(identity, script)
     optimiser = Scripted(network.layout.size, update, locate, **changes)  # type: ignore[arg-type]
     trainer = Trainer(identity, draw_instance(identity), network, optimiser)
-    with torch.inference_mode():
-        trainer.start(initial)
-        return Run(finish(trainer, observer), optimiser, network, initial)
+    trainer.start(initial)
+    return Run(finish(trainer, observer), optimiser, network, initial)
 
 
 def epochs(number: int) -> Edition:
     return replace(SMALL, max_epochs=number)
 
 
-def at_step(number: int, action: Callable[[Scripted], torch.Tensor]) -> Callable[[Scripted], torch.Tensor]:
+def at_step(number: int, action: Callable[[Scripted], Vector]) -> Callable[[Scripted], Vector]:
     """Descend, but do something else at one step (from 1)."""
     return lambda optimiser: action(optimiser) if optimiser.steps == number else descend(optimiser)
 
 
-def exhaust(optimiser: Scripted) -> torch.Tensor:
+def exhaust(optimiser: Scripted) -> Vector:
     raise FuelExhausted("spent")
 
 
-def filled(value: float) -> Callable[[Scripted], torch.Tensor]:
+def filled(value: float) -> Callable[[Scripted], Vector]:
     """An update of zeros with one other value in it."""
 
-    def update(optimiser: Scripted) -> torch.Tensor:
-        updates = torch.zeros(optimiser.size)
+    def update(optimiser: Scripted) -> Vector:
+        updates = np.zeros(optimiser.size, np.float32)
         updates[17] = value
         return updates
 
@@ -202,84 +202,84 @@ def test_the_gradient_starts_at_zero_and_is_then_the_last_batchs() -> None:
     queries, steps = seen[0::2], seen[1::2]
     assert not initialise.any()
     assert not queries[0].any()
-    assert all(torch.equal(query, step) for query, step in zip(queries[1:], steps[:-1], strict=True))
-    assert not any(torch.equal(query, step) for query, step in zip(queries, steps, strict=True))
+    assert all(np.array_equal(query, step) for query, step in zip(queries[1:], steps[:-1], strict=True))
+    assert not any(np.array_equal(query, step) for query, step in zip(queries, steps, strict=True))
 
 
 def test_the_optimiser_starts_from_the_initial_parameters() -> None:
     seen = []
 
-    def first(optimiser: Scripted) -> torch.Tensor:
-        seen.append(optimiser.parameters.clone())
+    def first(optimiser: Scripted) -> Vector:
+        seen.append(optimiser.parameters.copy())
         return descend(optimiser)
 
-    assert torch.equal((done := run(epochs(1), update=first)).initial, seen[0])
-    assert torch.equal(done.network.asked[0].location, done.initial)
+    assert np.array_equal((done := run(epochs(1), update=first)).initial, seen[0])
+    assert np.array_equal(done.network.asked[0].location, done.initial)
 
 
 def test_updates_are_added() -> None:
-    def small(optimiser: Scripted) -> torch.Tensor:
-        return torch.full((optimiser.size,), 2.0**-10 * optimiser.steps)
+    def small(optimiser: Scripted) -> Vector:
+        return np.full(optimiser.size, 2.0**-10 * optimiser.steps, np.float32)
 
     done = run(epochs(1), update=small)
-    expected = done.initial.clone()
+    expected = done.initial.copy()
     for step, asked in enumerate(done.network.asked):
-        assert torch.equal(asked.location, expected), step
+        assert np.array_equal(asked.location, expected), step
         expected = expected + 2.0**-10 * (step + 1)
-    assert torch.equal(done.network.validated[0][0], expected)
+    assert np.array_equal(done.network.validated[0][0], expected)
 
 
 def test_the_gradient_is_taken_at_the_query_location_and_the_step_from_the_parameters() -> None:
-    def ahead(optimiser: Scripted) -> torch.Tensor | None:
+    def ahead(optimiser: Scripted) -> Vector | None:
         return None if optimiser.steps == 1 else optimiser.parameters + 0.125
 
-    def nothing(optimiser: Scripted) -> torch.Tensor:
-        return torch.zeros(optimiser.size)
+    def nothing(optimiser: Scripted) -> Vector:
+        return np.zeros(optimiser.size, np.float32)
 
     done = run(epochs(1), update=nothing, locate=ahead)
     for step, asked in enumerate(done.network.asked):
-        assert torch.equal(asked.location, done.initial if step == 1 else done.initial + 0.125)
-    assert torch.equal(done.optimiser.parameters, done.initial)
+        assert np.array_equal(asked.location, done.initial if step == 1 else done.initial + 0.125)
+    assert np.array_equal(done.optimiser.parameters, done.initial)
 
 
 def test_the_current_parameters_as_location_are_the_same_as_none() -> None:
-    given = run(locate=lambda optimiser: optimiser.parameters.clone())
+    given = run(locate=lambda optimiser: optimiser.parameters.copy())
     assert given.training.transcript_root == run().training.transcript_root
 
 
 def test_a_query_location_does_not_roll_back_the_running_statistics() -> None:
     """They are those of all batches in turn, each at its own location."""
     done = run(epochs(2), locate=lambda optimiser: optimiser.parameters * 1.5)
-    network = Network(instance_id(n_hidden=2))
+    network = EagerNetwork(instance_id(n_hidden=2))
     statistics = Statistics.initial(network.architecture)
     for asked in done.network.asked:
-        network.loss_and_gradient(asked.location, statistics, asked.batch, torch.zeros(done.optimiser.size))
+        network.loss_and_gradient(asked.location, statistics, asked.batch, np.zeros(done.optimiser.size, np.float32))
     _, seen = done.network.validated[1]
-    assert torch.equal(seen.means, statistics.means)
-    assert torch.equal(seen.variances, statistics.variances)
-    assert not torch.equal(seen.means, torch.zeros_like(seen.means))
+    assert np.array_equal(seen.means, statistics.means)
+    assert np.array_equal(seen.variances, statistics.variances)
+    assert not np.array_equal(seen.means, np.zeros_like(seen.means))
 
 
 def test_the_training_set_is_split_once_and_its_batches_are_quantised_once() -> None:
     done = run(epochs(3))
-    network, train = Network(instance_id()), draw_instance(instance_id()).train
+    network, train = EagerNetwork(instance_id()), draw_instance(instance_id()).train
     batches = {id(asked.batch): asked.batch for asked in done.network.asked}
     assert len(batches) == 4
-    for x, y in zip(train.x.split(16), train.y.split(16), strict=True):
-        same = [batch for batch in batches.values() if torch.equal(batch.targets, y)]
+    for x, y in zip(np.split(train.x, 4), np.split(train.y, 4), strict=True):
+        same = [batch for batch in batches.values() if np.array_equal(batch.targets, y)]
         assert len(same) == 1
-        assert torch.equal(same[0].inputs.form, network.batch(x, y).inputs.form)
+        assert np.array_equal(same[0].inputs.integers, network.batch(x, y).inputs.integers)
 
 
 def test_the_order_of_the_batches_is_that_of_the_shuffle_streams_words() -> None:
     done = run(epochs(3))
-    parts, orders = draw_instance(instance_id()).train.y.split(16), []
+    parts, orders = np.split(draw_instance(instance_id()).train.y, 4), []
     for epoch in range(3):
         hasher = blake3(SEED + struct.pack("<Q", epoch), derive_key_context="tig-verify v2 small shuffle")
         keys = struct.unpack("<4Q", hasher.digest(4 * 8))
         order = sorted(range(4), key=lambda i: (keys[i], i))
         asked = done.network.asked[4 * epoch : 4 * epoch + 4]
-        assert all(torch.equal(one.batch.targets, parts[i]) for one, i in zip(asked, order, strict=True))
+        assert all(np.array_equal(one.batch.targets, parts[i]) for one, i in zip(asked, order, strict=True))
         orders.append(order)
     assert orders[0] != orders[1] != orders[2] != orders[0]
 
@@ -301,10 +301,10 @@ def test_training_stops_exactly_patience_epochs_after_the_best(
     assert (training.best_epoch, training.epochs) == (best, total)
     assert training.validation_losses == script[:total]
     parameters, statistics = done.network.validated[best - 1]
-    assert torch.equal(training.best.parameters, parameters)
-    assert torch.equal(training.best.statistics.means, statistics.means)
-    assert torch.equal(training.best.statistics.variances, statistics.variances)
-    assert not torch.equal(training.best.parameters, done.optimiser.parameters)
+    assert np.array_equal(training.best.parameters, parameters)
+    assert np.array_equal(training.best.statistics.means, statistics.means)
+    assert np.array_equal(training.best.statistics.variances, statistics.variances)
+    assert not np.array_equal(training.best.parameters, done.optimiser.parameters)
 
 
 def test_the_epoch_limit() -> None:
@@ -336,13 +336,13 @@ ENDS = [
     ({"update": at_step(11, filled(-math.inf))}, StopReason.NON_FINITE_UPDATE),
     ({"locate": lambda o: filled(math.nan)(o) if o.steps == 10 else None}, StopReason.NON_FINITE_UPDATE),
     ({"locate": lambda o: filled(-math.inf)(o) if o.steps == 10 else None}, StopReason.NON_FINITE_UPDATE),
-    ({"update": at_step(11, lambda o: torch.full((o.size,), 3.4e38))}, StopReason.NON_FINITE_LOSS),
+    ({"update": at_step(11, lambda o: np.full(o.size, 3.4e38, np.float32))}, StopReason.NON_FINITE_LOSS),
 ]
 
 
 @pytest.mark.parametrize(("changes", "reason"), ENDS)
 def test_the_epoch_in_which_training_breaks_off_is_discarded(
-    changes: dict[str, Callable[[Scripted], torch.Tensor]], reason: StopReason
+    changes: dict[str, Callable[[Scripted], Vector]], reason: StopReason
 ) -> None:
     """Step 11 is in the third epoch: what stands is what two whole epochs gave."""
     broken, whole = run(**changes).training, run(epochs(2)).training  # type: ignore[arg-type]
@@ -351,16 +351,16 @@ def test_the_epoch_in_which_training_breaks_off_is_discarded(
     assert broken.transcript_root == whole.transcript_root
     assert (broken.train_losses, broken.validation_losses) == (whole.train_losses, whole.validation_losses)
     assert broken.best_epoch == whole.best_epoch
-    assert torch.equal(broken.best.parameters, whole.best.parameters)
-    assert torch.equal(broken.best.statistics.variances, whole.best.statistics.variances)
+    assert np.array_equal(broken.best.parameters, whole.best.parameters)
+    assert np.array_equal(broken.best.statistics.variances, whole.best.statistics.variances)
     assert broken.fuel_used > whole.fuel_used  # the fuel of the discarded epoch is spent all the same
 
 
 def test_an_overflow_of_finite_updates_that_a_relu_would_hide_ends_training() -> None:
     """-3e38 twice makes a bias of -inf, whose unit is 0: no loss would show it, and no claim could carry it."""
 
-    def sink(optimiser: Scripted) -> torch.Tensor:
-        updates = torch.zeros(optimiser.size)
+    def sink(optimiser: Scripted) -> Vector:
+        updates = np.zeros(optimiser.size, np.float32)
         updates[32] = -3e38  # the first bias, after the first weight [16, 2]
         return updates
 
@@ -375,16 +375,16 @@ def test_breaking_off_in_the_first_epoch_leaves_the_initial_state(value: float) 
     training = done.training
     assert (training.epochs, training.best_epoch) == (0, 0)
     assert (training.train_losses, training.validation_losses) == ((), ())
-    assert torch.equal(training.best.parameters, done.initial)
-    assert torch.equal(training.best.statistics.means, torch.zeros(3, 16))
-    assert torch.equal(training.best.statistics.variances, torch.ones(3, 16))
+    assert np.array_equal(training.best.parameters, done.initial)
+    assert np.array_equal(training.best.statistics.means, np.zeros((3, 16), np.float32))
+    assert np.array_equal(training.best.statistics.variances, np.ones((3, 16), np.float32))
 
 
 def test_an_observer_sees_every_epoch_and_changes_nothing() -> None:
     seen: list[Epoch] = []
     observed, alone = run(observer=seen.append).training, run().training
     assert observed.transcript_root == alone.transcript_root
-    assert torch.equal(observed.best.parameters, alone.best.parameters)
+    assert np.array_equal(observed.best.parameters, alone.best.parameters)
     assert [epoch.number for epoch in seen] == list(range(1, observed.epochs + 1))
     assert tuple(epoch.train_loss for epoch in seen) == observed.train_losses
     assert tuple(epoch.validation_loss for epoch in seen) == observed.validation_losses
@@ -397,15 +397,13 @@ def test_the_transcript_root_by_hand() -> None:
     """Every leaf from what the witnesses saw, with struct and blake3 alone."""
     done = run(epochs(2), script=(1.0, 2.0))
 
-    def leaf(
-        epoch: int, losses: Losses, network: tuple[torch.Tensor, ...], gradient: torch.Tensor, stale: int
-    ) -> bytes:
+    def leaf(epoch: int, losses: Losses, network: tuple[Vector, ...], gradient: Vector, stale: int) -> bytes:
         data = struct.pack("<Qdd", epoch, *losses)
-        data += blake3(b"".join(t.numpy().tobytes() for t in network)).digest() + STATE
-        data += blake3(gradient.numpy().tobytes()).digest()
+        data += blake3(b"".join(t.tobytes() for t in network)).digest() + STATE
+        data += blake3(gradient.tobytes()).digest()
         return blake3(data + struct.pack("<QQ", 40 * epoch, stale)).digest()
 
-    zeros, ones = torch.zeros(3, 16), torch.ones(3, 16)
+    zeros, ones = np.zeros((3, 16), np.float32), np.ones((3, 16), np.float32)
     leaves = [leaf(0, (math.nan, math.nan), (done.initial, zeros, ones), done.optimiser.gradients[0], 0)]
     for epoch in (1, 2):
         parameters, statistics = done.network.validated[epoch - 1]
@@ -437,10 +435,10 @@ def test_the_root_changes_with_every_part_of_every_leaf() -> None:
     assert len({transcript_tree(leaves).root for leaves in sequences}) == len(sequences)
 
 
-def test_digests_of_networks_and_tensors() -> None:
-    statistics = Statistics(torch.tensor([[1.0]]), torch.tensor([[2.0]]))
+def test_digests_of_networks_and_arrays() -> None:
+    statistics = Statistics(np.array([[1.0]], np.float32), np.array([[2.0]], np.float32))
     swapped = Statistics(statistics.variances, statistics.means)
-    parameters = torch.tensor([3.0, 4.0])
+    parameters = np.array([3.0, 4.0], np.float32)
     assert Weights(parameters, statistics).digest() == blake3(struct.pack("<4f", 3.0, 4.0, 1.0, 2.0)).digest()
     assert Weights(parameters, swapped).digest() != Weights(parameters, statistics).digest()
-    assert tensor_digest(torch.tensor([0.0])) != tensor_digest(torch.tensor([-0.0]))
+    assert array_digest(np.array([0.0], np.float32)) != array_digest(np.array([-0.0], np.float32))
