@@ -27,6 +27,7 @@ from verifier.challenge.network.statistics import Statistics
 
 Make = Callable[[InstanceId], Network]
 
+_COMPILED: Final = "verifier.challenge.network.compiled"
 _MOST_BITS: Final = 11
 _MOST_TERMS: Final = 511
 """Products of operands of 2^11 add up in 32 bits up to here."""
@@ -59,8 +60,8 @@ def _fits(edition: Edition) -> bool:
 def _compiled() -> Make | None:
     """The compiled network; None where numba is not installed or cannot work. Raises MachineError for other bits."""
     try:
-        compiled: Make = import_module("verifier.challenge.network.compiled.compiled_network").CompiledNetwork
-        sound = agree(compiled, _eager)
+        compiled: Make = import_module(f"{_COMPILED}.compiled_network").CompiledNetwork
+        sound = import_module(f"{_COMPILED}.self_test").is_exact() and agree(compiled, _eager)
     except MachineError:
         raise
     except Exception:  # a full disk, a spoilt file in the cache: whatever it is, it costs time and no answer

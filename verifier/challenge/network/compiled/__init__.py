@@ -7,6 +7,7 @@ knows about instruction sets.
 Sizes: `B` rows of a batch, `H` features, `K` inputs of a layer. Buffers are padded: rows to a multiple of `ROWS`,
 features to a multiple of `COLUMNS`; a padded feature has weights, bias, gamma and beta 0, and so is 0 everywhere.
 
-A matrix of 16-bit integers is packed in one of two forms. In *rows* [rows, K] it lies as usual. In *pairs* [K / 2, columns]
-two integers that follow one another along the dimension of the sums lie in one 32-bit number, the first one in its low half.
+A matrix of 16-bit integers is packed in one of two forms. In *rows* [rows, K] it lies as usual. In *pairs*
+[K / 2, columns] two integers that follow one another along the dimension of the sums lie in one 32-bit number, the
+first one in its low half.
 """

@@ -12,9 +12,9 @@ from arithmetic.exponents import NonFiniteError, sum_bits
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.architecture import Architecture, initial_weight
 from verifier.challenge.network.compiled import steps
-from verifier.challenge.network.compiled.rounding import NOT_FINITE
 from verifier.challenge.network.compiled.packing import pack_weight
 from verifier.challenge.network.compiled.pair_product import COLUMNS, ROWS
+from verifier.challenge.network.compiled.rounding import NOT_FINITE
 from verifier.challenge.network.network import Batch
 from verifier.challenge.network.statistics import Statistics
 
@@ -39,11 +39,9 @@ class CompiledNetwork:
 
     def batch(self, x: Array, y: Array) -> Batch:
         """Points x [B, D], y [B] that pass the network together, as often as they will."""
-        return Batch(self._points(x), np.ascontiguousarray(y))
+        return Batch(self._points(x), _writable(y))
 
-    def loss_and_gradient(
-        self, parameters: Array, statistics: Statistics, batch: Batch, gradient: Array
-    ) -> float:
+    def loss_and_gradient(self, parameters: Array, statistics: Statistics, batch: Batch, gradient: Array) -> float:
         """The mean squared error on a batch in training mode.
 
         Writes the gradient (flat) and updates the running statistics. Raises NonFiniteError.
@@ -51,8 +49,8 @@ class CompiledNetwork:
         work = self._workspace(len(batch.inputs.rows))
         return _finite(
             steps.training_step(
-                parameters, statistics.means, statistics.variances, self._constants, self._frozen, batch.inputs,
-                batch.targets, work.layers, work.scratch, gradient,
+                _writable(parameters), statistics.means, statistics.variances, self._constants, self._frozen,
+                batch.inputs, batch.targets, work.layers, work.scratch, gradient,
             )
         )  # fmt: skip
 
@@ -68,17 +66,17 @@ class CompiledNetwork:
 
     def _outputs(self, parameters: Array, statistics: Statistics, points: steps.Points) -> Array:
         work = self._workspace(len(points.rows))
-        out = np.empty(points.count, np.float32)
+        out = np.empty(points.size, np.float32)
         if not steps.outputs(
-            parameters, statistics.means, statistics.variances, self._constants, self._frozen, points, work.z,
-            work.scratch, out,
+            _writable(parameters), _writable(statistics.means), _writable(statistics.variances), self._constants,
+            self._frozen, points, work.z, work.scratch, out,
         ):  # fmt: skip
             raise NonFiniteError("a reduction met an infinite value or a NaN")
         return out
 
     def _points(self, x: Array) -> steps.Points:
         rows = np.zeros((_padded(len(x), ROWS), _padded(x.shape[1], 2)), np.int16)
-        e = steps.pack_points(np.ascontiguousarray(x), self._constants.bits, rows)
+        e = steps.pack_points(_writable(x), self._constants.bits, rows)
         if e == NOT_FINITE:
             raise NonFiniteError("an input is infinite or a NaN")
         return steps.Points(rows, e, len(x), sum_bits(len(x)))
@@ -153,6 +151,11 @@ class _Workspace:
             dy=np.zeros((rows, width), np.float32),
             nothing=np.zeros((0, width), np.int32),
         )
+
+
+def _writable(values: Array) -> Array:
+    """The array, or a copy in row order that may be written: for other memory numba would compile everything anew."""
+    return np.require(values, requirements=["C", "W"])
 
 
 def _padded(count: int, multiple: int) -> int:

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from verifier.challenge.guarded_import import guarded_import
 from verifier.challenge.private_folder import private_folder
+
+__all__ = ["compiled", "entry", "features", "intrinsic", "ir", "types"]
 
 _Compiled = TypeVar("_Compiled", bound=Callable[..., object])
 
@@ -37,19 +39,28 @@ if _folder is None:
     raise ImportError("there is no folder that only this user can write to, for what numba compiles")
 with guarded_import("NUMBA_"):
     import numba
+    from llvmlite import ir
+    from numba import types
     from numba.core.registry import cpu_target
+    from numba.extending import intrinsic as _intrinsic
 numba.config.CACHE_DIR = str(_folder)  # type: ignore[attr-defined]
 numba.config.reload_config = lambda: None  # else it looks at the surroundings again before each compilation
+
+intrinsic: Callable[[Callable[..., Any]], Callable[..., Any]] = _intrinsic
+"""A function for compiled ones to call, given as one that writes LLVM's code."""
+
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
+_INSIDE: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True}
 
 
 def compiled(function: _Compiled) -> _Compiled:
     """A function for compiled ones to call; it becomes part of theirs."""
-    return cast("_Compiled", numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function))
+    return cast("_Compiled", numba.njit(**_INSIDE)(function))
 
 
 def entry(function: _Compiled) -> _Compiled:
-    """A function for Python to call, compiled when it first is, with all that it calls, and kept for later processes."""
-    return cast("_Compiled", numba.njit(cache=True, error_model="numpy", no_cfunc_wrapper=True)(function))
+    """A function for Python to call, compiled with all that it calls when it first is called, and kept."""
+    return cast("_Compiled", numba.njit(cache=True, **_OPTIONS)(function))
 
 
 @cache

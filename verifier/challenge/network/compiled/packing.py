@@ -7,14 +7,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.challenge.network.compiled.numba_compiler import compiled, entry
-from verifier.challenge.network.compiled.rounding import NOT_FINITE, Matrix, exponent_of, largest_of, quantise, quantising_scale
+from verifier.challenge.network.compiled.numba_compiler import compiled, entry, intrinsic, ir, types
 from verifier.challenge.network.compiled.pair_product import Packed
-
-# After `numba_compiler`, which imports numba without what the surroundings say to it.
-from llvmlite import ir  # isort: skip
-from numba import types  # isort: skip
-from numba.extending import intrinsic  # isort: skip
+from verifier.challenge.network.compiled.rounding import (
+    NOT_FINITE,
+    Matrix,
+    exponent_of,
+    largest_of,
+    quantise,
+    quantising_scale,
+)
 
 Rows = NDArray[np.int16]
 
@@ -32,7 +34,7 @@ def pair(first: Rows, second: Rows, pairs: NDArray[np.int32]) -> None:
 
 
 def _build_transposition(b: ir.IRBuilder, source: Any, source_row: Any, target: Any, target_row: Any) -> None:
-    """Write the transpose of a square of 32-bit numbers: each step swaps blocks of half the size beside the diagonal."""
+    """Write the transpose of a square of 32-bit numbers: each step swaps blocks of half the last one's size."""
     lines = []
     for i in range(SIDE):
         at = b.add(source, b.mul(source_row, _I64(i)))
@@ -71,16 +73,15 @@ def _transpose(_: Any, source: int, source_row: int, target: int, target_row: in
 def transpose(source: NDArray[np.int32], target: NDArray[np.int32]) -> None:
     """Write the transpose [n, m] of a matrix [m, n] of 32-bit numbers, both multiples of `SIDE`."""
     height, width = source.shape
+    row, column = 4 * width, 4 * height
     for i in range(0, height, SIDE):
         for j in range(0, width, SIDE):
-            _transpose(
-                source.ctypes.data + 4 * (i * width + j), 4 * width, target.ctypes.data + 4 * (j * height + i), 4 * height
-            )
+            _transpose(source.ctypes.data + i * row + 4 * j, row, target.ctypes.data + j * column + 4 * i, column)
 
 
 @entry
 def pack_weight(weight: Matrix, bits: int, rows: Rows, inwards: Packed, outwards: Packed) -> int:
-    """Quantise a weight [H, K] and pack its transpose in pairs along K (`inwards`) and itself in pairs along H (`outwards`).
+    """Quantise a weight [H, K]; its transpose goes into pairs along K (`inwards`), itself along H (`outwards`).
 
     Returns the exponent. `rows`, to work in, and the results are 0 where they are padded; `outwards` may be empty.
     """

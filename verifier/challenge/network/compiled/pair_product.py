@@ -13,12 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.challenge.network.compiled.numba_compiler import compiled, entry, features
-
-# After `numba_compiler`, which imports numba without what the surroundings say to it.
-from llvmlite import ir  # isort: skip
-from numba import types  # isort: skip
-from numba.extending import intrinsic  # isort: skip
+from verifier.challenge.network.compiled.numba_compiler import compiled, entry, features, intrinsic, ir, types
 
 ROWS: Final = 6
 """Rows of a tile, whose sums stay in registers."""
@@ -39,9 +34,10 @@ _WIDE: Final = ir.VectorType(_I32, 2 * _LANES)
 def _build_tile(
     b: ir.IRBuilder, a: Any, a_row: Any, a_pair: Any, v: Any, v_pair: Any, pairs: Any, out: Any, out_row: Any
 ) -> None:
-    """Write out[ROWS, COLUMNS], the sums over `pairs` of a's pairs times v's; everything else is addresses, in bytes.
+    """Write out [ROWS, COLUMNS], the sums over `pairs` pairs of the products of a left and a right factor.
 
-    The pair p of row i of the left factor is at a + i a_row + p a_pair; those of all columns of the right at v + p v_pair.
+    All but `pairs` are addresses, in bytes: pair p of row i of the left factor is at a + i a_row + p a_pair, those of
+    all columns of the right factor are at v + p v_pair on, and row i of the result is at out + i out_row.
     """
     start, loop, end = b.block, b.append_basic_block("pairs"), b.append_basic_block("end")
     rows = [b.add(a, b.mul(a_row, _I64(i))) for i in range(ROWS)]

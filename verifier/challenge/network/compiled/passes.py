@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.challenge.network.batch_norm import PerChannel
 from verifier.challenge.network import batch_norm
+from verifier.challenge.network.batch_norm import PerChannel
 from verifier.challenge.network.compiled.numba_compiler import compiled
+from verifier.challenge.network.compiled.packing import Rows, pair
+from verifier.challenge.network.compiled.pair_product import ROWS, Packed, columns_times_pairs, rows_times_pairs
 from verifier.challenge.network.compiled.rounding import (
     NOT_FINITE,
     ZERO,
@@ -27,8 +29,6 @@ from verifier.challenge.network.compiled.rounding import (
     sums_of,
     to_binary32,
 )
-from verifier.challenge.network.compiled.packing import Packed, Rows, pair
-from verifier.challenge.network.compiled.pair_product import ROWS, columns_times_pairs, rows_times_pairs
 
 Patterns = NDArray[np.int64]
 """Sums of bit patterns [H]: see `sums_of`."""
@@ -221,9 +221,7 @@ def linear_gradient(
 
 
 @compiled
-def _differentiate(
-    dy: Vector, row: Vector, mean: Vector, offset: Vector, coefficient: Vector, scale: Vector
-) -> None:
+def _differentiate(dy: Vector, row: Vector, mean: Vector, offset: Vector, coefficient: Vector, scale: Vector) -> None:
     """One row of step 5.4.3 and 4, in place."""
     for j in range(len(dy)):
         dz = ((dy[j] - offset[j]) - (row[j] - mean[j]) * coefficient[j]) * scale[j]
@@ -236,10 +234,10 @@ def norm_relu_gradient(
     scale: Vector, dy_sums: PerChannel, projected: PerChannel, offset: Vector, coefficient: Vector, rows: Rows,
     pairs: Packed, bias: NDArray[np.int32], patterns: Patterns,
 ) -> int:  # fmt: skip
-    """Steps 5.4.2 to 4: `projected` = the column sums of dy c; da, quantised, in rows and in pairs, and its column sums.
+    """Steps 5.4.2 to 4: `projected`, the column sums of dy c; da, quantised, in rows and pairs, and its column sums.
 
-    Overwrites dy. `offset`, `coefficient` and `patterns` [H] to work in; `pairs` may be empty. Returns the exponent of da.
-    The rows beyond `count` become 0.
+    Overwrites dy. `offset`, `coefficient` and `patterns` [H] to work in; `pairs` may be empty. The rows beyond `count`
+    become 0. Returns the exponent of da.
     """
     grid = grid_of(product_exponent, width)
     _clear(patterns)

@@ -11,12 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.challenge.network.compiled.numba_compiler import compiled
-
-# After `numba_compiler`, which imports numba without what the surroundings say to it.
-from llvmlite import ir  # isort: skip
-from numba import types  # isort: skip
-from numba.extending import intrinsic  # isort: skip
+from verifier.challenge.network.compiled.numba_compiler import compiled, intrinsic, ir, types
 
 NOT_FINITE: Final = 1 << 20
 """In place of an exponent where there is none."""

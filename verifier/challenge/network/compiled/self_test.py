@@ -27,7 +27,7 @@ def is_exact() -> bool:
 
 
 def multiplied(left: Integers, right: Integers) -> NDArray[np.int32]:
-    """The product of integers [B, K] and [K, N] with the left factor in rows; B and N are multiples of a tile's sides."""
+    """The product of integers [B, K], in rows, and [K, N], in pairs; B and N are multiples of a tile's sides."""
     out = np.zeros((len(left), right.shape[1]), np.int32)
     product(np.ascontiguousarray(_even(left.T).T, np.int16), in_pairs(right), out)
     return out

@@ -7,20 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.challenge.network.batch_norm import PerChannel
 from verifier.challenge.network import batch_norm
 from verifier.challenge.network.compiled.numba_compiler import compiled, entry
-from verifier.challenge.network.compiled.rounding import (
-    NOT_FINITE,
-    Matrix,
-    Vector,
-    exponent_of,
-    grid_of,
-    largest_of,
-    quantise,
-    quantising_scale,
-)
-from verifier.challenge.network.compiled.packing import Packed, Rows, pack_weight
+from verifier.challenge.network.compiled.packing import Rows, pack_weight
+from verifier.challenge.network.compiled.pair_product import Packed
 from verifier.challenge.network.compiled.passes import (
     batch_statistics,
     input_weight_gradient,
@@ -30,6 +20,16 @@ from verifier.challenge.network.compiled.passes import (
     normalise,
     scale_of,
     weight_gradient,
+)
+from verifier.challenge.network.compiled.rounding import (
+    NOT_FINITE,
+    Matrix,
+    Vector,
+    exponent_of,
+    grid_of,
+    largest_of,
+    quantise,
+    quantising_scale,
 )
 
 _inverse_deviation = compiled(batch_norm.inverse_deviation)
@@ -65,11 +65,11 @@ class Points(NamedTuple):
     """The inputs of some points, quantised."""
 
     rows: Rows
-    """[B, D]; the rows beyond `count` are copies of the last one."""
+    """[B, D]; the rows beyond `size` are copies of the last one."""
     exponent: int
-    count: int
+    size: int
     sum_bits: int
-    """Width at which `count` integers add up exactly (step 2.4)."""
+    """Width at which `size` integers add up exactly (step 2.4)."""
 
 
 class Layers(NamedTuple):
@@ -162,9 +162,7 @@ def _start_of(layer: int, constants: Constants) -> int:
 
 
 @compiled
-def _take_layer(
-    parameters: Vector, layer: int, constants: Constants, outwards: Packed, scratch: Scratch
-) -> int:
+def _take_layer(parameters: Vector, layer: int, constants: Constants, outwards: Packed, scratch: Scratch) -> int:
     """Pack the weight of a trainable layer, and copy its vectors. Returns the weight's exponent, or NOT_FINITE."""
     width = constants.width
     inputs = constants.inputs if layer == 0 else width
@@ -225,16 +223,24 @@ def _forward(
         if e == NOT_FINITE:
             return False
         e = batch_statistics(
-            z, points.count, e, points.sum_bits, low, high, mean, layers.sums[i], layers.squares[i],
+            z,
+            points.size,
+            e,
+            points.sum_bits,
+            low,
+            high,
+            mean,
+            layers.sums[i],
+            layers.squares[i],
             scratch.patterns,
         )
         if e == NOT_FINITE:
             return False
         for j in range(len(scale)):
-            layers.inverse[i, j] = _inverse_deviation(layers.squares[i, j] / points.count, constants.epsilon)
+            layers.inverse[i, j] = _inverse_deviation(layers.squares[i, j] / points.size, constants.epsilon)
         scale_of(affine[1], layers.inverse[i], scale)
         pairs = layers.outputs[i] if i < last - 1 else scratch.nothing
-        e = normalise(z, points.count, bits, low, high, mean, scale, affine[2], y, scratch.rows, pairs)
+        e = normalise(z, points.size, bits, low, high, mean, scale, affine[2], y, scratch.rows, pairs)
         if e == NOT_FINITE:
             return False
         layers.exponents[i + 1] = e
@@ -243,9 +249,7 @@ def _forward(
 
 
 @compiled
-def _update_statistics(
-    means: Matrix, variances: Matrix, layers: Layers, count: int, constants: Constants
-) -> bool:
+def _update_statistics(means: Matrix, variances: Matrix, layers: Layers, count: int, constants: Constants) -> bool:
     """Step 5.3.4; False if a variance is not finite: a sum of squares may overflow where the loss does not."""
     largest = 0
     for i in range(len(means)):
@@ -296,7 +300,7 @@ def _write_weight(
     e = exponent + layers.exponents[layer] - 2 * constants.bits
     if layer == 0:
         out = gradient[start : start + width * constants.inputs].reshape(width, constants.inputs)
-        input_weight_gradient(scratch.rows, points.rows, points.count, e, scratch.tile[0], scratch.vectors[0], out)
+        input_weight_gradient(scratch.rows, points.rows, points.size, e, scratch.tile[0], scratch.vectors[0], out)
     else:
         out = gradient[start : start + width * width].reshape(width, width)
         weight_gradient(scratch.pairs, layers.outputs[layer - 1], e, scratch.tile, out)
@@ -319,7 +323,7 @@ def _backward(
             return False
         pairs = scratch.pairs if 0 < i < last else scratch.nothing
         e = norm_relu_gradient(
-            scratch.dy, z, points.count, e, points.sum_bits, bits, mean, inverse, scale, dy_sums, projected,
+            scratch.dy, z, points.size, e, points.sum_bits, bits, mean, inverse, scale, dy_sums, projected,
             vectors[0], vectors[1], scratch.rows, pairs, scratch.integers,
             scratch.patterns,
         )  # fmt: skip
@@ -347,11 +351,11 @@ def training_step(
     """
     if not _forward(parameters, constants, frozen, points, layers, scratch):
         return np.nan
-    if not _update_statistics(means, variances, layers, points.count, constants):
+    if not _update_statistics(means, variances, layers, points.size, constants):
         return np.nan
-    residual, terms = np.empty(points.count, np.float32), np.empty(points.count, np.float32)
+    residual, terms = np.empty(points.size, np.float32), np.empty(points.size, np.float32)
     _outputs(frozen, layers.exponents[-1], constants.bits, scratch.rows, residual)
-    for i in range(points.count):
+    for i in range(points.size):
         residual[i] -= targets[i]
     loss = _mean_square(residual, points.sum_bits, terms)
     if np.isnan(loss):
@@ -386,7 +390,7 @@ def outputs(
             mean[j] = means[i, j]
             inverse[j] = _inverse_deviation(np.float64(variances[i, j]), constants.epsilon)
         scale_of(affine[1], inverse, scale)
-        into = normalise(z, points.count, bits, low, high, mean, scale, affine[2], y, scratch.rows, scratch.nothing)
+        into = normalise(z, points.size, bits, low, high, mean, scale, affine[2], y, scratch.rows, scratch.nothing)
         if into == NOT_FINITE:
             return False
         rows = scratch.rows

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from importlib import import_module
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -14,9 +16,11 @@ from numpy.typing import NDArray
 from arithmetic.exponents import sum_bits
 from tests.support.sample_numbers import array32, finite32, largest_exponent, nearest32
 
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
 pytest.importorskip("numba", reason="NUMBA IS NOT INSTALLED: the compiled network was not tested")
 
-compiler = import_module("verifier.challenge.network.compiled.numba_compiler")
+entry: Callable[[_Function], _Function] = import_module("verifier.challenge.network.compiled.numba_compiler").entry
 rounding = import_module("verifier.challenge.network.compiled.rounding")
 
 
@@ -28,22 +32,22 @@ def integers(draw: st.DrawFn) -> NDArray[np.int32]:
     return np.array(draw(st.lists(number | halfway, min_size=1, max_size=20)), np.int32)
 
 
-@compiler.entry
+@entry
 def to_binary32(values: NDArray[np.int32], exponent: int, out: NDArray[np.float32]) -> None:
     rounding.to_binary32(values, rounding.exact_scale(exponent), out)
 
 
-@compiler.entry
+@entry
 def quantise(values: NDArray[np.float32], shift: int, out: NDArray[np.int16]) -> None:
     rounding.quantise(values, rounding.quantising_scale(shift), out)
 
 
-@compiler.entry
+@entry
 def exponent_of(values: NDArray[np.float32]) -> int:
     return int(rounding.exponent_of(rounding.largest_of(values, 0)))
 
 
-@compiler.entry
+@entry
 def sum_of(values: NDArray[np.float32], exponent: int, width: int) -> float:
     grid = rounding.grid_of(exponent, width)
     pattern, total = np.zeros(1, np.int64), np.zeros(1)
