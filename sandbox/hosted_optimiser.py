@@ -80,7 +80,7 @@ class HostedOptimiser:
                     dict(self._assignment.difficulty),
                     self._vector(self._parameters),
                     dict(self._hyperparameters),
-                    Generator(self._assignment.key, self._meter),
+                    Generator(self._assignment.key, self._meter, self._parameters.device),
                 )
             )
         )
@@ -140,7 +140,7 @@ class HostedOptimiser:
         self._state = state_codec.decode(state, self._meter, self._assignment.layout)
 
     def _load(self) -> LoadedModule:
-        spaces = {"torch": TorchNamespace(self._meter), "math": MathNamespace(self._meter)}
+        spaces = {"torch": TorchNamespace(self._meter, self._parameters.device), "math": MathNamespace(self._meter)}
         loaded: LoadedModule = self._prepare(
             lambda: load_module(self._compiled, self._meter, spaces, ATTRIBUTES, elementary.power)
         )
