@@ -26,12 +26,12 @@ from sandbox.language.module import (
 )
 from sandbox.meter import Meter
 from sandbox.optimiser import Assignment, Vector
+from sandbox.tensors.attributes import ATTRIBUTES
 from sandbox.tensors.base import TensorBase
 from sandbox.tensors.generator import Generator
 from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
-from sandbox.tensors.vocabulary import ATTRIBUTES
 from sandbox.undisturbed import undisturbed
 
 
