@@ -32,21 +32,6 @@ def add(a: torch.Tensor, b: Operand) -> torch.Tensor:
     return torch.add(a, b if isinstance(b, torch.Tensor) else scalar(b))
 
 
-def add_(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """a <- a + b."""
-    return a.add_(b)
-
-
-def subtract_(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """a <- a - b."""
-    return a.sub_(b)
-
-
-def multiply_(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """a <- a * b."""
-    return a.mul_(b)
-
-
 def subtract(a: torch.Tensor, b: Operand) -> torch.Tensor:
     """a - b."""
     return torch.sub(a, b if isinstance(b, torch.Tensor) else scalar(b))
@@ -195,22 +180,6 @@ def everywhere(a: torch.Tensor) -> bool:
 def anywhere(a: torch.Tensor) -> bool:
     """Whether a mask holds in some element."""
     return bool(a.any())
-
-
-def with_one_nan(a: torch.Tensor) -> torch.Tensor:
-    """The same numbers with 0x7fc00000 for every NaN (specification, 2.8)."""
-    return torch.where(torch.isnan(a), math.nan, a)
-
-
-def relu_(a: torch.Tensor) -> torch.Tensor:
-    """a <- +0 where a <= 0, else a; so a NaN stays one."""
-    return torch.threshold_(a, 0.0, 0.0)
-
-
-def relu_gradient(gradient: torch.Tensor, activation: torch.Tensor) -> torch.Tensor:
-    """+0 where the activation is <= 0, else the gradient."""
-    passed: torch.Tensor = torch.ops.aten.threshold_backward(gradient, activation, 0.0)
-    return passed
 
 
 def _as_tensor(value: Operand, like: torch.Tensor) -> torch.Tensor:

@@ -29,10 +29,11 @@ from arithmetic.allocator import keep_freed_memory
 from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.isolation import InProcess
-from verifier.challenge.editions import DECEMBER_2025, DECEMBER_2025_CENTRED
+from verifier.challenge.editions import DECEMBER_2025, DECEMBER_2025_CENTRED, Track
+from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.module import Module
-from verifier.challenge.network.kernel_choice import training_kernels
+from verifier.challenge.network.network_choice import network_for
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Observer
@@ -180,10 +181,10 @@ def carry_out(plan: Plan) -> Row:
 
 @contextmanager
 def opened(observer: Observer | None) -> Iterator[Callable[[Plan], Row]]:
-    """What trains in a process: on one thread, with kernels that are compiled, so that no training's time has that."""
+    """What trains in a process: on one thread, with a network that is compiled, so that no training's time has that."""
     keep_freed_memory()
     torch.set_num_threads(1)
-    training_kernels()
+    network_for(InstanceId(Track(DECEMBER_2025, PLAIN_TRACK), bytes(32)))
     yield carry_out
 
 

@@ -34,8 +34,8 @@ RECORDS = [ROOT / "fixtures" / "parity" / "operations.json", *sorted((ROOT / "fi
 PROBE = """
 import importlib.util, json, platform
 import numpy, torch
-from arithmetic import engine_choice
-from verifier.challenge.network.kernel_choice import training_kernels
+from tests.golden.golden_run import named
+(run,) = named(["sgd-n_hidden=2"])
 built = [line.strip(" -") for line in torch.__config__.show().splitlines()[1:]]
 blas = numpy.__config__.CONFIG["Build Dependencies"]["blas"]
 print(json.dumps({
@@ -45,8 +45,7 @@ print(json.dumps({
     "numpy": numpy.__version__,
     "numpy_blas": blas["name"] + " " + blas["version"],
     "numba": importlib.import_module("numba").__version__ if importlib.util.find_spec("numba") else None,
-    "engine": engine_choice.engine().name,
-    "kernels": training_kernels().name,
+    "engine": run.session().network.engine,
 }))
 """
 
@@ -73,7 +72,7 @@ TRAINED = ["adam-n_hidden=4", "adam-n_hidden=10", "lookahead-n_hidden=2", "sgd-n
 CHECKS: dict[str, tuple[list[str], dict[str, str]]] = {
     "operations": (["-m", "tests.parity.operations", "check"], {}),
     "golden runs": (["-m", "tests.golden.golden_runs", "check", *TRAINED], {}),
-    "worker process, eager kernels": (["-c", IN_A_PROCESS], {"TIG_VERIFY_KERNELS": "eager"}),
+    "worker process, eager network": (["-c", IN_A_PROCESS], {"TIG_VERIFY_ENGINE": "binary64"}),
 }
 """What is run in each environment, and with which variables."""
 
@@ -225,7 +224,7 @@ def outcome(wanted: Combination, folder: Path) -> dict[str, Any]:
     except NotInstalledError as reason:
         return {**asked, "not_installed": str(reason)}
     environment = python.parents[1]
-    # Another version's compiled kernels are not what is tested.
+    # Another version's compiled network is not what is tested.
     own = {"NUMBA_CACHE_DIR": str(environment / "numba")}
     installed = time.monotonic()
     probed = run(python, "-c", PROBE, **own)
@@ -252,7 +251,7 @@ def row(found: dict[str, Any]) -> str:
     if "checks" not in found:
         return versions + (found.get("not_started") or f"not installed: {found['not_installed']}")
     agreeing = f"{len(CHECKS) - len(differing(found))} of {len(CHECKS)} checks agree"
-    return versions + "; ".join([f"{found['engine']}, {found['kernels']}", agreeing, *differing(found)])
+    return versions + "; ".join([found["engine"], agreeing, *differing(found)])
 
 
 def differing(found: dict[str, Any]) -> list[str]:

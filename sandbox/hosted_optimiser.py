@@ -26,12 +26,12 @@ from sandbox.language.module import (
 )
 from sandbox.meter import Meter
 from sandbox.optimiser import Assignment, Vector
+from sandbox.tensors.attributes import ATTRIBUTES
 from sandbox.tensors.base import TensorBase
 from sandbox.tensors.generator import Generator
 from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
-from sandbox.tensors.vocabulary import ATTRIBUTES
 from sandbox.undisturbed import undisturbed
 
 
@@ -80,7 +80,7 @@ class HostedOptimiser:
                     dict(self._assignment.difficulty),
                     self._vector(self._parameters),
                     dict(self._hyperparameters),
-                    Generator(self._assignment.key, self._meter),
+                    Generator(self._assignment.key, self._meter, self._parameters.device),
                 )
             )
         )
@@ -140,7 +140,7 @@ class HostedOptimiser:
         self._state = state_codec.decode(state, self._meter, self._assignment.layout)
 
     def _load(self) -> LoadedModule:
-        spaces = {"torch": TorchNamespace(self._meter), "math": MathNamespace(self._meter)}
+        spaces = {"torch": TorchNamespace(self._meter, self._parameters.device), "math": MathNamespace(self._meter)}
         loaded: LoadedModule = self._prepare(
             lambda: load_module(self._compiled, self._meter, spaces, ATTRIBUTES, elementary.power)
         )

@@ -203,12 +203,7 @@ def _tables(device: torch.device) -> _Tables:
     middles = ((np.arange(count) << (52 - _GRID)) + _OFFSET + (1 << (51 - _GRID))).view(np.float64)
     inverses = [round(2**_INVERSE_BITS / float(m)) / 2**_INVERSE_BITS for m in middles]
     logs = [_split((-logarithm(v, _PRECISION) << _PRECISION) // ln2, 40) for v in inverses]
-    roots = []
-    for i in range(count):
-        root = 1 << (i + count * _PRECISION)
-        for _ in range(_GRID):
-            root = math.isqrt(root)
-        roots.append(_split(root, 52))
+    roots = [_split(root, 52) for root in _roots()]
     ln2_powers = [ln2]
     for k in range(2, 7):
         ln2_powers.append((ln2_powers[-1] * ln2 >> _PRECISION) // k)
@@ -219,6 +214,19 @@ def _tables(device: torch.device) -> _Tables:
     per_ln2_high, per_ln2_low = _split((1 << 2 * _PRECISION) // ln2, 25)
     exp_series = [value / (1 << _PRECISION) for value in ln2_powers]
     return _Tables(inverse, log_high, log_low, root_high, root_low, per_ln2_high, per_ln2_low, exp_series)
+
+
+def _roots() -> list[int]:
+    """2^(i / 128) for each i below 128, in units of 2^-192, rounded down.
+
+    Each step doubles the entries, from 2^(i / n) to 2^(i / 2n), and leaves one bit less than half of the places: the
+    root of x for an i below n, of 2 x for the others. The square root of what is rounded down, rounded down, is that of
+    the number itself.
+    """
+    roots = [1 << (((_PRECISION + 1) << _GRID) - 1)]
+    for _ in range(_GRID):
+        roots = [math.isqrt(root >> 1) for root in roots] + [math.isqrt(root) for root in roots]
+    return roots
 
 
 def _split(value: int, places: int) -> tuple[float, float]:

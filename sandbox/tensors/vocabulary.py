@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Final
 
 from sandbox.language.vocabulary import Vocabulary
-from sandbox.tensors.generator import Generator
-from sandbox.tensors.namespaces import LinalgNamespace, MathNamespace, TorchNamespace
-from sandbox.tensors.parameter_vector import ParameterVector
-from sandbox.tensors.tensor import Tensor
+from sandbox.tensors.words import WORDS
 
-_TYPES: Final[tuple[type, ...]] = (Tensor, ParameterVector, TorchNamespace, LinalgNamespace, MathNamespace, Generator)
-ATTRIBUTES: Final = {kind: frozenset(name for name in dir(kind) if not name.startswith("_")) for kind in _TYPES}
-"""The attributes that untrusted code may read, by type: all public names of the types.
-
-fixtures/manifest/reachable.json lists them, so that a test notices each new one.
-"""
-_NAMESPACES: Final = {"torch": TorchNamespace, "torch.linalg": LinalgNamespace, "math": MathNamespace}
+_NAMESPACES: Final = {"torch": "TorchNamespace", "torch.linalg": "LinalgNamespace", "math": "MathNamespace"}
 
 _ADVICE: Final = {
     "leave it out: nothing tracks gradients here": (
@@ -100,28 +90,19 @@ def _keywords() -> dict[str, frozenset[str]]:
     function of its name, and those of `zero_`, `fill_` and `copy_` are not looked at. A wrong one fails when it runs.
     """
     taken: dict[str, frozenset[str]] = {}
-    for kind, names in ATTRIBUTES.items():
-        for name in names:
-            taken[name] = taken.get(name, frozenset()) | _parameters(getattr(kind, name))
-            if kind is MathNamespace and f"{name}_" in ATTRIBUTES[Tensor]:
-                taken[f"{name}_"] = taken.get(f"{name}_", frozenset()) | _parameters(getattr(kind, name))
-    functions = {
-        name for kind, names in ATTRIBUTES.items() for name in names if inspect.isfunction(getattr(kind, name))
-    }
-    return {name: taken[name] for name in functions - {"zero_", "fill_", "copy_"}}
-
-
-def _parameters(function: object) -> frozenset[str]:
-    """The names of a function's parameters that may be given by name; none for what is no function."""
-    if not inspect.isfunction(function):
-        return frozenset()
-    _, *parameters = inspect.signature(function).parameters.values()
-    return frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+    for words in WORDS.values():
+        for name, keywords in words.items():
+            if keywords is not None:
+                taken[name] = taken.get(name, frozenset()) | keywords
+    for name, keywords in WORDS["MathNamespace"].items():
+        if f"{name}_" in WORDS["Tensor"]:
+            taken[f"{name}_"] |= keywords or frozenset()
+    return {name: taken[name] for name in taken.keys() - {"zero_", "fill_", "copy_"}}
 
 
 VOCABULARY: Final = Vocabulary(
-    namespaces={path: ATTRIBUTES[kind] for path, kind in _NAMESPACES.items()},
-    attributes=frozenset().union(*ATTRIBUTES.values()),
+    namespaces={path: frozenset(WORDS[kind]) for path, kind in _NAMESPACES.items()},
+    attributes=frozenset().union(*WORDS.values()),
     keywords=_keywords(),
     hints=_HINTS,
 )

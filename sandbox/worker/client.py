@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Self
 
+from sandbox import state_limits
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import (
     FuelExhausted,
@@ -23,7 +24,6 @@ from sandbox.errors import (
 from sandbox.jail.confinement import Confinement, confirm
 from sandbox.language.gate import MAX_BYTES, read_source
 from sandbox.optimiser import Assignment, Vector
-from sandbox.state_limits import MAX_BYTES as MAX_STATE_BYTES
 from sandbox.worker.channel import ANSWERS, MAX_MESSAGE, Frame, Kind, Region, receive, send
 from sandbox.worker.zygote_client import Child, Zygote
 
@@ -170,7 +170,7 @@ class ProcessOptimiser:
             reply = self._call(Frame(Kind.SAVE, 0, position=length))
             pieces.append(self._worker.message(reply))
             length += reply.length
-            if length > MAX_STATE_BYTES:
+            if length > state_limits.MAX_BYTES:
                 raise WorkerFault("the worker sent a state that is too long to be one")
             if reply.length < MAX_MESSAGE:
                 return b"".join(pieces)

@@ -45,7 +45,6 @@ UNARY: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[Array],
     "ceil": (ieee.ceil, np.ceil),
     "round_half_even": (ieee.round_half_even, np.rint),
     "sign": (ieee.sign, lambda a: (a > 0).astype(np.float32) - (a < 0).astype(np.float32)),
-    "relu_": (lambda x: ieee.relu_(x.clone()), lambda a: np.where(a <= 0, np.float32(0), a)),
 }
 BINARY: dict[str, tuple[Callable[..., torch.Tensor], Callable[[Array, Array], Any]]] = {
     "add": (ieee.add, np.add),
@@ -54,7 +53,6 @@ BINARY: dict[str, tuple[Callable[..., torch.Tensor], Callable[[Array, Array], An
     "divide": (ieee.divide, np.divide),
     "maximum": (ieee.maximum, lambda a, b: np.maximum(a, b) + np.float32(0)),
     "minimum": (ieee.minimum, lambda a, b: np.minimum(a, b) + np.float32(0)),
-    "relu_gradient": (ieee.relu_gradient, lambda a, b: np.where(b <= 0, np.float32(0), a)),
 }
 WITH_SCALAR = ["add", "subtract", "multiply", "divide", "maximum", "minimum"]
 
@@ -88,15 +86,6 @@ def test_binary_operations_at_every_length(name: str) -> None:
         before = bits(a), bits(b)
         assert bits(ours(a, b)) == in_numpy(theirs, a, b), length
         assert (bits(a), bits(b)) == before
-
-
-@pytest.mark.parametrize("name", ["add", "subtract", "multiply"])
-def test_in_place_operations_write_what_the_others_return(name: str) -> None:
-    for length in LENGTHS:
-        a, b = pairs(length)
-        expected, before = bits(BINARY[name][0](a, b)), bits(b)
-        assert getattr(ieee, f"{name}_")(a, b) is a
-        assert (bits(a), bits(b)) == (expected, before), length
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -180,9 +169,7 @@ def test_a_product_and_a_sum_are_never_fused() -> None:
     a = torch.full((67,), x)
     product = ieee.multiply(a, a)
     assert ieee.subtract(product, 1.0 + 2.0**-11).tolist() == [0.0] * 67  # fused it would be 2^-24
-    total = torch.full((67,), -(1.0 + 2.0**-11))
-    ieee.add_(total, product)
-    assert total.tolist() == [0.0] * 67
+    assert ieee.add(product, -(1.0 + 2.0**-11)).tolist() == [0.0] * 67
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 8, 9, 16, 17, 33, 67])
@@ -198,10 +185,6 @@ def test_zeros_and_nans_of_selecting_operations(length: int) -> None:
         assert ieee.minimum(a, b).isnan().all()
     assert ieee.maximum(one, math.nan).isnan().all()
     assert bits(ieee.sign(nan)) == bits(ieee.sign(minus)) == zero
-    assert bits(ieee.relu_(minus.clone())) == bits(ieee.relu_(-one)) == zero
-    assert ieee.relu_(nan.clone()).isnan().all()
-    assert bits(ieee.relu_gradient(nan, minus)) == bits(ieee.relu_gradient(one, plus)) == zero
-    assert bits(ieee.relu_gradient(minus, nan)) == bits(minus)
     assert bits(ieee.where(nan > 0, one, minus)) == bits(minus)
 
 
@@ -244,13 +227,6 @@ def test_masks_of_awkward_numbers() -> None:
     assert ieee.not_a_number(x).tolist() == [math.isnan(v) for v in x.tolist()]
 
 
-def test_one_nan() -> None:
-    patterns = [0x7FFFFFFF, -1, 0x7F800001, 0x7FC00000, -0x400000, 0x7F800000, -0x800000, 0, -(2**31), 1, 0x3F800000]
-    x = torch.tensor(patterns, dtype=torch.int32).view(torch.float32)
-    assert ieee.with_one_nan(x).view(torch.int32).tolist() == [0x7FC00000] * 5 + patterns[5:]
-    assert ieee.with_one_nan(x[:1].expand(3)).view(torch.int32).tolist() == [0x7FC00000] * 3
-
-
 TABLE: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], list[str]]] = {
     "square_root": (ieee.square_root, "0 -0 nan 2^-74.5 nan 1 inf nan nan".split()),
     "negate": (ieee.negate, "-0 0 1 -2^-149 2^-149 -1 -inf inf nan".split()),
@@ -270,7 +246,6 @@ TABLE: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], list[str]]] = {
     "reciprocal": (lambda x: ieee.reciprocal_times(1.0, x), "inf -inf -1 inf -inf 1 0 -0 nan".split()),
     "0 less x": (lambda x: ieee.subtract_from(0.0, x), "0 0 1 -2^-149 2^-149 -1 -inf inf nan".split()),
     "where negative": (lambda x: ieee.where(ieee.less(x, 0.0), -0.0, x), "0 -0 -0 2^-149 -0 1 inf -0 nan".split()),
-    "relu_": (lambda x: ieee.relu_(x.clone()), "0 0 0 2^-149 0 1 inf 0 nan".split()),
 }
 """What each operation makes of 0, -0, -1, the smallest numbers, 1, the infinities and NaN, written out."""
 

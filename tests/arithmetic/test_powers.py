@@ -219,6 +219,11 @@ def test_the_approximation_keeps_its_margin() -> None:
         assert abs(found / Fraction(of_decimal(x, y)) - 1) < margin / 2, (x, y)
 
 
+def test_the_roots_of_two_are_rounded_down() -> None:
+    for i, root in enumerate(powers._roots()):
+        assert root**128 <= 1 << (i + 128 * 192) < (root + 1) ** 128
+
+
 def test_the_logarithm_meets_what_its_margin_assumes() -> None:
     tables = powers._tables(torch.device("cpu"))
     first = (torch.arange(128) << 45) + powers._OFFSET

@@ -241,12 +241,6 @@ def test_reductions_of_the_facade_make_only_their_own_results_nan(engine: Engine
     assert bits(reductions.matmul(b, a)) == bits(tensor32([[nan, -1.0], [nan, 5.0]]))
 
 
-@pytest.mark.parametrize("bad", NOT_FINITE)
-def test_is_finite(bad: float) -> None:
-    assert reductions.is_finite(tensor32([0.0, -0.0, -LARGEST, SMALLEST]))
-    assert not reductions.is_finite(tensor32([0.0, bad, 1.0]))
-
-
 def test_reductions_leave_their_operands_alone(engine: Engine) -> None:
     a = tensor_matrix(4, 5, 10)
     before = bits(a)

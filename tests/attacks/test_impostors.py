@@ -17,7 +17,7 @@ from protocol.claim import StopReason
 from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome
-from sandbox import state as states
+from sandbox import state_limits
 from sandbox.errors import MAX_SAID, ModuleRefused, OptimiserError, StateError, WorkerFault
 from sandbox.isolation import InProcess, Jail
 from sandbox.optimiser import Assignment
@@ -243,7 +243,7 @@ def attack(channel):
 
 @pytest.mark.parametrize("more", [1, 2**17, 2**40])
 def test_a_state_of_any_length_is_bounded(more: int, zygote: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(states, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(state_limits, "MAX_BYTES", 2**20)
     with lying(SAVING.format(length=2**20), zygote) as optimiser:
         optimiser.initialise()
         assert optimiser.save() == bytes(2**20)

@@ -27,7 +27,7 @@ from tests.support.small_contest import module, session, task
 from verifier.challenge.errors import NoEvidenceError
 from verifier.challenge.instance.instance import Instance, Points
 from verifier.challenge.module import Module
-from verifier.challenge.network.network import Statistics
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve

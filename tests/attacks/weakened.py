@@ -61,7 +61,7 @@ class Raw(HostedOptimiser):
     def _spaces(self) -> Mapping[str, object]:
         from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 
-        return {"torch": TorchNamespace(self._meter), "math": MathNamespace(self._meter)}
+        return {"torch": TorchNamespace(self._meter, self._parameters.device), "math": MathNamespace(self._meter)}
 
 
 class Unfaced(HostedOptimiser):

@@ -13,10 +13,10 @@ from functools import cache
 from random import Random
 from typing import Final
 
+from sandbox.tensors.attributes import ATTRIBUTES
 from sandbox.tensors.namespaces import LinalgNamespace, MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
-from sandbox.tensors.vocabulary import ATTRIBUTES
 
 SHAPES: Final = ("", "3", "4", "12", "3x3", "3x4", "4x3", "4x4", "2x3x4")
 HOLE: Final = re.compile(r"<([a-z][a-z0-9]*)>")

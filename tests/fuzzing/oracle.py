@@ -139,7 +139,8 @@ class _Run:
                 where = self._optimiser.parameters if location is None else location
                 self._optimiser.gradient[:] = where * 0.3 + numbers() * epoch / 100 - 0.2
                 updates = self._optimiser.step_updates(epoch, loss, 2 * loss)
-                self._optimiser.parameters += updates
+                with np.errstate(all="ignore"):
+                    self._optimiser.parameters += updates
                 self._note(_bits(updates), self._optimiser.request_state_digest()())
                 if epoch == self._handover:
                     saved, used = self._optimiser.save(), self._optimiser.fuel_used

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sandbox.language.builtins import BUILTIN_NAMES
 from sandbox.language.constructs import ALLOWED
 from sandbox.language.guards import Guards
-from sandbox.tensors.vocabulary import ATTRIBUTES
+from sandbox.tensors.attributes import ATTRIBUTES
 from tests.fuzzing.oracle import Outcome
 from tests.fuzzing.samples import Program
 

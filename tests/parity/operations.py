@@ -130,9 +130,10 @@ OPERATIONS: dict[str, Callable[[Device], Results]] = {
         for f in (
             ieee.square_root, ieee.negate, ieee.absolute, ieee.sign, ieee.floor, ieee.ceil, ieee.round_half_even,
             functions.exp, functions.log, functions.log1p, functions.expm1, functions.sin, functions.cos,
-            functions.tanh, functions.sigmoid, functions.erf, functions.rsqrt, reductions.is_finite,
+            functions.tanh, functions.sigmoid, functions.erf, functions.rsqrt,
         )
     },
+    "is_finite": unary(lambda a: exact_sums.is_finite(a.cpu().numpy())),
     "power": binary(powers.power),
     "power to a number": by_number(powers.power),
     **{

@@ -73,7 +73,8 @@ def play(optimiser: Optimiser, epochs: int = 4) -> list[bytes | int | None]:
         where = optimiser.parameters if location is None else location
         optimiser.gradient[:] = where * 0.3 + numbers() * epoch / 100 - 0.2
         updates = optimiser.step_updates(epoch, loss, 2 * loss)
-        optimiser.parameters += updates
+        with np.errstate(all="ignore"):
+            optimiser.parameters += updates
         pending = optimiser.request_state_digest()
         answers += [as_bytes(updates), as_bytes(optimiser.parameters), pending(), optimiser.fuel_used]
     return answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import pytest
@@ -11,13 +12,29 @@ from sandbox.language.attributes import _HINTS
 from sandbox.language.dialect import check
 from sandbox.language.methods import METHOD_NAMES
 from sandbox.language.rules import MODULES
+from sandbox.tensors.attributes import ATTRIBUTES
 from sandbox.tensors.tensor import Tensor
-from sandbox.tensors.vocabulary import ATTRIBUTES, VOCABULARY
+from sandbox.tensors.vocabulary import VOCABULARY
+from sandbox.tensors.words import WORDS
 from tests.support.sample_modules import ENTRY_POINTS
 
 
 def problems(statement: str) -> tuple[Diagnostic, ...]:
     return check(f"import torch\nimport math\n{ENTRY_POINTS}def f(x, y):\n    {statement}\n", VOCABULARY)[1]
+
+
+@pytest.mark.parametrize("kind", ATTRIBUTES, ids=lambda kind: kind.__name__)
+def test_the_words_of_a_type_are_its_public_names_and_their_keywords(kind: type) -> None:
+    public = {name: getattr(kind, name) for name in dir(kind) if not name.startswith("_")}
+    assert {name: keywords_of(value) for name, value in public.items()} == WORDS[kind.__name__]
+
+
+def keywords_of(value: object) -> frozenset[str] | None:
+    """The names of a function's parameters that may be given by name."""
+    if not inspect.isfunction(value):
+        return None
+    _, *parameters = inspect.signature(value).parameters.values()
+    return frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
 
 
 def test_every_namespace_of_the_dialect_has_its_words() -> None:

@@ -22,13 +22,13 @@ from sandbox.errors import FuelExhausted
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
 from sandbox.tensors import operations, prices
+from sandbox.tensors.attributes import ATTRIBUTES
 from sandbox.tensors.base import TensorBase
 from sandbox.tensors.generator import Generator
 from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.shape_checks import MAX_ELEMENTS
 from sandbox.tensors.tensor import Tensor
-from sandbox.tensors.vocabulary import ATTRIBUTES
 from tests.support.sample_numbers import SPECIALS, bits, tensor32
 
 LAYOUT = Layout((Part("w", "weight", (2, 3)), Part("b", "bias", (3,)), Part("g", "norm.weight", (1,))))

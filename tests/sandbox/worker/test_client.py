@@ -23,8 +23,8 @@ from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import Jail
 from sandbox.jail import confinement
 from sandbox.optimiser import Assignment, Optimiser
+from sandbox.tensors.attributes import ATTRIBUTES
 from sandbox.tensors.tensor import Tensor
-from sandbox.tensors.vocabulary import ATTRIBUTES
 from sandbox.worker import client
 from sandbox.worker.channel import MAGIC, MAX_MESSAGE, Frame, Kind, Region
 from sandbox.worker.client import ProcessOptimiser, WorkerProcess

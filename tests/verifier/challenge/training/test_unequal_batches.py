@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from arithmetic import data_movement
 from arithmetic.random import permutation
 from sandbox.isolation import InProcess
 from tests.support.small_contest import NONCE, SETTINGS, SMALL, instance_id, module, session, task
@@ -15,7 +14,9 @@ from verifier.challenge.editions import APRIL_2025, EDITIONS, Track
 from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
-from verifier.challenge.network.network import Network, Statistics, initial_parameters
+from verifier.challenge.network.architecture import initial_parameters
+from verifier.challenge.network.eager_network import EagerNetwork
+from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 
@@ -26,8 +27,8 @@ STILL = module("0.0 * gradient, state")
 
 def batch_losses(identity: InstanceId, cuts: list[int]) -> list[tuple[float, int]]:
     """Losses and sizes of the first epoch's batches at the initial parameters."""
-    network, parameters = Network(identity), initial_parameters(identity)
-    statistics, gradient = Statistics.initial(network.architecture), data_movement.full(parameters.shape, 0.0)
+    network, parameters = EagerNetwork(identity), initial_parameters(identity)
+    statistics, gradient = Statistics.initial(network.architecture), np.zeros_like(parameters)
     order = permutation(identity.stream("shuffle", 0).words(0, identity.edition.batches))
     train = draw_instance(identity).train
     parts = np.split(np.arange(identity.edition.train_points), cuts)
