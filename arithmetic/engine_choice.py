@@ -72,15 +72,15 @@ def _worst_cases() -> Iterator[tuple[Integers, Integers, int]]:
         odd[-1] = 0  # an odd number of odd products: the sum needs all 53 bits
         extremes = [np.full(k, top), np.full(k, -top), np.full(k, top // 2 - 129), odd]
         factor = np.vstack([*extremes, mixed.reshape(5, k)]).astype(np.float64)
-        yield factor, factor[::-1].T, bits
+        yield factor, factor[::-1].copy().T, bits
 
 
 def _multiplies(candidate: Engine, left: Integers, right: Integers, bits: int) -> bool:
     try:
-        result = candidate.product(left, np.ascontiguousarray(right), bits)
+        result = candidate.product(left, right, bits)
     except RuntimeError:  # torch does not have this product for this device
         return False
-    return np.array_equal(result.astype(np.int64), left.astype(np.int64) @ right.astype(np.int64))
+    return np.array_equal(result, left.astype(np.int64) @ right.astype(np.int64))
 
 
 def _fastest(candidates: list[Engine]) -> Engine:

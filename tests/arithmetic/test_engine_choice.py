@@ -42,6 +42,17 @@ class Binary32Engine(Binary64Engine):
         return product
 
 
+class OverflowingEngine(Binary64Engine):
+    """Products that are infinite or NaN, as of a smaller format."""
+
+    name = "overflowing"
+
+    def product(self, a: Integers, b: Integers, bits: int) -> Integers:
+        with np.errstate(over="ignore", invalid="ignore"):
+            product: Integers = np.matmul(a.astype(np.float16), b.astype(np.float16)).astype(np.float64)
+        return product
+
+
 class UnsupportedEngine(Binary64Engine):
     """A product that torch does not have for a device."""
 
@@ -136,7 +147,8 @@ EXACT = [
 ]  # fmt: skip
 BROKEN = [
     RoundedEngine(52), RoundedEngine(51), RoundedEngine(48), RoundedEngine(32), Binary32Engine(), SaturatingEngine(),
-    DroppingEngine(0), DroppingEngine(1), DroppingEngine(-1), UnsignedEngine(), UnsupportedEngine(),
+    DroppingEngine(0), DroppingEngine(1), DroppingEngine(-1), UnsignedEngine(), OverflowingEngine(),
+    UnsupportedEngine(),
 ]  # fmt: skip
 
 
