@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TypeVar
 
+from arithmetic import engine_choice
 from arithmetic.exact_sums import is_finite
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, Signed, open_envelope
@@ -145,7 +146,7 @@ def check_quality(context: Context) -> None:
     """Frozen layers and test subset are regenerated; one forward pass gives the claimed quality."""
     claim = context.claim.record
     subset = test_subset(context.instance_id, claim.best_epoch)
-    result = score(EagerNetwork(context.instance_id), context.weights, subset)
+    result = score(EagerNetwork(context.instance_id, engine_choice.engine()), context.weights, subset)
     loss = result.loss if math.isfinite(result.loss) else None
     context.measured.update(quality=result.quality, threshold=result.threshold, test_loss=loss)
     detail = f"the weights reach quality {result.quality}, the claim says {claim.quality}"

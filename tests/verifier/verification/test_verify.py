@@ -19,7 +19,9 @@ import sandbox.isolation
 import sandbox.worker.client
 import verifier.verification.evaluate
 import verifier.verification.replay
+from arithmetic import self_test
 from arithmetic.canonical_bytes import canonical_bytes
+from arithmetic.errors import MachineError
 from protocol.claim import Claim, StopReason
 from protocol.envelope import Envelope, seal
 from protocol.hashes import blake3_digest
@@ -466,6 +468,21 @@ def test_a_fault_of_the_machine_rejects_nobody(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(verifier.verification.replay, "solve", broken)
     assert_undetermined(judge(made().evidence(), Level.REPLAY))
     assert judge(made().evidence(), Level.EVALUATE).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize(("level", "tested"), [(Level.EVALUATE, "cpu"), (Level.REPLAY, "cuda")])
+def test_the_device_that_computes_is_tested(monkeypatch: pytest.MonkeyPatch, level: Level, tested: str) -> None:
+    """And no other: `TIG_VERIFY_ENGINE=int8` is a mistake on a CPU, and none for who trains on a GPU."""
+    evidence, asked = made().evidence(), []
+
+    def refuse(device: str = "cpu") -> None:
+        asked.append(device)
+        raise MachineError("it was asked")
+
+    monkeypatch.setattr(self_test, "require_sound", refuse)
+    with pytest.raises(MachineError, match="it was asked"):
+        verify(evidence, level, InProcess(), device="cuda")
+    assert asked == [tested]
 
 
 def test_an_error_of_ours_is_no_verdict_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
