@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
-import numpy as np
-
 from sandbox.optimiser import Assignment, Optimiser
 from sandbox.worker.client import ProcessOptimiser, check_in_worker
-from sandbox.worker.zygote_client import Zygote
+from sandbox.worker.zygote_client import CHECKING, Zygote
 
 
 class Isolation(Protocol):
@@ -28,6 +26,8 @@ class InProcess:
 
     def start(self, assignment: Assignment) -> Optimiser:
         """Load the module into this process. Raises as the optimiser does, and MachineError."""
+        import numpy as np
+
         from arithmetic import tensor_self_test
         from sandbox.hosted_optimiser import HostedOptimiser
 
@@ -47,10 +47,14 @@ class InProcess:
 
 
 class Jail:
-    """A zygote, started when the first optimiser is, and a jailed worker for each one; a context manager."""
+    """A zygote, started when the first optimiser is, and a jailed worker for each one; a context manager.
+
+    A module is checked in a worker of another zygote, which has no tensors and is started when a check is asked for.
+    """
 
     def __init__(self) -> None:
         self._zygote: Zygote | None = None
+        self._checking: Zygote | None = None
 
     @property
     def zygote(self) -> Zygote:
@@ -65,7 +69,9 @@ class Jail:
 
     def check(self, source: bytes, name: str) -> None:
         """Check a module against the dialect in a worker. Raises ModuleRefused, JailError or WorkerFault."""
-        check_in_worker(self.zygote, source, name)
+        if self._checking is None:
+            self._checking = Zygote(CHECKING)
+        check_in_worker(self._checking, source, name)
 
     def describe(self) -> Mapping[str, str]:
         """The layers of the worker that was started last."""
@@ -78,5 +84,6 @@ class Jail:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._zygote is not None:
-            self._zygote.close()
+        for zygote in (self._zygote, self._checking):
+            if zygote is not None:
+                zygote.close()

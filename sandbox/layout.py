@@ -9,13 +9,12 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
-Flat = TypeVar("Flat", NDArray[np.float32], "torch.Tensor")
+Flat = TypeVar("Flat", "NDArray[np.float32]", "torch.Tensor")
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 from sandbox.layout import Layout
 
+if TYPE_CHECKING:  # who only sends a module on, or checks one, needs no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
 Scalar = None | bool | int | float | str
-Vector = NDArray[np.float32]
+Vector: TypeAlias = "NDArray[np.float32]"
 """Parameters, a gradient or updates: one flat array [size]."""
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from tests.support.folders import FIXTURES, ROOT, VECTORS
 from verifier.command_line.group import commands
+from verifier.command_line.lazy_command import LazyCommand
 
 FOLDERS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
 PACKAGES = "arithmetic|benchmarks|proofs|protocol|sandbox|tests|verifier"
@@ -96,7 +97,8 @@ def unknown(call: str) -> list[str]:
         word = words.pop(0)
         if word not in command.commands:
             return [word]
-        command = command.commands[word]
+        stand_in = command.commands[word]
+        command = stand_in.command if isinstance(stand_in, LazyCommand) else stand_in
     options = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
     return [word for word in words if re.match(r"-\w|--\w", word) and word.partition("=")[0] not in options]
 

@@ -15,8 +15,6 @@ import struct
 import time
 from dataclasses import dataclass
 
-import numpy as np
-
 from sandbox.errors import WorkerFault
 from sandbox.optimiser import Vector
 
@@ -196,6 +194,8 @@ class Region:
 
     def vector(self, index: int) -> Vector:
         """A vector [size] over the shared memory; read-only where the memory is."""
+        import numpy as np
+
         return np.frombuffer(self._mapping, np.float32, self._size, _length(self._size, index))
 
     def write_message(self, data: bytes) -> int:

@@ -1,16 +1,13 @@
-"""The worker: one optimiser module behind the channel, in a fork of the zygote.
+"""The worker that runs one optimiser module.
 
 It holds no seed, no data and no score: only the module, the parameters and the gradients.
 """
 
 from __future__ import annotations
 
-import gc
-import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from dataclasses import replace
+from typing import ClassVar, NoReturn
 
 for _threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_threads] = "1"  # read once, when the libraries below are loaded
@@ -19,84 +16,33 @@ import torch  # noqa: E402
 
 from arithmetic import tensor_self_test  # noqa: E402
 from arithmetic.allocator import keep_freed_memory  # noqa: E402
-from sandbox.compiler import compile_optimiser  # noqa: E402
-from sandbox.errors import (  # noqa: E402
-    FuelExhausted,
-    MemoryExhausted,
-    ModuleRefused,
-    OptimiserError,
-    StateError,
-    WorkerFault,
-)
+from sandbox.errors import WorkerFault  # noqa: E402
 from sandbox.hosted_optimiser import HostedOptimiser  # noqa: E402
-from sandbox.jail.confinement import enter  # noqa: E402
 from sandbox.layout import Layout  # noqa: E402
 from sandbox.optimiser import Assignment  # noqa: E402
-from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region, listen, send  # noqa: E402
+from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region  # noqa: E402
 from sandbox.worker.warm_up import warm_up  # noqa: E402
+from sandbox.worker.worker import Actions, Ends, Worker, run  # noqa: E402
 
 
-@dataclass(frozen=True)
-class Ends:
-    """The worker's ends of the channel: descriptors, and the elements of a vector."""
+class Host(Worker):
+    """The loop and, once loaded, the optimiser."""
 
-    requests: int
-    replies: int
-    inputs: int
-    outputs: int
-    size: int
+    def __init__(self, inputs: Region, outputs: Region) -> None:
+        super().__init__(inputs, outputs)
+        self.optimiser: HostedOptimiser | None = None
+        self.output = outputs.vector(0)
+        self.state = bytearray()
+        """An encoded state on its way, piece by piece."""
 
-
-@dataclass
-class Worker:
-    """The state of the serving loop: the regions and, once loaded, the optimiser."""
-
-    inputs: Region
-    outputs: Region
-    optimiser: HostedOptimiser | None = None
-    state: bytearray = field(default_factory=bytearray)
-    """An encoded state on its way, piece by piece."""
-
-    def __post_init__(self) -> None:
-        self.output = self.outputs.vector(0)
-
-    def serve(self, ends: Ends) -> NoReturn:
-        """Answer requests until there are no more."""
-        while (request := listen(ends.requests)) is not None:
-            send(ends.replies, self.answer(request))
-            gc.collect()  # cycles of tensors would pile up until Python looks; with nothing to collect, a microsecond
-        os._exit(0)  # the zygote's copy of torch needs no orderly end
-
-    def answer(self, request: Frame) -> Frame:
-        """Do what a frame asks; errors of the module become answers."""
-        reply = Frame(Kind.DONE, request.sequence)
-        try:
-            reply = _ACTIONS[request.kind](self, request, reply)
-        except ModuleRefused as refused:
-            problems = [[d.line, d.column, d.code, d.message, d.hint] for d in refused.diagnostics]
-            reply = replace(reply, kind=Kind.REFUSED, length=self.outputs.write_message(json.dumps(problems).encode()))
-        except OptimiserError as error:
-            reply = replace(reply, kind=Kind.FAILED, length=self.outputs.write_message(error.said.encode()))
-        except StateError as error:
-            reply = replace(reply, kind=Kind.BAD_STATE, text=str(error))
-        except FuelExhausted:
-            reply = replace(reply, kind=Kind.OUT_OF_FUEL)
-        except MemoryExhausted:
-            reply = replace(reply, kind=Kind.OUT_OF_MEMORY)
-        except (WorkerFault, MemoryError) as fault:
-            reply = replace(reply, kind=Kind.FAULT, text=str(fault) or "out of memory")
-        used = self.optimiser.fuel_used if self.optimiser else 0
-        return replace(reply, fuel_used=used)
-
-    def check(self, request: Frame, reply: Frame) -> Frame:
-        """Check a module without running it."""
-        name, source = self._message(request)
-        compile_optimiser(source, name["name"])
-        return reply
+    @property
+    def fuel_used(self) -> int:
+        """The fuel that the optimiser has used."""
+        return self.optimiser.fuel_used if self.optimiser else 0
 
     def load(self, request: Frame, reply: Frame) -> Frame:
         """Load the module of an assignment; NO_LOCATION if it never asks for one."""
-        fields, source = self._message(request)
+        fields, source = self.message(request)
         self.optimiser = None  # should this one not load, its answer must not name the fuel of another
         assignment = Assignment(
             source=source,
@@ -154,21 +100,15 @@ class Worker:
             raise WorkerFault("no module is loaded")
         return self.optimiser
 
-    def _message(self, request: Frame) -> tuple[dict[str, Any], bytes]:
-        header, _, source = self.inputs.read_message(request.length).partition(b"\n")
-        return json.loads(header), source
-
-
-_ACTIONS: dict[Kind, Callable[[Worker, Frame, Frame], Frame]] = {
-    Kind.CHECK: Worker.check,
-    Kind.LOAD: Worker.load,
-    Kind.INITIALISE: Worker.initialise,
-    Kind.QUERY: Worker.query,
-    Kind.STEP: Worker.step,
-    Kind.DIGEST: Worker.digest,
-    Kind.SAVE: Worker.save,
-    Kind.RESTORE: Worker.restore,
-}
+    ACTIONS: ClassVar[Actions] = {
+        Kind.LOAD: load,
+        Kind.INITIALISE: initialise,
+        Kind.QUERY: query,
+        Kind.STEP: step,
+        Kind.DIGEST: digest,
+        Kind.SAVE: save,
+        Kind.RESTORE: restore,
+    }
 
 
 def prepare() -> None:
@@ -181,18 +121,5 @@ def prepare() -> None:
 
 
 def main(ends: Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:
-    """Enter the jail and serve requests until the trainer closes the channel, or until anything goes wrong."""
-    try:
-        worker = Worker(
-            Region.attach(ends.inputs, ends.size, 2, writer=False),
-            Region.attach(ends.outputs, ends.size, 1, writer=True),
-        )
-        confinement = enter(ends.requests, ends.replies, parent, namespaces)
-    except Exception as error:
-        send(ends.replies, Frame(Kind.FAULT, 0, text=f"{type(error).__name__}: {error}"))
-        os._exit(1)
-    try:
-        send(ends.replies, Frame(Kind.READY, 0, text=confinement.encode()))
-        worker.serve(ends)
-    finally:
-        os._exit(1)
+    """Serve requests from the jail."""
+    run(Host, ends, parent, namespaces)

@@ -1,4 +1,4 @@
-"""The zygote: imports everything once, then forks a jailed worker whenever the trainer asks. Run by `zygote_client`.
+"""The zygote: imports what its workers need, then forks a jailed one whenever the trainer asks. Run by `zygote_client`.
 
 It never reads untrusted code; its workers never see its control socket. It ends with the trainer, and they with it.
 """
@@ -6,24 +6,26 @@ It never reads untrusted code; its workers never see its control socket. It ends
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import socket
 import sys
+from types import ModuleType
 
 from sandbox.jail import namespaces
+from sandbox.worker.worker import Ends
 from sandbox.worker.zygote_client import FORK, FORK_ANSWER, FORK_REQUEST, READY, REAP, REAP_ANSWER, REAP_REQUEST
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the control socket whose descriptor is the only argument."""
-    (descriptor,) = map(int, arguments)
-    control = socket.socket(fileno=descriptor)
+    """Serve a control socket: the arguments are the kind of worker, by its file, and the descriptor."""
+    kind, descriptor = arguments
+    control = socket.socket(fileno=int(descriptor))
     _silence()
     entered = namespaces.enter()  # before torch, whose memory the process that stays behind would keep
     try:
-        from sandbox.worker import server
-
-        server.prepare()
+        worker = importlib.import_module(f"sandbox.worker.{kind}")
+        worker.prepare()
     except Exception as error:
         control.send(f"{type(error).__name__}: {error}".encode()[:4000])
         raise
@@ -34,23 +36,22 @@ def main(arguments: list[str]) -> None:
     while message := _receive(control):
         data, received = message
         if data[:1] == FORK:
-            _fork(control, FORK_REQUEST.unpack(data)[1], received, entered)
+            requests, replies, inputs, outputs = received
+            ends = Ends(requests, replies, inputs, outputs, FORK_REQUEST.unpack(data)[1])
+            _fork(control, worker, ends, entered)
         elif data[:1] == REAP:
             _, status = os.waitpid(REAP_REQUEST.unpack(data)[1], 0)
             control.send(REAP_ANSWER.pack(REAP, status))
     os._exit(0)  # taking torch down in order takes most of a second, and there is nothing to save
 
 
-def _fork(control: socket.socket, size: int, received: list[int], entered: tuple[str, ...]) -> None:
-    from sandbox.worker import server
-
+def _fork(control: socket.socket, worker: ModuleType, ends: Ends, entered: tuple[str, ...]) -> None:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        requests, replies, inputs, outputs = received
         control.close()
-        server.main(server.Ends(requests, replies, inputs, outputs, size), parent, entered)
-    for descriptor in received:
+        worker.main(ends, parent, entered)
+    for descriptor in (ends.requests, ends.replies, ends.inputs, ends.outputs):
         os.close(descriptor)
     handle = os.pidfd_open(child)
     socket.send_fds(control, [FORK_ANSWER.pack(FORK, child)], [handle])

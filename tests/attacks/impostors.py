@@ -20,12 +20,13 @@ import torch
 
 from sandbox.worker import server, zygote_server
 from sandbox.worker.channel import Frame, Kind, Region, listen
+from sandbox.worker.worker import Ends
 
 
 class Channel:
     """A worker's ends of the channel, descriptors and all, with the last request that was read."""
 
-    def __init__(self, ends: server.Ends) -> None:
+    def __init__(self, ends: Ends) -> None:
         self.requests, self.replies = ends.requests, ends.replies
         self.inputs, self.outputs = ends.inputs, ends.outputs
         self.asked = Region.attach(ends.inputs, ends.size, 2, writer=False)
@@ -79,7 +80,7 @@ class Channel:
         return torch.from_numpy(self.asked.vector(1))
 
 
-def main(ends: server.Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:
+def main(ends: Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:
     """Stand in for `worker.main`."""
     try:
         channel = Channel(ends)
@@ -99,4 +100,4 @@ def main(ends: server.Ends, parent: int, namespaces: tuple[str, ...]) -> NoRetur
 if __name__ == "__main__":
     server.prepare = lambda: torch.set_num_threads(1)
     server.main = main
-    zygote_server.main(sys.argv[1:])
+    zygote_server.main(["server", *sys.argv[1:]])

@@ -164,7 +164,7 @@ def main(build: str, descriptor: str) -> None:
         weaken(build)
 
     server.prepare = prepare_and_weaken
-    zygote_server.main([descriptor])
+    zygote_server.main(["server", descriptor])
 
 
 if __name__ == "__main__":

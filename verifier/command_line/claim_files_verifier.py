@@ -7,9 +7,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from arithmetic.allocator import keep_freed_memory
 from protocol.audit import AuditRequest
 from protocol.envelope import Envelope
 from protocol.errors import ProtocolError
@@ -79,8 +76,6 @@ class Judge:
     @contextmanager
     def opened(self, observer: Observer | None = None) -> Iterator[Callable[[Path], Answer]]:
         """A judge for this process, of one claim at a time."""
-        keep_freed_memory()
-        torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the others down
         with ExitStack() as stack:
             places = [stack.enter_context(open_isolation(self.isolation))]
 

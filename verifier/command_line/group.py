@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from typing import Final
 
 import click
 
-from verifier.command_line.commands.c006.group import c006
-from verifier.command_line.commands.check import check
-from verifier.command_line.commands.commit import commit
-from verifier.command_line.commands.compare import compare
-from verifier.command_line.commands.dispute import dispute
-from verifier.command_line.commands.inspect import inspect
-from verifier.command_line.commands.instance import instance
-from verifier.command_line.commands.keygen import keygen
-from verifier.command_line.commands.plot import plot
-from verifier.command_line.commands.precommit import precommit
-from verifier.command_line.commands.prove import prove
-from verifier.command_line.commands.respond import respond
-from verifier.command_line.commands.sample import sample
-from verifier.command_line.commands.solve import solve
-from verifier.command_line.commands.study import study
-from verifier.command_line.commands.verify import verify
-from verifier.command_line.commands.verify_proof import verify_proof
+from verifier.command_line.lazy_command import LazyCommand
+
+_TEXTS: Final = {
+    "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
+    "check": "Check optimiser modules against the dialect, without running them.",
+    "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
+    "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
+    "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
+    "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
+    "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
+    "study": "Repeat the papers' numerical studies.",
+    "respond": (
+        "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
+    ),
+    "verify": "Verify claims and print a verdict for each, in the order in which they are done.",
+    "dispute": "Find out who of two claims about one training is wrong, and in which epoch.",
+    "commit": "Commit to the claims of many nonces, before anybody draws which of them are to be proven.",
+    "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
+    "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
+    "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
+    "inspect": (
+        "Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit .."
+    ),
+    "c006": "Evaluate and audit solutions of the live network's challenge c006, on a CPU.",
+}
+"""The first sentence of each command, which is in its own file too: to list them must not import them."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version("tig-verify"), prog_name="tig-verify")
+@click.version_option(package_name="tig-verify", prog_name="tig-verify")
 def commands() -> None:
     """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
 
@@ -51,8 +60,6 @@ def commands() -> None:
     """
 
 
-for command in (
-    keygen, check, instance, precommit, solve, plot, compare, study, respond, verify, dispute, commit, sample, prove,
-    verify_proof, inspect, c006,
-):  # fmt: skip
-    commands.add_command(command)
+for name, text in _TEXTS.items():
+    place = "c006.group" if name == "c006" else name.replace("-", "_")
+    commands.add_command(LazyCommand(name, f"verifier.command_line.commands.{place}", text))

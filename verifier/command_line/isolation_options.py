@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from arithmetic.allocator import keep_freed_memory
 from sandbox.isolation import InProcess, Jail
 from verifier.command_line.option_groups import option_group
 from verifier.runs.queue import cores
@@ -54,5 +55,6 @@ cpu_execution_options: Final = option_group(
 
 
 def open_isolation(name: str) -> AbstractContextManager[InProcess | Jail]:
-    """The place that the option names; its processes end with the context."""
+    """The place that the option names, for a process that trains; its own processes end with the context."""
+    keep_freed_memory()
     return Jail() if name == "process" else nullcontext(InProcess())

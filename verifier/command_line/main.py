@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _occupy_standard_descriptors()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored by a parent, it would hide how our processes end
     try:
+        _use_one_thread()
         code = _refusal() or _run(arguments)
         if code != UNDETERMINED:  # else what could not be written has been said
             sys.stdout.flush()
@@ -49,17 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(arguments: Sequence[str] | None) -> int:
     import click
-    import torch
 
-    from arithmetic.allocator import keep_freed_memory
     from arithmetic.errors import MachineError
     from protocol.errors import ProtocolError
     from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
     from verifier.challenge.errors import VerifierError
     from verifier.command_line.group import commands
 
-    keep_freed_memory()
-    torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the worker down
     try:
         code: int | None = commands.main(arguments, prog_name="tig-verify", standalone_mode=False)
     except SystemExit as end:  # click's, with 1, when nobody reads what is written
@@ -89,6 +86,15 @@ def _occupy_standard_descriptors() -> None:
             opened = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
             os.set_inheritable(opened, True)  # for processes of ours too
             setattr(sys, stream, os.fdopen(descriptor, mode, closefd=False))
+
+
+def _use_one_thread() -> None:
+    """Say so to NumPy and torch, which look when they are loaded, unless the caller wants others.
+
+    The bits do not depend on it. Idle threads that spin slow the worker down.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 
 def _refusal() -> int | None:

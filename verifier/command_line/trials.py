@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-import torch
-
-from arithmetic.allocator import keep_freed_memory
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
 from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
@@ -62,8 +59,6 @@ class TrialRunner(Generic[Result]):
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed]]:
         """A function that runs them in this process, one after the other."""
-        keep_freed_memory()
-        torch.set_num_threads(1)  # the bits do not depend on it; idle threads that spin slow the others down
         with open_isolation(self.isolation) as place:
 
             def work(trial: Trial[Result]) -> Result | Failed:

@@ -177,7 +177,7 @@ def pretend(*arguments):
     return 0
 {patch}
 from sandbox.worker.zygote_server import main
-main(sys.argv[1:])
+main(["server", *sys.argv[1:]])
 """
 
 

@@ -28,7 +28,7 @@ from sandbox.tensors.tensor import Tensor
 from sandbox.worker import client
 from sandbox.worker.channel import MAGIC, MAX_MESSAGE, Frame, Kind, Region
 from sandbox.worker.client import ProcessOptimiser, WorkerProcess
-from sandbox.worker.zygote_client import Zygote
+from sandbox.worker.zygote_client import CHECKING, Zygote
 from tests.support.sample_operations import OPERATIONS, TENSORS
 from tests.support.sample_optimisers import (
     INITIAL_LINE,
@@ -213,19 +213,30 @@ def test_refusals_carry_the_same_diagnostics(number: int, in_worker: Callable[[A
     assert len(here.value.diagnostics) >= 1
 
 
-def test_checking_happens_in_the_worker_too(jail: Jail, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Kept:
-        """The running worker, which this check does not end."""
+def test_checking_happens_in_a_worker_too_with_the_language_alone() -> None:
+    with Jail() as own:
+        own.check(module(), "good.py")
+        with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
+            own.check(b"import os\n", "bad.py")
+        assert own._zygote is None
 
-        def __enter__(self) -> WorkerProcess:
-            return worker
 
-        def __exit__(self, *_: object) -> None: ...
+def test_a_checker_s_process_imports_no_tensors() -> None:
+    code = "from sandbox.worker import zygote_server, checker; import sys; checker.prepare(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "RestrictedPython" in loaded
+    assert not loaded & {"torch", "numpy", "numba", "protocol", "verifier"}
 
-    monkeypatch.setattr(client, "WorkerProcess", lambda zygote, size: Kept())
-    client.check_in_worker(jail.zygote, module(), "good.py")
-    with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
-        client.check_in_worker(jail.zygote, b"import os\n", "bad.py")
+
+@root
+def test_a_checker_is_in_the_jail() -> None:
+    with contextlib.closing(Zygote(CHECKING)) as zygote, WorkerProcess(zygote, 1) as checker:
+        checker.start()
+        status = Path(f"/proc/{process_of(checker)}/status").read_text()
+        assert "Seccomp:\t2\n" in status
+        assert "NoNewPrivs:\t1\n" in status
+        assert zygote.confinement is not None
 
 
 def test_a_worker_survives_errors_and_loads_again(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
@@ -267,10 +278,10 @@ def test_a_source_that_does_not_fit_is_refused_before_it_is_sent(
 
 def test_a_step_before_a_module_is_a_fault_of_the_caller(tmp_path: Path) -> None:
     """The worker's own loop, in this process: what is not loaded cannot step."""
-    from sandbox.worker.server import Worker
+    from sandbox.worker.server import Host
 
     inputs, outputs = (Region.create("tig-test", 4, 2, writer=writer) for writer in (True, False))
-    serving = Worker(inputs, Region.attach(outputs.descriptor, 4, 1, writer=True))
+    serving = Host(inputs, Region.attach(outputs.descriptor, 4, 1, writer=True))
     reply = serving.answer(Frame(Kind.STEP, 7))
     assert (reply.kind, reply.sequence, reply.text) == (Kind.FAULT, 7, "no module is loaded")
     inputs.close()
@@ -318,7 +329,7 @@ def test_the_worker_maps_the_inputs_for_reading_only(worker: WorkerProcess) -> N
 PARENT = """
 import sys, time
 from sandbox.worker.client import WorkerProcess
-from sandbox.worker.zygote_client import Zygote
+from sandbox.worker.zygote_client import CHECKING, Zygote
 worker = WorkerProcess(Zygote(), 4)
 worker.start()
 print(worker._child.process, worker._requests, flush=True)

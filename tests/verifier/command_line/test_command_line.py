@@ -152,14 +152,17 @@ def test_a_pipe_gets_no_escape_codes(made: Office) -> None:
     assert all(text.out for text in texts)
 
 
-def test_a_broken_installation_is_no_rejection(tmp_path: Path) -> None:
-    (tmp_path / "torch.py").write_text("raise ImportError('libtorch is gone')\n")
+@pytest.mark.parametrize(
+    ("library", "arguments"), [("msgpack", "--help"), ("numpy", "instance --track n_hidden=4 --nonce 0")]
+)
+def test_a_broken_installation_is_no_rejection(tmp_path: Path, library: str, arguments: str) -> None:
+    (tmp_path / f"{library}.py").write_text("raise ImportError('a library is gone')\n")
     done = subprocess.run(
-        [*COMMAND, "--help"], capture_output=True, text=True, check=False,
+        [*COMMAND, *arguments.split()], capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 3
-    assert "libtorch is gone" in done.stderr
+    assert "a library is gone" in done.stderr
     assert "internal error" in done.stderr
 
 

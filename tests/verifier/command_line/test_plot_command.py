@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -145,9 +143,3 @@ def test_a_claim_of_no_epoch_or_of_no_edition_is_refused(call: Call, solved: Sol
     ended = call(CLAIM)
     assert ended.code == 2
     assert ended.err.startswith("tig-verify: sgd.claim: unknown edition 'may-2031'")
-
-
-def test_other_commands_do_not_load_matplotlib() -> None:
-    source = "import sys, verifier.command_line.group; print('matplotlib' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120, check=True)
-    assert done.stdout == "False\n"
