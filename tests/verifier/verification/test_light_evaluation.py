@@ -14,27 +14,37 @@ from verifier.challenge.solving import solve
 
 pytestmark = pytest.mark.slow
 
-PROGRAM = """
-import sys
+CALLED = """
 from pathlib import Path
 from protocol.envelope import Envelope
 from protocol.verdict import Level
 from sandbox.isolation import Jail
-from verifier.challenge.editions import EDITIONS, Edition, FourierFeatures
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
-
+envelopes = (Envelope.from_bytes(Path(folder, name).read_bytes()) for name in ("a.claim", "a.solution"))
+print(verify(Evidence(*envelopes), Level.EVALUATE, Jail()).outcome)
+"""
+COMMANDED = """
+from verifier.command_line.main import main
+try:
+    main(["verify", folder + "/a.claim", "--level", "evaluate"])
+except SystemExit as end:
+    print("accepted" if end.code == 0 else end)
+"""
+PROGRAM = """
+import sys
+from verifier.challenge.editions import EDITIONS, Edition, FourierFeatures
+folder = {folder!r}
 EDITIONS["small"] = ({small!r},)
-claim, solution = (Envelope.from_bytes(Path(name).read_bytes()) for name in {files!r})
-verdict = verify(Evidence(claim, solution), Level.EVALUATE, Jail())
-heavy = {{"torch", "numba", "llvmlite", "RestrictedPython", "matplotlib"}}
-print(verdict.outcome, sorted(heavy & sys.modules.keys()))
+{way}
+print(sorted({{"torch", "numba", "llvmlite", "RestrictedPython", "matplotlib"}} & sys.modules.keys()))
 """
 
 
-def test_an_evaluation_imports_neither_torch_nor_numba(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", [CALLED, COMMANDED], ids=["called", "commanded"])
+def test_an_evaluation_imports_neither_torch_nor_numba(way: str, tmp_path: Path) -> None:
     solved, key = solve(session()), SigningKey.generate()
-    files = [str(tmp_path / name) for name in ("claim", "solution")]
-    for name, record in zip(files, (solved.claim, solved.solution), strict=True):
-        Path(name).write_bytes(seal(record, key).to_bytes())
-    assert printed(PROGRAM.format(small=SMALL, files=files)) == "accepted []"
+    for name, record in (("a.claim", solved.claim), ("a.solution", solved.solution)):
+        (tmp_path / name).write_bytes(seal(record, key).to_bytes())
+    shown = printed(PROGRAM.format(folder=str(tmp_path), small=SMALL, way=way)).split("\n")
+    assert shown[-2:] == ["accepted", "[]"]
