@@ -71,13 +71,13 @@ def fresh_choice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     network_choice._compiled.cache_clear()
 
 
-def compiles(monkeypatch: pytest.MonkeyPatch, network: type[EagerNetwork]) -> list[str]:
-    """Let numba give this network; what is imported is noted."""
+def compiles(monkeypatch: pytest.MonkeyPatch, network: type[EagerNetwork], is_exact: bool = True) -> list[str]:
+    """Let numba give this network, and products that are exact or not; what is imported is noted."""
     imported: list[str] = []
 
     def module(name: str) -> SimpleNamespace:
-        imported.append(name)
-        return SimpleNamespace(CompiledNetwork=network)
+        imported.append(name.rpartition(".")[2])
+        return SimpleNamespace(CompiledNetwork=network, is_exact=lambda: is_exact)
 
     monkeypatch.setattr(network_choice, "import_module", module)
     return imported
@@ -98,7 +98,7 @@ def test_every_edition_fits_into_the_compiled_network(monkeypatch: pytest.Monkey
         network = network_for(instance_id(edition))
         assert isinstance(network, Compiled)
         assert network.architecture.edition is edition
-    assert imported == ["verifier.challenge.network.compiled.compiled_network"], "it is asked and compared once"
+    assert imported == ["compiled_network", "self_test"], "it is tested once"
 
 
 @pytest.mark.parametrize(
@@ -163,3 +163,9 @@ def test_a_network_that_is_a_bit_off_is_refused(monkeypatch: pytest.MonkeyPatch,
     for _ in range(2):
         with pytest.raises(MachineError, match=f"set {ENGINE_VARIABLE}=binary64"):
             network_for(instance_id())
+
+
+def test_a_network_whose_products_are_not_exact_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiles(monkeypatch, Compiled, is_exact=False)
+    with pytest.raises(MachineError, match=f"set {ENGINE_VARIABLE}=binary64"):
+        network_for(instance_id())
