@@ -10,7 +10,7 @@ import pytest
 from arithmetic import ieee, tensor_self_test
 from arithmetic.errors import MachineError
 from sandbox.errors import WorkerFault
-from sandbox.isolation import InProcess
+from sandbox.isolation import InProcess, Jail
 from sandbox.worker.client import ProcessOptimiser
 from sandbox.worker.zygote_client import Zygote
 from tests.support.sample_optimisers import assignment, module
@@ -38,6 +38,15 @@ def test_this_process_hosts_nothing_if_its_tensors_are_wrong(monkeypatch: pytest
     monkeypatch.setattr(ieee, "add", lambda a, b: a)
     with pytest.raises(MachineError, match=WRONG):
         InProcess().start(assignment(module()))
+
+
+@pytest.mark.slow
+def test_a_prepared_jail_has_its_zygote() -> None:
+    with Jail() as own:
+        own.prepare()
+        begun = own._zygote
+        own.prepare()
+        assert begun is own.zygote is not None
 
 
 @pytest.mark.slow

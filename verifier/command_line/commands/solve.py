@@ -88,6 +88,7 @@ def solve(
     for nonce in work.nonces:
         _require_room(job.files(nonce), overwrite)
     with open_isolation(isolation) as place:
+        place.prepare()  # before this process imports what trains: each takes most of a second
         for nonce, solved, seconds in _solved(job, work.nonces, place):
             files = job.files(nonce)
             with writing_alone(folder):
