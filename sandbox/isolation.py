@@ -24,6 +24,9 @@ class Isolation(Protocol):
 class InProcess:
     """No isolation: the module's code runs in this process, held by the language and its tensors alone."""
 
+    def prepare(self) -> None:
+        """Nothing; what a module needs is imported with the first one."""
+
     def start(self, assignment: Assignment) -> Optimiser:
         """Load the module into this process. Raises as the optimiser does, and MachineError."""
         import numpy as np
@@ -47,7 +50,7 @@ class InProcess:
 
 
 class Jail:
-    """A zygote, started when the first optimiser is, and a jailed worker for each one; a context manager.
+    """A zygote, started when the first optimiser is or before, and a jailed worker for each one; a context manager.
 
     A module is checked in a worker of another zygote, which has no tensors and is started when a check is asked for.
     """
@@ -62,6 +65,10 @@ class Jail:
         if self._zygote is None:
             self._zygote = Zygote()
         return self._zygote
+
+    def prepare(self) -> None:
+        """Start the zygote, which takes a second, while the caller has other things to do. Raises as `zygote` does."""
+        _ = self.zygote
 
     def start(self, assignment: Assignment) -> ProcessOptimiser:
         """Fork a worker; it enters its jail while the caller goes on."""

@@ -31,6 +31,14 @@ def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, valid
     a = math.exp(0.1) + math.log(2.0) + math.sin(1.0) + math.tanh(0.1) + 0.5 ** 0.3
     return -a * gradient.sqrt() / (1.0 + state["m"]), {"m": state["m"] * 0.9 ** 2, "t": f"{epoch}"}
 """
+_FAILING = b"""
+def init_optimiser_state(difficulty, parameters, hyperparameters, rng):
+    return [][0]
+def query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss):
+    return None
+def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, validation_loss):
+    return None
+"""
 
 
 def warm_up() -> None:
@@ -43,8 +51,7 @@ def warm_up() -> None:
     optimiser.query_location(0, 0.0, 0.0)
     optimiser.step_updates(0, 0.0, 0.0)
     optimiser.request_state_digest()()
-    failing = replace(assignment, source=_MODULE.replace(b'"t": 0', b'"t": [][0]'))
     with contextlib.suppress(OptimiserError):
-        HostedOptimiser(failing, *buffers).initialise()
+        HostedOptimiser(replace(assignment, source=_FAILING), *buffers).initialise()
     with contextlib.suppress(ModuleRefused):
         compile_optimiser(b"import os\n", "warm_up.py")

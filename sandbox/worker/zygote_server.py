@@ -19,6 +19,7 @@ from sandbox.worker.zygote_client import FORK, FORK_ANSWER, FORK_REQUEST, READY,
 
 def main(arguments: list[str]) -> None:
     """Serve a control socket: the arguments are the kind of worker, by its file, and the descriptor."""
+    gc.disable()  # what is imported stays, and a worker collects while the trainer is at work
     kind, descriptor = arguments
     control = socket.socket(fileno=int(descriptor))
     _silence()
@@ -29,9 +30,7 @@ def main(arguments: list[str]) -> None:
     except Exception as error:
         control.send(f"{type(error).__name__}: {error}".encode()[:4000])
         raise
-    gc.collect()
-    gc.freeze()  # what is there stays, so no collection in a worker touches, and copies, its pages
-    gc.disable()  # the worker collects while the trainer is at work
+    gc.freeze()  # so no collection in a worker touches, and copies, the pages of what is here
     control.send(READY)
     while message := _receive(control):
         data, received = message

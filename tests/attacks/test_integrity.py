@@ -250,7 +250,7 @@ class Dying(InProcess):
         def die(*_: object) -> Vector:
             raise WorkerFault("gone")
 
-        optimiser.step_updates = die  # type: ignore[method-assign]
+        optimiser.step_updates = die  # type: ignore[method-assign, assignment]
         return optimiser
 
 

@@ -76,7 +76,7 @@ class Unfaced(HostedOptimiser):
     def _flat(self, returned: Any, function: str) -> Vector:
         parts = returned if isinstance(returned, (list, tuple)) else [returned]
         flat = torch.cat([torch.as_tensor(part, dtype=torch.float32).reshape(-1) for part in parts])
-        return flat.numpy()  # type: ignore[no-any-return]
+        return flat.numpy()
 
     def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
         if not self.asks_location:
@@ -150,7 +150,7 @@ def weaken(build: str) -> None:
     if build == "ungated":
         ungate()
     if build in ("raw", "naked"):
-        hosted_optimiser.compile_optimiser = compile_raw
+        patch(hosted_optimiser, "compile_optimiser", compile_raw)
     if build == "unfaced":
         unface()
     patch(server, "HostedOptimiser", {"raw": Raw, "unfaced": Unfaced, "naked": Naked}.get(build, HostedOptimiser))

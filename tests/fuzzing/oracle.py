@@ -128,7 +128,7 @@ class _Run:
         return Outcome(ending, message, used, self._answers.hexdigest())
 
     def play(self) -> None:
-        start, gradient = numbers() / 7 - 1, np.zeros(LAYOUT.size, np.float32)
+        start, gradient = numbers() / np.float32(7) - 1, np.zeros(LAYOUT.size, np.float32)
         with ExitStack() as stack:
             self._replace(stack, start, gradient)
             self._optimiser.initialise()

@@ -198,7 +198,9 @@ def test_no_operation_writes_into_its_operands() -> None:
     state: Any = optimiser._state
     originals, duplicates = state[:2]
     assert len(originals) == len(duplicates) == 3 + len(LAYOUT.parts)
-    assert all(as_bytes(a._data.numpy()) == as_bytes(b._data.numpy()) for a, b in zip(originals, duplicates, strict=True))
+    assert all(
+        as_bytes(a._data.numpy()) == as_bytes(b._data.numpy()) for a, b in zip(originals, duplicates, strict=True)
+    )
     assert (optimiser.parameters == given).all()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from sandbox import state, state_codec
+from sandbox import state, state_codec, state_limits
 from sandbox.errors import OptimiserError
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
@@ -116,7 +116,7 @@ def test_cycles_and_deep_nesting_are_refused() -> None:
     cycle: list[object] = []
     cycle.append({"again": cycle})
     deep: object = 1
-    for _ in range(state.MAX_DEPTH):
+    for _ in range(state_limits.MAX_DEPTH):
         deep = [deep]
     assert normalised(deep) == deep
     for value in (cycle, [deep]):
@@ -125,11 +125,11 @@ def test_cycles_and_deep_nesting_are_refused() -> None:
 
 
 def test_wide_states_are_refused_and_so_are_bombs() -> None:
-    assert len(normalised([0] * (state.MAX_NODES - 1))) == state.MAX_NODES - 1
+    assert len(normalised([0] * (state_limits.MAX_NODES - 1))) == state_limits.MAX_NODES - 1
     bomb: list[object] = [0] * 10
     for _ in range(20):
         bomb = [bomb] * 10  # 10^21 parts if one counts them all
-    for value in ([0] * state.MAX_NODES, bomb):
+    for value in ([0] * state_limits.MAX_NODES, bomb):
         with pytest.raises(OptimiserError, match="more than 65536 parts"):
             normalised(value)
 

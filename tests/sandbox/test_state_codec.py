@@ -12,7 +12,7 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import state, state_codec
+from sandbox import state, state_codec, state_limits
 from sandbox.errors import StateError
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
@@ -213,7 +213,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "long list": (b"l" + count(2**32 - 1) + b"N" * 100, "a count of 4294967295"),
     "short list": (b"l" + count(3) + b"NN", "ends too early"),
     "parts": (b"l" + count(2) + (b"l" + count(40_000) + b"N" * 40_000) * 2, "too many parts"),
-    "depth": (deep(state.MAX_DEPTH + 1), "nested too deeply"),
+    "depth": (deep(state_limits.MAX_DEPTH + 1), "nested too deeply"),
     "left over": (b"NN", "canonical"),
     "long integer": (b"i" + count(2) + b"\x01\x00", "canonical"),
     "no integer": (b"i" + count(0), "canonical"),
@@ -257,6 +257,6 @@ def test_a_text_that_is_too_long_is_refused_unread(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_deepest_and_the_widest_states_are_read() -> None:
-    assert decoded(deep(state.MAX_DEPTH)) is not None
-    wide = b"l" + count(state.MAX_NODES - 1) + b"N" * (state.MAX_NODES - 1)
-    assert len(decoded(wide)) == state.MAX_NODES - 1
+    assert decoded(deep(state_limits.MAX_DEPTH)) is not None
+    wide = b"l" + count(state_limits.MAX_NODES - 1) + b"N" * (state_limits.MAX_NODES - 1)
+    assert len(decoded(wide)) == state_limits.MAX_NODES - 1

@@ -184,7 +184,8 @@ def in_sandbox(name: str, **hyperparameters: float) -> Descent:
         locations.append(torch.tensor(optimiser.parameters if location is None else location))
         optimiser.gradient[:] = gradient_at(locations[-1])
         updates = optimiser.step_updates(epoch, 1.0, 1.0)
-        assert (updates.dtype, updates.shape) == (np.float32, (LAYOUT.size,))
+        assert updates.dtype == np.float32
+        assert updates.shape == (LAYOUT.size,)
         assert np.isfinite(updates).all()
         optimiser.parameters += updates
     return Descent(locations, torch.from_numpy(optimiser.parameters))
