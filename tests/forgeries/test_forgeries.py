@@ -26,7 +26,8 @@ from tests.support.small_contest import SMALL, session
 from verifier.challenge import editions
 from verifier.challenge.session import Session
 from verifier.verification.audit_response import choose_epochs
-from verifier.verification.context import Choosing, Terms
+from verifier.verification.choosing import Choosing
+from verifier.verification.context import Terms
 from verifier.verification.verify import verify
 
 pytestmark = pytest.mark.slow

@@ -37,6 +37,7 @@ from verifier.challenge.network.architecture import initial_parameters, initial_
 from verifier.challenge.network.eager_passes import EagerPasses
 from verifier.challenge.network.network_choice import network_for
 from verifier.challenge.network.statistics import Statistics
+from verifier.challenge.quality import quality
 
 pytestmark = pytest.mark.slow
 
@@ -316,7 +317,7 @@ def test_merkle_roots(count: int) -> None:
 @example(1 - 2.0**-7, 1.0)  # 7812.5 exactly
 @example(1 + 2.0**-7, 1.0)
 def test_qualities(loss: float, threshold: float) -> None:
-    assert training.quality(loss, threshold) == scoring.quality(loss, threshold)
+    assert training.quality(loss, threshold) == quality(loss, threshold)
 
 
 @pytest.mark.parametrize("vector", json.loads((VECTORS / "precommit.json").read_text())["precommits"])

@@ -8,7 +8,7 @@ from typing import Any, Final
 from arithmetic.exact_sums import mean_square
 from tests.vectors.texts import Vector, binary32, hexadecimal
 from verifier.challenge.editions import DECEMBER_2025
-from verifier.challenge.scoring import quality
+from verifier.challenge.quality import quality
 from verifier.challenge.training.early_stopping import EarlyStopping
 
 LOSSES_AND_THRESHOLDS: Final = (

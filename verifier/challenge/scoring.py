@@ -12,10 +12,7 @@ from verifier.challenge.instance.instance import Points, draw_test_points
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.network import Network
 from verifier.challenge.network.weights import Weights
-
-UNIT = 1_000_000
-"""Quality units of a relative error of 1."""
-LOWEST = -10 * UNIT
+from verifier.challenge.quality import quality
 
 
 @dataclass(frozen=True)
@@ -48,19 +45,3 @@ def score(network: Network, weights: Weights, subset: Points) -> Score:
     except NonFiniteError:
         loss = math.inf
     return Score(loss, threshold, quality(loss, threshold))
-
-
-def qualifies(quality: int) -> bool:
-    """Whether a solution's loss is below the threshold, strictly (paper of April, equation 3), as rounding shows it."""
-    return quality > 0
-
-
-def quality(loss: float, threshold: float) -> int:
-    """(threshold - loss) / threshold in units of 10^-6, limited to +-10, rounded half away from zero.
-
-    A loss that is not finite gives the lowest quality.
-    """
-    if not math.isfinite(loss):
-        return LOWEST
-    relative = min(max((threshold - loss) / threshold, -10.0), 10.0)
-    return int(math.copysign(math.floor(abs(relative) * UNIT + 0.5), relative))

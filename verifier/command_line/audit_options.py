@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,12 +14,13 @@ from protocol.envelope import seal
 from protocol.keys import SigningKey
 from protocol.verdict import Level
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files_verifier import Answered
 from verifier.command_line.files import read_record, write_file
 from verifier.command_line.option_groups import option_group
 from verifier.command_line.terminal import json_text, say
-from verifier.verification.audit_response import choose_epochs
-from verifier.verification.self_audit import SelfAudit
+
+if TYPE_CHECKING:
+    from verifier.command_line.claim_files_verifier import Answered
+    from verifier.verification.self_audit import SelfAudit
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ audit_options: Final = option_group(
 
 def read_audit(level: Level, options: AuditOptions, key: SigningKey | None) -> Answered | SelfAudit | None:
     """The audit that the options ask for. Raises InputError for options that do not go together."""
+    from verifier.command_line.claim_files_verifier import Answered
+    from verifier.verification.self_audit import SelfAudit
+
     epochs, request, response = options.epochs, options.request, options.response
     if level is not Level.AUDIT:
         if options != AuditOptions(None, None, None, None):
@@ -67,6 +71,8 @@ def read_audit(level: Level, options: AuditOptions, key: SigningKey | None) -> A
 
 def write_request(path: Path, claim_file: Path, count: int, key: SigningKey, as_json: bool) -> None:
     """Choose epochs of a claim, and say what to do next. Raises InputError."""
+    from verifier.verification.audit_response import choose_epochs
+
     request = choose_epochs(read_record(claim_file, Claim), count)
     write_file(path, seal(request, key).to_bytes())
     if as_json:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from arithmetic.allocator import keep_freed_memory
-from sandbox.isolation import InProcess, Jail
 from verifier.command_line.option_groups import option_group
-from verifier.runs.queue import cores
+
+if TYPE_CHECKING:
+    from sandbox.isolation import InProcess, Jail
 
 isolation_option: Final = click.option(
     "--isolation",
@@ -41,6 +42,8 @@ class Execution:
 
     def processes(self, items: int) -> int:
         """The number of processes that so many items are worth."""
+        from verifier.runs.queue import cores
+
         return min(self.jobs or cores(), max(items, 1))
 
 
@@ -56,5 +59,7 @@ cpu_execution_options: Final = option_group(
 
 def open_isolation(name: str) -> AbstractContextManager[InProcess | Jail]:
     """The place that the option names, for a process that trains; its own processes end with the context."""
+    from sandbox.isolation import InProcess, Jail
+
     keep_freed_memory()
     return Jail() if name == "process" else nullcontext(InProcess())

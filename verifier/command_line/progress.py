@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Display
-
-from verifier.challenge.training.trainer import Epoch
 from verifier.command_line.terminal import say, visible
+
+if TYPE_CHECKING:
+    from verifier.challenge.training.trainer import Epoch
 
 _A_DAY: Final = 86_400.0
 
@@ -24,6 +22,10 @@ class Progress:
     """
 
     def __init__(self, text: str, items: int, done: int = 0, cost: float | None = None, paid: float = 0.0) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Display
+
         columns = (
             TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(), TimeRemainingColumn(),

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from verifier.challenge.scoring import LOWEST, UNIT
+from verifier.challenge.quality import LOWEST, UNIT
 from verifier.command_line.option_groups import Decorator
 
 _NUMBER = re.compile(r"(?:[-+]?[0-9][0-9.,_]*(?:e[-+]?[0-9]+)?)?", re.IGNORECASE)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from verifier.challenge.errors import InputError
-from verifier.challenge.scoring import LOWEST, UNIT, qualifies
+from verifier.challenge.quality import LOWEST, UNIT, qualifies
 from verifier.experiments.row_checks import LARGEST, MAX_U64, SMALLEST, require_between
 from verifier.experiments.statistics import Interval, mean_interval
 

@@ -10,7 +10,8 @@ from protocol.transcript import Transcript
 from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import training_floor
-from verifier.challenge.scoring import LOWEST, UNIT, test_subset
+from verifier.challenge.quality import LOWEST, UNIT
+from verifier.challenge.scoring import test_subset
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Self
 
 from protocol.audit import AuditResponse
 from protocol.canonical_msgpack import Scalar
@@ -16,7 +14,6 @@ from protocol.envelope import Envelope, Signed
 from protocol.hashes import blake3_digest
 from protocol.precommit import Seeding
 from protocol.solution import Solution
-from protocol.task import Task
 from protocol.transcript import Leaf
 from protocol.verdict import MAX_DETAIL, Level, Outcome, Reason, StatedTerms, Verdict
 from sandbox.isolation import Isolation
@@ -28,6 +25,7 @@ from verifier.challenge.solving import Solved
 from verifier.challenge.training.trainer import Checkpoint, Observer
 from verifier.challenge.versions import versions
 from verifier.verification.audit_response import AuditEvidence
+from verifier.verification.choosing import Choosing
 from verifier.verification.self_audit import SelfAudit
 
 
@@ -68,19 +66,6 @@ class Evidence:
         if isinstance(self.audit, AuditEvidence):
             given |= {"request": self.audit.request.digest(), "response": self.audit.response.digest()}
         return given
-
-
-class Choosing(StrEnum):
-    """Whether the benchmarker chose what is in the task before the seeds existed."""
-
-    BOUND = "bound"  # a precommit shows it
-    UNCHECKED = "unchecked"  # the claim names a precommit, which the validator did not look at
-    UNBOUND = "unbound"  # there is none: anybody may have tried several
-
-    @classmethod
-    def unseen(cls, task: Task) -> Self:
-        """What a task says of it by itself."""
-        return cls.UNBOUND if task.precommit_digest is None else cls.UNCHECKED
 
 
 class Context:

@@ -20,7 +20,8 @@ from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.scoring import score, test_subset
 from verifier.challenge.training.early_stopping import EarlyStopping
-from verifier.verification.context import Choosing, Context, Evidence
+from verifier.verification.choosing import Choosing
+from verifier.verification.context import Context, Evidence
 from verifier.verification.rejection import Rejection, require
 
 _R = TypeVar("_R", bound=Record)

@@ -17,7 +17,8 @@ from verifier.challenge.errors import InputError, NoEvidenceError, Part
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Observer
 from verifier.verification import audit, evaluate, replay
-from verifier.verification.context import Choosing, Context, Evidence
+from verifier.verification.choosing import Choosing
+from verifier.verification.context import Context, Evidence
 from verifier.verification.rejection import Rejection
 
 Step = tuple[int, Callable[[Context], None]]

@@ -18,7 +18,7 @@ from verifier.challenge.network.architecture import initial_parameters
 from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
-from verifier.challenge.scoring import LOWEST, quality
+from verifier.challenge.quality import LOWEST, quality
 
 QUALITIES = [
     # loss, threshold, quality

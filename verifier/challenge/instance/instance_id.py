@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from arithmetic.random import Source
 from protocol.task import Task
 from verifier.challenge.editions import Edition, Track
+
+if TYPE_CHECKING:
+    from arithmetic.random import Source
 
 Label = Literal["features", "points", "noise", "weights", "shuffle", "test-subset", "optimiser"]
 
@@ -32,4 +34,6 @@ class InstanceId:
 
     def stream(self, label: Label, index: int = 0) -> Source:
         """Return Stream(label, index); `index` is a layer, an epoch or T."""
+        from arithmetic.random import Source
+
         return Source(f"tig-verify v2 {self.edition.name} {label}", self.seed + struct.pack("<Q", index))

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from arithmetic import self_test
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import fuel_option
-from verifier.command_line.comparison_report import as_json, as_row, as_table
 from verifier.command_line.files import read_module
 from verifier.command_line.instance_options import Instances, Nonces, instance_options
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.terminal import say
-from verifier.command_line.trials import fill, require_dialect
-from verifier.experiments.comparison import Comparison
-from verifier.experiments.comparison import compare as compared
-from verifier.experiments.comparison_trials import Row, Trial
-from verifier.runs.results_table import ResultsTable
-from verifier.runs.row_formats import json_rows
+
+if TYPE_CHECKING:
+    from verifier.experiments.comparison import Comparison
 
 _CAPTION = (
     "Left: the quality of every training. Right: by nonce, the quality less that of the first optimiser, the mean "
@@ -79,6 +75,14 @@ def compare(
     \b
     Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 20 --out runs.jsonl --picture adam-mine.png
     """
+    from arithmetic import self_test
+    from verifier.command_line.comparison_report import as_json, as_table
+    from verifier.command_line.trials import fill, require_dialect
+    from verifier.experiments.comparison import compare as compared
+    from verifier.experiments.comparison_trials import Row, Trial
+    from verifier.runs.results_table import ResultsTable
+    from verifier.runs.row_formats import json_rows
+
     modules = [read_module(path) for path in optimisers]
     _require_different(optimisers, modules)
     tasks = [instances.task(module, fuel) for module in modules]
@@ -108,6 +112,7 @@ def _require_different(paths: Sequence[Path], modules: Sequence[Module]) -> None
 
 
 def _picture(comparisons: Sequence[Comparison], where: str) -> Picture:
+    from verifier.command_line.comparison_report import as_row
     from verifier.experiments.plots.comparison import comparison_picture
 
     names = ", ".join(each.name for each in comparisons)

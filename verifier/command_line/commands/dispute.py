@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -11,14 +12,15 @@ from protocol.envelope import Signed
 from protocol.keys import VerifyKey
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError
-from verifier.challenge.session import Session
 from verifier.command_line.files import ClaimFiles, find_module, read_record
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
-from verifier.verification.dispute import Party, Ruling, require_same_task, rule
 
-_Side = tuple[Party, Signed[Claim]]
+if TYPE_CHECKING:
+    from verifier.verification.dispute import Party, Ruling
+
+_Side: TypeAlias = "tuple[Party, Signed[Claim]]"
 """One side, and its claim as it was received."""
 
 
@@ -39,6 +41,9 @@ def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, devi
     \b
     Example: tig-verify dispute mine/adam-n_hidden=4-nonce=0.claim theirs/adam-n_hidden=4-nonce=0.claim
     """
+    from verifier.challenge.session import Session
+    from verifier.verification.dispute import require_same_task, rule
+
     sides = (mine, _), (theirs, _) = _read_party(one), _read_party(other)
     require_same_task(mine, theirs)
     task, nonce = mine.claim.task, mine.claim.nonce
@@ -50,6 +55,8 @@ def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, devi
 
 def _read_party(path: Path) -> _Side:
     """The files of one side. Raises InputError."""
+    from verifier.verification.dispute import Party
+
     claim = read_record(path, Claim)
     place = ClaimFiles(path).transcript
     if not place.exists():

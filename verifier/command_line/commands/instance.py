@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.instance.solvability import Solvability, solvability
 from verifier.command_line.instance_options import Instances, instance_options
 from verifier.command_line.terminal import json_text, say
+
+if TYPE_CHECKING:
+    from verifier.challenge.instance.solvability import Solvability
 
 
 @click.command()
@@ -25,6 +29,8 @@ def instance(instances: Instances, as_json: bool) -> None:
     \b
     Example: tig-verify instance --track n_hidden=4 --nonce 0..9
     """
+    from verifier.challenge.instance.solvability import solvability
+
     if not as_json:
         say(_sizes(instances.track))
     unsolvable = 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from arithmetic.exponents import NonFiniteError
 from protocol.claim import Claim
 from protocol.errors import ProtocolError
 from protocol.solution import Solution
@@ -17,8 +17,10 @@ from verifier.command_line.files import ClaimFiles, read_envelope, read_record
 from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.terminal import say
-from verifier.experiments.prediction_maps import PredictionMaps, prediction_maps
-from verifier.experiments.training_history import TrainingHistory, claimed_history, recorded_history
+
+if TYPE_CHECKING:
+    from verifier.experiments.prediction_maps import PredictionMaps
+    from verifier.experiments.training_history import TrainingHistory
 
 _MOST = 8
 _CAPTION = (
@@ -72,6 +74,8 @@ def _read(path: Path) -> Claim | Transcript:
 
 def _history(path: Path, record: Claim | Transcript, title: str) -> TrainingHistory:
     """The training that a record tells of. Raises InputError."""
+    from verifier.experiments.training_history import claimed_history, recorded_history
+
     if record.epochs == 0 if isinstance(record, Claim) else len(record.leaves) == 1:
         raise InputError(f"{path}: not one epoch was completed; there is nothing to draw")
     try:
@@ -85,6 +89,9 @@ def _prediction_maps(bundle: ClaimFiles, claim: Claim) -> PredictionMaps | None:
     if not bundle.solution.exists():
         say(f"tig-verify: {bundle.solution}: is not there; the picture has no heat maps", is_error=True)
         return None
+    from arithmetic.exponents import NonFiniteError
+    from verifier.experiments.prediction_maps import prediction_maps
+
     solution = read_record(bundle.solution, Solution).record
     try:
         return prediction_maps(claim, solution)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,14 +11,15 @@ from protocol.benchmark import MAX_NONCES
 from protocol.envelope import seal
 from protocol.precommit import Precommit
 from sandbox.errors import OptimiserError
-from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
-from verifier.challenge.session import Session
 from verifier.command_line.choice_options import Chosen, choice_options
 from verifier.command_line.files import load_signing_key, read_module, require_new, require_writable, write_file
 from verifier.command_line.isolation_options import isolation_option, open_isolation
 from verifier.command_line.terminal import say
+
+if TYPE_CHECKING:
+    from sandbox.isolation import Isolation
 
 
 @click.command()
@@ -54,6 +56,8 @@ def precommit(
 
 def _require_trainable(record: Precommit, optimiser: Path, module: Module, isolation: Isolation) -> None:
     """Refuse what fails in the first epoch on some instance. Raises InputError, or as a session does."""
+    from verifier.challenge.session import Session
+
     session = Session(record.task("some"), 0, module, isolation)
     try:
         with session.trainer() as trainer:

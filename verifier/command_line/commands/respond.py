@@ -19,7 +19,6 @@ from protocol.keys import SigningKey, VerifyKey
 from protocol.record import Record
 from sandbox.errors import OptimiserError
 from verifier.challenge.errors import InputError
-from verifier.challenge.session import Session
 from verifier.command_line.files import (
     ClaimFiles,
     ResponseFiles,
@@ -34,7 +33,6 @@ from verifier.command_line.folder_lock import writing_alone
 from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import say
-from verifier.verification.audit_response import respond as answer
 
 _OTHER = "perhaps for another request; choose another folder with -o"
 
@@ -78,6 +76,9 @@ def respond(
     files = ResponseFiles(folder) if folder else claim_files.response
     require_new(files.response, _OTHER)
     require_writable(files.folder)
+    from verifier.challenge.session import Session
+    from verifier.verification.audit_response import respond as answer
+
     started = time.perf_counter()
     with open_isolation(isolation) as place, _writing(files, key) as written:
         with Progress("training again", claim.record.epochs) as progress:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,13 +16,9 @@ from protocol.keys import SigningKey
 from protocol.task import Task
 from protocol.transcript import Transcript
 from sandbox.errors import OptimiserError
-from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
-from verifier.challenge.scoring import qualifies
-from verifier.challenge.session import Session
-from verifier.challenge.solving import Solved
-from verifier.challenge.solving import solve as run
+from verifier.challenge.quality import qualifies
 from verifier.command_line.files import (
     ClaimFiles,
     load_signing_key,
@@ -37,6 +34,10 @@ from verifier.command_line.isolation_options import device_option, isolation_opt
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
 from verifier.command_line.work_options import Work, work_options
+
+if TYPE_CHECKING:
+    from sandbox.isolation import Isolation
+    from verifier.challenge.solving import Solved
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,9 @@ def solve(
 
 def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:
     """Solve one nonce after the other under a progress bar."""
+    from verifier.challenge.session import Session
+    from verifier.challenge.solving import solve as run
+
     with Progress("starting", len(nonces)) as progress:
         for nonce in nonces:
             progress.begin(f"nonce {nonce}")

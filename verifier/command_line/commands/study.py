@@ -10,14 +10,12 @@ from typing import Final
 
 import click
 
-from arithmetic import self_test
 from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_module, require_writable, write_file
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.plot_files import require_drawing
 from verifier.command_line.terminal import say
-from verifier.command_line.trials import fill, require_dialect
 from verifier.experiments.row_checks import is_plain
 from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
 from verifier.experiments.study.observations import observations
@@ -86,6 +84,9 @@ def figure2(
     \b
     Example: tig-verify study figure2 --quick --isolation none
     """
+    from arithmetic import self_test
+    from verifier.command_line.trials import require_dialect
+
     usual = QUICK if quick else (DEPTHS, SIZES, SEEDS)
     methods = _methods(names or tuple(OPTIMISERS))
     trials = plan(methods, depths or usual[0], sizes or usual[1], seeds or usual[2])
@@ -151,6 +152,8 @@ def _missing(trials: Sequence[Trial], done: Mapping[Hashable, Row]) -> list[str]
 
 def _trained(path: Path, trials: Sequence[Trial], execution: Execution) -> dict[Hashable, Row]:
     """Train what the table lacks; when all is there, the table is sorted. Raises InputError or WorkerFault."""
+    from verifier.command_line.trials import fill
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with ResultsTable(path, _FORMAT) as table:
         fill(table, trials, execution)

@@ -6,26 +6,26 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from arithmetic import self_test
 from protocol.keys import SigningKey, VerifyKey
 from protocol.precommit import Seeding
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
-from verifier.command_line.claim_files_verifier import Judge, judged
 from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.qualified_option import QualifiedCommand, qualified_option
 from verifier.command_line.terminal import say
-from verifier.command_line.verdict_log import FORMAT, VerdictLog, decided
-from verifier.command_line.verdict_report import Report, Tally
-from verifier.verification.context import Terms
+
+if TYPE_CHECKING:
+    from verifier.command_line.claim_files_verifier import Judge
+    from verifier.command_line.verdict_log import VerdictLog
+    from verifier.command_line.verdict_report import Tally
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
@@ -90,6 +90,10 @@ def verify(
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
     if len(claims) > 1 and not audit.request_out is audit.request is None:
         raise InputError("--request-out and --request go with one claim; call once for each")
+    from arithmetic import self_test
+    from verifier.command_line.claim_files_verifier import Judge
+    from verifier.verification.context import Terms
+
     if key is not None:
         _require_own_verdicts(claims)
     signing_key = load_signing_key(key) if key else None
@@ -115,6 +119,9 @@ def _require_own_verdicts(claims: Sequence[Path]) -> None:
 
 def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: SigningKey | None, as_json: bool) -> int:
     """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
+    from verifier.command_line.claim_files_verifier import judged
+    from verifier.command_line.verdict_report import Report, Tally
+
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
@@ -130,6 +137,10 @@ def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: Signi
 def _verify_all(
     judge: Judge, claims: Sequence[Path], execution: Execution, key: SigningKey | None, out: Path | None, as_json: bool
 ) -> int:
+    from verifier.command_line.claim_files_verifier import judged
+    from verifier.command_line.verdict_log import FORMAT, VerdictLog
+    from verifier.command_line.verdict_report import Report, Tally
+
     claims, tally = list(dict.fromkeys(claims)), Tally()  # a file that is named twice is judged once
     with ExitStack() as stack:
         log = stack.enter_context(VerdictLog(out, FORMAT)) if out else None
@@ -149,6 +160,8 @@ def _verify_all(
 
 def _todo(claims: Sequence[Path], judge: Judge, log: VerdictLog | None, tally: Tally) -> list[Path]:
     """The claims that have no verdict; those that have one are counted."""
+    from verifier.command_line.verdict_log import decided
+
     todo = []
     for path in claims:
         known = decided(log, path, judge) if log else None

@@ -21,7 +21,7 @@ from verifier.command_line.files import read_record
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.sampling_options import Sampling, sampling_options
 from verifier.command_line.terminal import json_text, say
-from verifier.verification.context import Choosing
+from verifier.verification.choosing import Choosing
 
 
 @click.command("verify-proof")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from verifier.challenge.editions import APRIL_2025, Track
-from verifier.challenge.scoring import LOWEST, UNIT
+from verifier.challenge.quality import LOWEST, UNIT
 from verifier.experiments.row_checks import LARGEST, MAX_U64, SMALLEST, require_between, require_plain
 
 STUDY: Final = "figure2"

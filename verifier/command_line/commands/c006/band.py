@@ -6,11 +6,11 @@ import math
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sandbox.optimiser import Scalar
-from verifier.c006.repeated_training import LiveTask, Repetition, repetitions
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
 from verifier.command_line.choice_options import Hyperparameter
@@ -20,8 +20,10 @@ from verifier.command_line.files import read_module
 from verifier.command_line.isolation_options import Execution, cpu_execution_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
-from verifier.command_line.trials import require_dialect, results
 from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
+
+if TYPE_CHECKING:
+    from verifier.c006.repeated_training import Repetition
 
 _MOST_RUNS = 1000
 _LEAST_TAIL = 1e-12  # what 1 - P can still resolve
@@ -67,6 +69,9 @@ def band(
     \b
     Example: tig-verify c006 band adam.py --seed 4c44..11ca --track n_hidden=4 --reported 812345 --jobs 2
     """
+    from verifier.c006.repeated_training import LiveTask, repetitions
+    from verifier.command_line.trials import require_dialect, results
+
     named = instance.resolve()
     module = read_module(optimiser)
     trials = repetitions(LiveTask(named.seed, named.n_hidden, optimiser, module, dict(overrides), fuel_budget), runs)
