@@ -25,7 +25,6 @@ from tests.support import sample_records
 from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES, ROOT
 from verifier.challenge.errors import InputError
-from verifier.command_line import progress
 from verifier.command_line.files import read_file, require_new, write_file
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say, visible
@@ -158,7 +157,7 @@ def test_progress_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> No
     path = Path("screen")
     with path.open("w", encoding="utf-8") as stream:
         console = Console(file=stream, force_terminal=True, width=300, color_system=None)
-        monkeypatch.setattr(progress, "Console", lambda stderr: console)
+        monkeypatch.setattr("rich.console.Console", lambda stderr: console)
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
         for text in ("[red]a[/red]", "[/]", "\x1b]0;owned\x07", "a\nb: accepted", ":boom:", "\udcff"):
             with Progress(text, 2) as bar:

@@ -216,6 +216,7 @@ def train(
     After a loss that is not finite the network goes on until its patience ends, and saves nothing more; this stops.
     Raises OptimiserError, ModuleRefused or WorkerFault; every other end is a `stop_reason`.
     """
+    torch.set_num_threads(1)  # sums depend on their number; and idle threads that spin slow the worker down
     run = _Run(network, data, optimiser, StdRng.from_seed(seed), network.initial_statistics())
     reason = _loop(run, observer)
     return LiveTraining(run.best, run.epochs, run.best_epoch, run.lowest, reason)

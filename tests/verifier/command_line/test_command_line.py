@@ -550,7 +550,7 @@ def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monke
     assert json.loads(done.out)["outcome"] == "undetermined"
     assert call("verify", "none.claim", office.claim, "--level", "replay", "--jobs", 1).code == 3
     assert call("verify", forged(office), office.claim, "none.claim").code == 1
-    monkeypatch.setattr("verifier.command_line.commands.solve.run", gone)
+    monkeypatch.setattr("verifier.challenge.solving.solve", gone)
     done = call(*SOLVE)
     assert (done.code, done.out) == (3, "")
     assert done.err == "tig-verify: undetermined: the worker process ended unexpectedly (signal 9)\n"

@@ -20,7 +20,6 @@ from tests.support.called import Ended, called
 from tests.support.changed_claims import changed
 from tests.support.disputed import ADAPTIVE, forger, honest, leaf, party, solved
 from tests.support.small_contest import SETTINGS, module
-from verifier.command_line.commands import dispute as dispute_command
 from verifier.command_line.files import ClaimFiles, read_envelope
 from verifier.verification.dispute import Party
 
@@ -197,7 +196,7 @@ def test_a_fault_of_the_machine_decides_nothing(call: Call, monkeypatch: pytest.
     def gone(*_: object) -> None:
         raise WorkerFault("the worker process ended unexpectedly (signal 9)")
 
-    monkeypatch.setattr(dispute_command, "rule", gone)
+    monkeypatch.setattr("verifier.verification.dispute.rule", gone)
     done = call(MINE, THEIRS)
     assert (done.code, done.out) == (3, "")
     assert done.err == "tig-verify: undetermined: the worker process ended unexpectedly (signal 9)\n"

@@ -9,7 +9,6 @@ import pytest
 from rich.console import Console
 
 from verifier.challenge.training.trainer import Epoch
-from verifier.command_line import progress
 from verifier.command_line.progress import Progress
 
 EPOCH = Epoch(7, 0.5, 0.25, 0.125, 1000)
@@ -18,7 +17,7 @@ EPOCH = Epoch(7, 0.5, 0.25, 0.125, 1000)
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     screen = io.StringIO()
-    monkeypatch.setattr(progress, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
+    monkeypatch.setattr("rich.console.Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
     return screen
 
 

@@ -25,7 +25,6 @@ from tests.support.disputed import ADAPTIVE, solved
 from tests.support.sample_records import signed
 from tests.support.small_contest import module
 from verifier.challenge.module import Module
-from verifier.command_line.commands import respond as respond_command
 from verifier.command_line.files import ClaimFiles, ResponseFiles, read_envelope, read_record
 from verifier.verification.audit_response import AuditEvidence, choose_epochs
 from verifier.verification.context import Evidence
@@ -296,7 +295,7 @@ def test_an_answer_that_is_not_completed_leaves_no_file(
         assert ANSWER.state(3).exists()
         raise error
 
-    monkeypatch.setattr(respond_command, "answer", broken)
+    monkeypatch.setattr("verifier.verification.audit_response.respond", broken)
     before = files()
     assert respond(call).code == (130 if isinstance(error, KeyboardInterrupt) else 3)
     assert files() == before

@@ -34,7 +34,7 @@ from tests.support.called import Ended, called
 from tests.support.disputed import ADAPTIVE, solved
 from tests.support.folders import FIXTURES
 from verifier.challenge.solving import Solved
-from verifier.command_line import claim_files_verifier, progress
+from verifier.command_line import claim_files_verifier
 from verifier.command_line.files import ClaimFiles, read_record
 from verifier.command_line.main import main
 from verifier.runs.pool import TaskLost
@@ -316,7 +316,7 @@ def test_on_a_terminal_verdicts_are_lines_above_the_bar(
     claims: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(progress, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
+    monkeypatch.setattr("rich.console.Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     with pytest.raises(SystemExit):
         main(["verify", *map(str, claims[:3]), "none.claim"])

@@ -22,7 +22,7 @@ from tests.support.small_contest import module
 from verifier.c006 import training
 from verifier.c006.repeated_training import Repetition
 from verifier.challenge.errors import EditionError, InputError
-from verifier.command_line.commands.c006 import band as command
+from verifier.command_line import trials
 from verifier.command_line.commands.c006.band import band
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
         for number in (1, 0, 2, 4, 3):
             yield Repetition(number, QUALITIES[number], 90, 40, 0.25, StopReason.EARLY_STOPPING, 1.5)
 
-    monkeypatch.setattr(command, "results", results)
+    monkeypatch.setattr(trials, "results", results)
 
 
 # -- what is printed ---------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_without_an_interval_nothing_is_judged(
     monkeypatch: pytest.MonkeyPatch, qualities: tuple[int | None, ...], said: str
 ) -> None:
     runs = [Repetition(n, quality, 9, 8, 0.25, StopReason.EARLY_STOPPING, 1.5) for n, quality in enumerate(qualities)]
-    monkeypatch.setattr(command, "results", lambda *_: (run for run in runs))
+    monkeypatch.setattr(trials, "results", lambda *_: (run for run in runs))
     shown = call(ADAM, *BY_SEED, "--runs", 3, *HERE, "--reported", 1_000_000)
     assert (shown.code, shown.error) == (0, None)
     assert shown.out.splitlines()[-3:-1] == [
@@ -165,7 +165,7 @@ def test_without_an_interval_nothing_is_judged(
 
 def test_runs_without_a_solution_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [Repetition(n, n * 10 or None, 9, 8, 0.25, StopReason.EARLY_STOPPING, 1.5) for n in range(4)]
-    monkeypatch.setattr(command, "results", lambda *_: (run for run in runs))
+    monkeypatch.setattr(trials, "results", lambda *_: (run for run in runs))
     shown = call(ADAM, *BY_SEED, "--runs", 4, *HERE)
     assert "1 of 4 runs ended without a solution; the figures are of the others" in shown.out.splitlines()
 
