@@ -40,5 +40,5 @@ PROCESSORS: Final = {
     "AVX-512": Processor("skylake-avx512", _AVX512, "vpmaddwd"),
     "AVX-512 VNNI": Processor("cascadelake", (*_AVX512, "avx512vnni"), "vpdpwssd"),
     "Zen 4": Processor("znver4", (*_AVX512, "avx512vnni"), "vpdpwssd"),
-    "NEON": Processor("neoverse-n1", ("neon",), "smull", "aarch64-unknown-linux-gnu"),
+    "NEON": Processor("neoverse-n1", ("neon",), "smlal", "aarch64-unknown-linux-gnu"),
 }
