@@ -20,6 +20,7 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 
 from arithmetic import random
@@ -31,8 +32,7 @@ from sandbox.optimiser import Optimiser
 from verifier.challenge.editions import DECEMBER_2025_CENTRED as EDITION
 from verifier.challenge.instance.instance import Instance
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Network
-from verifier.challenge.network.operands import Batch
+from verifier.challenge.network.network import Batch, Network
 from verifier.challenge.scoring import score, test_subset
 from verifier.challenge.session import Session
 from verifier.challenge.training.trainer import Trainer, finish
@@ -58,8 +58,8 @@ class PointsShuffled(Trainer):
 
     def _batches(self, epoch: int) -> list[Batch]:
         words = self._id.stream("shuffle", epoch).words(0, len(self._points.y))
-        order = torch.from_numpy(random.permutation(words))
-        parts = (values[order].split(self._edition.batch_sizes) for values in (self._points.x, self._points.y))
+        order, ends = random.permutation(words), np.cumsum(self._edition.batch_sizes)[:-1]
+        parts = (np.split(values[order], ends) for values in (self._points.x, self._points.y))
         return [self._network.batch(x, y) for x, y in zip(*parts, strict=True)]
 
 
@@ -110,7 +110,7 @@ def session(optimiser: str, n_hidden: int, nonce: int) -> Session:
 def train(optimiser: str, n_hidden: int, nonce: int, rule: str) -> Row:
     """One training, to its end, and its score."""
     of = session(optimiser, n_hidden, nonce)
-    with torch.inference_mode(), of.start_optimiser() as started:
+    with of.start_optimiser() as started:
         trainer = RULES[rule](of.instance_id, of.instance, of.network, started)
         before = time.process_time()
         trainer.start(of.initial)

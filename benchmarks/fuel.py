@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from arithmetic.allocator import keep_freed_memory
@@ -25,7 +26,7 @@ from benchmarks.fuel_operations import FACADE, LANGUAGE
 from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.optimiser import Assignment
 from verifier.challenge.editions import DECEMBER_2025, Track
-from verifier.challenge.network.network import Architecture
+from verifier.challenge.network.architecture import Architecture
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 WARM_UP = 3
@@ -67,7 +68,7 @@ def hosted(source: bytes, name: str, n_hidden: int, hyperparameters: Mapping[str
     layout = Architecture(Track(DECEMBER_2025, n_hidden)).layout()
     assignment = Assignment(source, name, layout, {"n_hidden": n_hidden}, hyperparameters, bytes(32), 10**15)
     numbers = torch.Generator().manual_seed(n_hidden)
-    parameters, gradient = (torch.randn(layout.size, generator=numbers) / 10 for _ in range(2))
+    parameters, gradient = ((torch.randn(layout.size, generator=numbers) / 10).numpy() for _ in range(2))
     return HostedOptimiser(assignment, parameters, gradient)
 
 
@@ -91,7 +92,7 @@ def step(optimiser: HostedOptimiser, epoch: int) -> Cost:
     optimiser.query_location(epoch, 1.0, 1.0)
     updates = optimiser.step_updates(epoch, 1.0, 1.0)
     cost = Cost(time.process_time() - started, optimiser.fuel_used - used)
-    optimiser.parameters.add_(updates)
+    np.add(optimiser.parameters, updates, out=optimiser.parameters)
     return cost
 
 

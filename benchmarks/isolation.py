@@ -14,26 +14,21 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
+import numpy as np
 import torch
 
 from arithmetic.allocator import keep_freed_memory
-from protocol.settings import Settings
-from protocol.task import Task
+from benchmarks.short_training import ADAM, end_after, session
 from sandbox.isolation import InProcess, Isolation, Jail
 from sandbox.layout import Layout, Part
-from sandbox.optimiser import Assignment, Optimiser
+from sandbox.optimiser import Assignment, Optimiser, Vector
 from sandbox.worker.client import WorkerProcess
-from verifier.challenge.editions import DECEMBER_2025, EDITIONS
+from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.module import Module
-from verifier.challenge.session import Session
 
-SHORT = "short"
-"""The edition of December, but for the number of epochs."""
-FLAT = (Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py").read_bytes()
+FLAT = ADAM.read_bytes()
 PER_TENSOR = b"""
 import torch
 
@@ -73,7 +68,8 @@ class PlainAdam:
     fuel_used = 0
 
     def __init__(self, layout: Layout, per_tensor: bool) -> None:
-        self.parameters, self.gradient = torch.zeros(layout.size), torch.zeros(layout.size)
+        self.parameters, self.gradient = np.zeros((2, layout.size), np.float32)
+        self._at, self._slope = torch.from_numpy(self.parameters), torch.from_numpy(self.gradient)
         self._sizes = [part.size for part in layout.parts] if per_tensor else [layout.size]
         self._t = 0
 
@@ -83,19 +79,20 @@ class PlainAdam:
     def __exit__(self, *_: object) -> None: ...
 
     def initialise(self) -> None:
-        self._m, self._v = ([torch.zeros_like(p) for p in self.parameters.split(self._sizes)] for _ in range(2))
+        self._m, self._v = ([torch.zeros_like(p) for p in self._at.split(self._sizes)] for _ in range(2))
 
     def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> None: ...
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> torch.Tensor:
+    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
         self._t += 1
         step_size, correction = 0.001 / (1 - 0.9**self._t), 1 - 0.999**self._t
         updates = []
-        for m, v, g in zip(self._m, self._v, self.gradient.split(self._sizes), strict=True):
+        for m, v, g in zip(self._m, self._v, self._slope.split(self._sizes), strict=True):
             m.mul_(0.9).add_((1 - 0.9) * g)
             v.mul_(0.999).add_((1 - 0.999) * g * g)
             updates.append(-step_size * m / ((v / correction).sqrt() + 1e-8))
-        return updates[0] if len(updates) == 1 else torch.cat(updates)
+        together: Vector = (updates[0] if len(updates) == 1 else torch.cat(updates)).numpy()
+        return together
 
     def request_state_digest(self) -> Callable[[], bytes]:
         return lambda: bytes(32)
@@ -120,10 +117,8 @@ class Plain:
 
 def step(n_hidden: int, module: Module, isolation: Isolation) -> float:
     """Seconds a step, without the first epoch."""
-    settings = Settings("", "", "c006", "", f"n_hidden={n_hidden}")
-    task = Task(SHORT, settings, module.digest, {}, DECEMBER_2025.max_fuel_budget, "0" * 32)
     ends: list[float] = []
-    Session(task, 0, module, isolation).train(lambda _: ends.append(time.perf_counter()))
+    session(n_hidden, isolation, module).train(lambda _: ends.append(time.perf_counter()))
     return (ends[-1] - ends[0]) / (len(ends) - 1) / DECEMBER_2025.batches
 
 
@@ -155,7 +150,7 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)
-    EDITIONS[SHORT] = (replace(DECEMBER_2025, name=SHORT, max_epochs=options.epochs),)
+    end_after(options.epochs)
     print("n_hidden  written      plain ms  jailed ms  in process ms   jailed/plain  in process/plain")
     with Jail() as jail:
         for n_hidden in options.hidden:

@@ -20,19 +20,22 @@ from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from arithmetic import random
 from arithmetic.allocator import keep_freed_memory
-from benchmarks.learning_quality_arms import ARMS
+from benchmarks.learning_quality_arms import ARMS, Network
 from benchmarks.learning_quality_tables import Report, Run, read_runs
 from protocol.settings import Settings, instance_seed
 from verifier.challenge.editions import DECEMBER_2025_CENTRED as EDITION
 from verifier.challenge.editions import Track
-from verifier.challenge.instance.instance import draw_instance
+from verifier.challenge.instance.instance import Points, draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network import network
-from verifier.challenge.network.network import initial_parameters
+from verifier.challenge.network.architecture import initial_parameters
+from verifier.challenge.network.eager_network import EagerNetwork
+from verifier.challenge.network.statistics import Statistics
 
 RESULTS = Path(__file__).parent / "results" / "learning_quality.jsonl"
 TUNING_INSTANCES = range(1000, 1003)
@@ -88,10 +91,10 @@ def train(number: int, n_hidden: int, method: str, arm: str, rate: float) -> Run
     started, epochs = time.perf_counter(), EPOCHS[n_hidden]
     instance_id = study_id(number, n_hidden)
     instance, trained = draw_instance(instance_id), ARMS[arm](instance_id)
-    parameters = initial_parameters(instance_id)
+    parameters = torch.from_numpy(initial_parameters(instance_id))
     gradient, optimiser = torch.empty_like(parameters), Method(method, parameters)
     best = (math.inf, 0, math.inf, math.inf)
-    parts = (points.split(EDITION.batch_sizes) for points in (instance.train.x, instance.train.y))
+    parts = (torch.from_numpy(values).split(EDITION.batch_sizes) for values in (instance.train.x, instance.train.y))
     batches = list(zip(*parts, strict=True))
     for epoch in range(epochs):
         words = instance_id.stream("shuffle", epoch).words(0, EDITION.batches)
@@ -99,36 +102,47 @@ def train(number: int, n_hidden: int, method: str, arm: str, rate: float) -> Run
             x, y = batches[index]
             trained.differentiate(parameters, x, y, gradient)
             optimiser.step(gradient, rate * (1.0 - (epoch + j / EDITION.batches) / epochs))
-        loss = mean_square(trained.predict(parameters, instance.validation.x) - instance.validation.y)
+        loss = mean_square(outputs(trained, parameters, instance.validation) - instance.validation.y)
         if loss < best[0]:
-            output = trained.predict(parameters, instance.test.x)
+            output = outputs(trained, parameters, instance.test)
             best = loss, epoch + 1, mean_square(output - instance.test.f), mean_square(output - instance.test.y)
     seconds = round(time.perf_counter() - started, 2)
     return Run(number, n_hidden, method, arm, epochs, rate, best[1], best[0], best[2], best[3], seconds)
 
 
-def mean_square(residual: torch.Tensor) -> float:
+def outputs(network: Network, parameters: torch.Tensor, points: Points) -> NDArray[np.float32]:
+    """The outputs [N] at points, in evaluation mode."""
+    found: NDArray[np.float32] = network.predict(parameters, torch.from_numpy(points.x)).numpy()
+    return found
+
+
+def mean_square(residual: NDArray[np.float32]) -> float:
     """The mean square of residuals [B], added in binary64."""
-    return residual.double().square_().mean().item()
+    return torch.from_numpy(residual).double().square_().mean().item()
 
 
 def check_formulas() -> None:
     """The arm of the edition's width is the product's network, bit for bit: two steps, with moving parameters."""
     instance_id = study_id(0, 4)
-    instance, parameters = draw_instance(instance_id), initial_parameters(instance_id)
+    instance, parameters = draw_instance(instance_id), torch.from_numpy(initial_parameters(instance_id))
     arm = f"{EDITION.operand_bits}/tensor"
-    theirs, ours = network.Network(instance_id), ARMS[arm](instance_id)
-    statistics = network.Statistics.initial(theirs.architecture)
+    theirs, ours = EagerNetwork(instance_id), ARMS[arm](instance_id)
+    statistics = Statistics.initial(theirs.architecture)
     gradient, expected = torch.empty_like(parameters), torch.empty_like(parameters)
     optimiser = Method("lion", parameters)
-    for x, y in zip(instance.train.x.split(125)[:2], instance.train.y.split(125)[:2], strict=True):
-        theirs.loss_and_gradient(parameters, statistics, theirs.batch(x, y), expected)
-        ours.differentiate(parameters, x, y, gradient)
-        pairs = ((gradient, expected), (ours.means, statistics.means), (ours.variances, statistics.variances))
-        assert all(torch.equal(a, b) for a, b in pairs), f"arm {arm} differs from verifier.challenge.network.network"
+    for part in (slice(125), slice(125, 250)):
+        x, y = instance.train.x[part], instance.train.y[part]
+        theirs.loss_and_gradient(parameters.numpy(), statistics, theirs.batch(x, y), expected.numpy())
+        ours.differentiate(parameters, torch.from_numpy(x), torch.from_numpy(y), gradient)
+        pairs = (
+            (gradient.numpy(), expected.numpy()),
+            (ours.means.numpy(), statistics.means),
+            (ours.variances.numpy(), statistics.variances),
+        )
+        assert all(np.array_equal(a, b) for a, b in pairs), f"arm {arm} differs from the product's network"
         optimiser.step(gradient, 0.01)
-    x = instance.validation.x
-    assert torch.equal(ours.predict(parameters, x), theirs.predict(parameters, statistics, x))
+    expected_outputs = theirs.predict(parameters.numpy(), statistics, instance.validation.x)
+    assert np.array_equal(outputs(ours, parameters, instance.validation), expected_outputs)
 
 
 def repair(path: Path) -> None:

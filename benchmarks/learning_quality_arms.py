@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from verifier.challenge.editions import DECEMBER_2025 as EDITION
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.challenge.network.network import Architecture, initial_weight
+from verifier.challenge.network.architecture import Architecture, initial_weight
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Specified:
         self.means, self.variances = _initial_statistics(architecture)
         last = architecture.n_hidden
         zeros = torch.zeros(EDITION.width)
-        self._frozen = [rounding.operand(initial_weight(instance_id, last)), zeros, zeros + 1.0, zeros]
-        self._output = rounding.operand(initial_weight(instance_id, last + 1))
+        self._frozen = [rounding.operand(_initial_weight(instance_id, last)), zeros, zeros + 1.0, zeros]
+        self._output = rounding.operand(_initial_weight(instance_id, last + 1))
 
     def differentiate(self, parameters: torch.Tensor, x: torch.Tensor, y: torch.Tensor, gradient: torch.Tensor) -> None:
         """Write the gradient (flat) of the mean squared error on x [B, D], y [B]; update the running statistics."""
@@ -150,8 +150,8 @@ class Plain:
         self.means, self.variances = _initial_statistics(architecture)
         last = architecture.n_hidden
         zeros = torch.zeros(EDITION.width)
-        self._frozen = [initial_weight(instance_id, last), zeros, zeros + 1.0, zeros]
-        self._output = initial_weight(instance_id, last + 1)
+        self._frozen = [_initial_weight(instance_id, last), zeros, zeros + 1.0, zeros]
+        self._output = _initial_weight(instance_id, last + 1)
 
     def differentiate(self, parameters: torch.Tensor, x: torch.Tensor, y: torch.Tensor, gradient: torch.Tensor) -> None:
         """Write the gradient (flat) of the mean squared error on x [B, D], y [B]; update the running statistics."""
@@ -192,6 +192,10 @@ ARMS: dict[str, Callable[[InstanceId], Network]] = {
     "unquantised": _specified(None, by_row=False),
     "float32": Plain,
 }
+
+
+def _initial_weight(instance_id: InstanceId, layer: int) -> torch.Tensor:
+    return torch.from_numpy(initial_weight(instance_id, layer))
 
 
 def _initial_statistics(architecture: Architecture) -> tuple[torch.Tensor, torch.Tensor]:

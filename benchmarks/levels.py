@@ -20,41 +20,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 
 from arithmetic.allocator import keep_freed_memory
+from benchmarks.short_training import SHORT, end_after, session
 from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed, open_envelope, seal
 from protocol.keys import SigningKey
-from protocol.settings import Settings
-from protocol.task import Task
 from protocol.verdict import Level, Outcome
 from sandbox.isolation import InProcess, Isolation, Jail
 from verifier.challenge.editions import DECEMBER_2025, EDITIONS
-from verifier.challenge.module import Module
-from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Trainer
 from verifier.verification.audit_response import AuditEvidence, choose_epochs, respond
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify
 
-SHORT = "short"
-"""The edition of December, but for when training ends."""
-ADAM = Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py"
 USUAL = 100
 """T of a usual training: at n_hidden=4 Adam stops after some 80 to 170 epochs."""
 AUDITS = (4, 12)
 """Audited epochs, beside the first, the best and the last."""
-
-
-def session(n_hidden: int, isolation: Isolation) -> Session:
-    """A training with Adam."""
-    module, settings = Module(ADAM.name, ADAM.read_bytes()), Settings("", "", "c006", "", f"n_hidden={n_hidden}")
-    task = Task(SHORT, settings, module.digest, {}, DECEMBER_2025.max_fuel_budget, "0" * 32)
-    return Session(task, 0, module, isolation)
 
 
 class Measurement:
@@ -108,7 +94,7 @@ class Measurement:
 
 
 def levels(options: argparse.Namespace) -> None:
-    EDITIONS[SHORT] = (replace(DECEMBER_2025, name=SHORT, max_epochs=options.epochs),)
+    end_after(options.epochs)
     checks = [f"audit {count}" for count in AUDITS]
     print(f"| n_hidden | epoch | solve (T = {USUAL}) | evaluate | {' | '.join(checks)} | respond | replay | shipped |")
     print("|---|---|---|---|---|---|---|---|---|")

@@ -1,8 +1,9 @@
 """Short trainings and every operation in this process, for `test_determinism`; run as a program of its own.
 
-    python -m tests.support.train_in_process THREADS '[["binary64", "none"], ...]'
+    python -m tests.support.train_in_process THREADS '[["binary64", "none"], ...]' [PROCESSOR]
 
-Writes one line of JSON for each way: what computes the network, and where the optimiser runs.
+Writes one line of JSON for each way: what computes the network, and where the optimiser runs. With a name out of
+`instruction_sets` the network is compiled for that processor.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from protocol.task import Task
 from sandbox.isolation import InProcess, Isolation, Jail
 from tests.parity.operations import OPERATIONS, digest
 from tests.support.folders import FIXTURES
+from tests.support.instruction_sets import PROCESSORS, Processor
 from verifier.challenge.editions import DECEMBER_2025, EDITIONS
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
@@ -57,9 +59,29 @@ def plain_digest() -> str:
     return hashlib.sha256(results.numpy().tobytes()).hexdigest()
 
 
-def main(threads: str, ways: str) -> None:
+def compile_for(processor: Processor) -> None:
+    """Have numba compile for a processor, in place of the one that it finds; before it compiles anything.
+
+    The toolkit lets no variable of the environment say so.
+    """
+    from verifier.challenge.network.compiled import numba_compiler
+
+    numba_compiler.numba.config.CPU_NAME = processor.name  # type: ignore[attr-defined]
+    numba_compiler.numba.config.CPU_FEATURES = ",".join(f"+{name}" for name in processor.features)  # type: ignore[attr-defined]
+
+
+def compiled_for() -> list[str]:
+    """The instruction sets that numba has compiled for."""
+    from verifier.challenge.network.compiled import numba_compiler
+
+    return sorted(numba_compiler.features())
+
+
+def main(threads: str, ways: str, processor: str = "") -> None:
     """Train in each way."""
     torch.set_num_threads(int(threads))
+    if processor:
+        compile_for(PROCESSORS[processor])
     for engine, place in json.loads(ways):
         os.environ[ENGINE_VARIABLE] = engine
         with Jail() as jail:
@@ -67,6 +89,7 @@ def main(threads: str, ways: str) -> None:
             consensus = outcome(training)
         machine = {
             "engine": training.network.engine,
+            "compiled_for": compiled_for() if engine == "int16" else [],
             "threads": torch.get_num_threads(),
             "capability": torch.backends.cpu.get_cpu_capability(),
             "plain": plain_digest(),

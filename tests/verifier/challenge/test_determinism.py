@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 
 from arithmetic import engine_choice
 from tests.support.folders import ROOT
+from tests.support.instruction_sets import PROCESSORS
 
 pytestmark = pytest.mark.slow
 
@@ -30,30 +33,57 @@ PERTURBING = (
     "OPENBLAS_CORETYPE",
     "OPENBLAS_NUM_THREADS",
 )
-USUAL = ("binary64", "none")
-JAILED = ("binary64", "process")
-COMPILED = [("int16", "none"), ("int16", "process")]
+USUAL, JAILED = ("binary64", "none"), ("binary64", "process")
+COMPILED, COMPILED_AND_JAILED = ("int16", "none"), ("int16", "process")
 
-MACHINES: dict[str, tuple[dict[str, str], int, list[Way]]] = {
-    "as it is": ({}, 1, [USUAL, JAILED]),
-    "with the compiled network": ({}, 1, COMPILED),
-    "two threads": ({"OPENBLAS_NUM_THREADS": "2"}, 2, [USUAL, JAILED]),
-    "plain instructions": ({"ATEN_CPU_CAPABILITY": "default"}, 1, [USUAL]),
-    "AVX2": ({"ATEN_CPU_CAPABILITY": "avx2"}, 1, [USUAL]),
-    "AVX-512": ({"ATEN_CPU_CAPABILITY": "avx512"}, 1, [USUAL]),
-    "other libraries": ({"MKL_CBWR": "COMPATIBLE", "OPENBLAS_CORETYPE": "Nehalem"}, 1, [USUAL]),
+
+@dataclass(frozen=True, eq=False)  # each is itself, to be a key
+class Machine:
+    """What a process is told to be, and the ways to train there."""
+
+    ways: tuple[Way, ...]
+    threads: int = 1
+    environment: Mapping[str, str] = field(default_factory=dict)
+    processor: str = ""
+    """What the network is compiled for (`instruction_sets`); this one if it is empty."""
+
+    @property
+    def missing(self) -> str:
+        """What this machine lacks to play it, in capitals; empty if nothing."""
+        if any(engine == "int16" for engine, _ in self.ways) and find_spec("numba") is None:
+            return "NUMBA IS NOT INSTALLED: the compiled network was not tested"
+        if self.environment.get("ATEN_CPU_CAPABILITY") == "avx512" and not PROCESSORS["AVX-512"].can_run_here:
+            return "NO AVX-512 ON THIS PROCESSOR: torch with those instructions was not tested"
+        if self.processor and not PROCESSORS[self.processor].can_run_here:
+            return f"NO {self.processor} ON THIS PROCESSOR: the network compiled for it was not tested"
+        return ""
+
+
+MACHINES = {
+    "as it is": Machine((USUAL, JAILED)),
+    "compiled": Machine((COMPILED, COMPILED_AND_JAILED)),
+    "two threads": Machine((USUAL, JAILED, COMPILED), 2, {"OPENBLAS_NUM_THREADS": "2"}),
+    "plain instructions": Machine((USUAL,), environment={"ATEN_CPU_CAPABILITY": "default"}),
+    "AVX2": Machine((USUAL,), environment={"ATEN_CPU_CAPABILITY": "avx2"}),
+    "AVX-512": Machine((USUAL,), environment={"ATEN_CPU_CAPABILITY": "avx512"}),
+    "other libraries": Machine((USUAL,), environment={"MKL_CBWR": "COMPATIBLE", "OPENBLAS_CORETYPE": "Nehalem"}),
+    **{
+        f"compiled for {name}": Machine((COMPILED,), processor=name)
+        for name, processor in PROCESSORS.items()
+        if processor.triple.startswith(platform.machine())
+    },
 }
-"""What the environment says, the number of threads, and the ways to train there; a process for each machine."""
+"""A process for each."""
 
 
 @cache
-def outcomes(machine: str) -> list[dict[str, Any]]:
+def outcomes(machine: Machine) -> list[dict[str, Any]]:
     """Train and do every operation in each way, in a process of its own."""
-    environment, threads, ways = MACHINES[machine]
     kept = {name: value for name, value in os.environ.items() if name not in PERTURBING}
+    program = [sys.executable, "-m", "tests.support.train_in_process"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.train_in_process", str(threads), json.dumps(ways)],
-        env={**kept, **environment},
+        [*program, str(machine.threads), json.dumps(machine.ways), machine.processor],
+        env={**kept, **machine.environment},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -64,20 +94,20 @@ def outcomes(machine: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("machine", MACHINES)
-def test_one_training_has_one_transcript(machine: str) -> None:
-    environment, threads, ways = MACHINES[machine]
-    if ways is COMPILED and find_spec("numba") is None:
-        pytest.skip("NUMBA IS NOT INSTALLED: the compiled network was not tested")
-    if environment.get("ATEN_CPU_CAPABILITY") == "avx512" and "avx512vl" not in Path("/proc/cpuinfo").read_text():
-        pytest.skip("NO AVX-512 ON THIS PROCESSOR: torch with those instructions was not tested")
-    usual, found = outcomes("as it is")[0], outcomes(machine)
-    assert [each["engine"] for each in found] == [engine for engine, _ in ways]
-    assert {each["threads"] for each in found} == {threads}
+@pytest.mark.parametrize("name", MACHINES)
+def test_one_training_has_one_transcript(name: str) -> None:
+    machine = MACHINES[name]
+    if machine.missing:
+        pytest.skip(machine.missing)
+    usual, found = outcomes(MACHINES["as it is"])[0], outcomes(machine)
+    assert [each["engine"] for each in found] == [engine for engine, _ in machine.ways]
+    assert {each["threads"] for each in found} == {machine.threads}
+    if machine.processor:
+        assert found[0]["compiled_for"] == sorted(PROCESSORS[machine.processor].features)
     assert usual["consensus"]["epochs"] == 3
     for each in found:
         assert each["consensus"] == usual["consensus"]
-    if machine == "plain instructions" and found[0]["capability"] != usual["capability"]:  # plain torch feels it
+    if name == "plain instructions" and found[0]["capability"] != usual["capability"]:  # plain torch feels it
         assert found[0]["plain"] != usual["plain"]
 
 

@@ -1,7 +1,8 @@
 """The exact product of 16-bit integers with 32-bit sums, as vector code for whatever processor LLVM compiles for.
 
-The code is the sum of two products, which each instruction set has in one or two instructions: `vpdpwssd` (VNNI),
-`vpmaddwd` (AVX2, AVX-512), `pmaddwd` (SSE2), `smull` and `addp` (NEON). LLVM finds them; no result depends on which.
+The code is a sum of two products, in the form that LLVM knows by one or two instructions: `vpdpwssd` (VNNI),
+`vpmaddwd` (AVX2, AVX-512) or `pmaddwd` (SSE2), which add neighbours; `smlal` (NEON), which adds to a sum. No result
+depends on which.
 
 Valid while no sum exceeds 2^31 in magnitude: 11-bit integers and at most 511 terms.
 """
@@ -17,8 +18,9 @@ from verifier.challenge.network.compiled.numba_compiler import compiled, entry, 
 
 ROWS: Final = 6
 """Rows of a tile, whose sums stay in registers."""
+_NEON: Final = "neon" in features()
 _LANES: Final = 16 if "avx512bw" in features() else 8 if "avx2" in features() else 4
-_VECTORS: Final = 4 if _LANES == 16 or "neon" in features() else 2  # with 32 registers, or 16
+_VECTORS: Final = 4 if _LANES == 16 else 2  # what the registers hold, with the sums of all rows
 COLUMNS: Final = _LANES * _VECTORS
 """Columns of a tile."""
 
@@ -47,12 +49,12 @@ def _build_tile(
     p.add_incoming(_I64(0), start)
     sums = [[b.phi(_SUMS) for _ in range(_VECTORS)] for _ in range(ROWS)]
     at = b.add(v, b.mul(p, v_pair))
-    right = [_widened(b, _load(b, b.add(at, _I64(4 * _LANES * j)), _PAIRS)) for j in range(_VECTORS)]
+    right = [_right_factors(b, _load(b, b.add(at, _I64(4 * _LANES * j)), _PAIRS)) for j in range(_VECTORS)]
     offset = b.mul(p, a_pair)
     added = []
     for row, so_far in zip(rows, sums, strict=True):
-        left = _widened(b, b.bitcast(_spread(b, _load(b, b.add(row, offset), _I32)), _PAIRS))
-        added.append([b.add(s, _sum_of_two(b, b.mul(left, r))) for s, r in zip(so_far, right, strict=True)])
+        left = _left_factors(b, _load(b, b.add(row, offset), _I32))
+        added.append([_add_products(b, s, left, r) for s, r in zip(so_far, right, strict=True)])
     following = b.add(p, _I64(1))
     p.add_incoming(following, loop)
     for so_far, new in zip(sums, added, strict=True):
@@ -73,27 +75,37 @@ def _load(b: ir.IRBuilder, address: Any, kind: ir.Type) -> Any:
     return loaded
 
 
-def _spread(b: ir.IRBuilder, number: Any) -> Any:
-    """A vector of one number."""
-    one = b.insert_element(ir.Constant(_SUMS, ir.Undefined), number, _I32(0))
-    return b.shuffle_vector(one, ir.Constant(_SUMS, ir.Undefined), ir.Constant(_SUMS, [0] * _LANES))
+def _left_factors(b: ir.IRBuilder, pair: Any) -> list[Any]:
+    """A pair of the left factor in all lanes: with NEON its two integers apart, else side by side."""
+    if _NEON:
+        two = b.bitcast(pair, ir.VectorType(_I16, 2))
+        return [b.sext(_picked(b, two, [k] * _LANES), _SUMS) for k in (0, 1)]
+    one = b.insert_element(ir.Constant(_SUMS, ir.Undefined), pair, _I32(0))
+    return [b.sext(b.bitcast(_picked(b, one, [0] * _LANES), _PAIRS), _WIDE)]
 
 
-def _widened(b: ir.IRBuilder, integers: Any) -> Any:
-    return b.sext(integers, _WIDE)
+def _right_factors(b: ir.IRBuilder, pairs: Any) -> list[Any]:
+    """Pairs of the right factor, likewise."""
+    if _NEON:
+        return [b.sext(_picked(b, pairs, _every_second(k)), _SUMS) for k in (0, 1)]
+    return [b.sext(pairs, _WIDE)]
 
 
-def _sum_of_two(b: ir.IRBuilder, products: Any) -> Any:
-    """The sums of products that are neighbours; LLVM knows it as one instruction."""
-    halves = (
-        b.shuffle_vector(
-            products,
-            ir.Constant(_WIDE, ir.Undefined),
-            ir.Constant(_SUMS, [2 * lane + odd for lane in range(_LANES)]),
-        )
-        for odd in (0, 1)
-    )
-    return b.add(*halves)
+def _add_products(b: ir.IRBuilder, sums: Any, left: list[Any], right: list[Any]) -> Any:
+    """Sums with the products of a pair of each factor."""
+    products = [b.mul(x, y) for x, y in zip(left, right, strict=True)]
+    if _NEON:
+        return b.add(b.add(sums, products[0]), products[1])
+    return b.add(sums, b.add(*(_picked(b, products[0], _every_second(k)) for k in (0, 1))))
+
+
+def _picked(b: ir.IRBuilder, vector: Any, lanes: list[int]) -> Any:
+    """The vector of some of another's lanes."""
+    return b.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), ir.Constant(_SUMS, lanes))
+
+
+def _every_second(first: int) -> list[int]:
+    return [2 * lane + first for lane in range(_LANES)]
 
 
 @intrinsic
