@@ -82,7 +82,7 @@ DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 ENGINES = [Binary64Engine(), *(kind(device) for device in DEVICES for kind in (DeviceBinary64Engine, Int8Engine))]
 
 
-@pytest.fixture(scope="module", params=ENGINES, ids=repr)
+@pytest.fixture(scope="module", params=ENGINES, ids=lambda engine: type(engine).__name__)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """What computes on other devices computes on a CPU too."""
     chosen: Engine = request.param

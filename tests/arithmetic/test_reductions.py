@@ -43,7 +43,11 @@ EITHER = any32 | st.sampled_from([0.0, -0.0, 1.0, -1.0, SMALLEST, LARGEST])
 LONG = [511, 512, 513, 2048, 2049, 2**17, 2**20]
 
 
-@pytest.fixture(scope="module", params=[Binary64Engine(), DeviceBinary64Engine("cpu"), Int8Engine("cpu")], ids=repr)
+@pytest.fixture(
+    scope="module",
+    params=[Binary64Engine(), DeviceBinary64Engine("cpu"), Int8Engine("cpu")],
+    ids=lambda engine: type(engine).__name__,
+)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Every engine in turn, those of other devices too."""
     with pytest.MonkeyPatch.context() as patch:

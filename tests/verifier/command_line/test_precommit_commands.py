@@ -312,6 +312,7 @@ def test_solve_says_whether_a_claim_qualifies(call: Call, office: Path, monkeypa
 TOGETHER = "--precommit and --seed-beacon go together: seeds depend on both; give the other one too"
 TEXT = "--seed-beacon: expected 1 to 256 printable ASCII characters without spaces, found "
 NEW = ("-o", "new.precommit")
+TRIAL = (*NEW, "--trial")
 
 
 def solving(*changes: str) -> tuple[str, ...]:
@@ -331,15 +332,15 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "precommit, fuel beyond": (
         (*CHOOSE, *NEW, "--fuel", str(10**15)), f"--fuel: the edition's maximum is {SMALL.max_fuel_budget}",
     ),
-    "precommit, fuel for nothing": ((*CHOOSE, *NEW, "--fuel", "5"), "sgd.py: 'before the first epoch the fuel budget"),
-    "precommit, hyperparameter": ((*CHOOSE, *NEW, "-p", "beta=1"), "sgd.py has no hyperparameter 'beta'; its HYPER"),
+    "precommit, fuel for nothing": ((*CHOOSE, *TRIAL, "--fuel", "5"), "sgd.py: 'before the first epoch the fuel budget"),
+    "precommit, hyperparameter": ((*CHOOSE, *TRIAL, "-p", "beta=1"), "sgd.py has no hyperparameter 'beta'; its HYPER"),
     "precommit, too many bytes": (
         (*CHOOSE, *NEW, "-p", f"lr={'x' * 1100}"),
         "task.hyperparameters: expected at most 1024 bytes when encoded, found 1107",
     ),
     "precommit, no module": ((CHOOSE[0], "none.py", *CHOOSE[2:], *NEW), "none.py: No such file or directory; check"),
     "precommit, refused": ((CHOOSE[0], "bad.py", *CHOOSE[2:], *NEW), "bad.py:16:12: D151 unknown name 'open'"),
-    "precommit, failing later": ((CHOOSE[0], "late.py", *CHOOSE[2:], *NEW), "late.py: 'line 16: IndexError: list"),
+    "precommit, failing later": ((CHOOSE[0], "late.py", *CHOOSE[2:], *TRIAL), "late.py: 'line 16: IndexError: list"),
     "precommit, public key": ((*CHOOSE, *NEW, "--key", "key.pem.pub"), "key.pem.pub: this is a public key; pass the"),
     "precommit, there already": ((*CHOOSE, "-o", "a.precommit"), "a.precommit: exists; choose another name with -o"),
     "precommit, below a file": ((*CHOOSE, "-o", "key.pem/a"), "key.pem is not a folder; choose another with -o"),
@@ -450,12 +451,16 @@ def test_a_mistake_is_answered_with_one_clear_message(call: Call, office: Path, 
 
 
 @pytest.mark.slow
-def test_a_module_that_fails_in_its_jail_is_not_committed_to(call: Call, office: Path) -> None:
+def test_a_module_that_fails_in_its_trial_is_not_committed_to(call: Call, office: Path) -> None:
     before = files()
-    done = call(CHOOSE[0], "late.py", *CHOOSE[2:], *NEW, "--isolation", "process")
+    done = call(CHOOSE[0], "late.py", *CHOOSE[2:], *TRIAL, "--isolation", "process")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("tig-verify: late.py: 'line 16: IndexError: list index out of range")
     assert files() == before
+
+
+def test_without_a_trial_a_module_is_only_read(call: Call, office: Path) -> None:
+    assert call(CHOOSE[0], "late.py", *CHOOSE[2:], *NEW).code == 0
 
 
 def test_a_record_of_an_older_version_is_named(call: Call, office: Path) -> None:

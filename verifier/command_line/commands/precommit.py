@@ -10,6 +10,7 @@ import click
 from protocol.benchmark import MAX_NONCES
 from protocol.envelope import seal
 from protocol.precommit import Precommit
+from protocol.task import Task
 from sandbox.errors import OptimiserError
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
@@ -29,36 +30,41 @@ if TYPE_CHECKING:
               help="How many nonces will be solved: 0 to N - 1.")  # fmt: skip
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key, the one of the claims.")
 @click.option("-o", "output", required=True, type=click.Path(path_type=Path), help="The .precommit file to write.")
+@click.option("--trial", is_flag=True, help="Train an epoch on some instance first, and sign only what can be trained.")
 @isolation_option
 def precommit(
-    optimiser: Path, choices: Chosen, num_nonces: int, key: Path, output: Path, isolation: str
+    optimiser: Path, choices: Chosen, num_nonces: int, key: Path, output: Path, trial: bool, isolation: str
 ) -> None:  # fmt: skip
     """Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.
 
     Publish the file. A beacon that is published after it decides the seeds, so that nobody can choose with the
-    instances in hand: `solve` takes both, and a validator checks claims against both. The optimiser is trained for an
-    epoch on some instance first, so that nobody commits to what cannot be trained.
+    instances in hand: `solve` takes both, and a validator checks claims against both. The module is checked against the
+    dialect; a name of a hyperparameter that it does not have, say, only a trial shows.
 
     \b
-    Example: tig-verify precommit adam.py --track n_hidden=4 --nonces 10 --key key.pem -o adam.precommit
+    Example: tig-verify precommit adam.py --track n_hidden=4 --nonces 10 --trial --key key.pem -o adam.precommit
     """
     signing_key = load_signing_key(key)
     require_new(output)
     require_writable(output.parent)
     module = read_module(optimiser)
     record = Precommit(choices.choice(module), num_nonces)
+    task = record.task("some")
     with open_isolation(isolation) as place:
-        _require_trainable(record, optimiser, module, place)
+        if trial:
+            _require_trainable(task, optimiser, module, place)
+        else:
+            place.check(module.source, str(optimiser))
     write_file(output, seal(record, signing_key).to_bytes())
     count = f"{num_nonces} nonce{'s' if num_nonces > 1 else ''}"
     say(f"{output}: {count} of {choices.track.id}, digest {record.digest().hex()}")
 
 
-def _require_trainable(record: Precommit, optimiser: Path, module: Module, isolation: Isolation) -> None:
+def _require_trainable(task: Task, optimiser: Path, module: Module, isolation: Isolation) -> None:
     """Refuse what fails in the first epoch on some instance. Raises InputError, or as a session does."""
     from verifier.challenge.session import Session
 
-    session = Session(record.task("some"), 0, module, isolation)
+    session = Session(task, 0, module, isolation)
     try:
         with session.trainer() as trainer:
             trainer.start(session.initial)
