@@ -332,7 +332,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "precommit, fuel beyond": (
         (*CHOOSE, *NEW, "--fuel", str(10**15)), f"--fuel: the edition's maximum is {SMALL.max_fuel_budget}",
     ),
-    "precommit, fuel for nothing": ((*CHOOSE, *TRIAL, "--fuel", "5"), "sgd.py: 'before the first epoch the fuel budget"),
+    "precommit, fuel for nothing": ((*CHOOSE, *TRIAL, "--fuel", "5"), "sgd.py: 'before the first epoch the fuel"),
     "precommit, hyperparameter": ((*CHOOSE, *TRIAL, "-p", "beta=1"), "sgd.py has no hyperparameter 'beta'; its HYPER"),
     "precommit, too many bytes": (
         (*CHOOSE, *NEW, "-p", f"lr={'x' * 1100}"),

@@ -50,6 +50,7 @@ def precommit(
     module = read_module(optimiser)
     record = Precommit(choices.choice(module), num_nonces)
     task = record.task("some")
+    task.seed(0)  # refuses settings that no instance has
     with open_isolation(isolation) as place:
         if trial:
             _require_trainable(task, optimiser, module, place)
