@@ -13,6 +13,7 @@ with the input). Time: 2 microseconds for a scalar or a header where it was meas
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
@@ -200,7 +201,10 @@ class _Reader:
         value: Scalar | bytes = self._call(self._unpacker.unpack)
         if problem := _scalar_problem(value):
             raise self._fault(at, problem)
-        self._compare(at, self._packer.pack(value))
+        if type(value) is bytes:  # nothing but the header can be written in two ways, and the rest may be long
+            self._compare(at, _bytes_header(len(value)), len(value))
+        else:
+            self._compare(at, self._packer.pack(value))
         return value
 
     def _head(self) -> int:
@@ -212,8 +216,8 @@ class _Reader:
             raise self._fault(at, _REFUSED_HEADS[head])
         return head
 
-    def _compare(self, at: int, canonical: bytes) -> None:
-        if self._data[at : self.offset()] != canonical:
+    def _compare(self, at: int, canonical: bytes, rest: int = 0) -> None:
+        if self.offset() != at + len(canonical) + rest or not self._data.startswith(canonical, at):
             raise self._fault(at, "not the canonical form: an integer or a length has a shorter one; encode it again")
 
     def _call(self, read: Callable[[], _T]) -> _T:
@@ -247,6 +251,14 @@ def _unpacker(data: bytes) -> msgpack.Unpacker:
     )
     unpacker.feed(data)
     return unpacker
+
+
+def _bytes_header(size: int) -> bytes:
+    if size < 1 << 8:
+        return struct.pack(">BB", 0xC4, size)
+    if size < 1 << 16:
+        return struct.pack(">BH", 0xC5, size)
+    return struct.pack(">BI", 0xC6, size)
 
 
 def _container_problem(items: int, depth: int) -> str | None:
