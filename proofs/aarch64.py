@@ -37,6 +37,7 @@ PARTS: dict[str, list[str]] = {
     "arithmetic": [*_PYTEST, "tests/arithmetic"],
     "language": [*_PYTEST, "tests/sandbox/language", "tests/sandbox/tensors"],
     "protocol": [*_PYTEST, "tests/protocol"],
+    "compiled network": [*_PYTEST, "tests/verifier/challenge/network/compiled"],
     "vectors": [*_PYTEST, "tests/vectors"],
     "golden run": ["-m", "tests.golden.golden_runs", "check", "sgd-n_hidden=2"],
 }

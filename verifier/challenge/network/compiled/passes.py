@@ -183,6 +183,7 @@ def _pair_all(rows: Rows, pairs: Packed) -> None:
 
 @compiled
 def _add_six(tile: NDArray[np.int32], sums: PerChannel) -> None:
+    """Add all ROWS rows of a tile, which are six, to exact sums."""
     for j in range(len(sums)):
         low = np.float64(tile[0, j]) + np.float64(tile[1, j]) + np.float64(tile[2, j])
         high = np.float64(tile[3, j]) + np.float64(tile[4, j]) + np.float64(tile[5, j])
