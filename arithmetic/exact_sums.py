@@ -29,7 +29,7 @@ def total(values: NDArray[np.float32]) -> float:
 
 def mean_square(values: NDArray[np.float32]) -> float:
     """The mean of the rounded squares of binary32 numbers as a binary64. Raises NonFiniteError."""
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by name
+    with np.errstate(all="ignore"):  # what is not finite is refused by name
         squares = values * values
     return total(squares) / values.size
 

@@ -25,8 +25,8 @@ from verifier.challenge.network.statistics import Statistics
 
 Single = NDArray[np.float32]
 
-_silent = np.errstate(over="ignore", invalid="ignore")
-"""What overflows is an infinity, as in IEEE; a reduction that meets it says so."""
+_silent = np.errstate(all="ignore")
+"""What overflows is an infinity, as in IEEE, whatever the process wants of NumPy; a reduction that meets it says so."""
 _CPU: Final = Binary64Engine()
 
 

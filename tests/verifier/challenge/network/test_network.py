@@ -271,6 +271,25 @@ def test_a_running_variance_beyond_binary32_is_an_error() -> None:
         network.loss_and_gradient(parameters, statistics, network.batch(x, y), gradient)
 
 
+def test_what_the_process_wants_of_numpy_changes_nothing() -> None:
+    """Statistics that fall below the smallest normal numbers, in a process in which NumPy raises for it."""
+    identity = instance_id(SMALL, 2)
+    network, points = EagerNetwork(identity), draw_points(identity, 0, 16)
+    parameters = initial_parameters(identity) * np.float32(1e-30)
+    found = []
+    for error in ("ignore", "raise"):
+        statistics, gradient = Statistics.initial(network.architecture), np.zeros_like(parameters)
+        statistics.means.fill(1e-38)
+        statistics.variances.fill(1e-38)
+        batch = network.batch(points.x, points.y)
+        with np.errstate(all=error):
+            loss = network.loss_and_gradient(parameters, statistics, batch, gradient)
+            assert math.isfinite(network.loss(parameters, statistics, batch))
+        found.append((loss, gradient.tobytes(), statistics.means.tobytes(), statistics.variances.tobytes()))
+    assert found[0] == found[1]
+    assert ((statistics.means > 0.0) & (statistics.means < 2.0**-126)).any()
+
+
 def test_a_gradient_points_downhill() -> None:
     """A check that shares nothing with autograd: the loss along a step of the gradient."""
     identity = instance_id(SHARP, 2)
