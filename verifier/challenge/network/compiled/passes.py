@@ -33,7 +33,6 @@ from verifier.challenge.network.compiled.rounding import (
 Patterns = NDArray[np.int64]
 """Sums of bit patterns [H]: see `sums_of`."""
 
-_inverse_deviation = compiled(batch_norm.inverse_deviation)
 _variance_coefficient = compiled(batch_norm.variance_coefficient)
 
 
