@@ -12,6 +12,7 @@ from arithmetic.exponents import NonFiniteError, sum_bits
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.architecture import Architecture, initial_weight
 from verifier.challenge.network.compiled import steps
+from verifier.challenge.network.compiled.buffers import Constants, Frozen, Layers, Points, Scratch
 from verifier.challenge.network.compiled.packing import pack_weight
 from verifier.challenge.network.compiled.pair_product import COLUMNS, ROWS
 from verifier.challenge.network.compiled.rounding import NOT_FINITE
@@ -30,7 +31,7 @@ class CompiledNetwork:
         architecture = Architecture(instance_id.track)
         self.architecture, self.layout = architecture, architecture.layout()
         edition = architecture.edition
-        self._constants = steps.Constants(
+        self._constants = Constants(
             edition.width, edition.inputs, edition.operand_bits, edition.norm_epsilon, edition.norm_momentum
         )
         self._width = _padded(edition.width, COLUMNS)
@@ -64,7 +65,7 @@ class CompiledNetwork:
         residual -= batch.targets
         return _finite(steps.mean_square(residual, batch.inputs.sum_bits))
 
-    def _outputs(self, parameters: Array, statistics: Statistics, points: steps.Points) -> Array:
+    def _outputs(self, parameters: Array, statistics: Statistics, points: Points) -> Array:
         work = self._workspace(len(points.rows))
         out = np.empty(points.size, np.float32)
         if not steps.outputs(
@@ -74,14 +75,14 @@ class CompiledNetwork:
             raise NonFiniteError("a reduction met an infinite value or a NaN")
         return out
 
-    def _points(self, x: Array) -> steps.Points:
+    def _points(self, x: Array) -> Points:
         rows = np.zeros((_padded(len(x), ROWS), _padded(x.shape[1], 2)), np.int16)
         e = steps.pack_points(_writable(x), self._constants.bits, rows)
         if e == NOT_FINITE:
             raise NonFiniteError("an input is infinite or a NaN")
-        return steps.Points(rows, e, len(x), sum_bits(len(x)))
+        return Points(rows, e, len(x), sum_bits(len(x)))
 
-    def _freeze(self, instance_id: InstanceId) -> steps.Frozen:
+    def _freeze(self, instance_id: InstanceId) -> Frozen:
         last, width, bits = self.architecture.n_hidden, self._width, self._constants.bits
         rows = np.zeros((width, width), np.int16)
         inwards, outwards = np.zeros((2, width // 2, width), np.int32)
@@ -89,7 +90,7 @@ class CompiledNetwork:
         output = np.zeros((1, width), np.int16)
         output_exponent = steps.pack_points(initial_weight(instance_id, last + 1), bits, output)
         pairs = output.astype(np.int32) & 0xFFFF
-        return steps.Frozen(inwards, outwards, exponent, output[0], pairs, output_exponent)
+        return Frozen(inwards, outwards, exponent, output[0], pairs, output_exponent)
 
     def _workspace(self, rows: int) -> _Workspace:
         if rows not in self._workspaces:
@@ -104,12 +105,12 @@ class _Workspace:
         self._rows, self._width, self._architecture = rows, width, architecture
 
     @cached_property
-    def layers(self) -> steps.Layers:
+    def layers(self) -> Layers:
         """What only training needs."""
         n, rows, width = self._architecture.normed_layers, self._rows, self._width
         hidden = self._architecture.trainable_layers - 1
         single, double = (np.zeros((count, n, width), kind) for count, kind in ((2, np.float32), (3, np.float64)))
-        return steps.Layers(
+        return Layers(
             z=np.zeros((n, rows, width), np.float32),
             mean=single[0],
             scale=single[1],
@@ -128,12 +129,12 @@ class _Workspace:
         return np.zeros((self._rows, self._width), np.float32)
 
     @cached_property
-    def scratch(self) -> steps.Scratch:
+    def scratch(self) -> Scratch:
         """What a pass works in."""
         rows, width, inputs = self._rows, self._width, _padded(self._architecture.edition.inputs, 2)
         frozen_affine = np.zeros((3, width), np.float32)
         frozen_affine[1] = 1.0
-        return steps.Scratch(
+        return Scratch(
             rows=np.zeros((rows, width), np.int16),
             pairs=np.zeros((rows // 2, width), np.int32),
             delta=np.zeros((rows, 2), np.int16),
