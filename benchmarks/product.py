@@ -38,24 +38,28 @@ def product_figures(rounds: int) -> Figures:
 
 def exact_products(x: Matrix, w: Matrix) -> dict[str, Callable[[], object]]:
     """From packed operands to sums in int32; the same with both operands quantised and packed anew each time."""
-    from verifier.challenge.network.compiled.packing import pack_weight
-    from verifier.challenge.network.compiled.pair_product import ROWS as TILE
-    from verifier.challenge.network.compiled.pair_product import product
-    from verifier.challenge.network.compiled.steps import pack_points
+    from verifier.challenge.network.compiled.arguments import Argument
+    from verifier.challenge.network.compiled.kernel_cache import kernels
+    from verifier.challenge.network.compiled.processor import Processor
 
-    padded = -(-ROWS // TILE) * TILE
+    ours = kernels(Processor.here())
+    padded = -(-ROWS // ours.rows) * ours.rows
     rows, out = np.zeros((padded, WIDTH), np.int16), np.zeros((padded, WIDTH), np.int32)
     weight, pairs, nothing = np.zeros((WIDTH, WIDTH), np.int16), np.zeros((WIDTH // 2, WIDTH), np.int32), out[:0]
 
+    points = [Argument(each) for each in (x, BITS, rows)]
+    weights = [Argument(each) for each in (w, BITS, weight, pairs, nothing)]
+    factors = [Argument(each) for each in (rows, pairs, out)]
+
     def packed() -> None:
-        pack_points(x, BITS, rows)
-        pack_weight(w, BITS, weight, pairs, nothing)
-        product(rows, pairs, out)
+        ours.pack_points(*points)
+        ours.pack_weight(*weights)
+        ours.product(*factors)
 
     packed()
     expected = (rows[:ROWS].astype(np.int64) @ weight.astype(np.int64).T).astype(np.int32)
     assert np.array_equal(out[:ROWS], expected)
-    return {"int16 product": lambda: product(rows, pairs, out), "int16 product with packing": packed}
+    return {"int16 product": lambda: ours.product(*factors), "int16 product with packing": packed}
 
 
 def _microseconds(product: Callable[[], object]) -> float:

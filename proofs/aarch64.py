@@ -32,11 +32,21 @@ PACKAGES = (
 ).split()
 
 _PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow", "--tb=line"]
+_COMPILE = """
+from verifier.challenge.network.compiled.kernel_cache import kernel_file
+from verifier.challenge.network.compiled.kernels.compilation import main
+from verifier.challenge.network.compiled.processor import Processor
+
+here = Processor.here()
+main(here.name, here.features, str(kernel_file(here)))
+"""
+"""What the network has a process of its own do, which cannot be started in the emulator."""
 PARTS: dict[str, list[str]] = {
     "operations": ["-m", "tests.parity.operations", "check"],
     "arithmetic": [*_PYTEST, "tests/arithmetic"],
     "language": [*_PYTEST, "tests/sandbox/language", "tests/sandbox/tensors"],
     "protocol": [*_PYTEST, "tests/protocol"],
+    "compilation": ["-c", _COMPILE],
     "compiled network": [*_PYTEST, "tests/verifier/challenge/network/compiled"],
     "vectors": [*_PYTEST, "tests/vectors"],
     "golden run": ["-m", "tests.golden.golden_runs", "check", "sgd-n_hidden=2"],
@@ -91,7 +101,7 @@ def processor_files(root: Path) -> None:
 def emulated(folder: Path, cpu: str, limit: float, *arguments: str) -> dict[str, Any]:
     """Run the folder's Python; the exit code, what pytest counted, what failed, and the time."""
     root = folder / "root"
-    own = {"PYTHONPATH": os.pathsep.join([str(folder / "site"), str(ROOT)]), "NUMBA_CACHE_DIR": str(folder / "numba")}
+    own = {"PYTHONPATH": os.pathsep.join([str(folder / "site"), str(ROOT)])}
     usual = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTHON", "TIG_", "OPENBLAS_"))}
     python = root / "usr" / "bin" / f"python{PYTHON}"

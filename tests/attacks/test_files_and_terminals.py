@@ -493,7 +493,8 @@ OPENERS = {"open", "path.open", "os.open", "io.open", ".read_bytes", ".read_text
 OWNERS = {
     "protocol/regular_file.py",  # opens
     "protocol/keys.py",  # creates, with O_EXCL
-    "verifier/challenge/network/compiled/numba_compiler.py",  # its own sources
+    "verifier/challenge/network/compiled/kernel_cache.py",  # its own sources, and in a folder of its own
+    "verifier/challenge/network/compiled/kernels/compilation.py",  # writes there
     "verifier/challenge/guarded_import.py",  # the working folder, as a folder
     "verifier/command_line/folder_lock.py",  # a folder, as a folder
     "verifier/command_line/main.py",  # the null device

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
-import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import pytest
 
@@ -113,18 +113,6 @@ def test_a_path_without_a_root_is_handed_to_no_process_without_the_refusal(monke
     monkeypatch.setenv("PYTHONPATH", ":.")
     monkeypatch.setattr(sys, "path", ["", "/a"])
     assert pool._import_path() == "/a"
-
-
-@needs_numba
-def test_a_cache_that_cannot_be_unpickled_leaves_the_eager_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def spoilt(_: str) -> ModuleType:
-        raise EOFError("Ran out of input")
-
-    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
-    monkeypatch.setattr(network_choice, "import_module", spoilt)
-    network_choice._compiled.cache_clear()
-    assert type(network_for(instance_id())) is EagerNetwork
-    network_choice._compiled.cache_clear()
 
 
 def test_a_folder_that_a_mask_of_0_left_open_is_not_used_without_the_mode(
@@ -260,62 +248,31 @@ def test_the_network_is_eager_without_a_folder_to_trust(monkeypatch: pytest.Monk
     network_choice._compiled.cache_clear()
 
 
-def freshly_compiled(_: str) -> ModuleType:
-    return importlib.reload(importlib.import_module("verifier.challenge.network.compiled.numba_compiler"))
-
-
-@pytest.fixture
-def compiler(cache: Path) -> Iterator[ModuleType]:
-    module = importlib.import_module("verifier.challenge.network.compiled.numba_compiler")
-    kept = module.numba.config.CACHE_DIR
-    yield module
-    module.numba.config.CACHE_DIR = kept
+def freshly_compiled(_: str) -> SimpleNamespace:
+    kernel_cache = importlib.import_module("verifier.challenge.network.compiled.kernel_cache")
+    here = importlib.import_module("verifier.challenge.network.compiled.processor").Processor.here()
+    return SimpleNamespace(CompiledNetwork=None, is_exact=lambda: kernel_cache.kernel_file(here))
 
 
 @needs_numba
-def test_numba_unpickles_nothing_from_where_others_say(
-    hostile: Path, compiler: ModuleType, monkeypatch: pytest.MonkeyPatch
+def test_the_compiler_sees_no_setting_of_numbas_and_not_the_working_folder(
+    hostile: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(hostile))
+    kernel_cache = importlib.import_module("verifier.challenge.network.compiled.kernel_cache")
+    tell = "import json, os, sys; json.dump([os.getcwd(), dict(os.environ), sys.path], open(sys.argv[3], 'w'))"
+    monkeypatch.setattr(kernel_cache, "PROGRAM", (sys.executable, "-P", "-c", tell))
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    importlib.reload(compiler)
-    compiler.numba.config.reload_config()  # as it does before each compilation
-    config = compiler.numba.config
-    assert Path(config.CACHE_DIR).parent == Path(os.environ["XDG_CACHE_HOME"]) / "tig-verify"
-    assert not config.DISABLE_JIT
-    places = cache_paths()
-    assert len(places) > 3
-    for place in places:
-        assert str(hostile) not in place
-        assert "__pycache__" not in place
+    monkeypatch.chdir(hostile)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    told = cache / "told.json"
+    kernel_cache._compile(SimpleNamespace(name="a", features="+b"), told)
+    folder, environment, path = json.loads(told.read_text())
+    assert folder == "/"
+    assert not [name for name in environment if name.startswith("NUMBA")]
+    assert "" not in path
+    assert str(hostile) not in path
+    assert "-P" in kernel_cache.PROGRAM
     assert not (hostile.parent / "ran").exists()
-
-
-@needs_numba
-def test_a_cache_is_of_one_text_of_the_compiled_network(compiler: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = compiler._cache_name()
-    assert compiler._cache_name() == name
-    monkeypatch.setattr(compiler, "version", lambda _: "0.0")
-    assert compiler._cache_name() != name
-
-
-@needs_numba
-def test_a_spoilt_cache_costs_time_without_changing_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def spoilt(*_: object) -> bool:
-        raise pickle.UnpicklingError("truncated")
-
-    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
-    monkeypatch.setattr(network_choice, "agree", spoilt)
-    network_choice._compiled.cache_clear()
-    assert type(network_for(instance_id())) is EagerNetwork
-    network_choice._compiled.cache_clear()
-
-
-def cache_paths() -> list[str]:
-    """Where the functions are kept that are called from Python."""
-    module = importlib.import_module("verifier.challenge.network.compiled.steps")
-    caches = [value._cache for value in vars(module).values() if hasattr(value, "_cache")]
-    return [cache.cache_path for cache in caches if type(cache).__name__ == "FunctionCache"]
 
 
 # -- settings --------------------------------------------------------------------------------------------------------

@@ -19,13 +19,13 @@ import numpy as np
 from llvmlite import binding, ir
 
 from tests.support.instruction_sets import PROCESSORS, Processor
-from verifier.challenge.network.compiled import numba_compiler
+from verifier.challenge.network.compiled.kernels import compiler
 
 
 def tile(processor: Processor) -> ir.Module:
     """The code of a tile as a function, with the processor's number of lanes."""
-    numba_compiler.features = lambda: frozenset(processor.features)  # type: ignore[assignment]
-    from verifier.challenge.network.compiled import pair_product
+    compiler.features = lambda: frozenset(processor.features)  # type: ignore[assignment]
+    from verifier.challenge.network.compiled.kernels import pair_product
 
     module = ir.Module()
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [ir.IntType(64)] * 8), "tile")
@@ -46,7 +46,7 @@ def optimised(module: ir.Module, machine: binding.TargetMachine) -> Any:
 
 def is_exact(module: ir.Module) -> bool:
     """Whether the code is right when this machine runs it."""
-    from verifier.challenge.network.compiled.pair_product import COLUMNS, ROWS
+    from verifier.challenge.network.compiled.kernels.pair_product import COLUMNS, ROWS
     from verifier.challenge.network.compiled.self_test import MOST_TERMS, TOP, in_pairs
 
     machine = binding.Target.from_default_triple().create_target_machine()

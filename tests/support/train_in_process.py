@@ -60,21 +60,21 @@ def plain_digest() -> str:
 
 
 def compile_for(processor: Processor) -> None:
-    """Have numba compile for a processor, in place of the one that it finds; before it compiles anything.
+    """Have the network compiled for a processor, in place of the one that is found.
 
     The toolkit lets no variable of the environment say so.
     """
-    from verifier.challenge.network.compiled import numba_compiler
+    from verifier.challenge.network.compiled.processor import Processor as Target
 
-    numba_compiler.numba.config.CPU_NAME = processor.name  # type: ignore[attr-defined]
-    numba_compiler.numba.config.CPU_FEATURES = ",".join(f"+{name}" for name in processor.features)  # type: ignore[attr-defined]
+    features = ",".join(f"+{name}" for name in processor.features)
+    Target.here = staticmethod(lambda: Target(processor.name, features))  # type: ignore[method-assign]
 
 
 def compiled_for() -> list[str]:
-    """The instruction sets that numba has compiled for."""
-    from verifier.challenge.network.compiled import numba_compiler
+    """The instruction sets that the network has been compiled for."""
+    from verifier.challenge.network.compiled.processor import Processor as Target
 
-    return sorted(numba_compiler.features())
+    return sorted(name[1:] for name in Target.here().features.split(",") if name.startswith("+"))
 
 
 def main(threads: str, ways: str, processor: str = "") -> None:

@@ -1,7 +1,7 @@
 """Folders for what libraries keep between calls.
 
-numba unpickles its cache, matplotlib takes fonts from files: of these only what this user alone can have written is
-trusted.
+Compiled kernels are machine code, matplotlib takes fonts from files: of these only what this user alone can have
+written is trusted.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from tests.support.sample_modules import ENTRY_POINTS
 from verifier.command_line.commands.c006.group import c006
 from verifier.command_line.group import commands
 
-SLOW: Final = ("torch", "numba", "numpy", "matplotlib", "rich")
+SLOW: Final = ("torch", "numba", "llvmlite", "numpy", "matplotlib", "rich")
 """The libraries that take longest to import, the slowest first."""
 WITH_NUMPY: Final = ("study", "study figure2", *(f"c006 {name}" for name in c006.commands if name != "band"))
 """Commands that have NumPy when they only say what they do."""

@@ -64,7 +64,7 @@ def _compiled() -> Make | None:
         sound = import_module(f"{_COMPILED}.self_test").is_exact() and agree(compiled, _eager)
     except MachineError:
         raise
-    except Exception:  # a full disk, a spoilt file in the cache: whatever it is, it costs time and no answer
+    except Exception:  # a full disk, a compiler that fails: whatever it is, it costs time and no answer
         return None
     if not sound:
         raise MachineError(f"numba compiles a network that gives other bits here; set {ENGINE_VARIABLE}=binary64")

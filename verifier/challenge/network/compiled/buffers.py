@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from verifier.challenge.network.compiled.packing import Rows
-from verifier.challenge.network.compiled.pair_product import Packed
+from verifier.challenge.network.compiled.arrays import (
+    ExactMatrix,
+    ExactVector,
+    IntegerMatrix,
+    IntegerVector,
+    Matrices,
+    Matrix,
+    Packed,
+    PackedMatrices,
+    Row,
+    Rows,
+    Vector,
+    WordVector,
+)
 
 
 class Constants(NamedTuple):
@@ -29,7 +38,7 @@ class Frozen(NamedTuple):
     inwards: Packed
     outwards: Packed
     exponent: int
-    output: NDArray[np.int16]
+    output: Row
     """[H]."""
     output_pairs: Packed
     """The same, each with a 0 [1, H]."""
@@ -50,21 +59,21 @@ class Points(NamedTuple):
 class Layers(NamedTuple):
     """What the forward pass leaves for the backward pass; the first dimension of each is the layer, 0 to L."""
 
-    z: NDArray[np.float32]
+    z: Matrices
     """Activations after the ReLU [L + 1, B, H]."""
-    mean: NDArray[np.float32]
-    scale: NDArray[np.float32]
-    sums: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    inverse: NDArray[np.float64]
+    mean: Matrix
+    scale: Matrix
+    sums: ExactMatrix
+    squares: ExactMatrix
+    inverse: ExactMatrix
     """[L + 1, H]."""
-    exponents: NDArray[np.int64]
+    exponents: WordVector
     """Of what goes into each layer and into the output layer [L + 2]."""
-    outputs: NDArray[np.int32]
+    outputs: PackedMatrices
     """What goes out of layers 0 to L - 2, in pairs along B [L - 1, B / 2, H]."""
-    weights: NDArray[np.int32]
+    weights: PackedMatrices
     """The weights of layers 1 to L - 1, in pairs along H [L - 1, H / 2, H]."""
-    weight_exponents: NDArray[np.int64]
+    weight_exponents: WordVector
     """[L]."""
 
 
@@ -85,21 +94,27 @@ class Scratch(NamedTuple):
     """[H, D]."""
     input_inwards: Packed
     """[D / 2, H]."""
-    affine: NDArray[np.float32]
+    affine: Matrix
     """Bias, gamma and beta of a layer [3, H]; what is beyond the network's own width is 0."""
-    frozen_affine: NDArray[np.float32]
+    frozen_affine: Matrix
     """Those of layer L: 0, 1 and 0."""
-    vectors: NDArray[np.float32]
+    vectors: Matrix
     """[3, H]."""
-    exact: NDArray[np.float64]
+    points: Matrix
+    """[2, B]."""
+    mean: Vector
+    """Mean, scale and 1 / deviation of a layer in evaluation mode [H], 0 beyond the network's own width."""
+    scale: Vector
+    inverse: ExactVector
+    exact: ExactMatrix
     """[2, H]."""
-    integers: NDArray[np.int32]
+    integers: IntegerVector
     """[H]."""
-    patterns: NDArray[np.int64]
+    patterns: WordVector
     """[H]."""
-    tile: NDArray[np.int32]
+    tile: IntegerMatrix
     """[ROWS, H]."""
-    dy: NDArray[np.float32]
+    dy: Matrix
     """[B, H]."""
     nothing: Packed
     """[0, H]."""

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.challenge.network.compiled.pair_product import COLUMNS, ROWS, product, transposed_product
+from verifier.challenge.network.compiled.arguments import Argument
+from verifier.challenge.network.compiled.kernel_cache import kernels
+from verifier.challenge.network.compiled.machine_code import Kernel
+from verifier.challenge.network.compiled.processor import Processor
 
 Integers = NDArray[np.int64]
 
@@ -18,25 +21,30 @@ MOST_TERMS = 511
 
 
 def is_exact() -> bool:
-    """Whether both forms of the product give what int64 gives: on the largest sums, and on all kinds of digits."""
+    """Whether both forms of the product give what int64 gives: on the largest sums, and on all kinds of digits.
+
+    Raises as `kernel_cache.kernels` does.
+    """
+    found = kernels(Processor.here())
     return all(
-        np.array_equal(multiplied(left, right), left @ right)
-        and np.array_equal(multiplied_transposed(left.T, right), left @ right)
-        for left, right in _worst_cases()
+        np.array_equal(multiplied(found.product, left, right), left @ right)
+        and np.array_equal(multiplied_transposed(found.transposed_product, left.T, right), left @ right)
+        for left, right in _worst_cases(found.rows, found.columns)
     )
 
 
-def multiplied(left: Integers, right: Integers) -> NDArray[np.int32]:
+def multiplied(product: Kernel, left: Integers, right: Integers) -> NDArray[np.int32]:
     """The product of integers [B, K], in rows, and [K, N], in pairs; B and N are multiples of a tile's sides."""
     out = np.zeros((len(left), right.shape[1]), np.int32)
-    product(np.ascontiguousarray(_even(left.T).T, np.int16), in_pairs(right), out)
+    rows = np.ascontiguousarray(_even(left.T).T, np.int16)
+    product(Argument(rows), Argument(in_pairs(right)), Argument(out))
     return out
 
 
-def multiplied_transposed(left: Integers, right: Integers) -> NDArray[np.int32]:
+def multiplied_transposed(product: Kernel, left: Integers, right: Integers) -> NDArray[np.int32]:
     """The product of a transpose [K, H] and [K, N] with both in pairs; H and N are multiples of a tile's sides."""
     out = np.zeros((left.shape[1], right.shape[1]), np.int32)
-    transposed_product(in_pairs(left), in_pairs(right), out)
+    product(Argument(in_pairs(left)), Argument(in_pairs(right)), Argument(out))
     return out
 
 
@@ -51,11 +59,11 @@ def _even(matrix: Integers) -> Integers:
     return np.pad(matrix, ((0, len(matrix) % 2), (0, 0)))
 
 
-def _worst_cases() -> Iterator[tuple[Integers, Integers]]:
-    """Factors [ROWS, K] and [K, COLUMNS]: sums of the largest products of each sign, and mixed ones."""
+def _worst_cases(rows: int, columns: int) -> Iterator[tuple[Integers, Integers]]:
+    """Factors [rows, K] and [K, columns]: sums of the largest products of each sign, and mixed ones."""
     for k in (1, 2, 256, MOST_TERMS):
-        mixed = np.arange(COLUMNS * k).reshape(COLUMNS, k) * 7919 % (2 * TOP + 1) - TOP
+        mixed = np.arange(columns * k).reshape(columns, k) * 7919 % (2 * TOP + 1) - TOP
         signs = np.array([1, -1])
-        left = np.concatenate([np.multiply.outer(signs * TOP, np.ones(k, np.int64)), mixed[: ROWS - 2]])
-        right = np.concatenate([left, mixed])[:COLUMNS]
+        left = np.concatenate([np.multiply.outer(signs * TOP, np.ones(k, np.int64)), mixed[: rows - 2]])
+        right = np.concatenate([left, mixed])[:columns]
         yield left, right.T

@@ -20,8 +20,9 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 pytest.importorskip("numba", reason="NUMBA IS NOT INSTALLED: the compiled network was not tested")
 
-entry: Callable[[_Function], _Function] = import_module("verifier.challenge.network.compiled.numba_compiler").entry
-rounding = import_module("verifier.challenge.network.compiled.rounding")
+entry: Callable[[_Function], _Function] = import_module("numba").njit(error_model="numpy")
+arrays = import_module("verifier.challenge.network.compiled.arrays")
+rounding = import_module("verifier.challenge.network.compiled.kernels.rounding")
 
 
 @st.composite
@@ -76,7 +77,7 @@ def test_values_are_quantised_to_the_nearest_integer(values: list[float]) -> Non
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 def test_what_is_not_finite_has_no_exponent(value: float) -> None:
-    assert exponent_of(array32([1.0, value, 0.0])) == rounding.NOT_FINITE
+    assert exponent_of(array32([1.0, value, 0.0])) == arrays.NOT_FINITE
 
 
 @given(st.lists(finite32, min_size=2, max_size=140))

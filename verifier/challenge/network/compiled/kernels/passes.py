@@ -7,18 +7,24 @@ mean, scaling and adding are monotonic, and so is their rounding. So no pass onl
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from verifier.challenge.network import batch_norm
-from verifier.challenge.network.batch_norm import PerChannel
-from verifier.challenge.network.compiled.numba_compiler import compiled
-from verifier.challenge.network.compiled.packing import Rows, pair
-from verifier.challenge.network.compiled.pair_product import ROWS, Packed, columns_times_pairs, rows_times_pairs
-from verifier.challenge.network.compiled.rounding import (
+from verifier.challenge.network.compiled.arrays import (
     NOT_FINITE,
-    ZERO,
+    ExactVector,
+    IntegerMatrix,
+    IntegerVector,
     Matrix,
+    Packed,
+    Rows,
     Vector,
+    WordVector,
+)
+from verifier.challenge.network.compiled.kernels.compiler import compiled
+from verifier.challenge.network.compiled.kernels.packing import pair
+from verifier.challenge.network.compiled.kernels.pair_product import ROWS, columns_times_pairs, rows_times_pairs
+from verifier.challenge.network.compiled.kernels.rounding import (
+    ZERO,
     bits_of,
     exact_scale,
     exponent_of,
@@ -30,15 +36,12 @@ from verifier.challenge.network.compiled.rounding import (
     to_binary32,
 )
 
-Patterns = NDArray[np.int64]
-"""Sums of bit patterns [H]: see `sums_of`."""
-
 _variance_coefficient = compiled(batch_norm.variance_coefficient)
 
 
 @compiled
 def _activate(
-    integers: NDArray[np.int32], scale: tuple[np.float32, float], bias: Vector, z: Vector, low: Vector, high: Vector
+    integers: IntegerVector, scale: tuple[np.float32, float], bias: Vector, z: Vector, low: Vector, high: Vector
 ) -> None:
     """One row of relu(product + bias), and the extremes of the columns so far: one loop, as it is most of the pass."""
     narrow, _ = scale
@@ -56,7 +59,7 @@ def _activate(
 @compiled
 def linear_relu(
     rows: Rows, weight: Packed, exponent: int, bias: Vector, z: Matrix, low: Vector, high: Vector,
-    tile: NDArray[np.int32],
+    tile: IntegerMatrix,
 ) -> int:  # fmt: skip
     """Step 5.3.1, z [B, H] = relu(product + bias), and the smallest and the largest z of each column.
 
@@ -73,26 +76,26 @@ def linear_relu(
 
 
 @compiled
-def _clear(patterns: Patterns) -> None:
+def _clear(patterns: WordVector) -> None:
     for j in range(len(patterns)):
         patterns[j] = 0
 
 
 @compiled
-def _add_values(row: Vector, grid: float, patterns: Patterns) -> None:
+def _add_values(row: Vector, grid: float, patterns: WordVector) -> None:
     for j in range(len(row)):
         patterns[j] += bits_of(np.float64(row[j]) + grid)
 
 
 @compiled
-def _add_squares(row: Vector, mean: Vector, grid: float, patterns: Patterns) -> None:
+def _add_squares(row: Vector, mean: Vector, grid: float, patterns: WordVector) -> None:
     for j in range(len(row)):
         c = row[j] - mean[j]
         patterns[j] += bits_of(np.float64(c * c) + grid)
 
 
 @compiled
-def _add_products(dy: Vector, row: Vector, mean: Vector, grid: float, patterns: Patterns) -> None:
+def _add_products(dy: Vector, row: Vector, mean: Vector, grid: float, patterns: WordVector) -> None:
     for j in range(len(row)):
         patterns[j] += bits_of(np.float64(dy[j] * (row[j] - mean[j])) + grid)
 
@@ -103,15 +106,14 @@ def _largest_square(low: Vector, high: Vector, mean: Vector) -> int:
     largest = 0
     for j in range(len(mean)):
         below, above = low[j] - mean[j], high[j] - mean[j]
-        ends = np.array([below * below, above * above], np.float32)
-        largest = largest_of(ends, largest)
+        largest = max(largest, int(bits_of(np.float32(below * below))), int(bits_of(np.float32(above * above))))
     return largest
 
 
 @compiled
 def batch_statistics(
-    z: Matrix, count: int, exponent: int, width: int, low: Vector, high: Vector, mean: Vector, sums: PerChannel,
-    squares: PerChannel, patterns: Patterns,
+    z: Matrix, count: int, exponent: int, width: int, low: Vector, high: Vector, mean: Vector, sums: ExactVector,
+    squares: ExactVector, patterns: WordVector,
 ) -> int:  # fmt: skip
     """Steps 5.3.2 and 3: the column sums of the first `count` rows of z and of the squares of c, and the mean.
 
@@ -136,7 +138,7 @@ def batch_statistics(
 
 
 @compiled
-def scale_of(gamma: Vector, inverse: PerChannel, scale: Vector) -> None:
+def scale_of(gamma: Vector, inverse: ExactVector, scale: Vector) -> None:
     """Step 5.3.5: s = b32(gamma / deviation)."""
     for j in range(len(scale)):
         scale[j] = np.float64(gamma[j]) * inverse[j]
@@ -181,7 +183,7 @@ def _pair_all(rows: Rows, pairs: Packed) -> None:
 
 
 @compiled
-def _add_six(tile: NDArray[np.int32], sums: PerChannel) -> None:
+def _add_six(tile: IntegerMatrix, sums: ExactVector) -> None:
     """Add all ROWS rows of a tile, which are six, to exact sums."""
     for j in range(len(sums)):
         low = np.float64(tile[0, j]) + np.float64(tile[1, j]) + np.float64(tile[2, j])
@@ -198,8 +200,8 @@ def _largest_product(dy: Vector, row: Vector, mean: Vector, terms: Vector, so_fa
 
 @compiled
 def linear_gradient(
-    rows: Rows, weight: Packed, exponent: int, z: Matrix, mean: Vector, dy: Matrix, dy_sums: PerChannel, terms: Vector,
-    tile: NDArray[np.int32],
+    rows: Rows, weight: Packed, exponent: int, z: Matrix, mean: Vector, dy: Matrix, dy_sums: ExactVector, terms: Vector,
+    tile: IntegerMatrix,
 ) -> int:  # fmt: skip
     """Step 5.4.1: dy [B, H] and the exact sums of its columns before they are rounded. Returns the exponent of dy c.
 
@@ -230,9 +232,9 @@ def _differentiate(dy: Vector, row: Vector, mean: Vector, offset: Vector, coeffi
 
 @compiled
 def norm_relu_gradient(
-    dy: Matrix, z: Matrix, count: int, product_exponent: int, width: int, bits: int, mean: Vector, inverse: PerChannel,
-    scale: Vector, dy_sums: PerChannel, projected: PerChannel, offset: Vector, coefficient: Vector, rows: Rows,
-    pairs: Packed, bias: NDArray[np.int32], patterns: Patterns,
+    dy: Matrix, z: Matrix, count: int, product_exponent: int, width: int, bits: int, mean: Vector, inverse: ExactVector,
+    scale: Vector, dy_sums: ExactVector, projected: ExactVector, offset: Vector, coefficient: Vector, rows: Rows,
+    pairs: Packed, bias: IntegerVector, patterns: WordVector,
 ) -> int:  # fmt: skip
     """Steps 5.4.2 to 4: `projected`, the column sums of dy c; da, quantised, in rows and pairs, and its column sums.
 
@@ -269,7 +271,7 @@ def norm_relu_gradient(
 
 
 @compiled
-def weight_gradient(da: Packed, inputs: Packed, exponent: int, tile: NDArray[np.int32], out: Matrix) -> None:
+def weight_gradient(da: Packed, inputs: Packed, exponent: int, tile: IntegerMatrix, out: Matrix) -> None:
     """Step 5.4.5 of a hidden layer: out [H, K] = da' inputs, rounded once. `tile` [ROWS, K] to work in."""
     scale = exact_scale(exponent)
     for start in range(0, len(out), ROWS):
@@ -281,7 +283,7 @@ def weight_gradient(da: Packed, inputs: Packed, exponent: int, tile: NDArray[np.
 
 @compiled
 def input_weight_gradient(
-    da: Rows, inputs: Rows, count: int, exponent: int, sums: NDArray[np.int32], column: Vector, out: Matrix
+    da: Rows, inputs: Rows, count: int, exponent: int, sums: IntegerVector, column: Vector, out: Matrix
 ) -> None:
     """Step 5.4.5 of the input layer: out [H, D], one column after the other. `sums` and `column` [H] to work in."""
     scale = exact_scale(exponent)

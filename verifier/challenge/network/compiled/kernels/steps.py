@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from verifier.challenge.network import batch_norm
+from verifier.challenge.network.compiled.arrays import NOT_FINITE, Matrix, Packed, Rows, Vector
 from verifier.challenge.network.compiled.buffers import Constants, Frozen, Layers, Points, Scratch
-from verifier.challenge.network.compiled.numba_compiler import compiled, entry
-from verifier.challenge.network.compiled.packing import Rows, pack_weight
-from verifier.challenge.network.compiled.pair_product import Packed
-from verifier.challenge.network.compiled.passes import (
+from verifier.challenge.network.compiled.kernels.compiler import compiled, matrix_of
+from verifier.challenge.network.compiled.kernels.packing import pack_weight
+from verifier.challenge.network.compiled.kernels.passes import (
     batch_statistics,
     input_weight_gradient,
     linear_gradient,
@@ -20,13 +19,11 @@ from verifier.challenge.network.compiled.passes import (
     scale_of,
     weight_gradient,
 )
-from verifier.challenge.network.compiled.rounding import (
-    NOT_FINITE,
-    Matrix,
-    Vector,
+from verifier.challenge.network.compiled.kernels.rounding import (
     exponent_of,
     grid_of,
     largest_of,
+    power_of_two,
     quantise,
     quantising_scale,
 )
@@ -35,7 +32,7 @@ _inverse_deviation = compiled(batch_norm.inverse_deviation)
 _running_average = compiled(batch_norm.running_average)
 
 
-@entry
+@compiled
 def pack_points(x: Matrix, bits: int, rows: Rows) -> int:
     """Quantise points [B, D] into rows. Returns their exponent."""
     largest = 0
@@ -50,7 +47,7 @@ def pack_points(x: Matrix, bits: int, rows: Rows) -> int:
 
 
 @compiled
-def _take_affine(parameters: Vector, start: int, width: int, affine: NDArray[np.float32]) -> bool:
+def _take_affine(parameters: Vector, start: int, width: int, affine: Matrix) -> bool:
     """Copy bias, gamma and beta, and say whether all are finite: a bias of -inf would vanish in the ReLU."""
     for i in range(3):
         for j in range(width):
@@ -73,7 +70,7 @@ def _take_layer(parameters: Vector, layer: int, constants: Constants, outwards: 
     inputs = constants.inputs if layer == 0 else width
     start = _start_of(layer, constants)
     end = start + width * inputs
-    weight = parameters[start:end].reshape(width, inputs)
+    weight = matrix_of(parameters, start, width, inputs)
     if layer == 0:
         e = pack_weight(weight, constants.bits, scratch.input_weight, scratch.input_inwards, outwards)
     else:
@@ -84,7 +81,7 @@ def _take_layer(parameters: Vector, layer: int, constants: Constants, outwards: 
 @compiled
 def _outputs(frozen: Frozen, exponent: int, bits: int, rows: Rows, out: Vector) -> None:
     """The outputs [B] of the output layer."""
-    scale = np.ldexp(1.0, exponent + frozen.output_exponent - 2 * bits)
+    scale = power_of_two(exponent + frozen.output_exponent - 2 * bits)
     for i in range(len(out)):
         dot = np.int32(0)
         for j in range(len(frozen.output)):
@@ -93,7 +90,7 @@ def _outputs(frozen: Frozen, exponent: int, bits: int, rows: Rows, out: Vector) 
 
 
 @compiled
-def _mean_square(values: Vector, sum_bits: int, terms: Vector) -> float:
+def mean_square(values: Vector, sum_bits: int, terms: Vector) -> float:
     """The mean of the rounded squares; NaN if there is none."""
     for i in range(len(values)):
         terms[i] = values[i] * values[i]
@@ -170,14 +167,14 @@ def _update_statistics(means: Matrix, variances: Matrix, layers: Layers, count: 
 def _take_delta(residual: Vector, bits: int, scratch: Scratch) -> int:
     """The gradient at the output, quantised. Returns its exponent."""
     count, delta = len(residual), scratch.delta
-    gradient = np.empty((count, 1), np.float32)
+    gradient = scratch.points[1, :count]
     for i in range(count):
-        gradient[i, 0] = (residual[i] * np.float32(2.0)) / np.float32(count)
-    e = exponent_of(largest_of(gradient[:, 0], 0))
+        gradient[i] = (residual[i] * np.float32(2.0)) / np.float32(count)
+    e = exponent_of(largest_of(gradient, 0))
     if e != NOT_FINITE:
         for i in range(len(delta)):
             delta[i, 0] = 0
-        quantise(gradient[:, 0], quantising_scale(bits - e), delta[:count, 0])
+        quantise(gradient, quantising_scale(bits - e), delta[:count, 0])
     return e
 
 
@@ -188,7 +185,7 @@ def _write_vectors(
     """Step 5.4.5: the gradients of bias, gamma and beta."""
     width, dy_sums, projected = constants.width, scratch.exact[0], scratch.exact[1]
     start = _start_of(layer + 1, constants) - 3 * width
-    unit = np.ldexp(1.0, exponent - constants.bits)
+    unit = power_of_two(exponent - constants.bits)
     for j in range(width):
         gradient[start + j] = scratch.integers[j] * unit + 0.0
         gradient[start + width + j] = projected[j] * layers.inverse[layer, j]
@@ -204,10 +201,10 @@ def _write_weight(
     width, start = constants.width, _start_of(layer, constants)
     e = exponent + layers.exponents[layer] - 2 * constants.bits
     if layer == 0:
-        out = gradient[start : start + width * constants.inputs].reshape(width, constants.inputs)
+        out = matrix_of(gradient, start, width, constants.inputs)
         input_weight_gradient(scratch.rows, points.rows, points.size, e, scratch.tile[0], scratch.vectors[0], out)
     else:
-        out = gradient[start : start + width * width].reshape(width, width)
+        out = matrix_of(gradient, start, width, width)
         weight_gradient(scratch.pairs, layers.outputs[layer - 1], e, scratch.tile, out)
 
 
@@ -245,7 +242,7 @@ def _backward(
     return True
 
 
-@entry
+@compiled
 def training_step(
     parameters: Vector, means: Matrix, variances: Matrix, constants: Constants, frozen: Frozen, points: Points,
     targets: Vector, layers: Layers, scratch: Scratch, gradient: Vector,
@@ -258,11 +255,11 @@ def training_step(
         return np.nan
     if not _update_statistics(means, variances, layers, points.size, constants):
         return np.nan
-    residual, terms = np.empty(points.size, np.float32), np.empty(points.size, np.float32)
+    residual, terms = scratch.points[0, : points.size], scratch.points[1, : points.size]
     _outputs(frozen, layers.exponents[-1], constants.bits, scratch.rows, residual)
     for i in range(points.size):
         residual[i] -= targets[i]
-    loss = _mean_square(residual, points.sum_bits, terms)
+    loss = mean_square(residual, points.sum_bits, terms)
     if np.isnan(loss):
         return loss
     e = _take_delta(residual, constants.bits, scratch)
@@ -271,7 +268,7 @@ def training_step(
     return loss
 
 
-@entry
+@compiled
 def outputs(
     parameters: Vector, means: Matrix, variances: Matrix, constants: Constants, frozen: Frozen, points: Points,
     z: Matrix, scratch: Scratch, out: Vector,
@@ -279,8 +276,7 @@ def outputs(
     """Write the outputs [B] at some points in evaluation mode (step 5.5); False where a reduction has no value."""
     last, bits, rows, into = len(means) - 1, constants.bits, points.rows, points.exponent
     low, high, y = scratch.vectors[0], scratch.vectors[1], scratch.vectors[2]
-    mean, scale = np.zeros((2, len(y)), np.float32)
-    inverse, width = np.zeros(len(y), np.float64), constants.width
+    mean, scale, inverse, width = scratch.mean, scratch.scale, scratch.inverse, constants.width
     for i in range(last + 1):
         affine, inwards, e = scratch.frozen_affine, frozen.inwards, frozen.exponent
         if i < last:
@@ -301,9 +297,3 @@ def outputs(
         rows = scratch.rows
     _outputs(frozen, into, bits, rows, out)
     return True
-
-
-@entry
-def mean_square(values: Vector, sum_bits: int) -> float:
-    """The mean of the rounded squares of some numbers; NaN if there is none."""
-    return _mean_square(values, sum_bits, np.empty(len(values), np.float32))

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from verifier.challenge.network.compiled.numba_compiler import compiled, entry, intrinsic, ir, types
-from verifier.challenge.network.compiled.pair_product import Packed
-from verifier.challenge.network.compiled.rounding import (
+from verifier.challenge.network.compiled.arrays import (
     NOT_FINITE,
+    IntegerMatrix,
+    IntegerVector,
     Matrix,
+    Packed,
+    Row,
+    Rows,
+)
+from verifier.challenge.network.compiled.kernels.compiler import compiled, intrinsic, ir, types
+from verifier.challenge.network.compiled.kernels.rounding import (
     exponent_of,
     largest_of,
     quantise,
     quantising_scale,
 )
-
-Rows = NDArray[np.int16]
 
 SIDE: Final = 16
 """Rows and columns that are transposed together."""
@@ -27,7 +30,7 @@ _LINE: Final = ir.VectorType(ir.IntType(32), SIDE)
 
 
 @compiled
-def pair(first: Rows, second: Rows, pairs: NDArray[np.int32]) -> None:
+def pair(first: Row, second: Row, pairs: IntegerVector) -> None:
     """Write the pairs of two rows."""
     for j in range(len(pairs)):
         pairs[j] = (np.int32(first[j]) & 0xFFFF) | (np.int32(second[j]) << 16)
@@ -70,7 +73,7 @@ def _transpose(_: Any, source: int, source_row: int, target: int, target_row: in
 
 
 @compiled
-def transpose(source: NDArray[np.int32], target: NDArray[np.int32]) -> None:
+def transpose(source: IntegerMatrix, target: IntegerMatrix) -> None:
     """Write the transpose [n, m] of a matrix [m, n] of 32-bit numbers, both multiples of `SIDE`."""
     height, width = source.shape
     row, column = 4 * width, 4 * height
@@ -79,14 +82,17 @@ def transpose(source: NDArray[np.int32], target: NDArray[np.int32]) -> None:
             _transpose(source.ctypes.data + i * row + 4 * j, row, target.ctypes.data + j * column + 4 * i, column)
 
 
-@entry
+@compiled
 def pack_weight(weight: Matrix, bits: int, rows: Rows, inwards: Packed, outwards: Packed) -> int:
     """Quantise a weight [H, K]; its transpose goes into pairs along K (`inwards`), itself along H (`outwards`).
 
     Returns the exponent. `rows`, to work in, and the results are 0 where they are padded; `outwards` may be empty.
     """
     height, width = weight.shape
-    e = exponent_of(largest_of(weight.reshape(-1), 0))
+    largest = 0
+    for i in range(height):
+        largest = largest_of(weight[i], largest)
+    e = exponent_of(largest)
     if e == NOT_FINITE:
         return e
     scale = quantising_scale(bits - e)

@@ -5,20 +5,12 @@ Magnitudes are compared as integers, by their bit patterns, which vectorises; in
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from verifier.challenge.network.compiled.numba_compiler import compiled, intrinsic, ir, types
-
-NOT_FINITE: Final = 1 << 20
-"""In place of an exponent where there is none."""
-
-Vector = NDArray[np.float32]
-Matrix = NDArray[np.float32]
-Exact = NDArray[np.float64]
+from verifier.challenge.network.compiled.arrays import NOT_FINITE, ExactVector, IntegerVector, Row, Vector, WordVector
+from verifier.challenge.network.compiled.kernels.compiler import compiled, intrinsic, ir, types
 
 ZERO: Final = np.float32(0.0)
 
@@ -26,6 +18,33 @@ _MAGNITUDE: Final = np.int32(0x7FFFFFFF)
 _INFINITY: Final = 0x7F800000
 _SHIFT: Final = np.float32(1.5 * 2.0**23)
 """Adding this to a number of at most 2^22 and taking it off again rounds the number to an integer, ties to even."""
+
+
+@intrinsic
+def bits_of(_: Any, number: Any) -> Any:
+    """The bit pattern of a binary32 or binary64 as an integer."""
+    is_wide = number == types.float64
+
+    def code(_: Any, builder: ir.IRBuilder, __: Any, values: Any) -> Any:
+        return builder.bitcast(values[0], ir.IntType(64 if is_wide else 32))
+
+    return types.int64(number) if is_wide else types.int32(number), code
+
+
+@intrinsic
+def _number_of(_: Any, pattern: int) -> Any:
+    """The binary64 of a bit pattern."""
+
+    def code(_: Any, builder: ir.IRBuilder, __: Any, values: Any) -> Any:
+        return builder.bitcast(values[0], ir.DoubleType())
+
+    return types.float64(types.int64), code
+
+
+@compiled
+def power_of_two(exponent: int) -> float:
+    """2^exponent, from -1022 to 1023: the exponents of binary32 and their sums are far from both."""
+    return float(_number_of((exponent + 1023) << 52))
 
 
 @compiled
@@ -55,21 +74,11 @@ def largest_of(values: Vector, so_far: int) -> int:
 @compiled
 def grid_of(exponent: int, width: int) -> float:
     """Adding this to a number rounds the number to a sum's common unit, ties to even: see `sums_of`."""
-    return math.ldexp(1.5, 52 + exponent - width)
-
-
-@intrinsic
-def bits_of(_: Any, number: float) -> Any:
-    """The bit pattern of a binary64 as an integer."""
-
-    def code(_: Any, builder: ir.IRBuilder, __: Any, values: Any) -> Any:
-        return builder.bitcast(values[0], ir.IntType(64))
-
-    return types.int64(types.float64), code
+    return 1.5 * power_of_two(52 + exponent - width)
 
 
 @compiled
-def sums_of(patterns: NDArray[np.int64], count: int, grid: float, sums: Exact) -> None:
+def sums_of(patterns: WordVector, count: int, grid: float, sums: ExactVector) -> None:
     """Write the sums of `count` numbers each, of which the patterns `bits_of(number + grid)` were added up.
 
     A number plus the grid has the grid's exponent, so the difference of two patterns is that of numbers, in units.
@@ -86,12 +95,12 @@ def exact_scale(exponent: int) -> tuple[np.float32, float]:
 
     A 32-bit integer above 2^24 is rounded when it becomes a binary32, and then is far from what is subnormal.
     """
-    narrow = np.float32(math.ldexp(1.0, exponent)) if -149 <= exponent <= 127 else ZERO
-    return narrow, math.ldexp(1.0, exponent)
+    narrow = np.float32(power_of_two(exponent)) if -149 <= exponent <= 127 else ZERO
+    return narrow, power_of_two(exponent)
 
 
 @compiled
-def to_binary32(integers: NDArray[np.int32], scale: tuple[np.float32, float], out: Vector) -> None:
+def to_binary32(integers: IntegerVector, scale: tuple[np.float32, float], out: Vector) -> None:
     """Write integers times an exact scale, rounded once; zeros are +0."""
     narrow, wide = scale
     if narrow > ZERO:
@@ -106,11 +115,11 @@ def to_binary32(integers: NDArray[np.int32], scale: tuple[np.float32, float], ou
 def quantising_scale(shift: int) -> tuple[np.float32, np.float32]:
     """2^shift for `quantise`, in two factors that binary32 has."""
     first = min(shift, 127)
-    return np.float32(math.ldexp(1.0, first)), np.float32(math.ldexp(1.0, shift - first))
+    return np.float32(power_of_two(first)), np.float32(power_of_two(shift - first))
 
 
 @compiled
-def quantise(values: Vector, scale: tuple[np.float32, np.float32], integers: NDArray[np.int16]) -> None:
+def quantise(values: Vector, scale: tuple[np.float32, np.float32], integers: Row) -> None:
     """Write values times the scale, rounded to integers, ties to even: at most 2^11 in magnitude.
 
     Both products are exact where the result does not round to zero.

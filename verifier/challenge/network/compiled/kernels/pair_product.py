@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from verifier.challenge.network.compiled.numba_compiler import compiled, entry, features, intrinsic, ir, types
+from verifier.challenge.network.compiled.arrays import IntegerMatrix, Packed, Rows
+from verifier.challenge.network.compiled.kernels.compiler import compiled, features, intrinsic, ir, types
 
 ROWS: Final = 6
 """Rows of a tile, whose sums stay in registers."""
@@ -23,9 +21,6 @@ _LANES: Final = 16 if "avx512bw" in features() else 8 if "avx2" in features() el
 _VECTORS: Final = 4 if _LANES == 16 else 2  # what the registers hold, with the sums of all rows
 COLUMNS: Final = _LANES * _VECTORS
 """Columns of a tile."""
-
-Packed = NDArray[np.int32]
-"""Pairs of 16-bit integers [pairs, columns]."""
 
 _I16, _I32, _I64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _SUMS: Final = ir.VectorType(_I32, _LANES)
@@ -120,7 +115,7 @@ def _tile(_: Any, a: int, a_row: int, a_pair: int, v: int, v_pair: int, pairs: i
 
 
 @compiled
-def rows_times_pairs(rows: NDArray[np.int16], first: int, pairs: Packed, out: NDArray[np.int32]) -> None:
+def rows_times_pairs(rows: Rows, first: int, pairs: Packed, out: IntegerMatrix) -> None:
     """out [ROWS, columns] = ROWS rows, from `first` on, of the left factor in rows times the right one in pairs."""
     row, at, columns = 2 * rows.shape[1], rows.ctypes.data, out.shape[1]
     for j in range(0, columns, COLUMNS):
@@ -131,7 +126,7 @@ def rows_times_pairs(rows: NDArray[np.int16], first: int, pairs: Packed, out: ND
 
 
 @compiled
-def columns_times_pairs(left: Packed, first: int, pairs: Packed, out: NDArray[np.int32]) -> None:
+def columns_times_pairs(left: Packed, first: int, pairs: Packed, out: IntegerMatrix) -> None:
     """out [ROWS, columns] = ROWS rows, from `first` on, of a factor whose transpose is in pairs, times one in pairs."""
     columns = out.shape[1]
     for j in range(0, columns, COLUMNS):
@@ -141,15 +136,15 @@ def columns_times_pairs(left: Packed, first: int, pairs: Packed, out: NDArray[np
         )  # fmt: skip
 
 
-@entry
-def product(rows: NDArray[np.int16], pairs: Packed, out: NDArray[np.int32]) -> None:
+@compiled
+def product(rows: Rows, pairs: Packed, out: IntegerMatrix) -> None:
     """out [B, columns] = the left factor in rows [B, K], B a multiple of ROWS, times the right one in pairs."""
     for first in range(0, len(rows), ROWS):
         rows_times_pairs(rows, first, pairs, out[first : first + ROWS])
 
 
-@entry
-def transposed_product(left: Packed, pairs: Packed, out: NDArray[np.int32]) -> None:
+@compiled
+def transposed_product(left: Packed, pairs: Packed, out: IntegerMatrix) -> None:
     """out [H, columns] = a factor whose transpose is in pairs [K / 2, H], H a multiple of ROWS, times one in pairs."""
     for first in range(0, left.shape[1], ROWS):
         columns_times_pairs(left, first, pairs, out[first : first + ROWS])

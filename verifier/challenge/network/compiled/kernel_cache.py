@@ -1,0 +1,95 @@
+"""The kernels of this processor: compiled when they first are needed, and kept where only this user can write."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from verifier.challenge.network.compiled.machine_code import Kernels, MachineCode
+from verifier.challenge.network.compiled.processor import Processor
+from verifier.challenge.private_folder import private_folder
+
+PROGRAM: Final = (sys.executable, "-P", "-m", "verifier.challenge.network.compiled.kernels.compilation")
+_PATIENCE: Final = 600.0
+"""Seconds that a compilation may take; 14 are usual."""
+
+
+@cache
+def kernels(processor: Processor) -> Kernels:
+    """The kernels, compiled if need be, which takes 15 s.
+
+    Raises ImportError where numba is not installed, OSError where there is no folder for them or it is full,
+    CalledProcessError or TimeoutExpired where they cannot be compiled.
+    """
+    file = kernel_file(processor)
+    found = _read(file)
+    if found is None:
+        with _alone(file.parent):
+            found = _read(file)  # another process may have compiled them meanwhile
+            if found is None:
+                _compile(processor, file)
+                found = MachineCode.from_bytes(file.read_bytes())
+    return found.load(processor)
+
+
+def kernel_file(processor: Processor) -> Path:
+    """The file of a processor's kernels; it may not be there yet. Raises ImportError or OSError."""
+    folder = private_folder("kernels")
+    if folder is None:
+        raise OSError("there is no folder that only this user can write to, for compiled kernels")
+    return folder / f"{_origin(processor)}.kernels"
+
+
+def _read(file: Path) -> MachineCode | None:
+    """What a file holds; None for none, and for one that was cut."""
+    try:
+        return MachineCode.from_bytes(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _origin(processor: Processor) -> str:
+    """By all sources that kernels are made of, what compiles them, and for what."""
+    try:
+        compilers = [sys.version, version("numba"), version("llvmlite")]
+    except PackageNotFoundError:
+        raise ImportError("numba is not installed") from None
+    digest = hashlib.sha256("\0".join([*compilers, processor.name, processor.features]).encode())
+    for source in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process compiles."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _compile(processor: Processor, file: Path) -> None:
+    """Have a process compile, which sees no setting of numba's and not the working folder."""
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(("NUMBA_", "LLVMLITE_"))}
+    subprocess.run(
+        [*PROGRAM, processor.name, processor.features, str(file)],
+        env={**environment, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        start_new_session=True,  # Ctrl-C in a terminal reaches this process alone, which kills that one
+        timeout=_PATIENCE,
+        check=True,
+    )
