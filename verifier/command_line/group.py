@@ -26,6 +26,7 @@ _TEXTS: Final = {
     "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
     "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
     "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
+    "doctor": "Examine this machine and say whether it can solve and verify.",
     "inspect": (
         "Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit .."
     ),
@@ -53,6 +54,7 @@ def commands() -> None:
     Anybody:      tig-verify instance --track n_hidden=4 --nonce 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick
+                  tig-verify doctor
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
     Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
