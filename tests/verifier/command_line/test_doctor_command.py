@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from arithmetic.engine_choice import ENGINE_VARIABLE
-from protocol.examination import Check, Condition, Examination
+from protocol.examination import Check, Condition, Examination, Finding
 from protocol.keys import SigningKey
 from sandbox.errors import WorkerFault
 from tests.support.called import called
@@ -241,6 +241,17 @@ def test_where_no_process_starts_every_check_says_so(
     assert len(lines) == len(Check)
     assert all(line.startswith("FAILED ") and "3 processes in a row did not start" in line for line in lines)
     assert last == f"this machine is not fit to solve and verify: {', '.join(Check)} failed"
+
+
+def test_a_check_that_comes_late_is_recorded_in_its_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def late(self: object, items: Sequence[Check]) -> Iterator[tuple[Check, Finding]]:
+        yield from ((check, Finding(check, Condition.OK, "", {})) for check in (*items[1:], items[0]))
+
+    monkeypatch.setattr(pool.ProcessPool, "run", late)
+    ended = called(capsys, "doctor", "--json")
+    assert (ended.code, list(json.loads(ended.out)["checks"])) == (0, list(Check))
 
 
 def test_a_process_that_starts_no_more_costs_the_checks_that_are_left(

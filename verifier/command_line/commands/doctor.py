@@ -12,9 +12,9 @@ from protocol.beacon import check_beacon
 from protocol.envelope import seal
 from protocol.examination import Check, Condition, Examination, Finding
 from verifier.challenge.versions import SPECIFICATION
+from verifier.command_line.execution_options import isolation_option
 from verifier.command_line.exit_codes import DONE, UNDETERMINED
 from verifier.command_line.files import load_signing_key, require_new, require_writable, write_file
-from verifier.command_line.isolation_options import isolation_option
 from verifier.command_line.terminal import json_text, say
 
 
@@ -57,6 +57,7 @@ def doctor(key: Path | None, output: Path | None, beacon: str | None, isolation:
         if not as_json:
             say(_line(finding))
         _say_what_takes_long(finding)
+    findings.sort(key=lambda finding: list(Check).index(finding.check))
     examination = Examination(beacon, SPECIFICATION, tuple(findings))
     say(_as_json(examination) if as_json else _answer(examination))
     if signing_key and output:
@@ -65,7 +66,10 @@ def doctor(key: Path | None, output: Path | None, beacon: str | None, isolation:
 
 
 def _findings(isolation: str) -> Iterator[Finding]:
-    """What each check finds, in their order, made by another process: one that is lost costs one check."""
+    """What each check finds, made by another process: one that is lost costs one check.
+
+    They come in their order, but for one whose process did not even start: it is tried once more, after the others.
+    """
     from sandbox.errors import WorkerFault
     from verifier.machine.examiner import failed, opened
     from verifier.runs.pool import ProcessPool, TaskLost
