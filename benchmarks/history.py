@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.figure import Figure, Figures
-from benchmarks.machine import kind_of_machine
+from verifier.machine.processor import kind_of_machine
 from verifier.runs.results_table import ResultsTable, RowFault, RowFormat, read_rows
 from verifier.runs.row_formats import json_object
 

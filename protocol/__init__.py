@@ -22,6 +22,7 @@ from protocol.errors import (
     SettingsError,
     SignatureError,
 )
+from protocol.examination import Check, Condition, Examination, Finding
 from protocol.hashes import DIGEST_SIZE, blake3_digest
 from protocol.keys import SigningKey, VerifyKey
 from protocol.merkle import Branch, MerkleTree, Stem
@@ -42,12 +43,16 @@ __all__ = [
     "Benchmark",
     "BenchmarkBuilder",
     "Branch",
+    "Check",
     "Choice",
     "Claim",
     "CodecError",
+    "Condition",
     "DisputeError",
     "Envelope",
     "EpochState",
+    "Examination",
+    "Finding",
     "KeyFileError",
     "Leaf",
     "Level",

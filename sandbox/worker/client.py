@@ -236,6 +236,23 @@ def check_in_worker(zygote: Zygote, source: bytes, name: str) -> None:
         _raise_answer(worker, worker.reply(), name)
 
 
+def is_ended_for(attempt: str, zygote: Zygote) -> bool:
+    """Whether the kernel ends a worker that asks for something forbidden; of a zygote that probes. Raises WorkerFault.
+
+    `attempt` is a name of `sandbox.worker.prober`.
+    """
+    with WorkerProcess(zygote, 1) as worker:
+        worker.request(_with_message(worker, Kind.CHECK, {"name": attempt}, b""))
+        try:
+            worker.reply()
+        except WorkerFault:
+            assert worker._child is not None
+            if os.waitstatus_to_exitcode(worker._child.end(0.0)) != -signal.SIGSYS:
+                raise
+            return True
+    return False
+
+
 def _with_message(worker: WorkerProcess, kind: Kind, header: dict[str, object], source: bytes) -> Frame:
     if len(source) > MAX_BYTES:
         read_source(source, str(header["name"]))  # refuses the size, as the worker would if it fitted the channel

@@ -27,6 +27,8 @@ RUNNING: Final = (*PROGRAM, "server")
 """That of a zygote whose workers run modules."""
 CHECKING: Final = (*PROGRAM, "checker")
 """That of a zygote whose workers only check modules, and which starts in a tenth of the time."""
+PROBING: Final = (*PROGRAM, "prober")
+"""That of a zygote whose workers try the jail."""
 START_SECONDS: Final = 120.0
 """Deadline for the zygote to import its libraries."""
 ANSWER_SECONDS: Final = 30.0
@@ -58,6 +60,8 @@ class Zygote:
         """The confinement of the worker that entered its jail last."""
         self._turn = threading.Lock()
         self._ready = False
+        self._failure = ""
+        """What it said when it could not begin; it has ended since."""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, _above_standard_ones(theirs) as descriptor:
             try:
@@ -73,6 +77,8 @@ class Zygote:
     def fork(self, descriptors: Sequence[int], size: int) -> Child:
         """Fork a worker onto its ends of the channel: requests, replies, inputs and outputs of `size` elements."""
         with self._turn:
+            if self._failure:
+                raise WorkerFault(self._failure)
             if not self._ready:
                 self._await(READY, START_SECONDS)
                 self._ready = True
@@ -112,7 +118,8 @@ class Zygote:
         if not data:
             raise WorkerFault(f"the zygote ended unexpectedly (exit status {self._exit_status()})")
         if not data.startswith(begins):
-            raise WorkerFault(f"the zygote failed: {data.decode(errors='replace')[:200]}")
+            self._failure = f"the zygote failed: {data.decode(errors='replace')[:400]}"
+            raise WorkerFault(self._failure)
         return data, received
 
     def _exit_status(self) -> int | None:

@@ -125,6 +125,7 @@ _SAMPLES: Final[tuple[tuple[type[Record], Any], ...]] = (
         sample_records.audit_request(),
         sample_records.audit_response(),
         sample_records.epoch_state(),
+        sample_records.examination(),
     )),
     (Envelope, sample_records.solution()),
 )  # fmt: skip

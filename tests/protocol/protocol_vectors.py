@@ -44,6 +44,7 @@ RECORDS: Final[tuple[Record, ...]] = (
     sample_records.audit_request(),
     sample_records.audit_response(),
     sample_records.epoch_state(),
+    sample_records.examination(),
 )
 DSSE: Final = ("http://example.com/HelloWorld", "hello world")
 

@@ -15,6 +15,7 @@ from protocol import (
     CodecError,
     Envelope,
     EpochState,
+    Examination,
     Precommit,
     Proof,
     Record,
@@ -34,6 +35,7 @@ TYPES: dict[str, type[Record]] = {
     kind.TYPE: kind
     for kind in (
         Claim, Solution, Verdict, Precommit, Benchmark, Proof, Transcript, AuditRequest, AuditResponse, EpochState,
+        Examination,
     )
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from protocol import (
     CodecError,
     Envelope,
     EpochState,
+    Examination,
     Precommit,
     Proof,
     Record,
@@ -69,6 +70,7 @@ SAMPLES: dict[type[Record], Record] = {
     AuditRequest: sample_records.audit_request(),
     AuditResponse: sample_records.audit_response(),
     EpochState: sample_records.epoch_state(),
+    Examination: sample_records.examination(),
     Envelope: Envelope("type", b"payload", bytes(32), bytes(64)),
 }
 

@@ -23,6 +23,7 @@ from protocol import (
 )  # fmt: skip
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import MAX_NONCES, Benchmark
+from protocol.examination import Check, Condition, Examination, Finding
 from protocol.merkle import Stem
 from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
@@ -118,6 +119,14 @@ def transcripts(draw: st.DrawFn) -> Transcript:
 epochs = st.integers(1, 1000)
 stems = st.builds(Stem, u64s, digests)
 opened = st.builds(OpenedLeaf, leaves(epochs), texts)
+examinations = st.builds(
+    Examination,
+    st.none() | beacons,
+    st.integers(1, (1 << 31) - 1),
+    st.tuples(
+        *(st.builds(Finding, st.just(check), st.sampled_from(Condition), texts, measurements) for check in Check)
+    ),
+)
 RANDOM: dict[type[Record], st.SearchStrategy[Any]] = {
     Claim: claims(),
     Solution: st.builds(Solution, texts, texts, weights, weights, weights),
@@ -131,5 +140,6 @@ RANDOM: dict[type[Record], st.SearchStrategy[Any]] = {
     ),
     AuditResponse: st.builds(AuditResponse, digests, tuples(opened)),
     EpochState: st.builds(EpochState, digests, epochs, weights, weights, weights, weights, st.binary(max_size=20)),
+    Examination: examinations,
     Envelope: st.builds(Envelope, texts, st.binary(max_size=40), digests, st.binary(min_size=64, max_size=64)),
 }

@@ -22,6 +22,7 @@ from protocol import (
 )  # fmt: skip
 from protocol.audit import AuditRequest, AuditResponse, EpochState, OpenedLeaf
 from protocol.benchmark import Benchmark
+from protocol.examination import Check, Condition, Examination, Finding
 from protocol.merkle import Branch, Stem
 from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
@@ -175,3 +176,21 @@ def epoch_state(**changes: Any) -> EpochState:
         "optimiser_state": b"N",
     }
     return EpochState(**{**fields, **changes})
+
+
+def finding(check: Check = Check.NETWORK, **changes: Any) -> Finding:
+    fields: dict[str, Any] = {
+        "condition": Condition.OK,
+        "detail": "trains with int16",
+        "measured": {"engine": "int16", "step_milliseconds": 1.25, "warm": None},
+    }
+    return Finding(check, **{**fields, **changes})
+
+
+def examination(**changes: Any) -> Examination:
+    fields: dict[str, Any] = {
+        "beacon": "c5a1e2",
+        "specification": 2,
+        "findings": tuple(finding(check) for check in Check),
+    }
+    return Examination(**{**fields, **changes})

@@ -25,7 +25,7 @@ WORK: Final = [
     "--version", "keygen new.pem", "check module.py", "inspect 0.claim 1.claim",
     "commit 0.claim 1.claim --bundles 1 --key key.pem -o a.benchmark", "sample a.benchmark --beacon 4c35",
     "prove a.benchmark 0.claim 1.claim --beacon 4c35 --key key.pem -o a.proof",
-    "verify-proof a.benchmark a.proof --beacon 4c35",
+    "verify-proof a.benchmark a.proof --beacon 4c35", "doctor",
 ]  # fmt: skip
 
 PROGRAM = f"""
@@ -74,5 +74,5 @@ def test_other_help_imports_numpy_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_instance_needs_numpy_alone(tmp_path: Path) -> None:
-    call = "instance --track n_hidden=4 --nonce 0"
+    call = "instance --track n_hidden=4 --nonces 0"
     assert loaded([call], tmp_path) == {call: ["numpy"]}

@@ -12,6 +12,7 @@ from protocol.benchmark import Benchmark
 from protocol.claim import Claim
 from protocol.envelope import Envelope, open_envelope
 from protocol.errors import ProtocolError, SignatureError
+from protocol.examination import Examination
 from protocol.hashes import blake3_digest
 from protocol.keys import VerifyKey
 from protocol.precommit import Precommit
@@ -27,9 +28,10 @@ from verifier.command_line.terminal import json_text, say
 
 _RECORDS: tuple[type[Record], ...] = (
     Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Precommit, Benchmark, Proof,
+    Examination,
 )  # fmt: skip
 _LONG = 40
-_MANY = 4
+_MANY = 9
 
 
 @click.command()
