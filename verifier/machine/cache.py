@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from importlib import import_module
-from pathlib import Path
 from typing import Final
 
 from protocol.canonical_msgpack import Scalar
 from protocol.examination import Check, Condition, Finding
 from verifier.challenge.private_folder import NotPrivateError, own_cache
 
-ENOUGH: Final = 100 * 2**20
-"""Bytes that are free on a disk where nothing will be missed: what is compiled takes less than ten megabytes."""
-COMPILED_FILES: Final = "compiled_files"
-"""The name of a measurement: files of compiled code for this very installation. 0 before the first training."""
+ENOUGH: Final = 10 * 2**20
+"""Bytes that are free on a disk where nothing will be missed: what is compiled takes less than a megabyte."""
+IS_COMPILED: Final = "is_compiled"
+"""The name of a measurement: whether the network has been compiled by and for this very installation."""
 
 
 def examine() -> Finding:
@@ -27,22 +26,23 @@ def examine() -> Finding:
         return Finding(Check.CACHE, Condition.WARNING, f"nothing compiled can be kept: {_shown(str(error))}", {})
     measured: dict[str, Scalar] = {"free_bytes": free}
     said = f"{_shown(str(cache))}, {free / 2**30:.1f} GiB free"
-    if (compiled := _compiled_files()) is not None:
-        measured[COMPILED_FILES] = compiled
-        said = f"{said}; {compiled or 'no'} files of compiled code"
+    if (compiled := _is_compiled()) is not None:
+        measured[IS_COMPILED] = compiled
+        said = f"{said}; the network {'is' if compiled else 'is not yet'} compiled"
     if free < ENOUGH:
         problem = f"little room for what is compiled; free {ENOUGH >> 20} MiB, or set XDG_CACHE_HOME"
         return Finding(Check.CACHE, Condition.WARNING, f"{problem} ({said})", measured)
     return Finding(Check.CACHE, Condition.OK, said, measured)
 
 
-def _compiled_files() -> int | None:
-    """Files of compiled code that this installation would take; None where numba cannot be used."""
+def _is_compiled() -> bool | None:
+    """Whether this installation's compiled network is there; None where it cannot be compiled."""
     try:
-        compiler = import_module("verifier.challenge.network.compiled.numba_compiler")
+        kernel_cache = import_module("verifier.challenge.network.compiled.kernel_cache")
+        processor = import_module("verifier.challenge.network.compiled.processor").Processor.here()
+        return bool(kernel_cache.kernel_file(processor).exists())
     except Exception:  # why not, the check of the network says
         return None
-    return sum(1 for _ in Path(compiler.numba.config.CACHE_DIR).rglob("*.nbc"))
 
 
 def _shown(text: str) -> str:

@@ -175,9 +175,11 @@ def test_without_descriptors_there_is_no_worker(tmp_path: Path) -> None:
 @needs_numba
 def test_without_numba_and_namespaces_it_is_slower_and_less_protected_and_right(tmp_path: Path) -> None:
     broken = "raise ImportError('Numba needs NumPy 2.2 or less')\n"
-    found = examined({"numba/__init__.py": broken}, tmp_path, denied("unshare"))
+    found = examined({"numba/__init__.py": broken}, tmp_path, denied("unshare"), XDG_CACHE_HOME=str(tmp_path))
     assert (found.code, found.failed, found.said["healthy"]) == (0, [], True)
-    assert found.detail(Check.NETWORK).endswith("; the slow network trains: Numba needs NumPy 2.2 or less")
+    assert found.detail(Check.NETWORK).endswith(
+        "; the slow network trains: numba does not compile here: ImportError: Numba needs NumPy 2.2 or less"
+    )
     assert found.condition(Check.NETWORK) == found.condition(Check.JAIL) == Condition.WARNING
     assert "namespaces of its own (allow user namespaces, or run as root)" in found.detail(Check.JAIL)
 

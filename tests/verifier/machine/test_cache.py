@@ -14,9 +14,7 @@ HOME_CACHE = "~/.cache/tig-verify"
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own; numba's place for what it compiles is a folder in it, as it is chosen once in a process."""
-    compiler = SimpleNamespace(numba=SimpleNamespace(config=SimpleNamespace(CACHE_DIR=str(tmp_path / "compiled"))))
-    monkeypatch.setattr(cache, "import_module", lambda name: compiler)
+    """A home of its own."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     tmp_path.chmod(0o700)
@@ -44,14 +42,15 @@ def test_without_numba_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
     assert (found.condition, list(found.measured)) == (Condition.OK, ["free_bytes"])
 
 
-def test_compiled_files_are_counted(home: Path) -> None:
-    assert cache.examine().measured[cache.COMPILED_FILES] == 0
-    (home / "compiled" / "x").mkdir(parents=True)
-    for name in ("a.1.nbc", "b.1.nbc", "a.nbi"):
-        (home / "compiled" / "x" / name).touch()
+def test_it_says_whether_the_network_is_compiled() -> None:
+    kernel_cache = pytest.importorskip("verifier.challenge.network.compiled.kernel_cache")
     found = cache.examine()
-    assert found.measured[cache.COMPILED_FILES] == 2
-    assert found.detail.endswith("; 2 files of compiled code")
+    assert found.measured[cache.IS_COMPILED] is False
+    assert found.detail.endswith("; the network is not yet compiled")
+    kernel_cache.kernel_file(kernel_cache.Processor.here()).touch()
+    found = cache.examine()
+    assert found.measured[cache.IS_COMPILED] is True
+    assert found.detail.endswith("; the network is compiled")
 
 
 def refused() -> str:
@@ -82,4 +81,4 @@ def test_the_disk_may_be_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=cache.ENOUGH - 1))
     found = cache.examine()
     assert found.condition is Condition.WARNING
-    assert found.detail.startswith("little room for what is compiled; free 100 MiB, or set XDG_CACHE_HOME (~/")
+    assert found.detail.startswith("little room for what is compiled; free 10 MiB, or set XDG_CACHE_HOME (~/")

@@ -87,9 +87,9 @@ def _findings(isolation: str) -> Iterator[Finding]:
 def _say_what_takes_long(finding: Finding) -> None:
     """Say so where nothing is compiled yet."""
     if finding.check is Check.CACHE:
-        from verifier.machine.cache import COMPILED_FILES
+        from verifier.machine.cache import IS_COMPILED
 
-        if finding.measured.get(COMPILED_FILES) == 0:
+        if finding.measured.get(IS_COMPILED) is False:
             say("the network is compiled first, which takes some 20 seconds", is_error=True)
 
 

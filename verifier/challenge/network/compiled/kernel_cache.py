@@ -23,12 +23,15 @@ _PATIENCE: Final = 600.0
 """Seconds that a compilation may take; 14 are usual."""
 
 
+class NotCompiledError(Exception):
+    """There are no kernels for this machine; the message says why, and what to do."""
+
+
 @cache
 def kernels(processor: Processor) -> Kernels:
     """The kernels, compiled if need be, which takes 15 s.
 
-    Raises ImportError where numba is not installed, OSError where there is no folder for them or it is full,
-    CalledProcessError or TimeoutExpired where they cannot be compiled.
+    Raises NotCompiledError, which says what to do.
     """
     file = kernel_file(processor)
     found = _read(file)
@@ -42,10 +45,10 @@ def kernels(processor: Processor) -> Kernels:
 
 
 def kernel_file(processor: Processor) -> Path:
-    """The file of a processor's kernels; it may not be there yet. Raises ImportError or OSError."""
+    """The file of a processor's kernels; it may not be there yet. Raises NotCompiledError."""
     folder = private_folder("kernels")
     if folder is None:
-        raise OSError("there is no folder that only this user can write to, for compiled kernels")
+        raise NotCompiledError("there is no folder that this user alone can write to; set XDG_CACHE_HOME to one")
     return folder / f"{_origin(processor)}.kernels"
 
 
@@ -62,7 +65,7 @@ def _origin(processor: Processor) -> str:
     try:
         compilers = [sys.version, version("numba"), version("llvmlite")]
     except PackageNotFoundError:
-        raise ImportError("numba is not installed") from None
+        raise NotCompiledError("numba is not installed; pip install 'tig-verify[fused]'") from None
     digest = hashlib.sha256("\0".join([*compilers, processor.name, processor.features]).encode())
     for source in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(source.read_bytes())
@@ -83,7 +86,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _compile(processor: Processor, file: Path) -> None:
     """Have a process compile, which sees no setting of numba's and not the working folder."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith(("NUMBA_", "LLVMLITE_"))}
-    subprocess.run(
+    done = subprocess.run(
         [*PROGRAM, processor.name, processor.features, str(file)],
         env={**environment, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         cwd="/",
@@ -91,5 +94,8 @@ def _compile(processor: Processor, file: Path) -> None:
         capture_output=True,
         start_new_session=True,  # Ctrl-C in a terminal reaches this process alone, which kills that one
         timeout=_PATIENCE,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").splitlines()
+        raise NotCompiledError(f"numba does not compile here: {told[-1] if told else f'exit status {done.returncode}'}")

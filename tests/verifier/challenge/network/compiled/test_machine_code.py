@@ -196,8 +196,8 @@ def test_other_processors_and_compilers_have_other_files(cache: Path, monkeypatc
 
 @pytest.mark.slow
 def test_a_compiler_that_fails_is_an_error(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_cache, "PROGRAM", (sys.executable, "-c", "raise SystemExit(1)"))
-    with pytest.raises(subprocess.CalledProcessError):
+    monkeypatch.setattr(kernel_cache, "PROGRAM", (sys.executable, "-c", "raise SystemExit('it is broken')"))
+    with pytest.raises(kernel_cache.NotCompiledError, match="numba does not compile here: it is broken"):
         kernel_cache.kernels(HERE)
 
 
