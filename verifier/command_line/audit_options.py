@@ -19,7 +19,7 @@ from verifier.command_line.option_groups import option_group
 from verifier.command_line.terminal import json_text, say
 
 if TYPE_CHECKING:
-    from verifier.command_line.claim_files_verifier import Answered
+    from verifier.command_line.judge import Answered
     from verifier.verification.self_audit import SelfAudit
 
 
@@ -47,7 +47,7 @@ audit_options: Final = option_group(
 
 def read_audit(level: Level, options: AuditOptions, key: SigningKey | None) -> Answered | SelfAudit | None:
     """The audit that the options ask for. Raises InputError for options that do not go together."""
-    from verifier.command_line.claim_files_verifier import Answered
+    from verifier.command_line.judge import Answered
     from verifier.verification.self_audit import SelfAudit
 
     epochs, request, response = options.epochs, options.request, options.response

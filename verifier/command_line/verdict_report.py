@@ -11,13 +11,14 @@ from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
 from protocol.verdict import Outcome, Reason, Verdict
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files_verifier import Answer, Mistake
-from verifier.command_line.exit_codes import REJECTED, UNDETERMINED, USAGE
+from verifier.command_line.claim_cases import Case, Mistake
+from verifier.command_line.exit_codes import DONE, REJECTED, UNDETERMINED, UNFINISHED, USAGE
 from verifier.command_line.files import ClaimFiles, write_file
+from verifier.command_line.judge import Answer
 from verifier.command_line.terminal import json_text, say
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
 
-_CODES = {Outcome.ACCEPTED: 0, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
+_CODES = {Outcome.ACCEPTED: DONE, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
 
 class Tally:
@@ -41,15 +42,24 @@ class Tally:
             self._stated.add((outcome, claim_digest))
         self.unqualified += reason is Reason.UNQUALIFIED
 
-    def code(self) -> int:
-        """1 if one is rejected, else 3 if one is undetermined, else 2 if one has no verdict or could not be written."""
+    @property
+    def claims(self) -> int:
+        """All of them."""
+        return self.counts.total()
+
+    def code(self, left: int = 0) -> int:
+        """The exit code, if so many claims are left to the next call: it tries again what is undetermined or a mistake.
+
+        1 if one is rejected, else 4 if one is left, else 3 if one is undetermined, else 2 if one has no verdict or its
+        .verdict could not be written.
+        """
         codes = {USAGE if outcome is None else _CODES[outcome] for outcome in self.counts}
-        codes |= {USAGE} if self.unwritten else set()
-        return next(code for code in (REJECTED, UNDETERMINED, USAGE, 0) if code in codes or not code)
+        codes |= ({USAGE} if self.unwritten else set()) | ({UNFINISHED} if left else set())
+        return next((code for code in (REJECTED, UNFINISHED, UNDETERMINED, USAGE) if code in codes), DONE)
 
     def __str__(self) -> str:
         kinds = (*Outcome, None)
-        told = ", ".join(self._told(kind) for kind in kinds if self.counts[kind])
+        told = ", ".join(self._told(kind) for kind in kinds if self.counts[kind]) or "nothing judged"
         return f"{told} ({self.unqualified} unqualified)" if self.unqualified else told
 
     def _told(self, kind: Outcome | None) -> str:
@@ -68,7 +78,7 @@ class Report:
     echo: Callable[..., None] = say
     """Prints lines; with `is_error` on standard error."""
 
-    def add(self, path: Path, answer: Answer) -> None:
+    def add(self, case: Case, answer: Answer) -> None:
         """Count, keep and print one answer."""
         if isinstance(answer, Mistake):
             self.tally.add(answer.outcome)
@@ -76,12 +86,12 @@ class Report:
             return
         self.tally.add(answer.outcome, answer.reason, answer.claim_digest.hex())
         if self.key is not None:
-            self._write(path, seal(answer, self.key))
-        line = as_json(path, answer)
+            self._write(case.path, seal(answer, self.key))
+        line = as_json(case.path, answer)
         if self.log is not None:
             self.log.add(LoggedVerdict.read(line))
         if self.as_json or self.log is None:
-            self.echo(*([line] if self.as_json else as_text(path, answer)))
+            self.echo(*([line] if self.as_json else as_text(case.path, answer)))
 
     def _write(self, path: Path, verdict: Envelope) -> None:
         try:

@@ -11,9 +11,9 @@ import click
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import fuel_option
+from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import read_module
 from verifier.command_line.instance_options import Instances, Nonces, instance_options
-from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.terminal import say

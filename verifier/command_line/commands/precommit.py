@@ -15,8 +15,8 @@ from sandbox.errors import OptimiserError
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import Chosen, choice_options
+from verifier.command_line.execution_options import isolation_option, open_isolation
 from verifier.command_line.files import load_signing_key, read_module, require_new, require_writable, write_file
-from verifier.command_line.isolation_options import isolation_option, open_isolation
 from verifier.command_line.terminal import say
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,15 +15,17 @@ from protocol.precommit import Seeding
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
+from verifier.command_line.claim_files import claims_among
+from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import load_signing_key, require_new
-from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.qualified_option import QualifiedCommand, qualified_option
 from verifier.command_line.terminal import say
 
 if TYPE_CHECKING:
-    from verifier.command_line.claim_files_verifier import Judge
+    from verifier.command_line.claim_cases import CaseReader
+    from verifier.command_line.judge import Judge
     from verifier.command_line.verdict_log import VerdictLog
     from verifier.command_line.verdict_report import Tally
 
@@ -58,12 +60,15 @@ def verify(
 ) -> int:  # fmt: skip
     """Verify claims and print a verdict for each, in the order in which they are done.
 
+    A folder among CLAIMS stands for the files in it that end in .claim.
+
     --precommit and --seed-beacon: a claim must be of that precommit, so that its task was chosen before its seed
     existed. Pass the file that you received before the beacon was published.
 
     --out: the file keeps the verdicts. The same call again goes on where the last one was stopped, and writes no
     .verdict for the claims that it skips. A claim whose verifying process was killed is undetermined, and tried again.
-    One whose files have changed since is judged anew.
+    One whose file has changed since is judged anew. --deadline and --limit need it; with --shard each call needs one of
+    its own.
 
     An audit goes in three steps: you write a request (--request-out), the benchmarker answers it with a folder
     (`tig-verify respond`), and you judge the folder (--request and --response). Your calls need --key, by which you
@@ -75,35 +80,40 @@ def verify(
 
     The summary says how many claims state what another one states: anybody can sign a copy under another name.
 
-    At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 3 if one
-    is undetermined, else 2 if one has no verdict.
+    At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 4 if some
+    are left for the next call, else 3 if one is undetermined, else 2 if one has no verdict.
 
     \b
     Example: tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b --qualified
-             tig-verify verify out/*.claim --level replay --out verdicts.jsonl
+             tig-verify verify out --level replay --out verdicts.jsonl --deadline 2h
              tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
              tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem
     """
     if optimiser is not None and level == Level.EVALUATE:
         raise InputError("--optimiser goes with --level audit or replay; evaluate looks at no module")
-    if len(claims) > 1 and solution is not None:
+    named = execution.shard.of(claims_among(claims))
+    if len(named) > 1 and solution is not None:
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
-    if len(claims) > 1 and not audit.request_out is audit.request is None:
+    if len(named) > 1 and not audit.request_out is audit.request is None:
         raise InputError("--request-out and --request go with one claim; call once for each")
+    if out is None and not execution.until is execution.limit is None:
+        raise InputError("--deadline and --limit go with --out, by which the next call knows what is done")
     from arithmetic import self_test
-    from verifier.command_line.claim_files_verifier import Judge
+    from verifier.command_line.claim_cases import CaseReader
+    from verifier.command_line.judge import Judge
     from verifier.verification.context import Terms
 
     if key is not None:
-        _require_own_verdicts(claims)
+        _require_own_verdicts(named)
     signing_key = load_signing_key(key) if key else None
     answered = read_audit(Level(level), audit, signing_key)
     terms = Terms(VerifyKey.load(signer).raw if signer else None, seeding, threshold)
-    judge = Judge(Level(level), solution, optimiser, terms, execution.isolation, execution.device, answered)
+    judge = Judge(terms, execution.isolation, execution.device, answered)
+    reader = CaseReader(solution, optimiser)
     self_test.require_sound(execution.device)
     if audit.request_out is not None:
-        return _request(judge, claims[0], audit.epochs, audit.request_out, signing_key, as_json)
-    return _verify_all(judge, claims, execution, signing_key, out, as_json)
+        return _request(judge, reader, named[0], audit.epochs, audit.request_out, signing_key, as_json)
+    return _Call(judge, reader, Level(level), execution, signing_key, out, as_json).verify(named)
 
 
 def _require_own_verdicts(claims: Sequence[Path]) -> None:
@@ -117,56 +127,88 @@ def _require_own_verdicts(claims: Sequence[Path]) -> None:
             )
 
 
-def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: SigningKey | None, as_json: bool) -> int:
+def _request(
+    judge: Judge, reader: CaseReader, path: Path, epochs: int | None, out: Path, key: SigningKey | None, as_json: bool
+) -> int:
     """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
-    from verifier.command_line.claim_files_verifier import judged
     from verifier.command_line.verdict_report import Report, Tally
 
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
-    report = Report(Tally(), as_json)
-    for _, answer in judged(replace(judge, level=Level.EVALUATE, audit=None), [path], jobs=1):
-        if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
-            write_request(out, path, epochs, key, as_json)
-        else:
-            report.add(path, answer)
+    report, case = Report(Tally(), as_json), reader.read(path, Level.EVALUATE)
+    with replace(judge, audit=None).opened() as judged:
+        answer = judged(case)
+    if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
+        write_request(out, path, epochs, key, as_json)
+    else:
+        report.add(case, answer)
     return report.tally.code()
 
 
-def _verify_all(
-    judge: Judge, claims: Sequence[Path], execution: Execution, key: SigningKey | None, out: Path | None, as_json: bool
-) -> int:
-    from verifier.command_line.claim_files_verifier import judged
-    from verifier.command_line.verdict_log import FORMAT, VerdictLog
-    from verifier.command_line.verdict_report import Report, Tally
+@dataclass(frozen=True)
+class _Call:
+    """A call for verdicts."""
 
-    claims, tally = list(dict.fromkeys(claims)), Tally()  # a file that is named twice is judged once
-    with ExitStack() as stack:
-        log = stack.enter_context(VerdictLog(out, FORMAT)) if out else None
-        todo = _todo(claims, judge, log, tally)
-        known = len(claims) - len(todo)
-        progress = stack.enter_context(Progress("verifying", len(claims), known))
-        report = Report(tally, as_json, key, log, progress.echo)
-        jobs = execution.processes(len(todo)) if execution.jobs or len(todo) > _FEW[judge.level] else 1
-        for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, progress.observe))):
-            report.add(path, answer)
-            progress.advance()
-            progress.begin(str(tally))
-    if out is not None and not as_json:
-        say(f"{out}: {tally}" + (f"; {known} of them from before" if known else ""))
-    return tally.code()
+    judge: Judge
+    reader: CaseReader
+    level: Level
+    execution: Execution
+    key: SigningKey | None
+    out: Path | None
+    as_json: bool
 
+    def verify(self, claims: Sequence[Path]) -> int:
+        """Judge the claims that have no verdict yet; the exit code."""
+        from verifier.command_line.judge import judged
+        from verifier.command_line.verdict_log import FORMAT, VerdictLog
+        from verifier.command_line.verdict_report import Report, Tally
 
-def _todo(claims: Sequence[Path], judge: Judge, log: VerdictLog | None, tally: Tally) -> list[Path]:
-    """The claims that have no verdict; those that have one are counted."""
-    from verifier.command_line.verdict_log import decided
+        with ExitStack() as stack:
+            tally = Tally()
+            log = stack.enter_context(VerdictLog(self.out, FORMAT)) if self.out else None
+            todo = self._todo(claims, log, tally)
+            known = len(claims) - len(todo)
+            jobs = self._jobs(len(todo))
+            progress = stack.enter_context(Progress("verifying", len(claims), known))
+            report = Report(tally, self.as_json, self.key, log, progress.echo)
+            cases = (self.reader.read(path, self.level) for path in self.execution.limited(self._in_order(todo, jobs)))
+            answers = judged(self.judge, cases, self.execution, jobs, progress.observe)
+            for case, answer in stack.enter_context(closing(answers)):
+                report.add(case, answer)
+                progress.advance()
+                progress.begin(str(tally))
+        left = len(claims) - tally.claims
+        if self.out is not None and not self.as_json:
+            say(f"{self.out}: {tally}" + (f"; {known} of them from before" if known else ""))
+        if left:
+            say(f"tig-verify: {left} of {len(claims)} claims are left; the same call goes on", is_error=True)
+        return tally.code(left)
 
-    todo = []
-    for path in claims:
-        known = decided(log, path, judge) if log else None
-        if known is None:
-            todo.append(path)
-        else:
-            tally.add(known.outcome, known.reason, known.claim_digest)
-    return todo
+    def _jobs(self, claims: int) -> int:
+        """The processes that so many claims are worth; one, where it would be done before another has started."""
+        claims = min(claims, self.execution.limit or claims)
+        return self.execution.processes(claims) if self.execution.jobs or claims > _FEW[self.level] else 1
+
+    def _todo(self, claims: Sequence[Path], log: VerdictLog | None, tally: Tally) -> Sequence[Path]:
+        """The claims that have no verdict; those that have one are counted."""
+        from verifier.command_line.verdict_log import Decisions
+
+        if log is None:
+            return claims
+        decisions, todo = Decisions.of(log, self.judge), []
+        for path in claims:
+            known = decisions.find(path, self.level)
+            if known is None:
+                todo.append(path)
+            else:
+                tally.add(known.outcome, known.reason, known.claim_digest)
+        return todo
+
+    def _in_order(self, claims: Sequence[Path], jobs: int) -> Sequence[Path]:
+        """The claims, the long trainings first where others would wait for the last one."""
+        from verifier.command_line.claim_cases import stated_work
+
+        if self.level is Level.EVALUATE or (jobs == 1 and self.execution.cluster is None):
+            return claims
+        return sorted(claims, key=stated_work, reverse=True)
