@@ -15,8 +15,10 @@ from verifier.command_line.claim_cases import Case, Mistake
 from verifier.command_line.exit_codes import DONE, REJECTED, UNDETERMINED, UNFINISHED, USAGE
 from verifier.command_line.files import ClaimFiles, write_file
 from verifier.command_line.judge import Answer
+from verifier.command_line.rejected_claims import RejectedClaims
 from verifier.command_line.terminal import json_text, say
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
+from verifier.runs.row_formats import json_object
 
 _CODES = {Outcome.ACCEPTED: DONE, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
@@ -75,6 +77,8 @@ class Report:
     as_json: bool
     key: SigningKey | None = None
     log: VerdictLog | None = None
+    kept: RejectedClaims | None = None
+    """Where what is rejected is kept."""
     echo: Callable[..., None] = say
     """Prints lines; with `is_error` on standard error."""
 
@@ -85,13 +89,22 @@ class Report:
             self.echo(f"tig-verify: {answer.text}", is_error=True)
             return
         self.tally.add(answer.outcome, answer.reason, answer.claim_digest.hex())
-        if self.key is not None:
-            self._write(case.path, seal(answer, self.key))
-        line = as_json(case.path, answer)
+        line, signed = as_json(case.path, answer), seal(answer, self.key) if self.key else None
+        if signed is not None:
+            self._write(case.path, signed)
+        if self.kept is not None and answer.outcome is Outcome.REJECTED:
+            self.kept.keep(case, answer, line, signed)
         if self.log is not None:
-            self.log.add(LoggedVerdict.read(line))
+            self.log.add(LoggedVerdict.read(json_object(line), line))
         if self.as_json or self.log is None:
             self.echo(*([line] if self.as_json else as_text(case.path, answer)))
+
+    def ask(self, case: Case, request: Path) -> None:
+        """Say that a request was written in place of a verdict."""
+        if self.as_json:
+            self.echo(json_text({"claim": str(case.path), "request": str(request)}))
+        else:
+            self.echo(f"{case.path}: drawn for an audit; send {request} to its signer")
 
     def _write(self, path: Path, verdict: Envelope) -> None:
         try:

@@ -6,7 +6,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from arithmetic.random import WORD, Source
+from blake3 import blake3
+
 from protocol.verdict import Level
 from verifier.verification.policy import Policy, Rule, Standing
 from verifier.verification.standing import Standings
@@ -49,8 +50,9 @@ def draw(policy: Policy, standings: Standings, beacon: str, claim_digest: str, s
 
 def drawn_number(beacon: str, claim_digest: str, signer: str) -> float:
     """The number of a claim: 53 bits of BLAKE3 over signer, digest and beacon, as a multiple of 2^-53."""
-    source = Source(CONTEXT, bytes.fromhex(signer) + bytes.fromhex(claim_digest) + beacon.encode("ascii"))
-    return (int.from_bytes(source.read(WORD), "little") >> 11) * 2.0**-53
+    text = bytes.fromhex(signer) + bytes.fromhex(claim_digest) + beacon.encode("ascii")
+    word = int.from_bytes(blake3(text, derive_key_context=CONTEXT).digest(8), "little")
+    return (word >> 11) * 2.0**-53
 
 
 def _level(rule: Rule, number: float) -> Level:
