@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,19 +16,25 @@ from typing import Any
 
 import pytest
 
+from protocol.audit import AuditRequest, EpochState
 from protocol.claim import Claim
 from protocol.envelope import seal
+from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
 from protocol.precommit import Precommit
 from protocol.task import Choice
-from protocol.verdict import Level, Verdict
+from protocol.verdict import Verdict
 from sandbox.errors import WorkerFault
+from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
 from tests.support.policies import EXAMPLE
 from tests.support.small_contest import module, session
+from verifier.challenge.editions import DECEMBER_2025
+from verifier.challenge.module import Module
+from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
 from verifier.command_line import judge
-from verifier.command_line.files import ClaimFiles, ResponseFiles, read_record
+from verifier.command_line.files import ClaimFiles, read_record
 from verifier.verification.verify import verify as examine
 
 pytestmark = pytest.mark.slow
@@ -231,18 +240,6 @@ def test_a_rejection_for_our_own_terms_is_no_failure(call: Call) -> None:
     assert not [line for line in draws().values() if line["standing"] == "suspect"]
 
 
-def test_several_processes_write_a_log_that_holds(call: Call) -> None:
-    for n in range(10):
-        write(f"{n:02}", trained(n % 5), key=(ALICE, BOB)[n % 2])
-    write_forged("04", 9)
-    done = call("verify", "in", *RUN[:-2], "--jobs", 2, "--draw-beacon", "a")
-    assert (done.code, done.out) == (1, "verdicts.jsonl: 9 accepted (4 of them copies), 1 rejected\n")
-    checked = call("check-log", OUT, "--policy", "policy.toml", "--json")
-    assert json.loads(checked.out) == {
-        "log": "verdicts.jsonl", "draws": 10, "verdicts": 10, "beacons": {"a": 10}, "differences": [],
-    }  # fmt: skip
-
-
 def test_verify_without_a_policy_goes_on_with_the_same_log(call: Call) -> None:
     path = write("0", trained(0))
     assert call("verify", path, *RUN).code == 0
@@ -255,6 +252,49 @@ def test_the_example_can_be_used(call: Call) -> None:
     write("0", trained(0))
     shutil.copy(EXAMPLE, "policy.toml")
     assert call("verify", "in", *RUN).code == 0
+
+
+# -- in other processes, on the real edition ---------------------------------------------------------------------
+
+
+@cache
+def short(nonce: int) -> Solved:
+    """A real training of an epoch or two."""
+    small = session(SOURCE).task
+    settings = replace(small.settings, track_id="n_hidden=1")
+    task = replace(small, edition=DECEMBER_2025.name, settings=settings, fuel_budget=400_000)
+    return solve(Session(task, nonce, Module("small.py", SOURCE), InProcess()))
+
+
+def test_several_processes_write_a_log_that_holds(call: Call) -> None:
+    for n in range(12):
+        write(f"{n:02}", short(n), key=(ALICE, BOB)[n % 2])
+    lie = replace(short(4).claim, train_losses=(0.5, *short(4).claim.train_losses[1:]))
+    write("04", short(4), claim=lie)
+    done = call("verify", "in", *RUN[:-1], 2, "--draw-beacon", "a")
+    assert (done.code, done.out) == (1, "verdicts.jsonl: 11 accepted, 1 rejected\n")
+    checked = call("check-log", OUT, "--policy", "policy.toml", "--json")
+    assert json.loads(checked.out) == {
+        "log": "verdicts.jsonl", "draws": 12, "verdicts": 12, "beacons": {"a": 12}, "differences": [],
+    }  # fmt: skip
+
+
+def test_a_call_that_is_killed_goes_on_and_its_log_holds(call: Call) -> None:
+    for n in range(12):
+        write(f"{n:02}", short(n))
+    command = [sys.executable, "-P", "-m", "verifier.command_line.main", "verify", "in", *map(str, RUN[:-1]), "2"]
+    for least in (1, 3):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            deadline = time.monotonic() + 60.0
+            while process.poll() is None and not (OUT.exists() and len(verdicts()) >= least):
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+            process.kill()
+    before = draws()
+    assert call("verify", "in", *RUN).code == 0
+    assert {claim: line for claim, line in draws().items() if claim in before} == before
+    assert len(draws()) == len(verdicts()) == 12
+    assert call("check-log", OUT, "--policy", "policy.toml").code == 0
 
 
 # -- evidence ----------------------------------------------------------------------------------------------------
@@ -338,13 +378,10 @@ def audits(call: Call) -> list[Path]:
 
 
 def claim_of(request: Path) -> Path:
-    return next(path for path in Path("in").glob("*.claim") if request.stem in path_digest(path))
-
-
-def path_digest(path: Path) -> str:
-    from protocol.hashes import blake3_digest
-
-    return blake3_digest(path.read_bytes()).hex()
+    """The claim that a request is named after."""
+    return next(
+        path for path in Path("in").glob("*.claim") if blake3_digest(path.read_bytes()).hex()[:16] == request.stem
+    )
 
 
 def respond(call: Call, request: Path) -> None:
@@ -380,11 +417,10 @@ def test_a_log_with_open_audits_says_so(call: Call, audits: list[Path]) -> None:
 def test_a_forged_answer_is_a_failure_and_is_kept(call: Call, audits: list[Path]) -> None:
     respond(call, audits[0])
     claim = claim_of(audits[0])
-    forged = replace(read_record(claim, Claim).record, train_losses=(9.0,) * trained(0).claim.epochs)
-    assert forged is not None
-    files_of_answer = ResponseFiles(audits[0].with_suffix(".response"))
-    state = next(path for path in files_of_answer.folder.iterdir() if path.suffix == ".state")
-    state.write_bytes(seal(_spoilt(state), ALICE).to_bytes())
+    state = next(audits[0].with_suffix(".response").glob("*.state"))
+    record = read_record(state, EpochState).record
+    forged = replace(record, parameters=bytes(len(record.parameters)))
+    state.write_bytes(seal(forged, ALICE).to_bytes())
     done = call("verify", "in", *AUDITED)
     assert done.code == 1
     assert (str(claim), "audit", "rejected") in verdicts()
@@ -397,17 +433,8 @@ def test_a_forged_answer_is_a_failure_and_is_kept(call: Call, audits: list[Path]
         assert json.loads(shown.out)[name] == line[name]
 
 
-def _spoilt(path: Path) -> Any:
-    from protocol.audit import EpochState
-
-    state = read_record(path, EpochState).record
-    return replace(state, parameters=bytes(len(state.parameters)))
-
-
 def test_a_request_of_somebody_else_is_none(call: Call, audits: list[Path]) -> None:
     respond(call, audits[0])
-    from protocol.audit import AuditRequest
-
     audits[0].write_bytes(seal(read_record(audits[0], AuditRequest).record, BOB).to_bytes())
     done = call("verify", "in", *AUDITED)
     assert f"{audits[0]}: is not signed with the key of --key" in done.err
@@ -492,7 +519,3 @@ def test_a_line_that_is_no_draw_is_refused(call: Call, change: Callable[[str], s
         assert done.code == 2
         assert "verdicts.jsonl: line 1 is none that verify writes" in done.err
         assert why in done.err
-
-
-def test_levels_are_words_of_the_log() -> None:
-    assert {str(level) for level in Level} == {"evaluate", "audit", "replay"}
