@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
 
-from protocol.envelope import Envelope, seal
+from protocol.envelope import seal
 from protocol.keys import SigningKey
-from protocol.verdict import Outcome, Reason, Verdict
+from protocol.verdict import Level, Outcome, Reason, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_cases import Case, Mistake
 from verifier.command_line.exit_codes import DONE, REJECTED, UNDETERMINED, UNFINISHED, USAGE
@@ -18,6 +21,7 @@ from verifier.command_line.judge import Answer
 from verifier.command_line.terminal import json_text, say
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
 
+_WRITERS: Final = 8
 _CODES = {Outcome.ACCEPTED: DONE, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
 
@@ -69,7 +73,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Report:
-    """The places that answers go to."""
+    """The places that answers go to. A context manager, at whose end all of them are there."""
 
     tally: Tally
     as_json: bool
@@ -77,6 +81,10 @@ class Report:
     log: VerdictLog | None = None
     echo: Callable[..., None] = say
     """Prints lines; with `is_error` on standard error."""
+    _writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS))
+    """They wait for the disk, which keeps several files in the time of one."""
+    _written: deque[tuple[Case, Verdict, Future[None]]] = field(default_factory=deque)
+    """Verdicts whose file is on its way to the disk: nobody is told of them before, nor is the log."""
 
     def add(self, case: Case, answer: Answer) -> None:
         """Count, keep and print one answer."""
@@ -85,20 +93,40 @@ class Report:
             self.echo(f"tig-verify: {answer.text}", is_error=True)
             return
         self.tally.add(answer.outcome, answer.reason, answer.claim_digest.hex())
-        if self.key is not None:
-            self._write(case.path, seal(answer, self.key))
-        line = as_json(case.path, answer)
+        if self.key is None:
+            self._tell(case, answer)
+            return
+        data = seal(answer, self.key).to_bytes()
+        self._written.append((case, answer, self._writers.submit(write_file, ClaimFiles(case.path).verdict, data)))
+        self._settle(_WRITERS if case.level is Level.EVALUATE else 0)  # after a training, nobody waits for the next one
+
+    def _settle(self, most: int) -> None:
+        """Tell those verdicts whose file is written, and wait until at most so many are not."""
+        while self._written and (len(self._written) > most or self._written[0][2].done()):
+            case, verdict, written = self._written.popleft()
+            try:
+                written.result()
+            except InputError as error:  # a folder or a link has its name: the other claims have verdicts all the same
+                self.tally.unwritten += 1
+                self.echo(f"tig-verify: {error}", is_error=True)
+            self._tell(case, verdict)
+
+    def _tell(self, case: Case, verdict: Verdict) -> None:
+        line = as_json(case.path, verdict)
         if self.log is not None:
             self.log.add(LoggedVerdict.read(line))
         if self.as_json or self.log is None:
-            self.echo(*([line] if self.as_json else as_text(case.path, answer)))
+            self.echo(*([line] if self.as_json else as_text(case.path, verdict)))
 
-    def _write(self, path: Path, verdict: Envelope) -> None:
-        try:
-            write_file(ClaimFiles(path).verdict, verdict.to_bytes())
-        except InputError as error:  # a folder or a link has its name: the other claims have verdicts all the same
-            self.tally.unwritten += 1
-            self.echo(f"tig-verify: {error}", is_error=True)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._writers:
+            if kind is None:
+                self._settle(0)
 
 
 def as_text(path: Path, verdict: Verdict) -> list[str]:

@@ -136,14 +136,15 @@ def _request(
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
-    report, case = Report(Tally(), as_json), reader.read(path, Level.EVALUATE)
+    case, tally = reader.read(path, Level.EVALUATE), Tally()
     with replace(judge, audit=None).opened() as judged:
         answer = judged(case)
     if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
         write_request(out, path, epochs, key, as_json)
     else:
-        report.add(case, answer)
-    return report.tally.code()
+        with Report(tally, as_json) as report:
+            report.add(case, answer)
+    return tally.code()
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class _Call:
             known = len(claims) - len(todo)
             jobs = self._jobs(len(todo))
             progress = stack.enter_context(Progress("verifying", len(claims), known))
-            report = Report(tally, self.as_json, self.key, log, progress.echo)
+            report = stack.enter_context(Report(tally, self.as_json, self.key, log, progress.echo))
             cases = (self.reader.read(path, self.level) for path in self.execution.limited(self._in_order(todo, jobs)))
             answers = judged(self.judge, cases, self.execution, jobs, progress.observe)
             for case, answer in stack.enter_context(closing(answers)):
