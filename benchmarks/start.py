@@ -133,7 +133,7 @@ def _key(folder: str) -> str:
 
 def _solve(key: str, n_hidden: int, fuel: int, isolation: str, folder: str) -> list[str]:
     return [
-        "solve", str(ADAM), "--track", f"n_hidden={n_hidden}", "--nonce", "0", "--fuel", str(fuel), "--key", key,
+        "solve", str(ADAM), "--track", f"n_hidden={n_hidden}", "--nonces", "0", "--fuel", str(fuel), "--key", key,
         "--out", str(Path(folder) / isolation), "--isolation", isolation, "--overwrite", "--json",
     ]  # fmt: skip
 

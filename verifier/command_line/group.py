@@ -44,9 +44,9 @@ def commands() -> None:
 
     \b
     Innovator:    tig-verify check my_optimiser.py
-                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 20 --picture both.png
+                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --picture both.png
     Benchmarker:  tig-verify keygen key.pem
-                  tig-verify precommit my_optimiser.py --track n_hidden=4 --nonces 10 --key key.pem -o a.precommit
+                  tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
                   tig-verify solve my_optimiser.py --precommit a.precommit --seed-beacon HASH --key key.pem -o out
                   tig-verify commit out/*.claim --bundles 2 --key key.pem -o a.benchmark
                   tig-verify prove a.benchmark out/*.claim --beacon HASH2 --key key.pem -o a.proof
@@ -54,7 +54,7 @@ def commands() -> None:
     Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
                   tig-verify verify inbox --policy pool-policy.toml --out verdicts.jsonl
-    Anybody:      tig-verify instance --track n_hidden=4 --nonce 0..9
+    Anybody:      tig-verify instance --track n_hidden=4 --nonces 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
 
-from protocol.envelope import Envelope, seal
+from protocol.envelope import seal
 from protocol.keys import SigningKey
-from protocol.verdict import Outcome, Reason, Verdict
+from protocol.verdict import Level, Outcome, Reason, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_cases import Case, Mistake
 from verifier.command_line.exit_codes import DONE, REJECTED, UNDETERMINED, UNFINISHED, USAGE
@@ -20,6 +23,7 @@ from verifier.command_line.terminal import json_text, say
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
 from verifier.runs.row_formats import json_object
 
+_WRITERS: Final = 8
 _CODES = {Outcome.ACCEPTED: DONE, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
 
@@ -71,16 +75,22 @@ class Tally:
 
 @dataclass(frozen=True)
 class Report:
-    """The places that answers go to."""
+    """The places that answers go to. A context manager, at whose end all of them are there."""
 
     tally: Tally
     as_json: bool
     key: SigningKey | None = None
     log: VerdictLog | None = None
-    kept: RejectedClaims | None = None
-    """Where what is rejected is kept."""
     echo: Callable[..., None] = say
     """Prints lines; with `is_error` on standard error."""
+    kept: RejectedClaims | None = None
+    """Where what is rejected is kept."""
+    learn: Callable[[LoggedVerdict], None] = lambda row: None
+    """Is told what the log has from then on."""
+    _writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS))
+    """They wait for the disk, which keeps several files in the time of one."""
+    _written: deque[tuple[Case, Verdict, Future[None]]] = field(default_factory=deque)
+    """Verdicts whose file is on its way to the disk: nobody is told of them before, nor is the log."""
 
     def add(self, case: Case, answer: Answer) -> None:
         """Count, keep and print one answer."""
@@ -89,15 +99,34 @@ class Report:
             self.echo(f"tig-verify: {answer.text}", is_error=True)
             return
         self.tally.add(answer.outcome, answer.reason, answer.claim_digest.hex())
-        line, signed = as_json(case.path, answer), seal(answer, self.key) if self.key else None
-        if signed is not None:
-            self._write(case.path, signed)
-        if self.kept is not None and answer.outcome is Outcome.REJECTED:
-            self.kept.keep(case, answer, line, signed)
+        if self.key is None:
+            self._tell(case, answer)
+            return
+        data = seal(answer, self.key).to_bytes()
+        self._written.append((case, answer, self._writers.submit(write_file, ClaimFiles(case.path).verdict, data)))
+        self._settle(_WRITERS if case.level is Level.EVALUATE else 0)  # after a training, nobody waits for the next one
+
+    def _settle(self, most: int) -> None:
+        """Tell those verdicts whose file is written, and wait until at most so many are not."""
+        while self._written and (len(self._written) > most or self._written[0][2].done()):
+            case, verdict, written = self._written.popleft()
+            try:
+                written.result()
+            except InputError as error:  # a folder or a link has its name: the other claims have verdicts all the same
+                self.tally.unwritten += 1
+                self.echo(f"tig-verify: {error}", is_error=True)
+            self._tell(case, verdict)
+
+    def _tell(self, case: Case, verdict: Verdict) -> None:
+        line = as_json(case.path, verdict)
+        if self.kept is not None and verdict.outcome is Outcome.REJECTED:
+            self.kept.keep(case, verdict, line, seal(verdict, self.key) if self.key else None)
         if self.log is not None:
-            self.log.add(LoggedVerdict.read(json_object(line), line))
+            row = LoggedVerdict.read(json_object(line), line)
+            self.log.add(row)
+            self.learn(row)
         if self.as_json or self.log is None:
-            self.echo(*([line] if self.as_json else as_text(case.path, answer)))
+            self.echo(*([line] if self.as_json else as_text(case.path, verdict)))
 
     def ask(self, case: Case, request: Path) -> None:
         """Say that a request was written in place of a verdict."""
@@ -106,12 +135,15 @@ class Report:
         else:
             self.echo(f"{case.path}: drawn for an audit; send {request} to its signer")
 
-    def _write(self, path: Path, verdict: Envelope) -> None:
-        try:
-            write_file(ClaimFiles(path).verdict, verdict.to_bytes())
-        except InputError as error:  # a folder or a link has its name: the other claims have verdicts all the same
-            self.tally.unwritten += 1
-            self.echo(f"tig-verify: {error}", is_error=True)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._writers:
+            if kind is None:
+                self._settle(0)
 
 
 def as_text(path: Path, verdict: Verdict) -> list[str]:

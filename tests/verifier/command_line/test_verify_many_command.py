@@ -335,7 +335,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real claim with fuel for an epoch or two."""
     folder = tmp_path_factory.mktemp("made")
     KEY.save(folder / "key.pem")
-    arguments = ["solve", ADAM, "--track", "n_hidden=1", "--nonce", 0, "--fuel", 3_000_000, "--isolation", "none"]
+    arguments = ["solve", ADAM, "--track", "n_hidden=1", "--nonces", 0, "--fuel", 3_000_000, "--isolation", "none"]
     with pytest.raises(SystemExit) as end:
         main([*map(str, arguments), "--key", str(folder / "key.pem"), "-o", str(folder)])
     assert end.value.code == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,12 +73,12 @@ def solve(
     For each nonce a .claim, a .solution and a .transcript are written, and once the module under the name of its
     digest.
 
-    What is trained follows from --precommit and --seed-beacon, or is chosen here, with --track, --nonce and the options
-    after them: then nobody can know how many choices were tried.
+    What is trained follows from --precommit and --seed-beacon, or is chosen here, with --track, --nonces and the
+    options after them: then nobody can know how many choices were tried.
 
     \b
     Example: tig-verify solve adam.py --precommit adam.precommit --seed-beacon 6b --key key.pem -o out
-             tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
+             tig-verify solve adam.py --track n_hidden=4 --nonces 0..9 --key key.pem -o out
     """
     module = read_module(optimiser)
     job = _Job(work.task(module), optimiser, module, device, load_signing_key(key), folder)
@@ -97,7 +97,7 @@ def solve(
             say(_as_json(files, solved, seconds) if as_json else _as_text(files, solved, seconds))
 
 
-def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:
+def _solved(job: _Job, nonces: Sequence[int], isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:
     """Solve one nonce after the other under a progress bar."""
     from verifier.challenge.session import Session
     from verifier.challenge.solving import solve as run

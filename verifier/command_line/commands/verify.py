@@ -158,14 +158,15 @@ def _request(
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
-    report, case = Report(Tally(), as_json), reader.read(path, Level.EVALUATE)
+    case, tally = reader.read(path, Level.EVALUATE), Tally()
     with judge.opened() as judged:
         answer = judged(case)
     if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
         write_request(out, path, epochs, key, as_json)
     else:
-        report.add(case, answer)
-    return report.tally.code()
+        with Report(tally, as_json) as report:
+            report.add(case, answer)
+    return tally.code()
 
 
 @dataclass(frozen=True)
@@ -197,11 +198,12 @@ class _Call:
             todo = [path for path in claims if path not in decided]
             jobs = self._jobs(len(todo), levels.deepest)
             progress = stack.enter_context(Progress("verifying", len(claims), before))
-            report = Report(tally, self.as_json, self.key, log, self.kept, progress.echo)
+            report = Report(tally, self.as_json, self.key, log, progress.echo, self.kept, levels.learn)
+            stack.enter_context(report)
             cases = map(levels.case, self.execution.limited(self._in_order(todo, jobs, levels)))
             answers = judged(self.judge, cases, self.execution, jobs, progress.observe)
             for case, answer in stack.enter_context(closing(answers)):
-                request = levels.take(case, answer)
+                request = levels.request(case, answer)
                 if request is None:
                     report.add(case, answer)
                     progress.advance()
