@@ -33,8 +33,8 @@ from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
-from verifier.command_line import judge
-from verifier.command_line.files import ClaimFiles, read_record
+from verifier.command_line import judge, verdict_report
+from verifier.command_line.files import ClaimFiles, read_record, write_file
 from verifier.verification.verify import verify as examine
 
 pytestmark = pytest.mark.slow
@@ -178,6 +178,27 @@ def test_a_lie_makes_a_suspect_and_leaves_others_alone(call: Call) -> None:
     standings = {claim: line["standing"] for claim, line in draws().items()}
     assert [standings[str(path)] for path in honest] == ["newcomer"] * 2
     assert [standings[str(path)] for path in later] == ["suspect", "suspect", "known"]
+    assert call("check-log", OUT, "--policy", "policy.toml").code == 0
+
+
+def test_a_verdict_counts_from_its_line_on_and_not_before(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signed verdict is in the log when its file is on the disk; until then other claims are drawn."""
+
+    def slow(path: Path, data: bytes) -> None:
+        time.sleep(0.05)
+        write_file(path, data)
+
+    monkeypatch.setattr(verdict_report, "write_file", slow)
+    evaluates = POLICY.format(audit=0).replace("until = 2", "until = 1").replace("until = 4", "until = 1")
+    Path("policy.toml").write_text(evaluates.replace("0.5", "0.0").replace("0.25", "0.0"))
+    write("00", trained(0))
+    write("01", trained(1), claim=replace(trained(1).claim, quality=0))
+    for n in range(2, 14):
+        write(f"{n:02}", trained(n))
+    assert call("verify", "in", *RUN, "--draw-beacon", "a", "--key", "pool.pem").code == 1
+    standings = [line["standing"] for line in draws().values()]
+    assert standings[:3] == ["newcomer", "trusted", "trusted"]  # the lie is judged, and not in the log
+    assert "suspect" in standings
     assert call("check-log", OUT, "--policy", "policy.toml").code == 0
 
 
