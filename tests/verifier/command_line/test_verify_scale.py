@@ -1,4 +1,4 @@
-"""`tig-verify verify` at scale: claims are read when asked for, go to processes as bytes, and a call can have an end."""
+"""`tig-verify verify` at scale: claims are read when asked for, go to processes as bytes; a call can have an end."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_a_limit_leaves_claims_for_the_same_call(claims: list[Path], call: Call)
         done = call(*claims, "--out", OUT, "--limit", 5)
         left = max(12 - 5 * number, 0)
         assert done.code == (4 if left else 0)
-        message = f"tig-verify: {left} of 12 claims are left; the same call goes on\n"
+        message = f"tig-verify: {left} of 12 claims left; the same call goes on\n"
         assert done.err == (message if left else "")
         assert len(lines()) == 12 - left
     assert [line["claim"] for line in lines()] == list(map(str, claims))
@@ -183,7 +183,7 @@ def test_what_a_call_with_claims_left_ends_with(claims: list[Path], call: Call) 
 def test_a_call_that_ended_before_its_first_claim_says_so(claims: list[Path], call: Call) -> None:
     done = call(*claims, "--out", OUT, "--deadline", "0s", "--isolation", "none")
     assert done == Ended(
-        4, "verdicts.jsonl: nothing judged\n", "tig-verify: 12 of 12 claims are left; the same call goes on\n"
+        4, "verdicts.jsonl: nothing judged\n", "tig-verify: 12 of 12 claims left; the same call goes on\n"
     )
 
 
@@ -330,7 +330,7 @@ def test_a_deadline_ends_a_call_of_several_processes(many: list[Path]) -> None:
         if done.returncode == 0:
             break
         assert done.returncode == 4
-        assert "claims are left; the same call goes on" in done.stderr
+        assert "claims left; the same call goes on" in done.stderr
     assert done.returncode == 0
     assert len({line["claim"] for line in lines()}) == len(lines()) == 300
     verdicts = [read_record(ClaimFiles(path).verdict, Verdict).record for path in many]
