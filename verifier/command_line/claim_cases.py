@@ -12,7 +12,9 @@ from protocol.verdict import Level, Outcome
 from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError, VerifierError
 from verifier.challenge.module import Module
+from verifier.command_line.answered_audit import AnsweredAudit
 from verifier.command_line.files import ClaimFiles, envelope_in, find_module, read_envelope, read_file
+from verifier.verification.self_audit import SelfAudit
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Papers:
     module: Module | Mistake | None = None
     """The optimiser's module, or why it could not be read; None where level or claim ask for none."""
 
+    def envelopes(self, path: Path) -> tuple[Envelope, Envelope]:
+        """Claim and solution, not yet verified. Raises InputError, which names the claim as `path`."""
+        return envelope_in(self.claim, path), envelope_in(self.solution, self.solution_file)
+
 
 @dataclass(frozen=True)
 class Case:
@@ -43,6 +49,8 @@ class Case:
     path: Path
     level: Level
     papers: Papers | Mistake
+    audit: AnsweredAudit | SelfAudit | None = None
+    """At level `audit`."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +62,10 @@ class CaseReader:
     optimiser: Path | None = None
     """Instead of the file beside the claim."""
 
-    def read(self, path: Path, level: Level) -> Case:
+    def read(self, path: Path, level: Level, audit: AnsweredAudit | SelfAudit | None = None) -> Case:
         """The case of a claim; what could not be read is in it."""
         try:
-            return Case(path, level, self._papers(ClaimFiles(path), level))
+            return Case(path, level, self._papers(ClaimFiles(path), level), audit)
         except InputError as error:
             return Case(path, level, Mistake(str(error)))
 

@@ -8,51 +8,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from protocol.audit import AuditRequest
-from protocol.envelope import Envelope
 from protocol.errors import ProtocolError
-from protocol.hashes import blake3_digest
 from protocol.verdict import Outcome, Reason, Verdict
 from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError, NoEvidenceError, Part, UnopenedError
 from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
+from verifier.command_line.answered_audit import AnsweredAudit
 from verifier.command_line.claim_cases import Case, Mistake, Papers
 from verifier.command_line.execution_options import Execution, open_isolation
-from verifier.command_line.files import ResponseFiles, envelope_in, read_envelope
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
-from verifier.verification.audit_response import AuditEvidence
 from verifier.verification.context import Evidence, Terms, make_verdict
 from verifier.verification.evaluate import open_evidence
-from verifier.verification.self_audit import SelfAudit
 from verifier.verification.verify import verify as examine
 
 Answer = Verdict | Mistake
-
-
-@dataclass(frozen=True)
-class Answered:
-    """An audit's request, its file, and the folder that answers it, which is read while the claim is judged."""
-
-    request: AuditRequest
-    file: Path
-    folder: Path
-
-    def evidence(self, claim_file: Path, claim: Envelope) -> AuditEvidence:
-        """For the auditor, who reads one state after the other. Raises InputError."""
-        if self.request.claim_digest != blake3_digest(claim.payload):
-            raise InputError(f"{self.file}: is about another claim than {claim_file}; name the one that it is for")
-        return AuditEvidence(
-            self.request,
-            self.response(),
-            lambda epoch: read_envelope(ResponseFiles(self.folder).state(epoch)),
-            claim.public_key,
-        )
-
-    def response(self) -> Envelope:
-        """The answer, not yet verified. Raises InputError."""
-        return read_envelope(ResponseFiles(self.folder).response)
 
 
 @dataclass(frozen=True)
@@ -62,8 +33,6 @@ class Judge:
     terms: Terms
     isolation: str
     device: str
-    audit: Answered | SelfAudit | None = None
-    """For cases of level `audit`."""
 
     @contextmanager
     def opened(self, observer: Observer | None = None) -> Iterator[Callable[[Case], Answer]]:
@@ -98,25 +67,25 @@ class Judge:
         if isinstance(case.papers, Mistake):
             return case.papers
         try:
-            return verdict(self._evidence(case.path, case.papers))
+            return verdict(self._evidence(case, case.papers))
         except UnopenedError as error:
             return Mistake(f"{case.path}: undetermined: {error}", Outcome.UNDETERMINED)
         except NoEvidenceError as error:
-            return Mistake(f"{self._place(case.path, case.papers, error.part)}: {error}")
+            return Mistake(f"{self._place(case, case.papers, error.part)}: {error}")
         except InputError as error:
             return Mistake(str(error))
         except ProtocolError as error:  # a request for epochs that the claim has not
             return Mistake(f"{case.path}: {error}")
 
-    def _place(self, path: Path, papers: Papers, part: Part) -> Path:
+    def _place(self, case: Case, papers: Papers, part: Part) -> Path:
         if part is Part.SOLUTION:
             return papers.solution_file
-        return self.audit.folder if part is Part.ANSWER and isinstance(self.audit, Answered) else path
+        return case.audit.folder if part is Part.ANSWER and isinstance(case.audit, AnsweredAudit) else case.path
 
-    def _evidence(self, path: Path, papers: Papers) -> Evidence:
+    def _evidence(self, case: Case, papers: Papers) -> Evidence:
         """Raises InputError."""
-        claim, solution = envelope_in(papers.claim, path), envelope_in(papers.solution, papers.solution_file)
-        audit = self.audit.evidence(path, claim) if isinstance(self.audit, Answered) else self.audit
+        claim, solution = papers.envelopes(case.path)
+        audit = case.audit.evidence(case.path, claim) if isinstance(case.audit, AnsweredAudit) else case.audit
         return Evidence(claim, solution, partial(_module, papers), audit, self.terms)
 
 
@@ -133,9 +102,9 @@ def judged(
 ) -> Generator[tuple[Case, Answer], None, None]:
     """Every case with its answer, as they come: by so many other processes, or by a cluster, or by this process.
 
-    A case is read when somebody is free for it. An answered audit stays on this machine, which has the answer.
+    A case is read when somebody is free for it.
     """
-    cluster = None if isinstance(judge.audit, Answered) else execution.cluster
+    cluster = execution.cluster
     with closing(completed(judge.opened, cases, jobs, observer, cluster, execution.until)) as answers:
         for case, answer in answers:
             yield case, judge.undetermined(case, answer.why) if isinstance(answer, TaskLost) else answer

@@ -99,9 +99,9 @@ def test_claims_are_read_as_they_are_asked_for(claims: list[Path], call: Call, m
     events: list[str] = []
 
     class Recorded(CaseReader):
-        def read(self, path: Path, level: Level) -> Case:
+        def read(self, path: Path, *given: Any) -> Case:
             events.append(f"read {path.stem}")
-            return super().read(path, level)
+            return super().read(path, *given)
 
     def add(report: Report, case: Case, answer: object) -> None:
         events.append(f"told {case.path.stem}")
@@ -163,7 +163,7 @@ def test_a_limit_leaves_claims_for_the_same_call(claims: list[Path], call: Call)
         done = call(*claims, "--out", OUT, "--limit", 5)
         left = max(12 - 5 * number, 0)
         assert done.code == (4 if left else 0)
-        message = f"tig-verify: {left} of 12 claims left; the same call goes on\n"
+        message = f"tig-verify: {left} of 12 claims are left; the same call goes on\n"
         assert done.err == (message if left else "")
         assert len(lines()) == 12 - left
     assert [line["claim"] for line in lines()] == list(map(str, claims))
@@ -183,7 +183,7 @@ def test_what_a_call_with_claims_left_ends_with(claims: list[Path], call: Call) 
 def test_a_call_that_ended_before_its_first_claim_says_so(claims: list[Path], call: Call) -> None:
     done = call(*claims, "--out", OUT, "--deadline", "0s", "--isolation", "none")
     assert done == Ended(
-        4, "verdicts.jsonl: nothing judged\n", "tig-verify: 12 of 12 claims left; the same call goes on\n"
+        4, "verdicts.jsonl: nothing judged\n", "tig-verify: 12 of 12 claims are left; the same call goes on\n"
     )
 
 
@@ -218,7 +218,7 @@ def test_the_log_has_a_verdict_when_its_file_is_on_the_disk(
         write_file(path, data)
 
     class Watched(VerdictLog):
-        def add(self, row: verdict_log.LoggedVerdict) -> None:
+        def add(self, row: verdict_log.Row) -> None:
             assert read_record(ClaimFiles(Path(row.file)).verdict, Verdict).record.outcome is Outcome.ACCEPTED
             super().add(row)
 
@@ -227,7 +227,7 @@ def test_the_log_has_a_verdict_when_its_file_is_on_the_disk(
     ClaimFiles(claims[5]).verdict.mkdir()
     said: list[str] = []
     with Watched(OUT, FORMAT) as log:
-        with Report(tally, True, KEY, log, lambda *texts, is_error=False: said.extend(texts)) as report:
+        with Report(tally, True, KEY, log, echo=lambda *texts: said.extend(texts), ahead=4) as report:
             cases = [reader.read(path, Level.EVALUATE) for path in claims if path != claims[5]]
             with Judge(Terms(), "none", "cpu").opened() as work:
                 for case in cases:
@@ -330,7 +330,7 @@ def test_a_deadline_ends_a_call_of_several_processes(many: list[Path]) -> None:
         if done.returncode == 0:
             break
         assert done.returncode == 4
-        assert "claims left; the same call goes on" in done.stderr
+        assert "claims are left; the same call goes on" in done.stderr
     assert done.returncode == 0
     assert len({line["claim"] for line in lines()}) == len(lines()) == 300
     verdicts = [read_record(ClaimFiles(path).verdict, Verdict).record for path in many]
