@@ -182,6 +182,20 @@ def test_a_limit_leaves_the_dear_trainings_for_the_same_call(call: Call) -> None
     assert call(*arguments).out.startswith("2 of 2 trainings are drawn in ")
 
 
+def test_shards_together_are_the_study(call: Call) -> None:
+    arguments = ("--depths", "1,2", "--sizes", "1024", "--seeds", 1, "--optimiser", "slow.py")
+    tables = []
+    for number in (1, 2):
+        ended = call(*arguments, "--shard", f"{number}/2")
+        assert ended == Ended(0, "", "tig-verify: 1 of 2 trainings missing; nothing is drawn; --draw draws a part\n")
+        tables.append(TABLE.read_text())
+        TABLE.unlink()
+    TABLE.write_text("".join(tables))  # with the header of each
+    assert call(*arguments, "--limit", 1).out.startswith("2 of 2 trainings are drawn in ")
+    assert [row["n_hidden"] for row in cells()] == ["1", "2"]
+    assert TABLE.read_text().count(str(FORMAT.header)) == 1
+
+
 def test_modules_outside_the_dialect_are_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figure2, "solve", None)
     Path("outside.py").write_bytes(b"import os\n")
