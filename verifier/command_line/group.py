@@ -14,6 +14,7 @@ _TEXTS: Final = {
     "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
     "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
     "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
+    "status": "Say how far the runs of `solve` in FOLDER are: from another terminal, or afterwards.",
     "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
     "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
     "study": "Repeat the papers' numerical studies.",
@@ -48,6 +49,7 @@ def commands() -> None:
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
                   tig-verify solve my_optimiser.py --precommit a.precommit --seed-beacon HASH --key key.pem -o out
+                  tig-verify status out
                   tig-verify commit out/*.claim --bundles 2 --key key.pem -o a.benchmark
                   tig-verify prove a.benchmark out/*.claim --beacon HASH2 --key key.pem -o a.proof
                   tig-verify respond audit.request out/x.claim --key key.pem
@@ -60,7 +62,7 @@ def commands() -> None:
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
     Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
-    tool or the machine).
+    tool or the machine), 4 unfinished (--deadline or --limit ended it: the same call goes on).
     """
 
 

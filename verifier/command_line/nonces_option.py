@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -28,8 +28,7 @@ class Nonces(click.ParamType[Sequence[int]]):
         """Read the text of the option. Raises InputError for a file that cannot be used."""
         text = str(value)
         try:
-            ranges = _of_file(Path(text[1:])) if text.startswith("@") else list(map(_range, text.split(",")))
-            return _together(ranges)
+            return _together(_of_file(Path(text[1:]))) if text.startswith("@") else nonces_of(text)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -38,6 +37,11 @@ def nonces_option(help_more: str = "", required: bool = True) -> Decorator:
     """--nonces."""
     what = "Nonces: 7, or 0..9,12, or @FILE with a nonce or a range on each line."
     return click.option("--nonces", required=required, type=Nonces(), help=f"{what}{help_more}")
+
+
+def nonces_of(text: str) -> Sequence[int]:
+    """The nonces of a text such as 0..9,12. Raises ValueError."""
+    return _together(list(map(_range, text.split(","))))
 
 
 def nonces_text(nonces: Iterable[int]) -> str:
@@ -49,6 +53,14 @@ def nonces_text(nonces: Iterable[int]) -> str:
         else:
             ends.append([nonce, nonce])
     return ",".join(f"{first}..{last}" if first < last else f"{first}" for first, last in ends)
+
+
+def reasons_text(nonces: Mapping[int, str]) -> list[str]:
+    """A line for each reason, with its nonces, such as `nonces 3,7..9: why`."""
+    reasons: dict[str, list[int]] = {}
+    for nonce, why in sorted(nonces.items()):
+        reasons.setdefault(why, []).append(nonce)
+    return [f"nonce{'s' if len(those) > 1 else ''} {nonces_text(those)}: {why}" for why, those in reasons.items()]
 
 
 def _of_file(path: Path) -> list[range]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from protocol.envelope import seal
+from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from verifier.challenge.errors import InputError
@@ -24,6 +24,7 @@ from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, describ
 from verifier.runs.row_formats import json_object
 
 _WRITERS: Final = 8
+"""Signed verdicts that a disk keeps at once."""
 _CODES = {Outcome.ACCEPTED: DONE, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
 
@@ -89,8 +90,8 @@ class Report:
     """Is told what the log has from then on."""
     _writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS))
     """They wait for the disk, which keeps several files in the time of one."""
-    _written: deque[tuple[Case, Verdict, Future[None]]] = field(default_factory=deque)
-    """Verdicts whose file is on its way to the disk: nobody is told of them before, nor is the log."""
+    _written: deque[tuple[Case, Verdict, Envelope, Future[None]]] = field(default_factory=deque)
+    """Those on their way, in the order of the answers: nobody hears of them before they are there, nor the log."""
 
     def add(self, case: Case, answer: Answer) -> None:
         """Count, keep and print one answer."""
@@ -100,33 +101,12 @@ class Report:
             return
         self.tally.add(answer.outcome, answer.reason, answer.claim_digest.hex())
         if self.key is None:
-            self._tell(case, answer)
+            self._tell(case, answer, None)
             return
-        data = seal(answer, self.key).to_bytes()
-        self._written.append((case, answer, self._writers.submit(write_file, ClaimFiles(case.path).verdict, data)))
+        signed = seal(answer, self.key)
+        written = self._writers.submit(write_file, ClaimFiles(case.path).verdict, signed.to_bytes())
+        self._written.append((case, answer, signed, written))
         self._settle(_WRITERS if case.level is Level.EVALUATE else 0)  # after a training, nobody waits for the next one
-
-    def _settle(self, most: int) -> None:
-        """Tell those verdicts whose file is written, and wait until at most so many are not."""
-        while self._written and (len(self._written) > most or self._written[0][2].done()):
-            case, verdict, written = self._written.popleft()
-            try:
-                written.result()
-            except InputError as error:  # a folder or a link has its name: the other claims have verdicts all the same
-                self.tally.unwritten += 1
-                self.echo(f"tig-verify: {error}", is_error=True)
-            self._tell(case, verdict)
-
-    def _tell(self, case: Case, verdict: Verdict) -> None:
-        line = as_json(case.path, verdict)
-        if self.kept is not None and verdict.outcome is Outcome.REJECTED:
-            self.kept.keep(case, verdict, line, seal(verdict, self.key) if self.key else None)
-        if self.log is not None:
-            row = LoggedVerdict.read(json_object(line), line)
-            self.log.add(row)
-            self.learn(row)
-        if self.as_json or self.log is None:
-            self.echo(*([line] if self.as_json else as_text(case.path, verdict)))
 
     def ask(self, case: Case, request: Path) -> None:
         """Say that a request was written in place of a verdict."""
@@ -134,6 +114,28 @@ class Report:
             self.echo(json_text({"claim": str(case.path), "request": str(request)}))
         else:
             self.echo(f"{case.path}: drawn for an audit; send {request} to its signer")
+
+    def _settle(self, most: int) -> None:
+        """Tell those verdicts whose file is written, and wait until at most so many are not."""
+        while self._written and (len(self._written) > most or self._written[0][-1].done()):
+            case, verdict, signed, written = self._written.popleft()
+            try:
+                written.result()
+            except InputError as error:  # a folder or a link has its name: the other claims have verdicts all the same
+                self.tally.unwritten += 1
+                self.echo(f"tig-verify: {error}", is_error=True)
+            self._tell(case, verdict, signed)
+
+    def _tell(self, case: Case, verdict: Verdict, signed: Envelope | None) -> None:
+        line = as_json(case.path, verdict)
+        if self.kept is not None and verdict.outcome is Outcome.REJECTED:
+            self.kept.keep(case, verdict, line, signed)
+        if self.log is not None:
+            row = LoggedVerdict.read(json_object(line), line)
+            self.log.add(row)
+            self.learn(row)
+        if self.as_json or self.log is None:
+            self.echo(*([line] if self.as_json else as_text(case.path, verdict)))
 
     def __enter__(self) -> Self:
         return self

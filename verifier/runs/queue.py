@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from verifier.challenge.errors import InputError
-from verifier.challenge.training.trainer import Observer
 from verifier.runs.pool import Answers, Item, Opening, ProcessPool, Result
 
-ObservedOpening = Callable[[Observer | None], AbstractContextManager[Callable[[Item], Result]]]
+if TYPE_CHECKING:
+    from verifier.challenge.training.trainer import Observer
+
+ObservedOpening = Callable[["Observer | None"], AbstractContextManager[Callable[[Item], Result]]]
 """Makes what does the work, once in each process; takes whom to tell epochs to, which only this process has."""
 
 

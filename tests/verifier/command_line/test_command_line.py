@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
 from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES
+from tests.support.processes import descendants, eventually, is_alive
 from tests.support.small_contest import module
 from verifier.command_line import judge
 from verifier.command_line.files import read_record, write_file
@@ -182,17 +184,13 @@ def test_a_machine_that_flushes_subnormals_refuses_to_judge(office: Office, comm
     assert files() == before
 
 
-def descendants(pid: int) -> list[int]:
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [below for child in children for below in descendants(child)]
-
-
 def jailed_worker_of(process: subprocess.Popen[str]) -> int:
     deadline = time.monotonic() + 60.0
     while time.monotonic() < deadline and process.poll() is None:
         for pid in descendants(process.pid):
-            if "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text():
-                return pid
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text():
+                    return pid
         time.sleep(0.05)
     raise AssertionError("no worker was started")
 
@@ -212,8 +210,8 @@ def test_ctrl_c_leaves_no_file_and_no_process(office: Office) -> None:
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, ""), err
     assert err.strip() == "tig-verify: interrupted; nothing half-written was left"
-    assert files() == before
-    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+    assert files().keys() - before.keys() == {"new", "new/adam-n_hidden=12.run"}
+    eventually(lambda: not any(is_alive(pid) for pid in started))
 
 
 # -- what is printed ---------------------------------------------------------------------------------------------
@@ -222,8 +220,12 @@ def test_ctrl_c_leaves_no_file_and_no_process(office: Office) -> None:
 def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) -> None:
     done = call("solve", "adam.py", "--nonces", "0..1", "--key", "key.pem", "-o", "new", "--json", *ONE_EPOCH)
     assert (done.code, done.err) == (0, "")
-    printed = [json.loads(line) for line in done.out.splitlines()]
-    assert [entry["nonce"] for entry in printed] == [0, 1]
+    *printed, end = [json.loads(line) for line in done.out.splitlines()]
+    assert sorted(entry["nonce"] for entry in printed) == [0, 1]
+    assert {entry["event"] for entry in printed} == {"claim"}
+    assert {name: end[name] for name in ("event", "total", "done", "left")} == {
+        "event": "end", "total": 2, "done": 2, "left": 0,
+    }  # fmt: skip
     for entry in printed:
         claim = read_record(Path(entry["claim"]), Claim).record
         assert entry["stop_reason"] == claim.stop_reason == "fuel-exhausted"
@@ -273,7 +275,7 @@ def test_overwriting_that_is_killed_leaves_no_claim_beside_files_of_another(
             raise KeyboardInterrupt
         write_file(path, data)
 
-    monkeypatch.setattr("verifier.command_line.commands.solve.write_file", killed)
+    monkeypatch.setattr("verifier.command_line.claim_folder.write_file", killed)
     assert (
         call("solve", "adam.py", "--nonces", 0, "--key", "key.pem", "-o", "out", *ONE_EPOCH, "--overwrite").code == 130
     )
@@ -386,7 +388,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "player unprintable": (solve_with("--player-id", "\t"), "player_id: expected printable ASCII, found '\\t'"),
     "claim exists": (
         solve_with("--nonces", "0..1", "-o", "out"),
-        f"{CLAIM}: exists; choose another folder with -o, or pass --overwrite",
+        f"{CLAIM}: is of another task, which differs in fuel_budget; choose another folder with -o, or ",
     ),
     "folder below a file": (solve_with("-o", "text.txt/new"), "text.txt is not a folder; choose another with -o"),
     "folder a file": (solve_with("-o", "text.txt"), "text.txt is not a folder; choose another with -o"),
@@ -558,7 +560,7 @@ def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monke
     monkeypatch.setattr("verifier.challenge.solving.solve", gone)
     done = call(*SOLVE)
     assert (done.code, done.out) == (3, "")
-    assert done.err == "tig-verify: undetermined: the worker process ended unexpectedly (signal 9)\n"
+    assert done.err == "tig-verify: undetermined: adam.py: the worker process ended unexpectedly (signal 9)\n"
 
 
 @pytest.mark.parametrize(

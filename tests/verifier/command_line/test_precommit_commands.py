@@ -33,7 +33,7 @@ CHOOSE = (
     "precommit", "sgd.py", "--edition", "small", "--track", "n_hidden=1", "--num-nonces", str(COUNT),
     "--key", "key.pem", "--isolation", "none",
 )  # fmt: skip
-SOLVE = ("solve", "sgd.py", *BOUND, "--key", "key.pem", "--isolation", "none")
+SOLVE = ("solve", "sgd.py", *BOUND, "--key", "key.pem", "--isolation", "none", "--jobs", "1")
 Call = Callable[..., Ended]
 
 
@@ -146,7 +146,8 @@ def test_from_the_precommit_to_the_proof(call: Call, tmp_path: Path, monkeypatch
     assert precommitted == Ended(0, f"a.precommit: 4 nonces of n_hidden=1, digest {digest.hex()}\n", "")
 
     solved = call(*SOLVE, "-o", "out")
-    assert (solved.code, solved.err, solved.out.count("\n")) == (0, "", COUNT)
+    assert (solved.code, solved.out.count("\n")) == (0, COUNT)
+    assert solved.err.startswith(f"out: {COUNT} of {COUNT} nonces done, ")
     assert [claim.nonce for claim in claims(*ALL)] == list(range(COUNT))
     assert {claim.task.precommit_digest for claim in claims(*ALL)} == {digest}
     assert len({claim.task.rand_hash for claim in claims(*ALL)}) == 1
@@ -299,12 +300,12 @@ def test_only_nonces_of_active_bundles_are_proven(call: Call, office: Path) -> N
 
 def test_solve_says_whether_a_claim_qualifies(call: Call, office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quality = claims(name(0))[0].quality
-    options = (*SOLVE, "--nonces", "0", "-o", "new", "--overwrite")
-    assert f"quality {quality} (does not qualify) after " in call(*options).out
-    assert json.loads(call(*options, "--json").out)["qualifies"] is False
-    monkeypatch.setattr("verifier.command_line.commands.solve.qualifies", lambda found: found == quality)
-    assert f"quality {quality} (qualifies) after " in call(*options).out
-    assert json.loads(call(*options, "--json").out)["qualifies"] is True
+    options = (*SOLVE, "--nonces", "0", "-o")
+    assert f"quality {quality} (does not qualify) after " in call(*options, "a").out
+    assert json.loads(call(*options, "b", "--json").out.splitlines()[0])["qualifies"] is False
+    monkeypatch.setattr("verifier.command_line.solve_report.qualifies", lambda found: found == quality)
+    assert f"quality {quality} (qualifies) after " in call(*options, "c").out
+    assert json.loads(call(*options, "d", "--json").out.splitlines()[0])["qualifies"] is True
 
 
 # -- mistakes ----------------------------------------------------------------------------------------------------
@@ -366,7 +367,9 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "solve, nonce beyond": (solving("--nonces", "4"), "--nonces: the precommit is for nonces 0 to 3; leave the others"),
     "solve, nonces beyond": (solving("--nonces", "2..9"), "--nonces: the precommit is for nonces 0 to 3; leave the "),
     "solve, claims there": (
-        (*SOLVE, "-o", "out"), f"{name(0)}: exists; choose another folder with -o, or pass --overwrite",
+        (*SOLVE, "-o", "given"),
+        f"{name(0, 'given')}: is of another task, which differs in precommit_digest; choose another folder with -o, or "
+        "pass --overwrite",
     ),
     "solve, edition": (
         solving("--precommit", "edition.precommit"), "--precommit: unknown edition 'december-1999'; known: december-",
@@ -381,7 +384,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         solving("--precommit", "fuel.precommit"), "--precommit: its fuel budget is above the edition's maximum, ",
     ),
     "solve, unknown hyperparameter": (
-        solving("--precommit", "hyperparameter.precommit"), "sgd.py has no hyperparameter 'beta'",
+        solving("--precommit", "hyperparameter.precommit", "--nonces", "0"), "sgd.py has no hyperparameter 'beta'",
     ),
     **{
         f"solve, {option[0]} too": (solving(*option), f"{option[-2]}: leave it out; the precommit decides it")

@@ -317,7 +317,8 @@ def test_on_a_terminal_verdicts_are_lines_above_the_bar(
 ) -> None:
     screen = io.StringIO()
     monkeypatch.setattr("rich.console.Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
     with pytest.raises(SystemExit):
         main(["verify", *map(str, claims[:3]), "none.claim"])
     assert capsys.readouterr() == ("", "")

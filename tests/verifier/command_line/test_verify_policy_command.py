@@ -290,8 +290,8 @@ def short(nonce: int) -> Solved:
 def test_several_processes_write_a_log_that_holds(call: Call) -> None:
     for n in range(12):
         write(f"{n:02}", short(n), key=(ALICE, BOB)[n % 2])
-    lie = replace(short(4).claim, train_losses=(0.5, *short(4).claim.train_losses[1:]))
-    write("04", short(4), claim=lie)
+    lie = replace(short(0).claim, train_losses=(0.5, *short(0).claim.train_losses[1:]))
+    write("00", short(0), claim=lie)  # of a newcomer, so that it is replayed
     done = call("verify", "in", *RUN[:-1], 2, "--draw-beacon", "a")
     assert (done.code, done.out) == (1, "verdicts.jsonl: 11 accepted, 1 rejected\n")
     checked = call("check-log", OUT, "--policy", "policy.toml", "--json")
@@ -526,6 +526,11 @@ def test_a_log_that_was_changed_is_told(call: Call) -> None:
     [
         (lambda line: line.replace('"replay": 1.0', '"replay": 1'), "replay: expected a number with a point"),
         (lambda line: line.replace('"beacon": "a"', '"beacon": null'), "beacon: expected text"),
+        (
+            lambda line: line.replace('"beacon": "a"', '"beacon": "\\u00e4"'),
+            "beacon: expected 1 to 256 printable ASCII",
+        ),
+        (lambda line: line.replace(ALICE.verify_key.raw.hex(), "zz"), "claim_signer: expected 64 hexadecimal digits"),
         (lambda line: line.replace('"newcomer"', '"stranger"'), ""),
         (lambda line: line.replace('"audit": 0.0, ', ""), ""),
     ],

@@ -1,4 +1,4 @@
-"""`tig-verify verify` at scale: claims are read when asked for, go to processes as bytes, and a call can have an end."""
+"""`tig-verify verify` at scale: claims are read when asked for, go to processes as bytes; a call can have an end."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ def test_claims_are_read_as_they_are_asked_for(claims: list[Path], call: Call, m
     events: list[str] = []
 
     class Recorded(CaseReader):
-        def read(self, path: Path, level: Level) -> Case:
+        def read(self, path: Path, *given: Any) -> Case:
             events.append(f"read {path.stem}")
-            return super().read(path, level)
+            return super().read(path, *given)
 
     def add(report: Report, case: Case, answer: object) -> None:
         events.append(f"told {case.path.stem}")
@@ -227,7 +227,7 @@ def test_the_log_has_a_verdict_when_its_file_is_on_the_disk(
     ClaimFiles(claims[5]).verdict.mkdir()
     said: list[str] = []
     with Watched(OUT, FORMAT) as log:
-        with Report(tally, True, KEY, log, lambda *texts, is_error=False: said.extend(texts)) as report:
+        with Report(tally, True, KEY, log, echo=lambda *texts: said.extend(texts)) as report:
             cases = [reader.read(path, Level.EVALUATE) for path in claims if path != claims[5]]
             with Judge(Terms(), "none", "cpu").opened() as work:
                 for case in cases:

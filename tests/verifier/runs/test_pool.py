@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,38 +16,14 @@ import pytest
 from sandbox.errors import WorkerFault
 from tests.support import pool_work
 from tests.support.folders import ROOT
+from tests.support.processes import children, descendants, eventually, is_alive
 from verifier.runs.pool import ProcessPool, TaskLost
 
 pytestmark = pytest.mark.slow
 
 
-def children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
-
-
-def descendants(pid: int) -> list[int]:
-    return [each for child in children(pid) for each in (child, *descendants(child))]
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def workers(before: list[int]) -> list[int]:
     return [pid for pid in children(os.getpid()) if pid not in before]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()  # nobody may be there to reap it
-    except FileNotFoundError:
-        return False
 
 
 ENDS = {

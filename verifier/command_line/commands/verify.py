@@ -16,7 +16,7 @@ from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
 from verifier.command_line.claim_files import claims_among
-from verifier.command_line.execution_options import Execution, execution_options
+from verifier.command_line.execution_options import Execution, execution_options, require_kept
 from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.pool_options import PoolOptions, pool_options
 from verifier.command_line.precommit_options import seeding_options
@@ -106,8 +106,7 @@ def verify(
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
     if len(named) > 1 and not audit.request_out is audit.request is None:
         raise InputError("--request-out and --request go with one claim; call once for each")
-    if out is None and not execution.until is execution.limit is None:
-        raise InputError("--deadline and --limit go with --out, by which the next call knows what is done")
+    require_kept(execution, out)
     pool.require_alone(level_name, execution, out)
     from arithmetic import self_test
     from verifier.command_line.answered_audit import AnsweredAudit
