@@ -128,7 +128,11 @@ def test_a_signer_is_known_by_the_log_and_every_draw_can_be_checked(call: Call) 
     checked = call("check-log", OUT, "--policy", "policy.toml")
     assert (checked.code, checked.out.splitlines()) == (
         0,
-        ["verdicts.jsonl: 24 draws and 24 verdicts, all as policy.toml says", "  beacon block-17: 24 draws"],
+        [
+            "verdicts.jsonl: 24 draws and 24 verdicts, all as policy.toml says",
+            "  beacon block-17: 24 draws",
+            "  signers: 0 suspect, 0 newcomer, 0 known, 1 trusted",
+        ],
     )
 
 
@@ -179,6 +183,10 @@ def test_a_lie_makes_a_suspect_and_leaves_others_alone(call: Call) -> None:
     assert [standings[str(path)] for path in honest] == ["newcomer"] * 2
     assert [standings[str(path)] for path in later] == ["suspect", "suspect", "known"]
     assert call("check-log", OUT, "--policy", "policy.toml").code == 0
+    write_forged("20", 20)
+    assert call("verify", "in", *RUN).code == 1
+    told = call("check-log", OUT, "--policy", "policy.toml").out
+    assert f", 1 known, 0 trusted\n  suspect {ALICE.verify_key.raw.hex()}\n" in told
 
 
 def test_a_verdict_counts_from_its_line_on_and_not_before(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,9 +303,13 @@ def test_several_processes_write_a_log_that_holds(call: Call) -> None:
     done = call("verify", "in", *RUN[:-1], 2, "--draw-beacon", "a")
     assert (done.code, done.out) == (1, "verdicts.jsonl: 11 accepted, 1 rejected\n")
     checked = call("check-log", OUT, "--policy", "policy.toml", "--json")
-    assert json.loads(checked.out) == {
+    told = json.loads(checked.out)
+    signers = told.pop("signers")
+    assert told == {
         "log": "verdicts.jsonl", "draws": 12, "verdicts": 12, "beacons": {"a": 12}, "differences": [],
     }  # fmt: skip
+    assert list(signers) == ["suspect", "newcomer", "known", "trusted"]
+    assert sorted(sum(signers.values(), [])) == sorted(key.verify_key.raw.hex() for key in (ALICE, BOB))
 
 
 def test_a_call_that_is_killed_goes_on_and_its_log_holds(call: Call) -> None:
