@@ -153,6 +153,10 @@ def test_the_long_replays_come_first_where_several_share_them(
         call(*claims[:6], *arguments)
     named = [path.stem for path in claims[:6]]
     assert given == [["c02", "c01", "c05", "c00", "c03", "c04"], named, named]
+    given.clear()
+    monkeypatch.setattr("verifier.command_line.commands.verify._SORTED", 2)
+    call(*claims[:6], "--level", "replay", "--jobs", 2)
+    assert given == [["c01", "c00", "c02", "c03", "c05", "c04"]]
 
 
 # -- a part of the claims ----------------------------------------------------------------------------------------
