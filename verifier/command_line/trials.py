@@ -178,5 +178,5 @@ def _outcomes(
     answers = completed(runner.opened, begun(), jobs, progress.observe, execution.cluster, execution.until)
     with closing(answers):
         for trial, outcome in answers:
-            progress.advance(trial.cost)
+            (progress.fail if isinstance(outcome, Failed | TaskLost) else progress.advance)(trial.cost)
             yield trial, outcome

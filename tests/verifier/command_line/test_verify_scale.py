@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -153,6 +154,10 @@ def test_the_long_replays_come_first_where_several_share_them(
         call(*claims[:6], *arguments)
     named = [path.stem for path in claims[:6]]
     assert given == [["c02", "c01", "c05", "c00", "c03", "c04"], named, named]
+    given.clear()
+    monkeypatch.setattr("verifier.command_line.commands.verify._SORTED", 2)
+    call(*claims[:6], "--level", "replay", "--jobs", 2)
+    assert given == [["c01", "c00", "c02", "c03", "c05", "c04"]]
 
 
 # -- a part of the claims ----------------------------------------------------------------------------------------
@@ -335,3 +340,24 @@ def test_a_deadline_ends_a_call_of_several_processes(many: list[Path]) -> None:
     assert len({line["claim"] for line in lines()}) == len(lines()) == 300
     verdicts = [read_record(ClaimFiles(path).verdict, Verdict).record for path in many]
     assert {verdict.outcome for verdict in verdicts} == {Outcome.ACCEPTED}
+
+
+def test_after_kills_the_log_holds_and_each_of_its_verdicts_is_signed(many: list[Path]) -> None:
+    arguments = [".", "--jobs", "2", "--out", str(OUT), "--key", "key.pem", "--json"]
+    for least in (20, 60, 100):
+        with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.DEVNULL, start_new_session=True) as process:
+            while not (OUT.exists() and OUT.read_bytes().count(b"\n") >= least):
+                assert process.poll() is None
+                time.sleep(0.002)
+            workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(workers[0]), signal.SIGKILL)
+            time.sleep(0.05)
+            process.kill()
+        whole = [json.loads(line) for line in OUT.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+        for line in whole:
+            verdict = read_record(ClaimFiles(Path(line["claim"])).verdict, Verdict).record
+            assert (verdict.outcome, verdict.claim_digest.hex()) == (line["outcome"], line["claim_digest"])
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(line["claim"] for line in lines()) == sorted(map(str, many))
+    assert {line["outcome"] for line in lines()} == {"accepted"}

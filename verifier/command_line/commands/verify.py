@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
+_SORTED: Final = 1000
+"""Claims that are looked at together, in less than a second, for the longest of them."""
 
 
 @click.command(cls=QualifiedCommand)
@@ -223,10 +225,12 @@ class _Call:
         claims = min(claims, self.execution.limit or claims)
         return self.execution.processes(claims) if self.execution.jobs or claims > _FEW[level] else 1
 
-    def _in_order(self, claims: Sequence[Path], jobs: int, levels: Levels) -> Sequence[Path]:
-        """The claims, the long trainings first where others would wait for the last one."""
+    def _in_order(self, claims: Sequence[Path], jobs: int, levels: Levels) -> Iterator[Path]:
+        """The claims; where others would wait for the last training, the long ones of each part of the list first."""
         from verifier.command_line.claim_cases import stated_work
 
         if not levels.long_first or (jobs == 1 and self.execution.cluster is None):
-            return claims
-        return sorted(claims, key=stated_work, reverse=True)
+            yield from claims
+            return
+        for start in range(0, len(claims), _SORTED):
+            yield from sorted(claims[start : start + _SORTED], key=stated_work, reverse=True)
