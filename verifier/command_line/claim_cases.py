@@ -62,10 +62,10 @@ class CaseReader:
     optimiser: Path | None = None
     """Instead of the file beside the claim."""
 
-    def read(self, path: Path, level: Level, audit: AnsweredAudit | SelfAudit | None = None) -> Case:
+    def read(self, path: Path, level: Level) -> Case:
         """The case of a claim; what could not be read is in it."""
         try:
-            return Case(path, level, self._papers(ClaimFiles(path), level), audit)
+            return Case(path, level, self._papers(ClaimFiles(path), level))
         except InputError as error:
             return Case(path, level, Mistake(str(error)))
 

@@ -22,7 +22,7 @@ from verifier.verification.draw import draw
 from verifier.verification.evaluate import open_evidence
 from verifier.verification.policy import Policy
 from verifier.verification.self_audit import SelfAudit
-from verifier.verification.standing import Judgement, Standings
+from verifier.verification.standing import Standings
 
 
 class Levels(Protocol):
@@ -40,8 +40,12 @@ class Levels(Protocol):
     def case(self, path: Path) -> Case:
         """A claim, read to be judged. Raises InputError where the log cannot be written."""
 
-    def take(self, case: Case, answer: Answer) -> Path | None:
-        """Take an answer in; the file of a request that it led to, and then it is no verdict. Raises InputError."""
+    def request(self, case: Case, answer: Answer) -> Path | None:
+        """The file of the request that is written in place of a verdict, where the answer only shows that an audit is
+        worth it. Raises InputError."""
+
+    def learn(self, row: LoggedVerdict) -> None:
+        """Take in what the log has from now on."""
 
 
 class OneLevel:
@@ -69,11 +73,14 @@ class OneLevel:
 
     def case(self, path: Path) -> Case:
         """A claim, read for this level."""
-        return self._reader.read(path, self.deepest, self._audit)
+        return replace(self._reader.read(path, self.deepest), audit=self._audit)
 
-    def take(self, case: Case, answer: Answer) -> Path | None:
-        """Nothing depends on an answer."""
+    def request(self, case: Case, answer: Answer) -> Path | None:
+        """Nobody is asked."""
         return None
+
+    def learn(self, row: LoggedVerdict) -> None:
+        """Nothing depends on other verdicts."""
 
 
 @dataclass(frozen=True)
@@ -136,16 +143,18 @@ class DrawnLevels:
             return replace(case, papers=Mistake(str(error)))
         return evaluated if answered is None else replace(case, level=level, audit=answered)
 
-    def take(self, case: Case, answer: Answer) -> Path | None:
-        """Note a verdict, or ask for the audit that was drawn."""
-        if not isinstance(answer, Verdict):
+    def request(self, case: Case, answer: Answer) -> Path | None:
+        """Ask for the audit that was drawn, of a claim that an evaluation has accepted."""
+        if case.level is not Level.EVALUATE or not isinstance(answer, Verdict):
             return None
         drawn = self._log.rows.get(LoggedDraw.key_of(answer.claim_digest, answer.claim_signer))
-        asks = isinstance(drawn, LoggedDraw) and drawn.level is Level.AUDIT and case.level is Level.EVALUATE
-        if asks and answer.outcome is Outcome.ACCEPTED:
-            return self._asked().write(case.path, answer)
-        self._standings.note(Judgement.of(answer))
-        return None
+        if not isinstance(drawn, LoggedDraw) or (drawn.level, answer.outcome) != (Level.AUDIT, Outcome.ACCEPTED):
+            return None
+        return self._asked().write(case.path, answer)
+
+    def learn(self, row: LoggedVerdict) -> None:
+        """Let the standing of its signer follow."""
+        self._standings.note(row)
 
     def _known(self, path: Path) -> LoggedDraw | None:
         """The draw of the claim that is in a file now; nothing is read of a file that the log has no line on."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from protocol.beacon import check_beacon
+from protocol.errors import RecordError
 from protocol.hashes import blake3_digest
 from protocol.verdict import Level, Outcome, Reason, StatedTerms
 from verifier.challenge.errors import InputError
@@ -23,6 +26,7 @@ Key = tuple[object, ...]
 """File as named, level, the validator's terms, digests of the envelopes that a verdict depends on. The digest of what
 the claim states would not do: anybody can sign a copy of a claim and get it rejected, and the claim itself must not be
 skipped for that. The solution's is not needed: a claim names its solution, and no verdict follows from another one."""
+_HEX: Final = re.compile("[0-9a-f]{64}")
 _ANSWER: Final = "request", "response"
 
 
@@ -104,9 +108,9 @@ class LoggedDraw(Draw):
     @classmethod
     def read(cls, entry: Mapping[str, Any], line: str) -> Self:
         """The draw in a line. Raises ValueError, KeyError or TypeError."""
-        digest, signer, beacon, policy, file = (
-            _text(entry, name) for name in ("claim_digest", "claim_signer", "beacon", "policy", "claim")
-        )
+        digest, signer, policy = (_digest(entry, name) for name in ("claim_digest", "claim_signer", "policy"))
+        beacon, file = (_text(entry, name) for name in ("beacon", "claim"))
+        _check(beacon)
         replay, audit, number = (_number(entry, name) for name in ("replay", "audit", "number"))
         standing, level = Standing(entry["standing"]), Level(entry["drawn"])
         return cls(digest, signer, standing, replay, audit, beacon, number, level, policy, line, file)
@@ -116,6 +120,19 @@ def _text(entry: Mapping[str, Any], name: str) -> str:
     if type(value := entry[name]) is not str:
         raise RowFault(f"{name}: expected text")
     return value
+
+
+def _digest(entry: Mapping[str, Any], name: str) -> str:
+    if not _HEX.fullmatch(value := _text(entry, name)):
+        raise RowFault(f"{name}: expected 64 hexadecimal digits")
+    return value
+
+
+def _check(beacon: str) -> None:
+    try:
+        check_beacon(beacon, "beacon")
+    except RecordError as error:
+        raise RowFault(str(error)) from None
 
 
 def _number(entry: Mapping[str, Any], name: str) -> float:

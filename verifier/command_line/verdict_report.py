@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
-from protocol.verdict import Outcome, Reason, Verdict
+from protocol.verdict import Level, Outcome, Reason, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_cases import Case, Mistake
 from verifier.command_line.exit_codes import DONE, REJECTED, UNDETERMINED, UNFINISHED, USAGE
@@ -23,7 +23,7 @@ from verifier.command_line.terminal import json_text, say
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
 from verifier.runs.row_formats import json_object
 
-WRITERS: Final = 8
+_WRITERS: Final = 8
 """Signed verdicts that a disk keeps at once."""
 _CODES = {Outcome.ACCEPTED: DONE, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
 
@@ -82,13 +82,13 @@ class Report:
     as_json: bool
     key: SigningKey | None = None
     log: VerdictLog | None = None
-    kept: RejectedClaims | None = None
-    """Where what is rejected is kept."""
     echo: Callable[..., None] = say
     """Prints lines; with `is_error` on standard error."""
-    ahead: int = 0
-    """Signed verdicts that may be on their way to the disk when the next answer comes; 0 where it depends on them."""
-    _writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WRITERS))
+    kept: RejectedClaims | None = None
+    """Where what is rejected is kept."""
+    learn: Callable[[LoggedVerdict], None] = lambda row: None
+    """Is told what the log has from then on."""
+    _writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS))
     """They wait for the disk, which keeps several files in the time of one."""
     _written: deque[tuple[Case, Verdict, Envelope, Future[None]]] = field(default_factory=deque)
     """Those on their way, in the order of the answers: nobody hears of them before they are there, nor the log."""
@@ -106,7 +106,7 @@ class Report:
         signed = seal(answer, self.key)
         written = self._writers.submit(write_file, ClaimFiles(case.path).verdict, signed.to_bytes())
         self._written.append((case, answer, signed, written))
-        self._settle(self.ahead)
+        self._settle(_WRITERS if case.level is Level.EVALUATE else 0)  # after a training, nobody waits for the next one
 
     def ask(self, case: Case, request: Path) -> None:
         """Say that a request was written in place of a verdict."""
@@ -131,7 +131,9 @@ class Report:
         if self.kept is not None and verdict.outcome is Outcome.REJECTED:
             self.kept.keep(case, verdict, line, signed)
         if self.log is not None:
-            self.log.add(LoggedVerdict.read(json_object(line), line))
+            row = LoggedVerdict.read(json_object(line), line)
+            self.log.add(row)
+            self.learn(row)
         if self.as_json or self.log is None:
             self.echo(*([line] if self.as_json else as_text(case.path, verdict)))
 

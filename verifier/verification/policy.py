@@ -95,11 +95,7 @@ def _rule(value: object, standing: Standing) -> Rule:
     replay, audit = (_share(value.get(name, 0), f"{standing}.{name}") for name in ("replay", "audit"))
     if replay + audit > 1.0:
         raise _Mistake(f"{standing}.audit", "and replay are more than 1 together; write smaller shares")
-    until = 0 if last else _count(value["until"], f"{standing}.until")
-    if until and not replay:
-        problem = f"is never reached, as {standing}.replay is 0 and accepted replays count"
-        raise _Mistake(f"{standing}.until", f"{problem}; write until = 0, or another share")
-    return Rule(replay, audit, until)
+    return Rule(replay, audit, 0 if last else _count(value["until"], f"{standing}.until"))
 
 
 def _require_ladder(rules: Mapping[Standing, Rule]) -> None:
@@ -111,6 +107,10 @@ def _require_ladder(rules: Mapping[Standing, Rule]) -> None:
     if rules[Standing.KNOWN].until < first:
         problem = "is less than newcomer.until, and both count from the first replay"
         raise _Mistake("known.until", f"{problem}; write {first} or more")
+    for standing, begin in ((Standing.SUSPECT, 0), (Standing.NEWCOMER, 0), (Standing.KNOWN, first)):
+        if rules[standing].until > begin and not rules[standing].replay:
+            problem = f"is never reached, as {standing}.replay is 0 and accepted replays count"
+            raise _Mistake(f"{standing}.until", f"{problem}; write until = {begin}, or another share")
 
 
 def _require_keys(table: Mapping[str, object], inside: str, needed: list[str], others: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.verdict import Level, Outcome, Reason, Verdict
+from protocol.verdict import Level, Outcome, Reason
 from verifier.verification.policy import Policy, Standing
 
 NOT_ASKED_FOR: Final = frozenset({Reason.SIGNER, Reason.UNQUALIFIED, Reason.EDITION, Reason.SETTINGS, Reason.PRECOMMIT})
@@ -35,12 +35,6 @@ class Judgement:
     def is_accepted_replay(self) -> bool:
         """Whether it shows that all of the claim is true."""
         return self.outcome is Outcome.ACCEPTED and self.level is Level.REPLAY
-
-    @classmethod
-    def of(cls, verdict: Verdict) -> Judgement:
-        """Of a verdict."""
-        signer, digest = verdict.claim_signer.hex(), verdict.claim_digest.hex()
-        return cls(signer, digest, verdict.level, verdict.outcome, verdict.reason)
 
 
 @dataclass

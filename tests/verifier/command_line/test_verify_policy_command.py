@@ -33,8 +33,8 @@ from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
-from verifier.command_line import judge
-from verifier.command_line.files import ClaimFiles, read_record
+from verifier.command_line import judge, verdict_report
+from verifier.command_line.files import ClaimFiles, read_record, write_file
 from verifier.verification.verify import verify as examine
 
 pytestmark = pytest.mark.slow
@@ -128,7 +128,11 @@ def test_a_signer_is_known_by_the_log_and_every_draw_can_be_checked(call: Call) 
     checked = call("check-log", OUT, "--policy", "policy.toml")
     assert (checked.code, checked.out.splitlines()) == (
         0,
-        ["verdicts.jsonl: 24 draws and 24 verdicts, all as policy.toml says", "  beacon block-17: 24 draws"],
+        [
+            "verdicts.jsonl: 24 draws and 24 verdicts, all as policy.toml says",
+            "  beacon block-17: 24 draws",
+            "  signers: 0 suspect, 0 newcomer, 0 known, 1 trusted",
+        ],
     )
 
 
@@ -178,6 +182,35 @@ def test_a_lie_makes_a_suspect_and_leaves_others_alone(call: Call) -> None:
     standings = {claim: line["standing"] for claim, line in draws().items()}
     assert [standings[str(path)] for path in honest] == ["newcomer"] * 2
     assert [standings[str(path)] for path in later] == ["suspect", "suspect", "known"]
+    assert call("check-log", OUT, "--policy", "policy.toml").code == 0
+    Path("policy.toml").write_text(POLICY.format(audit=0).replace("0.5", "1.0"))
+    write_forged("20", 20)
+    assert call("verify", "in", *RUN).code == 1
+    told = call("check-log", OUT, "--policy", "policy.toml").out
+    assert told.count("was drawn by another policy") == 6
+    assert f", 1 known, 0 trusted\n  suspect {ALICE.verify_key.raw.hex()}\n" in told
+
+
+def test_a_verdict_counts_from_its_line_on_and_not_before(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signed verdict is in the log when its file is on the disk; until then other claims are drawn."""
+
+    def slow(path: Path, data: bytes) -> None:
+        deadline = time.monotonic() + 30.0
+        while path.stem == "01" and len(draws()) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        write_file(path, data)
+
+    monkeypatch.setattr(verdict_report, "write_file", slow)
+    evaluates = POLICY.format(audit=0).replace("until = 2", "until = 1").replace("until = 4", "until = 1")
+    Path("policy.toml").write_text(evaluates.replace("0.5", "0.0").replace("0.25", "0.0"))
+    write("00", trained(0))
+    write("01", trained(1), claim=replace(trained(1).claim, quality=0))
+    for n in range(2, 14):
+        write(f"{n:02}", trained(n))
+    assert call("verify", "in", *RUN, "--draw-beacon", "a", "--key", "pool.pem").code == 1
+    standings = [line["standing"] for line in draws().values()]
+    assert standings[:4] == ["newcomer", "trusted", "trusted", "trusted"]  # the lie is judged, and not in the log
+    assert "suspect" in standings[4:]
     assert call("check-log", OUT, "--policy", "policy.toml").code == 0
 
 
@@ -274,9 +307,13 @@ def test_several_processes_write_a_log_that_holds(call: Call) -> None:
     done = call("verify", "in", *RUN[:-1], 2, "--draw-beacon", "a")
     assert (done.code, done.out) == (1, "verdicts.jsonl: 11 accepted, 1 rejected\n")
     checked = call("check-log", OUT, "--policy", "policy.toml", "--json")
-    assert json.loads(checked.out) == {
+    told = json.loads(checked.out)
+    signers = told.pop("signers")
+    assert told == {
         "log": "verdicts.jsonl", "draws": 12, "verdicts": 12, "beacons": {"a": 12}, "differences": [],
     }  # fmt: skip
+    assert list(signers) == ["suspect", "newcomer", "known", "trusted"]
+    assert {key for keys in signers.values() for key in keys} == {key.verify_key.raw.hex() for key in (ALICE, BOB)}
 
 
 def test_a_call_that_is_killed_goes_on_and_its_log_holds(call: Call) -> None:
@@ -362,13 +399,14 @@ AUDITED = (*RUN, "--draw-beacon", "a", "--requests", "requests", "--key", "pool.
 
 @pytest.fixture
 def audits(call: Call) -> list[Path]:
-    """The requests for the claims that are drawn for an audit, of eight."""
-    Path("policy.toml").write_text(POLICY.format(audit=0.5).replace("until = 4", "until = 9"))
+    """The requests for the claims that are drawn for an audit, six of eight."""
+    text = POLICY.format(audit=0).replace("until = 4", "until = 2").replace("0.25", "0.0")
+    Path("policy.toml").write_text(f"{text}audit = 1.0\n")  # of all claims of the trusted
     for n in range(8):
         write(f"{n}", trained(n))
     done = call("verify", "in", *AUDITED)
     requests = sorted(Path("requests").iterdir())
-    assert len(requests) == sum(line["drawn"] == "audit" for line in draws().values()) >= 2
+    assert len(requests) == sum(line["drawn"] == "audit" for line in draws().values()) == 6
     assert done.code == 4
     assert done.err == (
         f"tig-verify: {len(requests)} of 8 claims are left, {len(requests)} of them until their audits are answered; "
@@ -505,6 +543,11 @@ def test_a_log_that_was_changed_is_told(call: Call) -> None:
     [
         (lambda line: line.replace('"replay": 1.0', '"replay": 1'), "replay: expected a number with a point"),
         (lambda line: line.replace('"beacon": "a"', '"beacon": null'), "beacon: expected text"),
+        (
+            lambda line: line.replace('"beacon": "a"', '"beacon": "\\u00e4"'),
+            "beacon: expected 1 to 256 printable ASCII",
+        ),
+        (lambda line: line.replace(ALICE.verify_key.raw.hex(), "zz"), "claim_signer: expected 64 hexadecimal digits"),
         (lambda line: line.replace('"newcomer"', '"stranger"'), ""),
         (lambda line: line.replace('"audit": 0.0, ', ""), ""),
     ],

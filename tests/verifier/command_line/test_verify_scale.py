@@ -232,7 +232,7 @@ def test_the_log_has_a_verdict_when_its_file_is_on_the_disk(
     ClaimFiles(claims[5]).verdict.mkdir()
     said: list[str] = []
     with Watched(OUT, FORMAT) as log:
-        with Report(tally, True, KEY, log, echo=lambda *texts: said.extend(texts), ahead=4) as report:
+        with Report(tally, True, KEY, log, echo=lambda *texts: said.extend(texts)) as report:
             cases = [reader.read(path, Level.EVALUATE) for path in claims if path != claims[5]]
             with Judge(Terms(), "none", "cpu").opened() as work:
                 for case in cases:

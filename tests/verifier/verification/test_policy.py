@@ -64,8 +64,8 @@ WRONG: dict[str, Callable[[str], str]] = {
     "p.toml: newcomer.replay: is more than suspect.replay": lambda text: text.replace("replay = 1.0", "replay = 0.25"),
     "p.toml: known.until: is less than newcomer.until, and both count from the first replay; write 2 or more":
         lambda text: text.replace("until = 4", "until = 1"),
-    "p.toml: known.until: is never reached, as known.replay is 0 and accepted replays count; write until = 0":
-        lambda text: text.replace("replay = 0.25", "replay = 0"),
+    "p.toml: known.until: is never reached, as known.replay is 0 and accepted replays count; write until = 2":
+        lambda text: text.replace("replay = 0.25", "replay = 0").replace("0.125", "0"),
     "p.toml: audit_epochs: is missing; write 4": lambda text: text,
     "p.toml: audit_epochs: expected a whole number from 0 on, found 'k'": lambda text: 'audit_epochs = "k"\n' + text,
 }  # fmt: skip

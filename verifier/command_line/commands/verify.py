@@ -187,7 +187,7 @@ class _Call:
         """Judge the claims that have no verdict yet; the exit code."""
         from verifier.command_line.judge import judged
         from verifier.command_line.verdict_log import FORMAT, VerdictLog
-        from verifier.command_line.verdict_report import WRITERS, Report, Tally
+        from verifier.command_line.verdict_report import Report, Tally
 
         keep_freed_memory()  # each claim's solution is a megabyte or more, which passes through this process
         with ExitStack() as stack:
@@ -201,13 +201,12 @@ class _Call:
             todo = [path for path in claims if path not in decided]
             jobs = self._jobs(len(todo), levels.deepest)
             progress = stack.enter_context(Progress("verifying", len(claims), before))
-            ahead = WRITERS if levels.deepest is Level.EVALUATE else 0
-            report = Report(tally, self.as_json, self.key, log, self.kept, progress.echo, ahead)
+            report = Report(tally, self.as_json, self.key, log, progress.echo, self.kept, levels.learn)
             stack.enter_context(report)
             cases = map(levels.case, self.execution.limited(self._in_order(todo, jobs, levels)))
             answers = judged(self.judge, cases, self.execution, jobs, progress.observe)
             for case, answer in stack.enter_context(closing(answers)):
-                request = levels.take(case, answer)
+                request = levels.request(case, answer)
                 if request is None:
                     report.add(case, answer)
                     progress.advance()
