@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from arithmetic.allocator import keep_freed_memory
 from protocol.keys import SigningKey, VerifyKey
 from protocol.precommit import Seeding
 from protocol.verdict import Level, Outcome, Verdict
@@ -188,6 +189,7 @@ class _Call:
         from verifier.command_line.verdict_log import FORMAT, VerdictLog
         from verifier.command_line.verdict_report import Report, Tally
 
+        keep_freed_memory()  # each claim's solution is a megabyte or more, which passes through this process
         with ExitStack() as stack:
             log = stack.enter_context(VerdictLog(self.out, FORMAT)) if self.out else None
             levels = self.levels(log)
