@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -77,7 +78,7 @@ def main() -> int:
 # -- trainings ---------------------------------------------------------------------------------------------------
 
 
-def trainings(folder: Path, nonces: int, kills: int, jobs: int, lot: random.Random, longest: float = 8.0) -> object:
+def trainings(folder: Path, nonces: int, kills: int, jobs: int, lot: random.Random, longest: float = 3.0) -> object:
     """Runs of `solve` among so many kills, at most `longest` seconds apart. Raises AssertionError for a loss."""
     started, counts = time.monotonic(), Counter[str]()
     key = folder / "key.pem"
@@ -89,7 +90,8 @@ def trainings(folder: Path, nonces: int, kills: int, jobs: int, lot: random.Rand
         runs += 1
         disturbed = folder / f"run-{runs}"
         call = _solve(key, nonces, jobs, disturbed)
-        counts += among_kills(call, kills - counts.total(), longest, lot)
+        count = partial(_count, disturbed)
+        counts += among_kills(call, count, kills - counts.total(), longest, lot)
         require_same(undisturbed, disturbed, nonces)
         print(f"run {runs}: {counts.total()} kills, nothing lost", flush=True)
     return {
@@ -118,6 +120,10 @@ def require_same(undisturbed: Path, disturbed: Path, nonces: int) -> None:
     assert {entry.nonce for entry in entries if isinstance(entry, Found)} == set(range(nonces))
 
 
+def _count(folder: Path) -> int:
+    return len(list(folder.glob("*.claim")))
+
+
 def _files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".run"}
 
@@ -141,12 +147,12 @@ class Square:
 SQUARES: Final = json_rows(Square, "kills")
 
 
-def day(path: Path, items: int, kills: int, jobs: int, lot: random.Random, longest: float = 4.0) -> object:
+def day(path: Path, items: int, kills: int, jobs: int, lot: random.Random, longest: float = 2.0) -> object:
     """A day's items among at most so many kills. Raises AssertionError for one that is lost or wrong."""
     started = time.monotonic()
     program = f"from proofs.kills import work_through\nfrom pathlib import Path\nwork_through(Path({str(path)!r}), "
     call = [sys.executable, "-P", "-c", f"{program}{items}, {jobs})"]
-    counts = among_kills(call, kills, longest, lot)
+    counts = among_kills(call, lambda: path.exists() and path.stat().st_size, kills, longest, lot)
     rows = path.read_text().splitlines()
     assert len(rows) == items, len(rows)
     assert {row.item: row.square for row in read_rows(path, SQUARES).values()} == {n: n * n for n in range(items)}
@@ -175,10 +181,13 @@ def squaring(observer: Observer | None) -> Iterator[Callable[[int], int]]:
 # -- kills -------------------------------------------------------------------------------------------------------
 
 
-def among_kills(call: Sequence[str], most: int, longest: float, lot: random.Random) -> Counter[str]:
+def among_kills(
+    call: Sequence[str], done: Callable[[], int], most: int, longest: float, lot: random.Random
+) -> Counter[str]:
     """Make a call until it ends by itself, all done, and kill at random moments; who was killed how often.
 
-    Raises AssertionError where the call fails for another reason, or leaves a process behind.
+    `done` says how much is done. Raises AssertionError where the call fails for another reason, or leaves a process
+    behind.
     """
     counts = Counter[str]()
     while True:
@@ -189,7 +198,7 @@ def among_kills(call: Sequence[str], most: int, longest: float, lot: random.Rand
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         ) as process:
-            below = _harass(process, counts, most, longest, lot)
+            below = _harass(process, done, counts, most, longest, lot)
             _, told = process.communicate()
         eventually(lambda below=below: not any(map(is_alive, below)), _TO_BE_GONE)  # type: ignore[misc]
         if process.returncode == DONE:
@@ -198,11 +207,22 @@ def among_kills(call: Sequence[str], most: int, longest: float, lot: random.Rand
 
 
 def _harass(
-    process: subprocess.Popen[str], counts: Counter[str], most: int, longest: float, lot: random.Random
+    process: subprocess.Popen[str],
+    done: Callable[[], int],
+    counts: Counter[str],
+    most: int,
+    longest: float,
+    lot: random.Random,
 ) -> set[int]:
-    """Kill at random moments until the call has ended or `most` is reached; the processes that were seen below it."""
+    """Kill at random moments until the call has ended or `most` is reached; the processes that were seen below it.
+
+    Three of four kills wait for something to be done first: else a busy machine would only ever see calls that start.
+    """
     seen: set[int] = set()
     while process.poll() is None and counts.total() < most:
+        before = done() if lot.random() < 0.75 else -1
+        while process.poll() is None and done() == before:
+            time.sleep(0.01)
         try:
             process.wait(lot.uniform(0.0, longest))
         except subprocess.TimeoutExpired:

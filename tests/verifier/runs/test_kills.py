@@ -13,8 +13,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_no_claim_is_lost(tmp_path: Path) -> None:
-    trainings(tmp_path, nonces=30, kills=6, jobs=2, lot=random.Random(21), longest=5.0)
+    trainings(tmp_path, nonces=30, kills=6, jobs=2, lot=random.Random(21), longest=1.5)
 
 
 def test_no_item_is_lost(tmp_path: Path) -> None:
-    day(tmp_path / "day.jsonl", items=5000, kills=10, jobs=2, lot=random.Random(21), longest=1.5)
+    day(tmp_path / "day.jsonl", items=5000, kills=10, jobs=2, lot=random.Random(21), longest=0.5)
