@@ -63,6 +63,7 @@ def main() -> int:
     options = parser.parse_args()
     with TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
         lot = random.Random(options.seed)
         found = {
             "date": f"{datetime.date.today()}", **versions(), "python": platform.python_version(), "seed": options.seed,
