@@ -243,7 +243,7 @@ def _harass(
             killed = _victims(victim, process.pid, below, lot)
             for pid in killed:
                 _kill(pid)
-            counts[victim] += bool(killed)
+            counts.update([victim] if killed else [])
     return seen
 
 
