@@ -107,6 +107,12 @@ def _entries(dataclass_type: Any) -> Mapping[str, Any]:
     return entries
 
 
+@cache
+def _shape(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """`tuple` and its arguments, and the like."""
+    return get_origin(annotation), get_args(annotation)
+
+
 def _build(dataclass_type: Any, entries: Mapping[str, Any]) -> Any:
     """Make a dataclass of the entries of its map."""
     return dataclass_type(**{
@@ -146,7 +152,7 @@ class _Lifter:
         self._path: list[Step] = []
 
     def lift(self, annotation: Any, value: Any) -> Any:
-        origin, arguments = get_origin(annotation), get_args(annotation)
+        origin, arguments = _shape(annotation)
         if origin is tuple:
             return self._lift_list(arguments[0], value)
         if origin is Mapping:

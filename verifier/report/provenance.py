@@ -1,0 +1,43 @@
+"""How a page was made: of which files, by which call, with which versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from protocol.hashes import blake3_digest
+from verifier.report.content import Fact, Facts, Form
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a path of the call has."""
+
+    path: str
+    kind: str
+    """For people, such as `76 claims`."""
+    size: int
+    """Bytes."""
+    digest: str
+    """BLAKE3 in hexadecimal digits: of a file, or of the list of a folder's files that `b3sum` prints."""
+
+
+def listing_digest(files: Sequence[tuple[str, str]]) -> str:
+    """The digest of a list of files, each with its name and its digest, in hexadecimal digits."""
+    return blake3_digest(
+        "".join(f"{digest}  {name}\n" for name, digest in files).encode(errors="surrogateescape")
+    ).hex()
+
+
+def provenance(inputs: Sequence[Input], command: str, versions: Mapping[str, str]) -> list[Facts]:
+    """The sections of a page's end."""
+    call = [
+        Fact("command", command, Form.CODE),
+        Fact("made", datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")),
+        Fact("with", ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]
+    files = [
+        Fact(each.path, each.digest, Form.CODE, note=f"{each.kind}, {each.size:,} bytes; BLAKE3") for each in inputs
+    ]
+    return [Facts("This page", call), Facts("Its inputs", files)]
