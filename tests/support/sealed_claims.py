@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from protocol import Claim, Envelope, Signed, SigningKey, Verdict, open_envelope, seal
+from protocol import Claim, Envelope, Signed, SigningKey, Verdict, blake3_digest, open_envelope, seal
 from protocol.verdict import Outcome, Reason
 from tests.support.sample_records import claim, verdict
 
@@ -28,6 +28,7 @@ class SealedClaims:
         train, validation = self._losses(draw), self._losses(draw)
         fields: dict[str, Any] = {
             "nonce": nonce,
+            "optimiser_digest": blake3_digest(optimiser.encode()),
             "epochs": self.epochs,
             "best_epoch": 1 + min(range(self.epochs), key=validation.__getitem__) if self.epochs else 0,
             "train_losses": train,

@@ -55,8 +55,8 @@ def claims_page(evidence: Evidence, made: Sequence[Facts]) -> Page:
     groups = _by_task(table, rows)
     qualities = {name: [row.quality for row in group if row.quality is not None] for name, group in groups.items()}
     return Page(
-        title=_counted(len(evidence.claims), "claim") if evidence.claims else _counted(len(rows), "verdict"),
-        lead=evidence.where,
+        title=_title(len(evidence.claims), len(rows)),
+        lead="; ".join([evidence.where, *_told(groups, evidence.claims)]),
         figures=_figures(rows, evidence),
         problems=[*_rejected(rows), *map(_problems, evidence.failures)],
         charts=[quality_histogram(qualities)] if any(qualities.values()) else [],
@@ -68,8 +68,9 @@ def claims_page(evidence: Evidence, made: Sequence[Facts]) -> Page:
     )
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def _title(claims: int, rows: int) -> str:
+    number, noun = (claims, "claim") if claims else (rows, "verdict")
+    return "No claim" if number == 0 else f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _by_task(table: Table, rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -82,6 +83,12 @@ def _by_task(table: Table, rows: Sequence[Row]) -> dict[str, list[Row]]:
         label = "of the log alone" if place is None else column.choices[place].label
         groups.setdefault(label, []).append(row)
     return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
+
+
+def _told(groups: Mapping[str, Sequence[Row]], claims: Sequence[ClaimFacts]) -> list[str]:
+    """The task, if all claims have one, and the editions."""
+    editions = sorted({claim.task.edition for claim in claims})
+    return [*(groups if len(groups) == 1 and claims else ()), ", ".join(editions)] if claims else []
 
 
 def _figures(rows: Sequence[Row], evidence: Evidence) -> list[Fact]:

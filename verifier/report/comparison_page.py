@@ -41,6 +41,8 @@ _SOLVABLE: Final = (
     "Qualified and excess, which is (loss - floor) / threshold, are of solvable nonces: those whose floor leaves room "
     "below the threshold."
 )
+_FEW: Final = 3
+"""Contests that the head of the page names."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class _Contest:
     """The trainings of one task but for the module, so that they can be compared."""
 
     title: str
+    """Its track and edition."""
+    where: str
+    """The same, as the end of a heading, if there are several contests."""
     rows: Mapping[str, Sequence[Row]]
     """By optimiser."""
     comparisons: Sequence[Comparison]
@@ -64,8 +69,8 @@ def comparison_page(where: str, rows: Iterable[Row], made: Sequence[Facts]) -> P
     nonces = {(_place(row.training), row.training.nonce) for row in known}
     best = [contest.comparisons[0] for contest in contests if contest.comparisons] if len(contests) == 1 else []
     return Page(
-        title=f"{len(optimisers):,} optimisers on {len(nonces):,} nonces",
-        lead=where,
+        title=f"{len(optimisers):,} optimisers on {_nonces(len(nonces))}",
+        lead="; ".join([where, *(contest.title for contest in contests[:_FEW])]),
         figures=[
             Fact("trainings", len(known), Form.INTEGER),
             Fact("optimisers", len(optimisers), Form.INTEGER),
@@ -74,13 +79,17 @@ def comparison_page(where: str, rows: Iterable[Row], made: Sequence[Facts]) -> P
             Fact("training time", sum(row.run.seconds for row in known), Form.SECONDS),
         ],
         problems=[
-            Remarks(f"Without a partner: {contest.title}", contest.left_out) for contest in contests if contest.left_out
+            Remarks(f"Without a partner{contest.where}", contest.left_out) for contest in contests if contest.left_out
         ],
         charts=[chart for contest in contests for chart in _charts(contest)],
         summaries=[_summary(contest) for contest in contests if contest.comparisons],
         table=_table(contests),
         made=made,
     )
+
+
+def _nonces(number: int) -> str:
+    return f"{number:,} nonce" if number == 1 else f"{number:,} nonces"
 
 
 def _place(training: TrialKey) -> TrialKey:
@@ -93,10 +102,11 @@ def _contests(rows: Iterable[Row]) -> list[_Contest]:
     for row in rows:
         places.setdefault(_place(row.training), {}).setdefault(row.training.optimiser_digest, []).append(row)
     titles = distinct(f"{place.settings.track_id}, {place.edition}" for place in places)
-    return [_contest(title, list(its.values())) for title, its in zip(titles, places.values(), strict=True)]
+    where = [f": {title}" for title in titles] if len(titles) > 1 else [""]
+    return list(map(_contest, titles, where, (list(its.values()) for its in places.values())))
 
 
-def _contest(title: str, groups: Sequence[Sequence[Row]]) -> _Contest:
+def _contest(title: str, where: str, groups: Sequence[Sequence[Row]]) -> _Contest:
     names = distinct(group[0].name.removesuffix(".py") for group in groups)
     rows = dict(zip(names, groups, strict=True))
     shared = set.intersection(*({row.run.nonce for row in group} for group in groups))
@@ -105,6 +115,7 @@ def _contest(title: str, groups: Sequence[Sequence[Row]]) -> _Contest:
     alone = {name: sum(row.run.nonce not in shared for row in group) for name, group in rows.items()}
     return _Contest(
         title=title,
+        where=where,
         rows={name: rows[name] for name in ordered or names},
         comparisons=compare({name: runs[name] for name in ordered}) if ordered else [],
         left_out=[f"{name}: {count} of {len(rows[name])} nonces" for name, count in alone.items() if count],
@@ -116,7 +127,7 @@ def _charts(contest: _Contest) -> list[Spread]:
         return []
     first, *others = contest.comparisons
     qualities = Spread(
-        title=f"Quality of each training: {contest.title}",
+        title=f"Quality of each training{contest.where}",
         summary=_told(f"mean {each.quality:,.0f} of {each.name}" for each in contest.comparisons),
         axis="quality (10⁻⁶)",
         rows=[_dots(each, {nonce: run.quality for nonce, run in each.runs.items()}) for each in contest.comparisons],
@@ -126,7 +137,7 @@ def _charts(contest: _Contest) -> list[Spread]:
     if not others:
         return [qualities]
     differences = Spread(
-        title=f"Difference to {first.name}, nonce by nonce: {contest.title}",
+        title=f"Difference to {first.name}, nonce by nonce{contest.where}",
         summary=_told(
             f"{each.name} {each.difference.mean:+,.0f}" + (f" ({_ends(each)})" if each.difference.is_known else "")
             for each in others
@@ -170,7 +181,7 @@ def _summary(contest: _Contest) -> Table:
         return Column(name, form, list(map(value, all_of)), rank)
 
     return Table(
-        f"Means over {len(first.runs):,} nonces: {contest.title}",
+        f"Means over {_nonces(len(first.runs))}{contest.where}",
         [
             Column("optimiser", Form.TEXT, [each.name for each in all_of]),
             column("quality", Form.QUALITY, lambda each: round(each.quality), ALWAYS),

@@ -82,7 +82,7 @@ function histogram(content) {
     return plainTable(content.title, [content.axis, ...groups.map((group) => group.name || "claims")], rows, 1);
   };
   return figure(content, null, numbers, (width) => {
-    const [left, right, top, rowHeight] = [8, 8, 42, isAlone ? 150 : 84];
+    const [left, right, top, rowHeight] = [8, 8, 42, isAlone ? 160 : 84];
     const height = top + groups.length * rowHeight + 36;
     const svg = surface(width, height);
     const x = linear(edges[0], edges.at(-1), left, width - right);
@@ -90,9 +90,9 @@ function histogram(content) {
     const bottom = top + groups.length * rowHeight;
     const ticks = roundTicks(edges[0], edges.at(-1), width / 80);
     for (const tick of ticks) {
-      svg.append(rule(x(tick), bottom, x(tick), bottom + 4, "axis"), label(inside(x(tick), width), bottom + 17, shortNumber(tick)));
+      svg.append(rule(x(tick), bottom, x(tick), bottom + 4, "axis"), tickLabel(x(tick), bottom + 17, width, shortNumber(tick)));
+      svg.append(tickLabel(x(tick), top - 8, width, shortNumber(1 - tick / 1e6), "quiet"));
     }
-    for (const tick of ticks) svg.append(label(inside(x(tick), width), top - 8, shortNumber(1 - tick / 1e6), "middle", "quiet"));
     svg.append(
       rule(left, bottom, width - right, bottom, "axis"),
       rule(x(mark), top - 2, x(mark), bottom, "mark"),
@@ -104,12 +104,15 @@ function histogram(content) {
   });
 }
 
-const inside = (x, width) => Math.max(22, Math.min(width - 22, x));
+// The label of a tick, which stays inside the chart.
+function tickLabel(x, y, width, text, kind = null) {
+  return label(x, y, text, x < 22 ? "start" : x > width - 22 ? "end" : "middle", kind);
+}
 
 function bars(content, group, x, top, height, isAlone) {
   const { edges, mark } = content;
   const most = Math.max(...group.counts, 1);
-  const y = linear(0, most, top + height, top + (isAlone ? 12 : 26));
+  const y = linear(0, most, top + height, top + 26);
   const row = draw("g");
   group.counts.forEach((count, place) => {
     if (count === 0) return;
@@ -120,8 +123,8 @@ function bars(content, group, x, top, height, isAlone) {
     }, draw("title", {}, `${written(edges[place], "quality")} to ${written(edges[place + 1], "quality")}: ${count}`)));
   });
   const [first, last] = [x(edges[0]), x(edges.at(-1))];
-  const texts = [group.name, `most in a bar: ${written(most, "integer")}`].filter(Boolean).join(" \u00b7 ");
-  row.append(label(first, top + (isAlone ? 4 : 16), texts, "start", isAlone ? "quiet halo" : "halo"));
+  const texts = [isAlone ? "" : group.name, `most in a bar: ${written(most, "integer")}`].filter(Boolean).join(" \u00b7 ");
+  row.append(label(first, top + 16, texts, "start", isAlone ? "quiet halo" : "halo"));
   if (group.below) row.append(label(first, top + height - 6, `\u2190 ${written(group.below, "integer")} lower`, "start", "quiet halo"));
   if (group.above) row.append(label(last, top + height - 6, `${written(group.above, "integer")} higher \u2192`, "end", "quiet halo"));
   if (!isAlone) row.append(rule(first, top + height, last, top + height, "grid"));
@@ -145,7 +148,7 @@ function spread(content) {
     const svg = surface(width, bottom + 36);
     const x = linear(low, high, 14, width - 14);
     for (const tick of roundTicks(low, high, width / 110)) {
-      svg.append(rule(x(tick), top, x(tick), bottom, "grid"), label(inside(x(tick), width), bottom + 17, shortNumber(tick)));
+      svg.append(rule(x(tick), top, x(tick), bottom, "grid"), tickLabel(x(tick), bottom + 17, width, shortNumber(tick)));
     }
     svg.append(rule(x(mark), top, x(mark), bottom, "mark"));
     rows.forEach((row, place) => svg.append(dots(row, x, low, high, top + place * rowHeight, rowHeight)));

@@ -11,7 +11,7 @@ class Detail {
     this.title = make("h2", { id: "detail-title", tabindex: "-1" });
     this.place = make("span", { class: "quiet" });
     this.body = make("div", { class: "detail-body" });
-    dialog.append(make("header", {}, make("nav", { "aria-label": "Rows" }, this.back, this.forth, this.place, close), this.title), this.body);
+    dialog.append(make("header", {}, make("nav", { "aria-label": "Other rows" }, this.back, this.forth, this.place, close), this.title), this.body);
     dialog.addEventListener("keydown", (event) => this.press(event));
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) dialog.close(); // beside it
