@@ -26,7 +26,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 demo: $(VENV)/installed
 	rm -rf $(DEMO) && mkdir $(DEMO)
 	$(BIN)/tig-verify keygen $(DEMO)/key.pem
-	$(BIN)/tig-verify precommit fixtures/optimisers/adam.py --track n_hidden=4 --nonces 1 --trial --key $(DEMO)/key.pem -o $(DEMO)/adam.precommit
+	$(BIN)/tig-verify precommit fixtures/optimisers/adam.py --track n_hidden=4 --num-nonces 1 --trial --key $(DEMO)/key.pem -o $(DEMO)/adam.precommit
 	$(BIN)/tig-verify solve fixtures/optimisers/adam.py $(BOUND) --key $(DEMO)/key.pem -o $(DEMO)
 	$(BIN)/tig-verify verify $(DEMO)/*.claim $(BOUND) --qualified --level evaluate
 	$(BIN)/tig-verify verify $(DEMO)/*.claim $(BOUND) --level audit --epochs 4

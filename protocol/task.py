@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from protocol.canonical_msgpack import MAX_U64, Scalar, encode
 from protocol.errors import RecordError
-from protocol.hashes import DIGEST_SIZE
+from protocol.hashes import DIGEST_SIZE, blake3_digest
 from protocol.settings import Settings, instance_seed
 
 MAX_HYPERPARAMETERS: Final = 1024
@@ -67,6 +67,10 @@ class Task(Choice):
     def seed(self, nonce: int) -> bytes:
         """Return the 32-byte seed of the instance of a nonce. Raises `SettingsError`."""
         return instance_seed(self.settings, self.rand_hash, nonce)
+
+    def digest(self) -> bytes:
+        """Return the 32-byte BLAKE3 digest of all fields: equal tasks have equal ones."""
+        return blake3_digest(encode(self._encoded_fields()))
 
     def differing_field(self, other: Task) -> str | None:
         """Return the first field in which `other` is another task, such as `settings.track_id`, or None."""

@@ -158,10 +158,12 @@ def test_progress_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> No
     with path.open("w", encoding="utf-8") as stream:
         console = Console(file=stream, force_terminal=True, width=300, color_system=None)
         monkeypatch.setattr("rich.console.Console", lambda stderr: console)
-        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        for each in (sys.stdout, sys.stderr):
+            monkeypatch.setattr(each, "isatty", lambda: True, raising=False)
         for text in ("[red]a[/red]", "[/]", "\x1b]0;owned\x07", "a\nb: accepted", ":boom:", "\udcff"):
             with Progress(text, 2) as bar:
                 bar.begin(text)
+                assert bar._display is not None
                 bar._display.refresh()
                 bar.echo(f"{text}.claim: rejected")
     screen = shown(path.read_text("utf-8"))

@@ -61,4 +61,5 @@ def test_the_seed_is_the_networks() -> None:
 def test_a_differing_setting_is_named(name: str) -> None:
     other = task(settings=replace(SETTINGS, **{name: "other"}))
     assert task().differing_field(other) == f"settings.{name}"
+    assert task().digest() == task().digest() != other.digest()
     assert task().differing_field(task()) is None

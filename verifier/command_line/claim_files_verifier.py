@@ -15,8 +15,8 @@ from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError, NoEvidenceError, Part, UnopenedError
 from verifier.challenge.training.trainer import Observer
+from verifier.command_line.execution_options import open_isolation
 from verifier.command_line.files import ClaimFiles, ResponseFiles, find_module, read_envelope
-from verifier.command_line.isolation_options import open_isolation
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 from verifier.verification.audit_response import AuditEvidence

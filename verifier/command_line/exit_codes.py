@@ -12,5 +12,7 @@ USAGE: Final = 2
 """A mistake in the call or its files."""
 UNDETERMINED: Final = 3
 """A fault of the tool or the machine."""
+UNFINISHED: Final = 4
+"""What --deadline or --limit left is not done yet: the same call goes on."""
 INTERRUPTED: Final = 130
 """Ctrl-C."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import click
 
@@ -15,12 +17,13 @@ from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import KeyFileError, ProtocolError
 from protocol.keys import SigningKey
 from protocol.record import Record
-from protocol.regular_file import IrregularFileError, read_regular, require_replaceable
+from protocol.regular_file import IrregularFileError, open_regular, read_regular, require_replaceable
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.terminal import visible
 
 _LARGEST = 64 * 2**20
+_TEMPORARY = ".tig-verify-"
 _LONGEST_NAME = 255
 """Bytes of the name of a file, on every common file system."""
 _BESIDE = frozenset({".solution", ".transcript", ".response", ".verdict", ".png"})
@@ -46,24 +49,42 @@ def write_file(path: Path, data: bytes) -> None:
 
     Only a regular file is replaced: not a device, and no link, which a stranger may have put there.
     """
-    temporary = None
     try:
         require_replaceable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".tig-verify-", delete=False) as file:
-            temporary = file.name
+        with _temporary(path.parent) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
+            os.fchmod(file.fileno(), 0o644)
+            os.replace(file.name, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[IO[bytes]]:
+    """A new file, gone afterwards unless it was renamed. Its lock says that somebody is writing it."""
+    while True:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=_TEMPORARY, delete=False) as file:
+            try:
+                with contextlib.suppress(OSError):  # no locks here; then nobody removes leftovers either
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                if os.fstat(file.fileno()).st_nlink:  # else it was taken for a leftover before it had its lock
+                    yield file
+                    return
+            finally:
+                with contextlib.suppress(OSError):
+                    os.unlink(file.name)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed calls have left in a folder: those that nobody holds the lock of."""
+    for path in folder.glob(f"{_TEMPORARY}*"):
+        # It may be another user's, or gone by now, or there may be no locks.
+        with contextlib.suppress(OSError), os.fdopen(open_regular(path), "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def require_new(path: Path, instead: str = "choose another name with -o") -> None:
@@ -193,6 +214,11 @@ def find_module(files: ClaimFiles, digest: bytes, optimiser: Path | None) -> Mod
     return module
 
 
+def claim_name(optimiser: Path, track_id: str, nonce: int) -> str:
+    """The name of the file of a new claim."""
+    return f"{optimiser.stem}-{track_id}-nonce={nonce}.claim"
+
+
 def new_claim_files(folder: Path, optimiser: Path, track_id: str, nonce: int) -> ClaimFiles:
     """The names for a new claim."""
-    return ClaimFiles(folder / f"{optimiser.stem}-{track_id}-nonce={nonce}.claim")
+    return ClaimFiles(folder / claim_name(optimiser, track_id, nonce))

@@ -14,6 +14,7 @@ _TEXTS: Final = {
     "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
     "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
     "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
+    "status": "Say how far the runs of `solve` in FOLDER are: from another terminal, or afterwards.",
     "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
     "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
     "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
@@ -42,23 +43,24 @@ def commands() -> None:
 
     \b
     Innovator:    tig-verify check my_optimiser.py
-                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 20 --picture both.png
+                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --picture both.png
     Benchmarker:  tig-verify keygen key.pem
-                  tig-verify precommit my_optimiser.py --track n_hidden=4 --nonces 10 --key key.pem -o a.precommit
+                  tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
                   tig-verify solve my_optimiser.py --precommit a.precommit --seed-beacon HASH --key key.pem -o out
+                  tig-verify status out
                   tig-verify commit out/*.claim --bundles 2 --key key.pem -o a.benchmark
                   tig-verify prove a.benchmark out/*.claim --beacon HASH2 --key key.pem -o a.proof
                   tig-verify respond audit.request out/x.claim --key key.pem
     Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
-    Anybody:      tig-verify instance --track n_hidden=4 --nonce 0..9
+    Anybody:      tig-verify instance --track n_hidden=4 --nonces 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick
                   tig-verify report out -o out.html
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
     Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
-    tool or the machine).
+    tool or the machine), 4 unfinished (--deadline or --limit ended it: the same call goes on).
     """
 
 

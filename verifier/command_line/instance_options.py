@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import click
 
@@ -13,31 +14,9 @@ from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import Chosen, fuel_budget, settings_options, track_option
-from verifier.command_line.option_groups import Decorator, option_group
+from verifier.command_line.nonces_option import nonces_option
+from verifier.command_line.option_groups import option_group
 
-_MAX_NONCE = 2**64 - 1
-_MOST_NONCES = 1_000_000
-
-
-class Nonces(click.ParamType[range]):
-    """One nonce or a range with both ends, such as 0..9."""
-
-    name = "N or A..B"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> range:
-        """Read the text of the option."""
-        match = re.fullmatch(r"([0-9]{1,20})(?:\.\.([0-9]{1,20}))?", str(value))
-        if match is None:
-            self.fail(f"{value!r} is no nonce; write one such as 7, or a range such as 0..9", param, ctx)
-        first, last = int(match[1]), int(match[2] or match[1])
-        if not first <= last <= _MAX_NONCE:
-            self.fail(f"{value!r} is empty or beyond 2^64 - 1", param, ctx)
-        if last - first >= _MOST_NONCES:
-            self.fail(f"{value!r} is more than {_MOST_NONCES} nonces; split the range", param, ctx)
-        return range(first, last + 1)
-
-
-nonce_option = click.option("--nonce", "nonces", required=True, type=Nonces(), help="One nonce (7) or a range (0..9).")
 rand_hash_option = click.option(
     "--rand-hash", default="0" * 32, help="The network's random text for the seeds (there 32 hexadecimal digits)."
 )
@@ -50,7 +29,7 @@ class Instances:
     track: Track
     settings: Settings
     rand_hash: str
-    nonces: range
+    nonces: Sequence[int]
 
     def instance_id(self, nonce: int) -> InstanceId:
         """The instance of a nonce. Raises SettingsError."""
@@ -63,7 +42,7 @@ class Instances:
 
 
 def _named(
-    track: str, nonces: range, edition: str, rand_hash: str, player_id: str, algorithm_id: str, block_id: str,
+    track: str, nonces: Sequence[int], edition: str, rand_hash: str, player_id: str, algorithm_id: str, block_id: str,
     challenge_id: str,
 ) -> Instances:  # fmt: skip
     """The instances that the options name. Raises EditionError, TrackError or SettingsError for impossible ones."""
@@ -74,6 +53,6 @@ def _named(
     return instances
 
 
-def instance_options(nonces: Decorator = nonce_option) -> Decorator:
-    """Give a command the options that name instances, together as its argument `instances`; `nonces` is one of them."""
-    return option_group("instances", _named, track_option(), nonces, rand_hash_option, *settings_options)
+instance_options: Final = option_group(
+    "instances", _named, track_option(), nonces_option(), rand_hash_option, *settings_options
+)

@@ -13,7 +13,7 @@ from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
-from verifier.command_line.isolation_options import Execution, open_isolation
+from verifier.command_line.execution_options import Execution, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,8 @@ from verifier.challenge.errors import InputError, VerifierError
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import chosen, settings_options, track_option, training_options
-from verifier.command_line.instance_options import Nonces, rand_hash_option
+from verifier.command_line.instance_options import rand_hash_option
+from verifier.command_line.nonces_option import nonces_option
 from verifier.command_line.option_groups import option_group
 from verifier.command_line.precommit_options import precommit_options, seeding
 
@@ -35,14 +36,14 @@ class Work:
 
     task: Callable[[Module], Task]
     """For the module of the call. Raises InputError for a module that is not the precommit's."""
-    nonces: range
+    nonces: Sequence[int]
     signer: bytes | None
     """The public key (32 bytes) of the precommit, which must sign the claims too; None without one."""
 
 
 def _work(
     track: str | None, edition: str, player_id: str, algorithm_id: str, block_id: str, challenge_id: str,
-    overrides: tuple[tuple[str, Scalar], ...], fuel: int | None, rand_hash: str, nonces: range | None,
+    overrides: tuple[tuple[str, Scalar], ...], fuel: int | None, rand_hash: str, nonces: Sequence[int] | None,
     precommit: Path | None, seed_beacon: str | None,
 ) -> Work:  # fmt: skip
     """Raises InputError, or what an impossible choice raises."""
@@ -50,20 +51,20 @@ def _work(
     if given is not None:
         return _precommitted(given, nonces)
     if track is None or nonces is None:
-        raise InputError("pass --track and --nonce, or --precommit and --seed-beacon")
+        raise InputError("pass --track and --nonces, or --precommit and --seed-beacon")
     choices = chosen(track, edition, player_id, algorithm_id, block_id, challenge_id, overrides, fuel)
     instance_seed(choices.settings, rand_hash, nonces[0])  # refuses impossible texts before training
     return Work(lambda module: Task.of(choices.choice(module), rand_hash), nonces, None)
 
 
-def _precommitted(given: Seeding, nonces: range | None) -> Work:
+def _precommitted(given: Seeding, nonces: Sequence[int] | None) -> Work:
     _require_undecided(click.get_current_context())
     signed = given.precommit
     task, count = signed.record.task(given.beacon), signed.record.num_nonces
     _require_instances(task)
     nonces = nonces or range(count)
     if nonces[-1] >= count:
-        raise InputError(f"--nonce: the precommit is for nonces 0 to {count - 1}; leave the others out")
+        raise InputError(f"--nonces: the precommit is for nonces 0 to {count - 1}; leave the others out")
 
     def of(module: Module) -> Task:
         if module.digest != task.optimiser_digest:
@@ -98,8 +99,7 @@ work_options: Final = option_group(
     "work",
     _work,
     *precommit_options,
-    click.option("--nonce", "nonces", type=Nonces(),
-                 help="One nonce (7) or a range (0..9). Default with --precommit: all of its nonces."),
+    nonces_option(" Default with --precommit: all of its nonces.", required=False),
     track_option(required=False),
     rand_hash_option,
     *settings_options,

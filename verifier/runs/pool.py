@@ -1,7 +1,9 @@
 """A process pool: each process has one task at a time in its hand, and is replaced when it dies.
 
-A killed process costs no task but its own, and that one is tried once more. The processes end with this one, however
-it ends. Why it is no library's: docs/decisions/0014-one-queue.md.
+A killed process costs no task but its own, and that one is tried once more. Tasks are taken from the caller one by one,
+as processes become free. The processes end with this one, however it ends.
+
+Why it is no library's: docs/decisions/0014-one-queue.md.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -45,17 +48,39 @@ class TaskLost:
     why: str
 
 
+Answers = Generator[tuple[Item, Result | TaskLost], None, None]
+"""Items with their results."""
+
+
 @dataclass
 class _Task(Generic[Item]):
     item: Item
     tries_left: int
 
 
-class _Worker(Generic[Item]):
-    """A process of the pool, and the task in its hand."""
+class _Waiting(Generic[Item]):
+    """The tasks in no hand: the caller's items, taken one by one, and after them those that are tried again."""
 
-    def __init__(self, opening: Opening[Item, Any], environment: Mapping[str, str]) -> None:
-        self.task: _Task[Item] | None = None
+    def __init__(self, items: Iterable[Item], tries: int) -> None:
+        self._new = (_Task(item, tries) for item in items)
+        self._again: deque[_Task[Item]] = deque()
+
+    def take(self) -> _Task[Item] | None:
+        """The next task, if there is one."""
+        if (task := next(self._new, None)) is not None:
+            return task
+        return self._again.popleft() if self._again else None
+
+    def put_back(self, task: _Task[Item]) -> None:
+        """Have a task taken again: the others come first, and memory may be free by then."""
+        self._again.append(task)
+
+
+class _Worker(Generic[Item]):
+    """A process of the pool, and the task in its hand, which it gets when it is ready."""
+
+    def __init__(self, opening: Opening[Item, Any], environment: Mapping[str, str], task: _Task[Item]) -> None:
+        self.task: _Task[Item] | None = task
         self.is_ready = False
         self.complaint = ""
         """Why it could not begin."""
@@ -71,6 +96,12 @@ class _Worker(Generic[Item]):
                 start_new_session=True,  # Ctrl-C in a terminal reaches this process alone
             )
         self._send(opening)
+
+    def begin(self) -> None:
+        """Send the task that was kept for it: a large one would have filled the pipe before anybody reads."""
+        self.is_ready = True
+        if self.task is not None:
+            self._send(self.task.item)
 
     def give(self, task: _Task[Item]) -> None:
         """Put a task into its hand."""
@@ -116,27 +147,40 @@ class ProcessPool(Generic[Item, Result]):
         self._opening, self._size, self._tries, self._environment = opening, size, tries, environment or {}
         self._workers: list[_Worker[Item]] = []
         self._false_starts = 0
+        self._fault: WorkerFault | None = None
 
-    def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Result | TaskLost]]:
-        """Every item with its result, as they come. Raises WorkerFault if no process starts."""
-        waiting = deque(_Task(item, self._tries) for item in items)
-        self._assign(waiting)
-        while any(worker.task for worker in self._workers) or waiting:
-            heard = wait([worker.connection for worker in self._workers])
-            answers = [self._hear(worker, waiting) for worker in list(self._workers) if worker.connection in heard]
-            self._assign(waiting)  # before the caller looks at the answers
-            yield from (answer for answer in answers if answer is not None)
+    def run(self, items: Iterable[Item], until: float | None = None) -> Answers[Item, Result]:
+        """Every item with its result, as they come. An item is taken from `items` when a process is free for it.
 
-    def _assign(self, waiting: deque[_Task[Item]]) -> None:
-        """Hand tasks to the processes that are ready, and start as many as there is more work for."""
-        idle = [worker for worker in self._workers if worker.task is None]
-        for _ in range(min(self._size - len(self._workers), len(waiting) - len(idle))):
-            self._workers.append(_Worker(self._opening, self._environment))
-        for worker in idle:
-            if worker.is_ready and waiting:
-                worker.give(waiting.popleft())
+        From `until` on, a moment of `time.monotonic()`, no item is begun, and those in hand are given up: their
+        processes are killed. So they are if the caller does not go on. Raises WorkerFault if no process starts.
+        """
+        waiting = _Waiting(items, self._tries)
+        try:
+            self._assign(waiting, until)
+            while any(worker.task for worker in self._workers):
+                heard = wait([worker.connection for worker in self._workers], _seconds_to(until))
+                if not heard:  # the time is over
+                    return
+                answers = [self._hear(worker, waiting) for worker in list(self._workers) if worker.connection in heard]
+                self._assign(waiting, until)  # before the caller looks at the answers
+                yield from (answer for answer in answers if answer is not None)
+                if self._fault is not None:
+                    raise self._fault
+        finally:
+            self._end(worker for worker in self._workers if worker.task is not None)
 
-    def _hear(self, worker: _Worker[Item], waiting: deque[_Task[Item]]) -> tuple[Item, Result | TaskLost] | None:
+    def _assign(self, waiting: _Waiting[Item], until: float | None) -> None:
+        """Hand tasks to the processes that are idle, and start as many as there is more work for."""
+        if self._fault is not None or _seconds_to(until) == 0.0:
+            return
+        for worker in self._workers:
+            if worker.task is None and (task := waiting.take()):
+                worker.give(task)
+        while len(self._workers) < self._size and (task := waiting.take()):
+            self._workers.append(_Worker(self._opening, self._environment, task))
+
+    def _hear(self, worker: _Worker[Item], waiting: _Waiting[Item]) -> tuple[Item, Result | TaskLost] | None:
         """An item and its result; None if the process is ready for the first one, or if nothing is lost with it."""
         try:
             succeeded, said = worker.connection.recv()
@@ -145,25 +189,37 @@ class ProcessPool(Generic[Item, Result]):
         if not succeeded and not worker.is_ready:
             worker.complaint = f": {said}"
             return self._remove(worker, waiting)
-        task, worker.task = worker.task, None
-        worker.is_ready = True
         self._false_starts = 0
+        if not worker.is_ready:
+            worker.begin()
+            return None
+        task, worker.task = worker.task, None
         return None if task is None else (task.item, said if succeeded else TaskLost(said))
 
-    def _remove(self, worker: _Worker[Item], waiting: deque[_Task[Item]]) -> tuple[Item, TaskLost] | None:
+    def _remove(self, worker: _Worker[Item], waiting: _Waiting[Item]) -> tuple[Item, TaskLost] | None:
         """Let go of a dead process: the task that is lost with it; None without one, or if it is to be tried again."""
         self._workers.remove(worker)
         end = worker.end(_PATIENCE)
-        self._false_starts += not worker.is_ready
-        if self._false_starts == _FALSE_STARTS:
-            raise WorkerFault(f"{_FALSE_STARTS} processes in a row did not start; the last one {end}{worker.complaint}")
-        if (task := worker.task) is None:
+        task = worker.task
+        if not worker.is_ready:
+            self._false_starts += 1
+            if self._false_starts == _FALSE_STARTS:
+                problem = f"{_FALSE_STARTS} processes in a row did not start; the last one {end}{worker.complaint}"
+                self._fault = WorkerFault(problem)
+        elif task is not None:
+            task.tries_left -= 1
+        if task is None:
             return None
-        task.tries_left -= 1
         if task.tries_left:
-            waiting.append(task)  # the others come first, and memory may be free by then
+            waiting.put_back(task)
             return None
         return task.item, TaskLost(f"the process that had it in hand {end}")
+
+    def _end(self, workers: Iterable[_Worker[Item]]) -> None:
+        """Kill processes."""
+        for worker in list(workers):
+            self._workers.remove(worker)
+            worker.end()
 
     def __enter__(self) -> Self:
         return self
@@ -171,6 +227,9 @@ class ProcessPool(Generic[Item, Result]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self._workers:
-            worker.end()
-        self._workers.clear()
+        self._end(self._workers)
+
+
+def _seconds_to(moment: float | None) -> float | None:
+    """The time that is left until then, of `time.monotonic()`; None if there is no such moment."""
+    return None if moment is None else max(moment - time.monotonic(), 0.0)

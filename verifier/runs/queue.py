@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import TYPE_CHECKING
 
-from verifier.challenge.training.trainer import Observer
-from verifier.runs.pool import Item, ProcessPool, Result, TaskLost
+from verifier.challenge.errors import InputError
+from verifier.runs.pool import Answers, Item, Opening, ProcessPool, Result
 
-ObservedOpening = Callable[[Observer | None], AbstractContextManager[Callable[[Item], Result]]]
+if TYPE_CHECKING:
+    from verifier.challenge.training.trainer import Observer
+
+ObservedOpening = Callable[["Observer | None"], AbstractContextManager[Callable[[Item], Result]]]
 """Makes what does the work, once in each process; takes whom to tell epochs to, which only this process has."""
 
 
@@ -21,17 +25,32 @@ def cores() -> int:
 
 
 def completed(
-    opened: ObservedOpening[Item, Result], items: Sequence[Item], jobs: int, observer: Observer | None = None
-) -> Generator[tuple[Item, Result | TaskLost], None, None]:
+    opened: ObservedOpening[Item, Result],
+    items: Iterable[Item],
+    jobs: int,
+    observer: Observer | None = None,
+    cluster: str | None = None,
+    until: float | None = None,
+) -> Answers[Item, Result]:
     """Every item with its result, as they come: by so many other processes, or, if that is one, by this.
+
+    Items are taken one by one, when somebody is free for them. From `until` on, a moment of `time.monotonic()`, no item
+    is begun, and those in hand are given up; so that one can be, one job with such a moment is another process too.
 
     What an item raises in this process is raised here; in another one the task is lost. Raises WorkerFault if no
     process starts. To be closed by who does not take all of it.
     """
-    if jobs == 1:
+    if jobs == 1 and cluster is None and until is None:
         with opened(observer) as work:
             for item in items:
                 yield item, work(item)
         return
-    with ProcessPool[Item, Result](partial(opened, None), jobs) as pool:
-        yield from pool.run(items)
+    with _pool(partial(opened, None), jobs, cluster) as pool:
+        yield from pool.run(items, until)
+
+
+def _pool(opening: Opening[Item, Result], jobs: int, cluster: str | None) -> ProcessPool[Item, Result]:
+    """The processes: so many of this machine, or those of a cluster."""
+    if cluster is not None:
+        raise InputError("--cluster: this version has none; leave it out")
+    return ProcessPool(opening, jobs)

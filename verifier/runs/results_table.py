@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import operator
 import os
+import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from itertools import count
@@ -16,8 +17,8 @@ from typing import BinaryIO, Final, Generic, Protocol, Self, TypeVar
 from protocol.regular_file import IrregularFileError, open_regular
 from verifier.challenge.errors import InputError
 
-_LONGEST: Final = 1 << 16
-"""Bytes of a line."""
+_PATIENCE: Final = 0.5
+"""Seconds; who only asks whether a file is being written to holds its lock for an instant."""
 
 
 class RowFault(ValueError):
@@ -50,6 +51,12 @@ class RowFormat(Generic[Row]):
     """The first line of the file."""
     agree: Callable[[Row, Row], bool] = operator.eq
     """Whether a later row may stand beside an earlier one of the same key: two results of one thing are no result."""
+    elsewhere: str = "name another file"
+    """What to do about a file of something else."""
+    meanwhile: str = "wait for it, or name another file"
+    """What to do while another call is writing."""
+    longest: int = 1 << 16
+    """Bytes of a line."""
 
 
 class ResultsTable(Generic[Row]):
@@ -88,14 +95,14 @@ class ResultsTable(Generic[Row]):
         except OSError as error:
             raise self._unwritable(path, error) from None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
             self.rows, end = _read(path, file, self._format)
             file.truncate(end)
             if self._format.header and not end:
                 self._append(file, self._format.header)
         except BlockingIOError:
             file.close()
-            problem = f"another {self._format.writer} is writing to it; wait for it, or name another file"
+            problem = f"another {self._format.writer} is writing to it; {self._format.meanwhile}"
             raise InputError(f"{path}: {problem}") from None
         except OSError as error:  # as of a disk that fails, or of a file of the kernel's
             with contextlib.suppress(OSError):
@@ -106,9 +113,8 @@ class ResultsTable(Generic[Row]):
             raise
         return file
 
-    @staticmethod
-    def _unwritable(path: Path, error: OSError) -> InputError:
-        return InputError(f"{path}: cannot be written: {error.strerror}; name another file")
+    def _unwritable(self, path: Path, error: OSError) -> InputError:
+        return InputError(f"{path}: cannot be written: {error.strerror}; {self._format.elsewhere}")
 
     def _append(self, file: BinaryIO, line: str) -> None:
         try:
@@ -130,10 +136,38 @@ def read_rows(path: Path, layout: RowFormat[Row]) -> dict[Hashable, Row]:
         raise InputError(f"{path}: {error.strerror}; check the name") from None
 
 
+def is_being_written(path: Path) -> bool:
+    """Whether a table of that name is open in some process. Where files have no locks, nobody knows: false."""
+    try:
+        with os.fdopen(open_regular(path), "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def table_text(rows: Iterable[Row], layout: RowFormat[Row]) -> str:
     """The text of a file with these rows."""
     lines = [*([layout.header] if layout.header else []), *map(layout.write, rows)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _lock(file: BinaryIO) -> None:
+    """Be the only writer, until the file is closed. Raises BlockingIOError if another one is."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        except OSError:  # no locks here, as on some file systems of clusters
+            return
+        else:
+            return
 
 
 def _read(path: Path, file: BinaryIO, layout: RowFormat[Row]) -> tuple[dict[Hashable, Row], int]:
@@ -143,11 +177,11 @@ def _read(path: Path, file: BinaryIO, layout: RowFormat[Row]) -> tuple[dict[Hash
     end = 0
     file.seek(0)
     for number in count(1):
-        line = file.readline(_LONGEST)
+        line = file.readline(layout.longest)
         is_header = layout.header is not None and not end
         if not line.endswith(b"\n"):
             begins = (layout.header if layout.header is not None and is_header else layout.begins).encode()
-            if len(line) == _LONGEST or not (line.startswith(begins) or begins.startswith(line)):
+            if len(line) == layout.longest or not (line.startswith(begins) or begins.startswith(line)):
                 raise _foreign(path, number, layout)
             return rows, end
         try:
@@ -181,4 +215,4 @@ def _row(text: str, layout: RowFormat[Row]) -> Row:
 
 def _foreign(path: Path, number: int, layout: RowFormat[Row], why: str = "") -> InputError:
     told = f" ({why})" if why else ""
-    return InputError(f"{path}: line {number} is none that {layout.writer} writes{told}; name another file")
+    return InputError(f"{path}: line {number} is none that {layout.writer} writes{told}; {layout.elsewhere}")

@@ -36,7 +36,7 @@ def json_rows(row_type: type[Row], writer: str) -> RowFormat[Row]:
     return RowFormat(
         writer,
         write=lambda row: json.dumps(asdict(row)),
-        read=lambda line: _parsed(row_type, json.loads(line, object_pairs_hook=_object)),
+        read=lambda line: parsed(row_type, json.loads(line, object_pairs_hook=_object)),
         begins=f'{{"{first}": ',
     )
 
@@ -87,8 +87,8 @@ def _refuse_constant(name: str) -> Any:
     raise RowFault(f"{name} is no number of JSON")
 
 
-def _parsed(kind: type[Any], value: Any, where: str = "") -> Any:
-    """A value of exactly that type, from JSON. Raises RowFault."""
+def parsed(kind: type[Any], value: Any, where: str = "") -> Any:
+    """A value of exactly that type, from JSON; of a dataclass all fields, and no others. Raises RowFault."""
     if not is_dataclass(kind):
         if type(value) is not kind:
             raise RowFault(f"{where}: expected {_KINDS[kind]}, found {_shown(value)}")
@@ -97,7 +97,7 @@ def _parsed(kind: type[Any], value: Any, where: str = "") -> Any:
     if not isinstance(value, dict) or value.keys() != types.keys():
         raise RowFault(f"{where or 'the line'}: expected an object of {', '.join(types)}")
     inside = f"{where}." if where else ""
-    return _made(kind, {name: _parsed(types[name], each, f"{inside}{name}") for name, each in value.items()}, inside)
+    return _made(kind, {name: parsed(types[name], each, f"{inside}{name}") for name, each in value.items()}, inside)
 
 
 def _made(kind: type[Any], values: dict[str, Any], inside: str = "") -> Any:

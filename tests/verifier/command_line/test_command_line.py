@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
 from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES
+from tests.support.processes import descendants, eventually, is_alive
 from tests.support.small_contest import module
 from verifier.command_line import claim_files_verifier
 from verifier.command_line.files import read_record, write_file
@@ -91,7 +93,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Office:
         main(["keygen", str(folder / "key.pem")])
     assert end.value.code == 0
     solved = spawn(
-        "solve", ADAM, "--track", "n_hidden=1", "--nonce", 0, "--key", folder / "key.pem", "-o", folder / "out"
+        "solve", ADAM, "--track", "n_hidden=1", "--nonces", 0, "--key", folder / "key.pem", "-o", folder / "out"
     )
     return Office(folder, solved)
 
@@ -153,7 +155,7 @@ def test_a_pipe_gets_no_escape_codes(made: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "arguments"), [("msgpack", "--help"), ("numpy", "instance --track n_hidden=4 --nonce 0")]
+    ("library", "arguments"), [("msgpack", "--help"), ("numpy", "instance --track n_hidden=4 --nonces 0")]
 )
 def test_a_broken_installation_is_no_rejection(tmp_path: Path, library: str, arguments: str) -> None:
     (tmp_path / f"{library}.py").write_text("raise ImportError('a library is gone')\n")
@@ -170,7 +172,7 @@ def test_a_broken_installation_is_no_rejection(tmp_path: Path, library: str, arg
 def test_a_machine_that_flushes_subnormals_refuses_to_judge(office: Office, command: str) -> None:
     arguments = ["verify", str(office.claim), "--level", command]
     if command == "solve":
-        arguments = ["solve", str(ADAM), "--track", "n_hidden=1", "--nonce", "1", "--key", str(office.key)]
+        arguments = ["solve", str(ADAM), "--track", "n_hidden=1", "--nonces", "1", "--key", str(office.key)]
     before = files()
     broken = "import sys, torch; torch.set_flush_denormal(True); from verifier.command_line.main import main; "
     done = subprocess.run(
@@ -182,24 +184,20 @@ def test_a_machine_that_flushes_subnormals_refuses_to_judge(office: Office, comm
     assert files() == before
 
 
-def descendants(pid: int) -> list[int]:
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [below for child in children for below in descendants(child)]
-
-
 def jailed_worker_of(process: subprocess.Popen[str]) -> int:
     deadline = time.monotonic() + 60.0
     while time.monotonic() < deadline and process.poll() is None:
         for pid in descendants(process.pid):
-            if "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text():
-                return pid
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text():
+                    return pid
         time.sleep(0.05)
     raise AssertionError("no worker was started")
 
 
 def test_ctrl_c_leaves_no_file_and_no_process(office: Office) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "solve", "adam.py", "--track", "n_hidden=12", "--nonce", "0..9", "--key", "key.pem", "-o", "new"],
+        [*COMMAND, "solve", "adam.py", "--track", "n_hidden=12", "--nonces", "0..9", "--key", "key.pem", "-o", "new"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -212,18 +210,22 @@ def test_ctrl_c_leaves_no_file_and_no_process(office: Office) -> None:
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, ""), err
     assert err.strip() == "tig-verify: interrupted; nothing half-written was left"
-    assert files() == before
-    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+    assert files().keys() - before.keys() == {"new", "new/adam-n_hidden=12.run"}
+    eventually(lambda: not any(is_alive(pid) for pid in started))
 
 
 # -- what is printed ---------------------------------------------------------------------------------------------
 
 
 def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) -> None:
-    done = call("solve", "adam.py", "--nonce", "0..1", "--key", "key.pem", "-o", "new", "--json", *ONE_EPOCH)
+    done = call("solve", "adam.py", "--nonces", "0..1", "--key", "key.pem", "-o", "new", "--json", *ONE_EPOCH)
     assert (done.code, done.err) == (0, "")
-    printed = [json.loads(line) for line in done.out.splitlines()]
-    assert [entry["nonce"] for entry in printed] == [0, 1]
+    *printed, end = [json.loads(line) for line in done.out.splitlines()]
+    assert sorted(entry["nonce"] for entry in printed) == [0, 1]
+    assert {entry["event"] for entry in printed} == {"claim"}
+    assert {name: end[name] for name in ("event", "total", "done", "left")} == {
+        "event": "end", "total": 2, "done": 2, "left": 0,
+    }  # fmt: skip
     for entry in printed:
         claim = read_record(Path(entry["claim"]), Claim).record
         assert entry["stop_reason"] == claim.stop_reason == "fuel-exhausted"
@@ -243,7 +245,7 @@ def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) 
 
 def test_options_of_solve_reach_the_claim(office: Office, call: Call) -> None:
     done = call(
-        "solve", "adam.py", "--nonce", 18446744073709551615, "--key", "key.pem", "-p", "lr=0.5", "-p", "eps=1e-7",
+        "solve", "adam.py", "--nonces", 18446744073709551615, "--key", "key.pem", "-p", "lr=0.5", "-p", "eps=1e-7",
         "--player-id", "0xaeb9", "--algorithm-id", "c006_a012", "--block-id", "02914a", "--rand-hash", "ab" * 16,
         *ONE_EPOCH,
     )  # fmt: skip
@@ -257,7 +259,7 @@ def test_options_of_solve_reach_the_claim(office: Office, call: Call) -> None:
 
 
 def test_overwrite_replaces_a_claim(office: Office, call: Call) -> None:
-    options = ("solve", "adam.py", "--nonce", 0, "--key", "key.pem", "-o", "out", *ONE_EPOCH)
+    options = ("solve", "adam.py", "--nonces", 0, "--key", "key.pem", "-o", "out", *ONE_EPOCH)
     before = office.claim.read_bytes()
     assert call(*options).code == 2
     assert office.claim.read_bytes() == before
@@ -273,9 +275,9 @@ def test_overwriting_that_is_killed_leaves_no_claim_beside_files_of_another(
             raise KeyboardInterrupt
         write_file(path, data)
 
-    monkeypatch.setattr("verifier.command_line.commands.solve.write_file", killed)
+    monkeypatch.setattr("verifier.command_line.claim_folder.write_file", killed)
     assert (
-        call("solve", "adam.py", "--nonce", 0, "--key", "key.pem", "-o", "out", *ONE_EPOCH, "--overwrite").code == 130
+        call("solve", "adam.py", "--nonces", 0, "--key", "key.pem", "-o", "out", *ONE_EPOCH, "--overwrite").code == 130
     )
     assert not office.claim.exists()
 
@@ -327,7 +329,7 @@ def test_a_key_with_a_passphrase(office: Office, call: Call, monkeypatch: pytest
 
 # -- mistakes ----------------------------------------------------------------------------------------------------
 
-SOLVE = ("solve", "adam.py", "--nonce", "0", "--key", "key.pem", "-o", "new", *ONE_EPOCH)
+SOLVE = ("solve", "adam.py", "--nonces", "0", "--key", "key.pem", "-o", "new", *ONE_EPOCH)
 
 
 def solve_with(*changes: str, module_file: str = "adam.py") -> tuple[str, ...]:
@@ -353,11 +355,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         solve_with("--track", "n_hidden=65"),
         "write n_hidden=L with L from 1 to 64, such as n_hidden=4",
     ),
-    "nonce no number": (solve_with("--nonce", "x"), "'x' is no nonce; write one such as 7, or a range such as 0..9"),
-    "nonce negative": (solve_with("--nonce=-1"), "'-1' is no nonce; write one such as 7"),
-    "nonces backwards": (solve_with("--nonce", "9..0"), "'9..0' is empty or beyond 2^64 - 1"),
-    "nonce too large": (solve_with("--nonce", str(2**64)), "is empty or beyond 2^64 - 1"),
-    "nonces too many": (solve_with("--nonce", f"0..{2**64 - 1}"), "is more than 1000000 nonces; split the range"),
+    "nonce no number": (solve_with("--nonces", "x"), "'x' is no nonce; write one such as 7, or a range such as 0..9"),
+    "nonce negative": (solve_with("--nonces=-1"), "'-1' is no nonce; write one such as 7"),
+    "nonces backwards": (solve_with("--nonces", "9..0"), "'9..0' is empty or beyond 2^64 - 1"),
+    "nonce too large": (solve_with("--nonces", str(2**64)), "is empty or beyond 2^64 - 1"),
+    "nonces too many": (solve_with("--nonces", f"0..{2**64 - 1}"), "is more than 1000000 nonces; split the range"),
     "hyperparameter too large": (solve_with("-p", f"lr={10**23}"), "write it as NAME=VALUE, such as lr=0.01"),
     "edition unknown": (
         solve_with("--edition", "december-2024"),
@@ -385,8 +387,8 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "fuel beyond": (solve_with("--fuel", str(10**15)), "--fuel: the edition's maximum is 5000000000000"),
     "player unprintable": (solve_with("--player-id", "\t"), "player_id: expected printable ASCII, found '\\t'"),
     "claim exists": (
-        solve_with("--nonce", "0..1", "-o", "out"),
-        f"{CLAIM}: exists; choose another folder with -o, or pass --overwrite",
+        solve_with("--nonces", "0..1", "-o", "out"),
+        f"{CLAIM}: is of another task, which differs in fuel_budget; choose another folder with -o, or ",
     ),
     "folder below a file": (solve_with("-o", "text.txt/new"), "text.txt is not a folder; choose another with -o"),
     "folder a file": (solve_with("-o", "text.txt"), "text.txt is not a folder; choose another with -o"),
@@ -553,7 +555,7 @@ def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monke
     monkeypatch.setattr("verifier.challenge.solving.solve", gone)
     done = call(*SOLVE)
     assert (done.code, done.out) == (3, "")
-    assert done.err == "tig-verify: undetermined: the worker process ended unexpectedly (signal 9)\n"
+    assert done.err == "tig-verify: undetermined: adam.py: the worker process ended unexpectedly (signal 9)\n"
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,12 @@ def test_the_same_nonces_are_compared_and_kept(call: Call) -> None:
 
 def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ("slow.py", "fast.py", "--jobs", 1, "--out", OUT, "--json", "--nonces")
-    first = call(*arguments, 1)
+    first = call(*arguments, 0)
     OUT.write_bytes(OUT.read_bytes() + b'{"training": {"edi')  # a kill cut this one
     monkeypatch.setattr(comparison_trials, "solve", None)
-    assert call(*arguments, 1) == first
+    assert call(*arguments, 0) == first
     assert len(lines()) == 2
-    assert call(*arguments, 2).code == 3  # a second nonce would have to be trained
+    assert call(*arguments, "0..1").code == 3  # a second nonce would have to be trained
     figures = [json.loads(line) for line in first.out.splitlines()]
     assert [each["optimiser"] for each in figures] == ["slow", "fast"]
     runs = [entry["run"] for entry in lines()]
@@ -102,7 +102,7 @@ def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_changed_module_or_budget_is_another_training(call: Call) -> None:
-    arguments = ("slow.py", "fast.py", "--nonces", 1, "--jobs", 1, "--out", OUT)
+    arguments = ("slow.py", "fast.py", "--nonces", 0, "--jobs", 1, "--out", OUT)
     assert call(*arguments).code == 0
     Path("fast.py").write_bytes(module("-0.03 * gradient, state"))
     assert call(*arguments).code == 0
@@ -136,14 +136,14 @@ def test_mistakes_are_answered(call: Call, arguments: list[str], message: str) -
     Path("odd.jsonl").write_text('{"training": {}, "run": {"nonce": "0"}}\n')
     with Path("busy.jsonl").open("a") as busy:
         fcntl.flock(busy, fcntl.LOCK_EX)
-        ended = call(*arguments, "--nonces", 1, "--jobs", 1)
+        ended = call(*arguments, "--nonces", 0, "--jobs", 1)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(f"tig-verify: {message}")
     assert ended.err.count("\n") == 1
     assert Path("slow.py").read_bytes() == Path("copy.py").read_bytes()
 
 
-@pytest.mark.parametrize("nonces", ["0", "-1", "9..3", "many", "2000000"])
+@pytest.mark.parametrize("nonces", ["", "-1", "9..3", "many", "0..2000000"])
 def test_impossible_nonces_are_refused(call: Call, nonces: str) -> None:
     ended = call("slow.py", "fast.py", "--nonces", nonces)
     assert ended.code == 2
@@ -158,7 +158,7 @@ def test_modules_outside_the_dialect_are_refused_before_training(
     Path("outside.py").write_bytes(b"import os\n")
     Path("unfinished.py").write_bytes(b"def")
     modules = ["slow.py", "outside.py", "unfinished.py"]
-    ended = called(capsys, "compare", *modules, "--nonces", 1, *SHORT, "--isolation", isolation, "--out", OUT)
+    ended = called(capsys, "compare", *modules, "--nonces", 0, *SHORT, "--isolation", isolation, "--out", OUT)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("outside.py:1:1: ")
     assert "\nunfinished.py:1:" in ended.err
@@ -171,7 +171,7 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, m
 
     monkeypatch.setattr(plot_files, "load_matplotlib", fail)
     monkeypatch.setattr(comparison_trials, "solve", None)
-    ended = call("slow.py", "fast.py", "--nonces", 1, "--picture", "a.png")
+    ended = call("slow.py", "fast.py", "--nonces", 0, "--picture", "a.png")
     assert ended.code == 2
     assert "pip install 'tig-verify[pictures]'" in ended.err
 
@@ -181,13 +181,13 @@ def test_a_lost_training_is_nobodys_result(call: Call, monkeypatch: pytest.Monke
         yield items[0], TaskLost("the process that had it in hand was killed")
 
     monkeypatch.setattr(trials, "completed", completed)
-    ended = call("slow.py", "fast.py", "--nonces", 1, "--jobs", 2)
+    ended = call("slow.py", "fast.py", "--nonces", 0, "--jobs", 2)
     message = f"undetermined: {WorkerFault('slow.py, nonce 0: the process that had it in hand was killed')}"
     assert ended == Ended(3, "", f"tig-verify: {message}\n")
 
 
 def test_an_interrupt_leaves_whole_lines_and_the_next_call_goes_on(call: Call) -> None:
-    arguments = ["slow.py", "fast.py", "--nonces", "5000", "--jobs", "2", "--out", str(OUT), *SHORT]
+    arguments = ["slow.py", "fast.py", "--nonces", "0..4999", "--jobs", "2", "--out", str(OUT), *SHORT]
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         stderr=subprocess.PIPE,
@@ -205,5 +205,5 @@ def test_an_interrupt_leaves_whole_lines_and_the_next_call_goes_on(call: Call) -
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "tig-verify: interrupted; nothing half-written was left"
     done = lines()
-    assert call("slow.py", "fast.py", "--nonces", 1, "--jobs", 1, "--out", OUT).code == 0
+    assert call("slow.py", "fast.py", "--nonces", 0, "--jobs", 1, "--out", OUT).code == 0
     assert lines()[: len(done)] == done

@@ -74,5 +74,5 @@ def test_other_help_imports_numpy_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_instance_needs_numpy_alone(tmp_path: Path) -> None:
-    call = "instance --track n_hidden=4 --nonce 0"
+    call = "instance --track n_hidden=4 --nonces 0"
     assert loaded([call], tmp_path) == {call: ["numpy"]}

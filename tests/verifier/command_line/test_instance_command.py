@@ -35,7 +35,7 @@ def test_solvable_up_to_the_threshold(floor: float, solvable: bool) -> None:
 
 
 def test_text_has_the_sizes_the_nonces_and_a_count(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = called(capsys, *TRACK, "--nonce", "0..1")
+    ended = called(capsys, *TRACK, "--nonces", "0..1")
     assert (ended.code, ended.err) == (0, "")
     sizes, *nonces, count = ended.out.splitlines()
     assert sizes == (
@@ -50,7 +50,7 @@ def test_text_has_the_sizes_the_nonces_and_a_count(capsys: pytest.CaptureFixture
 
 
 def test_json_has_an_object_for_each_nonce(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = called(capsys, *TRACK, "--nonce", "1", "--json")
+    ended = called(capsys, *TRACK, "--nonces", "1", "--json")
     row = json.loads(ended.out)
     expected = solvability(instance_id(DECEMBER_2025, 4, bytes.fromhex(row["seed"])))
     assert (row["floor"], row["noise"], row["threshold"]) == (expected.floor, expected.noise, expected.threshold)
@@ -59,12 +59,12 @@ def test_json_has_an_object_for_each_nonce(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_centred_instance_has_no_floor(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = called(capsys, *TRACK, "--nonce", "1", "--edition", "december-2025-centred")
+    ended = called(capsys, *TRACK, "--nonces", "1", "--edition", "december-2025-centred")
     assert ended.out.splitlines()[1].endswith("floor 0.00000, solvable")
 
 
 def test_an_april_instance_has_batches_of_two_sizes(capsys: pytest.CaptureFixture[str]) -> None:
-    april = ("--edition", "april-2025", "--track", "n_hidden=2,n_data=1024", "--nonce", "0")
+    april = ("--edition", "april-2025", "--track", "n_hidden=2,n_data=1024", "--nonces", "0")
     ended = called(capsys, "instance", *april)
     assert "april-2025 n_hidden=2,n_data=1024: 819 points for training in 6 batches of 136 or 137" in ended.out
 
@@ -81,12 +81,12 @@ def test_a_track_of_another_edition(
     command: str, edition: str, track: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = () if command == "instance" else ("optimiser.py", "--key", "key.pem")
-    ended = called(capsys, command, *more, "--edition", edition, "--track", track, "--nonce", "0")
+    ended = called(capsys, command, *more, "--edition", edition, "--track", track, "--nonces", "0")
     assert (ended.code, ended.out) == (2, "")
     assert f"track '{track}' is not one of edition {edition}; {problem}" in ended.err
 
 
 def test_settings_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = called(capsys, *TRACK, "--nonce", "0", "--player-id", "\N{SNOWMAN}")
+    ended = called(capsys, *TRACK, "--nonces", "0", "--player-id", "\N{SNOWMAN}")
     assert (ended.code, ended.out.count("nonce")) == (2, 0)
     assert "player_id" in ended.err

@@ -30,10 +30,10 @@ SEED, SAMPLE = "c5a1e2", "4c3594711e8362ac"
 COUNT = 4
 BOUND = ("--precommit", "a.precommit", "--seed-beacon", SEED)
 CHOOSE = (
-    "precommit", "sgd.py", "--edition", "small", "--track", "n_hidden=1", "--nonces", str(COUNT), "--key", "key.pem",
-    "--isolation", "none",
+    "precommit", "sgd.py", "--edition", "small", "--track", "n_hidden=1", "--num-nonces", str(COUNT),
+    "--key", "key.pem", "--isolation", "none",
 )  # fmt: skip
-SOLVE = ("solve", "sgd.py", *BOUND, "--key", "key.pem", "--isolation", "none")
+SOLVE = ("solve", "sgd.py", *BOUND, "--key", "key.pem", "--isolation", "none", "--jobs", "1")
 Call = Callable[..., Ended]
 
 
@@ -78,10 +78,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         make_keys_and_module()
-        given = ("--edition", "small", "--track", "n_hidden=1", "--nonce", "0", "--key", "key.pem")
+        given = ("--edition", "small", "--track", "n_hidden=1", "--nonces", "0", "--key", "key.pem")
         for arguments in (
             (*CHOOSE, "-o", "a.precommit"),
-            (*CHOOSE, "-o", "five.precommit", "--nonces", "5"),
+            (*CHOOSE, "-o", "five.precommit", "--num-nonces", "5"),
             (*CHOOSE, "-o", "foreign.precommit", "--key", "other.pem"),
             (*SOLVE, "-o", "out"),
             ("solve", "sgd.py", *given, "-o", "given", "--isolation", "none"),
@@ -146,7 +146,8 @@ def test_from_the_precommit_to_the_proof(call: Call, tmp_path: Path, monkeypatch
     assert precommitted == Ended(0, f"a.precommit: 4 nonces of n_hidden=1, digest {digest.hex()}\n", "")
 
     solved = call(*SOLVE, "-o", "out")
-    assert (solved.code, solved.err, solved.out.count("\n")) == (0, "", COUNT)
+    assert (solved.code, solved.out.count("\n")) == (0, COUNT)
+    assert solved.err.startswith(f"out: {COUNT} of {COUNT} nonces done, ")
     assert [claim.nonce for claim in claims(*ALL)] == list(range(COUNT))
     assert {claim.task.precommit_digest for claim in claims(*ALL)} == {digest}
     assert len({claim.task.rand_hash for claim in claims(*ALL)}) == 1
@@ -168,7 +169,7 @@ def test_from_the_precommit_to_the_proof(call: Call, tmp_path: Path, monkeypatch
 
 def test_the_options_reach_the_precommit(call: Call, office: Path) -> None:
     options = ("--player-id", "0xaeb9", "--algorithm-id", "c006_a012", "--block-id", "02914a", "-p", "lr=0.5")
-    done = call(*CHOOSE, *options, "--fuel", 10**9, "--nonces", 1, "-o", "new/b.precommit")
+    done = call(*CHOOSE, *options, "--fuel", 10**9, "--num-nonces", 1, "-o", "new/b.precommit")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("new/b.precommit: 1 nonce of n_hidden=1, digest ")
     record = read_record(Path("new/b.precommit"), Precommit).record
@@ -180,7 +181,7 @@ def test_the_options_reach_the_precommit(call: Call, office: Path) -> None:
 
 
 def test_some_nonces_of_a_precommit(call: Call, office: Path) -> None:
-    done = call(*SOLVE, "--nonce", "1..2", "-o", "new")
+    done = call(*SOLVE, "--nonces", "1..2", "-o", "new")
     assert (done.code, done.out.count("\n")) == (0, 2)
     again = claims(name(1, "new"), name(2, "new"))
     assert [claim.digest() for claim in again] == [claim.digest() for claim in claims(*ALL[1:3])]
@@ -299,12 +300,12 @@ def test_only_nonces_of_active_bundles_are_proven(call: Call, office: Path) -> N
 
 def test_solve_says_whether_a_claim_qualifies(call: Call, office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quality = claims(name(0))[0].quality
-    options = (*SOLVE, "--nonce", "0", "-o", "new", "--overwrite")
-    assert f"quality {quality} (does not qualify) after " in call(*options).out
-    assert json.loads(call(*options, "--json").out)["qualifies"] is False
-    monkeypatch.setattr("verifier.command_line.commands.solve.qualifies", lambda found: found == quality)
-    assert f"quality {quality} (qualifies) after " in call(*options).out
-    assert json.loads(call(*options, "--json").out)["qualifies"] is True
+    options = (*SOLVE, "--nonces", "0", "-o")
+    assert f"quality {quality} (does not qualify) after " in call(*options, "a").out
+    assert json.loads(call(*options, "b", "--json").out.splitlines()[0])["qualifies"] is False
+    monkeypatch.setattr("verifier.command_line.solve_report.qualifies", lambda found: found == quality)
+    assert f"quality {quality} (qualifies) after " in call(*options, "c").out
+    assert json.loads(call(*options, "d", "--json").out.splitlines()[0])["qualifies"] is True
 
 
 # -- mistakes ----------------------------------------------------------------------------------------------------
@@ -321,10 +322,10 @@ def solving(*changes: str) -> tuple[str, ...]:
 
 
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
-    "precommit, no number of nonces": ((*CHOOSE[:6], *CHOOSE[8:], *NEW), "Missing option '--nonces'"),
-    "precommit, no nonces": ((*CHOOSE, *NEW, "--nonces", "0"), "'--nonces': 0 is not in the range 1<=x<=524288"),
-    "precommit, a range": ((*CHOOSE, *NEW, "--nonces", "0..9"), "'--nonces': '0..9' is not a valid integer"),
-    "precommit, nonces and a nonce": ((*CHOOSE, *NEW, "--nonce", "7"), "No such option '--nonce'. Did you mean '--no"),
+    "precommit, no number of nonces": ((*CHOOSE[:6], *CHOOSE[8:], *NEW), "Missing option '--num-nonces'"),
+    "precommit, no nonces": ((*CHOOSE, *NEW, "--num-nonces", "0"), "'--num-nonces': 0 is not in the range 1<=x<=52428"),
+    "precommit, a range": ((*CHOOSE, *NEW, "--num-nonces", "0..9"), "'--num-nonces': '0..9' is not a valid integer"),
+    "precommit, nonces and a nonce": ((*CHOOSE, *NEW, "--nonces", "7"), "No such option '--nonces'"),
     "precommit, a rand_hash": ((*CHOOSE, *NEW, "--rand-hash", "ab"), "No such option '--rand-hash'"),
     "precommit, track": ((*CHOOSE, *NEW, "--track", "n_hidden=99"), "track 'n_hidden=99' is not one of edition small"),
     "precommit, edition": ((*CHOOSE, *NEW, "--edition", "large"), "'--edition': 'large' is not one of 'december-2025"),
@@ -344,7 +345,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "precommit, public key": ((*CHOOSE, *NEW, "--key", "key.pem.pub"), "key.pem.pub: this is a public key; pass the"),
     "precommit, there already": ((*CHOOSE, "-o", "a.precommit"), "a.precommit: exists; choose another name with -o"),
     "precommit, below a file": ((*CHOOSE, "-o", "key.pem/a"), "key.pem is not a folder; choose another with -o"),
-    "solve nothing": (("solve", "sgd.py", "--key", "key.pem"), "pass --track and --nonce, or --precommit and --seed-"),
+    "solve nothing": (("solve", "sgd.py", "--key", "key.pem"), "pass --track and --nonces, or --precommit and --seed"),
     "solve, no beacon": ((*SOLVE[:4], *SOLVE[6:]), TOGETHER),
     "solve, no precommit": ((*SOLVE[:2], *SOLVE[4:]), TOGETHER),
     "solve, empty beacon": (solving("--seed-beacon", ""), f"{TEXT}''"),
@@ -363,10 +364,12 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("solve", "late.py", *SOLVE[2:], "-o", "new"),
         "late.py: is not the module of the precommit; pass the one whose digest begins ",
     ),
-    "solve, nonce beyond": (solving("--nonce", "4"), "--nonce: the precommit is for nonces 0 to 3; leave the others"),
-    "solve, nonces beyond": (solving("--nonce", "2..9"), "--nonce: the precommit is for nonces 0 to 3; leave the "),
+    "solve, nonce beyond": (solving("--nonces", "4"), "--nonces: the precommit is for nonces 0 to 3; leave the others"),
+    "solve, nonces beyond": (solving("--nonces", "2..9"), "--nonces: the precommit is for nonces 0 to 3; leave the "),
     "solve, claims there": (
-        (*SOLVE, "-o", "out"), f"{name(0)}: exists; choose another folder with -o, or pass --overwrite",
+        (*SOLVE, "-o", "given"),
+        f"{name(0, 'given')}: is of another task, which differs in precommit_digest; choose another folder with -o, or "
+        "pass --overwrite",
     ),
     "solve, edition": (
         solving("--precommit", "edition.precommit"), "--precommit: unknown edition 'december-1999'; known: december-",
@@ -381,7 +384,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         solving("--precommit", "fuel.precommit"), "--precommit: its fuel budget is above the edition's maximum, ",
     ),
     "solve, unknown hyperparameter": (
-        solving("--precommit", "hyperparameter.precommit"), "sgd.py has no hyperparameter 'beta'",
+        solving("--precommit", "hyperparameter.precommit", "--nonces", "0"), "sgd.py has no hyperparameter 'beta'",
     ),
     **{
         f"solve, {option[0]} too": (solving(*option), f"{option[-2]}: leave it out; the precommit decides it")

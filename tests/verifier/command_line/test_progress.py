@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from verifier.challenge.training.trainer import Epoch
 from verifier.command_line.progress import Progress
+from verifier.command_line.run_figures import Qualities
 
 EPOCH = Epoch(7, 0.5, 0.25, 0.125, 1000)
 
@@ -17,6 +19,7 @@ EPOCH = Epoch(7, 0.5, 0.25, 0.125, 1000)
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     screen = io.StringIO()
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr("rich.console.Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
     return screen
 
@@ -31,6 +34,7 @@ def test_items_and_epochs_are_shown(screen: io.StringIO) -> None:
         shown.begin("nonce 3")
         shown.observe(EPOCH)
         shown.advance()
+        assert shown._display is not None
         shown._display.refresh()
         line = last(screen)
     assert line.startswith("nonce 3  epoch 7  validation loss 0.2500 (best 0.1250)")
@@ -40,15 +44,17 @@ def test_items_and_epochs_are_shown(screen: io.StringIO) -> None:
 def test_a_number_that_is_reached_is_shown(screen: io.StringIO) -> None:
     with Progress("training again", 200) as shown:
         shown.reach(50)
+        assert shown._display is not None
         shown._display.refresh()
         line = last(screen)
     assert line.startswith("training again")
     assert " 50/200 " in line
 
 
-def test_the_bar_is_of_what_items_cost() -> None:
+def test_the_bar_is_of_what_items_cost(screen: io.StringIO) -> None:
     with Progress("training", 3, done=1, cost=20.0, paid=5.0) as shown:
         shown.advance(10.0)
+        assert shown._display is not None
         (task,) = shown._display.tasks
         assert (task.completed, task.total, task.fields["count"]) == (15.0, 20.0, "2/3")
 
@@ -60,3 +66,47 @@ def test_elsewhere_only_lines_are_printed(capsys: pytest.CaptureFixture[str]) ->
         shown.echo("a mistake", is_error=True)
         shown.advance()
     assert capsys.readouterr() == ("a result\n", "a mistake\n")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, in its last entry."""
+    times = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: times[-1])
+    return times
+
+
+def test_elsewhere_a_line_each_minute_says_how_far_it_is(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Progress("training", 100, done=10, qualities=Qualities([-5, 400])) as shown:
+        for number in range(6):
+            clock.append(1000.0 + 20.0 * (number + 1))
+            shown.advance(quality=100 * number)
+        clock.append(1239.0)
+        shown.fail()
+        shown.observe(EPOCH)
+    assert capsys.readouterr() == ("", (
+        "tig-verify: 13 of 100 done, 3 a minute, 29 min left, quality best 400, median 100, 3 qualify\n"
+        "tig-verify: 16 of 100 done, 3 a minute, 28 min left, quality best 500, median 250, 6 qualify\n"
+        "tig-verify: 16 of 100 done, 1 failed, 1.76 a minute, 47 min left, quality best 500, median 250, 6 qualify\n"
+    ))  # fmt: skip
+
+
+def test_programs_get_events_instead(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("training", 4, events=True) as shown:
+        clock.append(1060.0)
+        shown.advance()
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {
+        "event": "progress", "total": 4, "done": 1, "failed": 0, "per_minute": 1.0, "seconds_left": 180,
+        "best": None, "median": None, "qualified": None,
+    }  # fmt: skip
+    assert err == ""
+
+
+def test_the_time_left_is_of_what_items_cost(clock: list[float]) -> None:
+    with Progress("training", 4, done=1, cost=100.0, paid=10.0) as shown:
+        clock.append(1030.0)
+        shown.advance(30.0)
+        assert shown.figures.seconds_left == 60

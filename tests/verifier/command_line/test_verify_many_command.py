@@ -317,7 +317,8 @@ def test_on_a_terminal_verdicts_are_lines_above_the_bar(
 ) -> None:
     screen = io.StringIO()
     monkeypatch.setattr("rich.console.Console", lambda stderr: Console(file=screen, force_terminal=True, width=200))
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
     with pytest.raises(SystemExit):
         main(["verify", *map(str, claims[:3]), "none.claim"])
     assert capsys.readouterr() == ("", "")
@@ -335,7 +336,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real claim with fuel for an epoch or two."""
     folder = tmp_path_factory.mktemp("made")
     KEY.save(folder / "key.pem")
-    arguments = ["solve", ADAM, "--track", "n_hidden=1", "--nonce", 0, "--fuel", 3_000_000, "--isolation", "none"]
+    arguments = ["solve", ADAM, "--track", "n_hidden=1", "--nonces", 0, "--fuel", 3_000_000, "--isolation", "none"]
     with pytest.raises(SystemExit) as end:
         main([*map(str, arguments), "--key", str(folder / "key.pem"), "-o", str(folder)])
     assert end.value.code == 0

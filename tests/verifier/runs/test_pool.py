@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,38 +16,14 @@ import pytest
 from sandbox.errors import WorkerFault
 from tests.support import pool_work
 from tests.support.folders import ROOT
+from tests.support.processes import children, descendants, eventually, is_alive
 from verifier.runs.pool import ProcessPool, TaskLost
 
 pytestmark = pytest.mark.slow
 
 
-def children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
-
-
-def descendants(pid: int) -> list[int]:
-    return [each for child in children(pid) for each in (child, *descendants(child))]
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def workers(before: list[int]) -> list[int]:
     return [pid for pid in children(os.getpid()) if pid not in before]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()  # nobody may be there to reap it
-    except FileNotFoundError:
-        return False
 
 
 ENDS = {
@@ -104,6 +80,47 @@ def test_no_more_processes_start_than_there_are_items() -> None:
     with ProcessPool(pool_work.doubling, 8) as pool:
         for _ in pool.run(["a", "b"]):
             assert len(workers(before)) <= 2
+
+
+def test_an_item_is_taken_when_a_process_is_free_for_it() -> None:
+    taken = []
+
+    def items() -> Iterator[str]:
+        for number in range(100):
+            taken.append(number)
+            yield str(number)
+
+    with ProcessPool(pool_work.doubling, 2) as pool:
+        for done, _ in enumerate(pool.run(items()), 1):
+            assert len(taken) <= done + 3  # two in hand, and an answer may be waiting behind this one
+    assert len(taken) == 100
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_large_items_are_sent_when_there_is_a_reader(size: int) -> None:
+    with ProcessPool(pool_work.doubling, size) as pool:
+        assert [len(str(answer)) for _, answer in pool.run(["x" * 2**22] * 4)] == [2**23] * 4
+
+
+def test_what_is_in_hand_at_the_end_of_the_time_is_given_up() -> None:
+    before = children(os.getpid())
+    with ProcessPool(pool_work.doubling, 2) as pool:
+        assert len(list(pool.run(["a", "b"]))) == 2  # both are ready
+        started = time.monotonic()
+        found = sorted(pool.run(["a", "sleep", "b", "c", "sleep", "d"], until=started + 1.0))
+        assert found == [("a", "aa"), ("b", "bb"), ("c", "cc")]
+        assert 1.0 <= time.monotonic() - started < 10.0
+        assert workers(before) == []
+        assert list(pool.run(["e"], until=time.monotonic())) == []
+        assert list(pool.run(["e"])) == [("e", "ee")]
+
+
+def test_a_caller_who_does_not_go_on_gives_up_what_is_in_hand() -> None:
+    with ProcessPool(pool_work.doubling, 2) as pool:
+        answers = pool.run(["a", "sleep", "sleep"])
+        assert next(answers) == ("a", "aa")
+        answers.close()
+        assert list(pool.run(["b"])) == [("b", "bb")]
 
 
 def test_processes_that_are_killed_from_outside_are_replaced() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import count, islice
 
 import pytest
 
@@ -37,6 +39,19 @@ def test_one_job_is_this_process_and_tells_its_epochs(jobs: int) -> None:
     here = jobs == 1
     found = list(completed(squares, range(10), jobs, lambda epoch: None))
     assert sorted(found) == [(n, (n * n, here, here)) for n in range(10)]
+
+
+def test_with_an_end_one_job_is_another_process_which_can_be_killed() -> None:
+    assert list(completed(squares, [3], 1, until=time.monotonic() + 60.0)) == [(3, (9, False, False))]
+    assert list(completed(squares, [3], 1, until=time.monotonic())) == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_items_are_taken_one_by_one(jobs: int) -> None:
+    numbers = count()
+    with closing(completed(squares, numbers, jobs)) as answers:
+        assert len(list(islice(answers, 10))) == 10
+    assert next(numbers) <= 13
 
 
 def test_an_error_is_raised_here_and_a_lost_task_elsewhere() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from verifier.challenge.errors import InputError
-from verifier.runs.results_table import ResultsTable, RowFormat, read_rows, table_text
+from verifier.runs.results_table import ResultsTable, RowFormat, is_being_written, read_rows, table_text
 from verifier.runs.row_formats import csv_rows
 
 
@@ -114,6 +116,27 @@ def test_a_table_has_one_writer_and_any_readers(path: Path) -> None:
         assert read_rows(path, HEADED) == {0: ROWS[0]}
     with path.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it was given back
+
+
+def test_who_asks_whether_a_table_is_being_written_is_in_nobodys_way(path: Path) -> None:
+    assert not is_being_written(path)
+    with path.open("a") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        threading.Timer(0.1, lambda: fcntl.flock(asking, fcntl.LOCK_UN)).start()
+        with ResultsTable(path, HEADED):
+            assert is_being_written(path)
+    assert not is_being_written(path)
+
+
+def test_where_files_have_no_locks_a_table_is_written_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: object, operation: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with ResultsTable(path, HEADED) as table:
+        table.add(ROWS[0])
+        assert not is_being_written(path)
+    assert read_rows(path, HEADED) == {0: ROWS[0]}
 
 
 def test_files_that_cannot_be_had(tmp_path: Path) -> None:

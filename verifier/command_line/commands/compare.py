@@ -11,9 +11,9 @@ import click
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import fuel_option
+from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import read_module
-from verifier.command_line.instance_options import Instances, Nonces, instance_options
-from verifier.command_line.isolation_options import Execution, execution_options
+from verifier.command_line.instance_options import Instances, instance_options
 from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.terminal import say
@@ -28,26 +28,9 @@ _CAPTION = (
 )
 
 
-class Count(Nonces):
-    """A number of nonces, from 0 on, or a range with both ends."""
-
-    name = "COUNT or A..B"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> range:
-        """Read the text of the option."""
-        text = str(value)
-        if not text.isascii() or not text.isdecimal():
-            return super().convert(value, param, ctx)
-        if int(text) == 0:
-            self.fail("0 nonces are none to compare on", param, ctx)
-        return super().convert(f"0..{int(text) - 1}", param, ctx)
-
-
 @click.command()
 @click.argument("optimisers", nargs=-1, required=True, type=click.Path(path_type=Path))
-@instance_options(
-    click.option("--nonces", required=True, type=Count(), help="So many nonces from 0 on (20), or a range (20..39).")
-)
+@instance_options
 @fuel_option
 @execution_options
 @click.option("--out", type=click.Path(path_type=Path),
@@ -73,7 +56,7 @@ def compare(
     or where the running statistics lag behind.
 
     \b
-    Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 20 --out runs.jsonl --picture adam-mine.png
+    Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 0..19 --out runs.jsonl --picture both.png
     """
     from arithmetic import self_test
     from verifier.command_line.comparison_report import as_json, as_table

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@instance_options()
+@instance_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each nonce.")
 def instance(instances: Instances, as_json: bool) -> None:
     """Say what an instance holds and whether its train loss can reach the threshold.
@@ -27,7 +27,7 @@ def instance(instances: Instances, as_json: bool) -> None:
     score's is that of a subset and differs by some 10 %.
 
     \b
-    Example: tig-verify instance --track n_hidden=4 --nonce 0..9
+    Example: tig-verify instance --track n_hidden=4 --nonces 0..9
     """
     from verifier.challenge.instance.solvability import solvability
 

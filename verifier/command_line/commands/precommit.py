@@ -15,8 +15,8 @@ from sandbox.errors import OptimiserError
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import Chosen, choice_options
+from verifier.command_line.execution_options import isolation_option, open_isolation
 from verifier.command_line.files import load_signing_key, read_module, require_new, require_writable, write_file
-from verifier.command_line.isolation_options import isolation_option, open_isolation
 from verifier.command_line.terminal import say
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("optimiser", type=click.Path(path_type=Path))
 @choice_options
-@click.option("--nonces", "num_nonces", required=True, type=click.IntRange(1, MAX_NONCES), metavar="N",
+@click.option("--num-nonces", required=True, type=click.IntRange(1, MAX_NONCES), metavar="N",
               help="How many nonces will be solved: 0 to N - 1.")  # fmt: skip
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key, the one of the claims.")
 @click.option("-o", "output", required=True, type=click.Path(path_type=Path), help="The .precommit file to write.")
@@ -42,7 +42,7 @@ def precommit(
     dialect; a name of a hyperparameter that it does not have, say, only a trial shows.
 
     \b
-    Example: tig-verify precommit adam.py --track n_hidden=4 --nonces 10 --trial --key key.pem -o adam.precommit
+    Example: tig-verify precommit adam.py --track n_hidden=4 --num-nonces 10 --trial --key key.pem -o adam.precommit
     """
     signing_key = load_signing_key(key)
     require_new(output)

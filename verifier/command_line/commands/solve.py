@@ -2,58 +2,40 @@
 
 from __future__ import annotations
 
+import platform
+import shlex
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from protocol.envelope import seal
-from protocol.hashes import blake3_digest
-from protocol.keys import SigningKey
-from protocol.task import Task
-from protocol.transcript import Transcript
-from sandbox.errors import OptimiserError
+from sandbox.errors import WorkerFault
 from verifier.challenge.errors import InputError
-from verifier.challenge.module import Module
-from verifier.challenge.quality import qualifies
+from verifier.command_line.claim_folder import ClaimFolder
+from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import (
-    ClaimFiles,
     load_signing_key,
-    new_claim_files,
     read_module,
-    require_new,
+    remove_leftovers,
     require_short,
     require_writable,
-    write_file,
 )
-from verifier.command_line.folder_lock import writing_alone
-from verifier.command_line.isolation_options import device_option, isolation_option, open_isolation
+from verifier.command_line.nonce_solver import Answer, NonceSolver, Refused, SolvedNonce
+from verifier.command_line.nonces_option import nonces_text
 from verifier.command_line.progress import Progress
-from verifier.command_line.terminal import json_text, say
+from verifier.command_line.run_figures import Qualities
+from verifier.command_line.solve_report import SolveReport
 from verifier.command_line.work_options import Work, work_options
+from verifier.runs.pool import TaskLost
+from verifier.runs.queue import completed
+from verifier.runs.run_log import FORMAT, Done, Entry, Failed, Run, RunLog, Start, read_run
 
-if TYPE_CHECKING:
-    from sandbox.isolation import Isolation
-    from verifier.challenge.solving import Solved
-
-
-@dataclass(frozen=True)
-class _Job:
-    """The options common to the nonces of one call."""
-
-    task: Task
-    optimiser: Path
-    module: Module
-    device: str
-    key: SigningKey
-    folder: Path
-
-    def files(self, nonce: int) -> ClaimFiles:
-        """The files of one nonce."""
-        return new_claim_files(self.folder, self.optimiser, self.task.settings.track_id, nonce)
+_HOPELESS = 10
+"""Nonces in a row whose process or machine failed: then it is no accident."""
 
 
 @click.command()
@@ -61,100 +43,142 @@ class _Job:
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key that signs the claims.")
 @click.option("-o", "--out", "folder", default=".", type=click.Path(path_type=Path), help="Folder for the claims.")
 @work_options
-@isolation_option
-@device_option
-@click.option("--overwrite", is_flag=True, help="Replace claims that exist.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
+@execution_options
+@click.option("--overwrite", is_flag=True, help="Replace files that have the names of claims and are others.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each event: a claim, a failure ..")
 def solve(
-    optimiser: Path, work: Work, key: Path, folder: Path, isolation: str, device: str, overwrite: bool, as_json: bool
-) -> None:
+    optimiser: Path, work: Work, key: Path, folder: Path, execution: Execution, overwrite: bool, as_json: bool
+) -> int:
     """Train OPTIMISER on the instance of each nonce and write signed claims.
 
     For each nonce a .claim, a .solution and a .transcript are written, and once the module under the name of its
-    digest.
+    digest. A nonce whose claim is there is done: the same call again goes on where the last one ended, however that
+    was. A nonce that fails is named at the end, and the others are trained all the same.
 
-    What is trained follows from --precommit and --seed-beacon, or is chosen here, with --track, --nonce and the options
-    after them: then nobody can know how many choices were tried.
+    What is trained follows from --precommit and --seed-beacon, or is chosen here, with --track, --nonces and the
+    options after them: then nobody can know how many choices were tried.
+
+    A call with several nonces keeps a log beside the claims, OPTIMISER-TRACK.run, which `tig-verify status` reads.
+    While it is at work, no other one can be that has the same optimiser, track, shard and folder.
+
+    Exit code 4 if --deadline or --limit left nonces untried, else 2 if the module failed on one, else 3 if a process
+    or the machine did.
 
     \b
     Example: tig-verify solve adam.py --precommit adam.precommit --seed-beacon 6b --key key.pem -o out
-             tig-verify solve adam.py --track n_hidden=4 --nonce 0..9 --key key.pem -o out
+             tig-verify solve adam.py --track n_hidden=4 --nonces 0..9999 --jobs 16 --key key.pem -o out
+             tig-verify solve adam.py --track n_hidden=4 --nonces @nonces.txt --shard 3/16 --deadline 2h --key key.pem
     """
     module = read_module(optimiser)
-    job = _Job(work.task(module), optimiser, module, device, load_signing_key(key), folder)
-    if work.signer not in (None, job.key.verify_key.raw):
+    task, signing_key = work.task(module), load_signing_key(key)
+    if work.signer not in (None, signing_key.verify_key.raw):
         raise InputError(f"{key}: did not sign the precommit; pass the key that did")
     require_writable(folder)
-    for nonce in work.nonces:
-        _require_room(job.files(nonce), overwrite)
-    with open_isolation(isolation) as place:
-        place.prepare()  # before this process imports what trains: each takes most of a second
-        for nonce, solved, seconds in _solved(job, work.nonces, place):
-            files = job.files(nonce)
-            with writing_alone(folder):
-                _require_room(files, overwrite)  # another call may have written its claim meanwhile
-                _write(job, files, solved)
-            say(_as_json(files, solved, seconds) if as_json else _as_text(files, solved, seconds))
+    claims = ClaimFolder(folder, optimiser, module, task, signing_key, overwrite)
+    require_short(claims.files(work.nonces[-1]).transcript)
+    solver = NonceSolver(task, module, execution.isolation, execution.device)
+    run = _Run(claims, work.nonces, solver, execution, as_json)
+    if len(work.nonces) == 1:
+        return run.solve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with RunLog(run.log_path, FORMAT) as log:
+        return run.solve(log)
 
 
-def _solved(job: _Job, nonces: range, isolation: Isolation) -> Iterator[tuple[int, Solved, float]]:
-    """Solve one nonce after the other under a progress bar."""
-    from verifier.challenge.session import Session
-    from verifier.challenge.solving import solve as run
+class _Run:
+    """The nonces of a call: which of them are done, which are to be, and what becomes of them."""
 
-    with Progress("starting", len(nonces)) as progress:
-        for nonce in nonces:
-            progress.begin(f"nonce {nonce}")
-            started = time.perf_counter()
-            try:
-                solved = run(Session(job.task, nonce, job.module, isolation, job.device), progress.observe)
-            except OptimiserError as error:
-                raise InputError(f"{job.optimiser}: {error}") from None
-            progress.advance()
-            yield nonce, solved, time.perf_counter() - started
+    def __init__(
+        self, claims: ClaimFolder, nonces: Sequence[int], solver: NonceSolver, execution: Execution, as_json: bool
+    ) -> None:
+        """Look at the claims that are there. Raises InputError for a file that cannot be one of them."""
+        self._claims, self._solver, self._execution = claims, solver, execution
+        self._nonces = nonces
+        self.log_path = claims.log_path(execution.shard)
+        self._known = read_run(self.log_path) if self.log_path.exists() else Run()
+        self._known.require(claims.task.digest().hex(), claims.key.verify_key.raw.hex())
+        failed = self._known.failed.items()
+        self._failed = {nonce: failed.why for nonce, failed in failed if not failed.is_lost}
+        share = execution.shard.of(nonces)
+        self._found = {each.nonce: each for each in claims.found(share, self._known.claims)}
+        todo = [nonce for nonce in share if nonce not in self._found]
+        self._todo = sorted(todo, key=lambda nonce: nonce in self._failed)  # what failed before is tried last
+        qualities = Qualities(each.quality for each in self._found.values())
+        progress = Progress("starting", len(share), len(self._found), qualities=qualities, events=as_json)
+        self._report = SolveReport(claims.optimiser, progress, as_json)
+        self._log: RunLog | None = None
+        self._lost_in_a_row = 0
+
+    def solve(self, log: RunLog | None = None) -> int:
+        """Solve what is not done; the exit code. Raises InputError, WorkerFault or MachineError."""
+        execution, untried, self._log = self._execution, set(self._todo), log
+        jobs = execution.processes(len(list(execution.limited(self._todo))))
+        self._keep(_start(self._claims, self._nonces, execution, jobs))
+        self._keep(*(each for each in self._found.values() if each != self._known.claims.get(each.nonce)))
+        remove_leftovers(self._claims.folder)
+        with ExitStack() as stack:
+            items, observer = self._begun(jobs, stack), self._report.progress.observe
+            answers = completed(self._solver.opened, items, jobs, observer, execution.cluster, execution.until)
+            for nonce, answer in stack.enter_context(closing(answers)):
+                self._take(nonce, answer)
+                untried.remove(nonce)
+        self._report.failed.update({nonce: self._failed[nonce] for nonce in untried & self._failed.keys()})
+        return self._report.end(self._claims.folder, len(self._found), len(untried - self._failed.keys()))
+
+    def _begun(self, jobs: int, stack: ExitStack) -> Iterator[int]:
+        """The nonces, each when somebody begins it. The progress is shown from the first one on, not before.
+
+        A process that trains has started its zygote by then, and what shows the progress is imported meanwhile.
+        """
+        for nonce in self._execution.limited(self._todo):
+            if nonce == self._todo[0]:
+                stack.enter_context(self._report.progress)
+            self._report.progress.begin(f"nonce {nonce}" if jobs == 1 else f"{jobs} processes")
+            yield nonce
+
+    def _take(self, nonce: int, answer: Answer) -> None:
+        """Write, keep and print what became of a nonce. Raises InputError or WorkerFault where the run cannot go on."""
+        if isinstance(answer, Refused):
+            raise InputError(*answer.lines)
+        self._lost_in_a_row = self._lost_in_a_row + 1 if isinstance(answer, TaskLost) else 0
+        if isinstance(answer, SolvedNonce):
+            self._write(nonce, answer)
+            return
+        self._keep(Failed(time.time(), nonce, answer.why, isinstance(answer, TaskLost)))
+        self._report.missed(nonce, answer.why, isinstance(answer, TaskLost))
+        if self._lost_in_a_row == _HOPELESS:
+            raise WorkerFault(f"{_HOPELESS} nonces in a row were not done; the last one, {nonce}: {answer.why}")
+
+    def _write(self, nonce: int, solved: SolvedNonce) -> None:
+        try:
+            digest = self._claims.write(solved.claim, solved.solution, solved.leaves)
+        except InputError as error:
+            raise InputError(f"{error}; the same call goes on with what is not done") from None
+        self._keep(Done(time.time(), nonce, solved.claim.quality, digest, round(solved.seconds, 3)))
+        self._report.solved(self._claims.files(nonce).claim, solved)
+
+    def _keep(self, *entries: Entry) -> None:
+        if self._log is not None:
+            for entry in entries:
+                self._log.add(entry)
 
 
-def _require_room(files: ClaimFiles, overwrite: bool) -> None:
-    """Refuse names that are too long, and unless they may be replaced those of another claim. Raises InputError."""
-    require_short(files.transcript)
-    if not overwrite:
-        require_new(files.claim, "choose another folder with -o, or pass --overwrite")
-
-
-def _write(job: _Job, files: ClaimFiles, solved: Solved) -> None:
-    """Write the files of a claim, the claim last, an older one gone first: where it is, the others are its own."""
-    files.claim.unlink(missing_ok=True)
-    write_file(files.module(job.module.digest), job.module.source)
-    write_file(files.solution, seal(solved.solution, job.key).to_bytes())
-    claim = seal(solved.claim, job.key)
-    transcript = Transcript(blake3_digest(claim.payload), solved.training.leaves)
-    write_file(files.transcript, seal(transcript, job.key).to_bytes())
-    write_file(files.claim, claim.to_bytes())
-
-
-def _as_text(files: ClaimFiles, solved: Solved, seconds: float) -> str:
-    claim = solved.claim
-    qualified = "qualifies" if qualifies(claim.quality) else "does not qualify"
-    return (
-        f"{files.claim}: quality {claim.quality} ({qualified}) after {claim.epochs} epochs ({claim.stop_reason}, "
-        f"best {claim.best_epoch}), test loss {solved.score.loss:.5f}, threshold {solved.score.threshold:.5f}, "
-        f"{seconds:.1f} s"
-    )
-
-
-def _as_json(files: ClaimFiles, solved: Solved, seconds: float) -> str:
-    claim = solved.claim
-    return json_text(
-        {
-            "claim": str(files.claim),
-            "nonce": claim.nonce,
-            "quality": claim.quality,
-            "qualifies": qualifies(claim.quality),
-            "epochs": claim.epochs,
-            "best_epoch": claim.best_epoch,
-            "stop_reason": claim.stop_reason,
-            "fuel_used": claim.fuel_used,
-            "transcript_root": claim.transcript_root.hex(),
-            "seconds": round(seconds, 3),
-        }
+def _start(claims: ClaimFolder, nonces: Sequence[int], execution: Execution, jobs: int) -> Start:
+    task = claims.task
+    return Start(
+        time=time.time(),
+        command=shlex.join(["tig-verify", *sys.argv[1:]]),
+        host=platform.node(),
+        version=metadata.version("tig-verify"),
+        optimiser=claims.optimiser.name,
+        optimiser_digest=task.optimiser_digest.hex(),
+        edition=task.edition,
+        track=task.settings.track_id,
+        task=task.digest().hex(),
+        signer=claims.key.verify_key.raw.hex(),
+        nonces=nonces_text(nonces),
+        shard=execution.shard.number,
+        shards=execution.shard.count,
+        jobs=jobs,
+        cluster=execution.cluster or "",
     )

@@ -12,8 +12,8 @@ import click
 
 from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
+from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import read_module, require_writable, write_file
-from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.plot_files import require_drawing
 from verifier.command_line.terminal import say
 from verifier.experiments.row_checks import is_plain

@@ -15,8 +15,8 @@ from protocol.precommit import Seeding
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
+from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import load_signing_key, require_new
-from verifier.command_line.isolation_options import Execution, execution_options
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.qualified_option import QualifiedCommand, qualified_option

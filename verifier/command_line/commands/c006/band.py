@@ -15,9 +15,9 @@ from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
 from verifier.command_line.choice_options import Hyperparameter
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
+from verifier.command_line.execution_options import Execution, cpu_execution_options
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
-from verifier.command_line.isolation_options import Execution, cpu_execution_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
 from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position

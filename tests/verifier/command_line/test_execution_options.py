@@ -1,0 +1,64 @@
+"""The options for how a call does its work."""
+
+from __future__ import annotations
+
+import time
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from verifier.command_line.execution_options import Execution, Shard, execution_options
+
+
+@click.command()
+@execution_options
+def command(execution: Execution) -> Execution:
+    """Do something."""
+    return execution
+
+
+def executed(*arguments: str) -> Execution:
+    execution = CliRunner().invoke(command, arguments, standalone_mode=False).return_value
+    assert isinstance(execution, Execution)
+    return execution
+
+
+def test_without_options_everything_is_done_by_all_cores() -> None:
+    found = executed()
+    assert found == Execution("process", "cpu", None)
+    assert list(found.limited(found.shard.of(range(5)))) == [0, 1, 2, 3, 4]
+    assert 1 == found.processes(0) == found.processes(1) <= found.processes(100)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("2h", 7200), ("90m", 5400), ("30s", 30), ("0.5h", 1800), ("0s", 0)])
+def test_a_deadline_is_a_moment(text: str, seconds: float) -> None:
+    until = executed("--deadline", text).until
+    assert until is not None
+    assert until - time.monotonic() == pytest.approx(seconds, abs=1.0)
+
+
+def test_shards_are_a_list_together_and_a_limit_cuts() -> None:
+    shards = [executed("--shard", f"{number}/3").shard for number in (1, 2, 3)]
+    assert [list(shard.of(range(8))) for shard in shards] == [[0, 3, 6], [1, 4, 7], [2, 5]]
+    assert Shard(2, 3).of(range(10**6)) == range(1, 10**6, 3)  # which takes no memory
+    assert list(executed("--limit", "2").limited("abc")) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--deadline", "2"), "'2': write a number and its unit, such as 2h, 90m or 30s"),
+        (("--deadline", "-2h"), "'-2h': write a number and its unit"),
+        (("--deadline", "2d"), "'2d': write a number and its unit"),
+        (("--shard", "0/3"), "'0/3': write which part of how many, such as 3/16"),
+        (("--shard", "4/3"), "'4/3': write which part of how many"),
+        (("--shard", "3"), "'3': write which part of how many"),
+        (("--limit", "0"), "0 is not in the range x>=1"),
+        (("--jobs", "0"), "0 is not in the range x>=1"),
+    ],
+)
+def test_other_values_are_refused(arguments: tuple[str, ...], message: str) -> None:
+    done = CliRunner().invoke(command, arguments)
+    assert done.exit_code == 2
+    assert message in done.output

@@ -1,0 +1,148 @@
+"""The options for how a call does its work: where modules run, by how many processes, until when, which part of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import click
+
+from arithmetic.allocator import keep_freed_memory
+from verifier.command_line.option_groups import option_group
+
+if TYPE_CHECKING:
+    from sandbox.isolation import InProcess, Jail
+
+_SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0}
+Item = TypeVar("Item")
+
+isolation_option: Final = click.option(
+    "--isolation",
+    type=click.Choice(["process", "none"]),
+    default="process",
+    show_default=True,
+    help="Where the module's code runs: in a jailed process, or unprotected in this one (only code that you trust).",
+)
+
+device_option: Final = click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where the products are computed; the result is the same.",
+)
+
+
+class Duration(click.ParamType[float]):
+    """A time such as 2h, 90m or 30s, in seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text of the option."""
+        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([hms])", str(value))
+        if match is None:
+            self.fail(f"{value!r}: write a number and its unit, such as 2h, 90m or 30s", param, ctx)
+        return float(match[1]) * _SECONDS[match[2]]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of so many parts of a list, which together are the list."""
+
+    number: int = 1
+    """From 1 on."""
+    count: int = 1
+
+    def of(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Its items of a list: every `count`-th one."""
+        return items[self.number - 1 :: self.count]
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
+class ShardType(click.ParamType[Shard]):
+    """Which part of how many, such as 3/16."""
+
+    name = "I/N"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        """Read the text of the option, or take the default as it is."""
+        if isinstance(value, Shard):
+            return value
+        match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", str(value))
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            self.fail(f"{value!r}: write which part of how many, such as 3/16", param, ctx)
+        return Shard(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True)
+class Execution:
+    """The way in which the items of a call are worked on, and how many of them."""
+
+    isolation: str
+    device: str
+    jobs: int | None
+    """Processes; None for one on each core."""
+    cluster: str | None = None
+    """The address of a cluster, or `local`; None for processes of this machine."""
+    until: float | None = None
+    """The moment of `time.monotonic()` at which the call ends."""
+    limit: int | None = None
+    """How many items this call works on at most."""
+    shard: Shard = Shard()
+    """The part of the items that the call is about."""
+
+    def processes(self, items: int) -> int:
+        """The number of processes that so many items are worth."""
+        from verifier.runs.queue import cores
+
+        return min(self.jobs or cores(), max(items, 1))
+
+    def limited(self, items: Iterable[Item]) -> Iterator[Item]:
+        """As many of the items as this call may work on."""
+        return islice(items, self.limit)
+
+
+def _execution(
+    isolation: str, device: str, jobs: int | None, cluster: str | None, deadline: float | None, limit: int | None,
+    shard: Shard,
+) -> Execution:  # fmt: skip
+    until = None if deadline is None else time.monotonic() + deadline
+    return Execution(isolation, device, jobs, cluster, until, limit, shard)
+
+
+jobs_option: Final = click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Processes to share the work. Default: all cores."
+)
+
+execution_options: Final = option_group(
+    "execution",
+    _execution,
+    isolation_option,
+    device_option,
+    jobs_option,
+    click.option("--cluster", metavar="ADDRESS|local", help="Share the work among the machines of a Ray cluster."),
+    click.option("--deadline", type=Duration(), help="End after this time (2h, 90m, 30s); the same call goes on."),
+    click.option("--limit", type=click.IntRange(1), metavar="N",
+                 help="End after so many items; the same call goes on."),
+    click.option("--shard", type=ShardType(), default=Shard(), show_default=True,
+                 help="Every N-th item, from the I-th on: of N calls, each does a part."),
+)  # fmt: skip
+cpu_execution_options: Final = option_group(
+    "execution", lambda isolation, jobs: Execution(isolation, "cpu", jobs), isolation_option, jobs_option
+)
+
+
+def open_isolation(name: str) -> AbstractContextManager[InProcess | Jail]:
+    """The place that the option names, for a process that trains; its own processes end with the context."""
+    from sandbox.isolation import InProcess, Jail
+
+    keep_freed_memory()
+    return Jail() if name == "process" else nullcontext(InProcess())

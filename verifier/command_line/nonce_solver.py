@@ -1,0 +1,98 @@
+"""Solves nonces of one task, in this process or in others: what each of them does, and what comes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from protocol.claim import Claim
+from protocol.solution import Solution
+from protocol.task import Task
+from protocol.transcript import Leaf
+from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
+from verifier.challenge.module import Module
+from verifier.command_line.execution_options import open_isolation
+from verifier.runs.pool import TaskLost
+
+if TYPE_CHECKING:
+    from sandbox.isolation import Isolation
+    from verifier.challenge.training.trainer import Observer
+
+
+@dataclass(frozen=True)
+class SolvedNonce:
+    """The records of a claim, not signed yet, and the numbers behind them."""
+
+    claim: Claim
+    solution: Solution
+    leaves: tuple[Leaf, ...]
+    loss: float
+    threshold: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ModuleFailed:
+    """The module failed on this nonce, as it would on every machine; the text says how."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The module breaks the rules of the dialect, so that it has no claim of any nonce."""
+
+    lines: tuple[str, ...]
+
+
+Answer: TypeAlias = SolvedNonce | ModuleFailed | Refused | TaskLost
+
+
+@dataclass(frozen=True)
+class NonceSolver:
+    """Solves nonces in a process that does nothing else; sent to other processes, of other machines too, as it is."""
+
+    task: Task
+    module: Module
+    isolation: str
+    device: str
+
+    @contextmanager
+    def opened(self, observer: Observer | None) -> Iterator[Callable[[int], Answer]]:
+        """What solves one nonce after the other in this process."""
+        with ExitStack() as stack:
+            place = stack.enter_context(open_isolation(self.isolation))
+            place.prepare()  # before this process imports what trains: each takes most of a second
+            places: list[Isolation] = [place]
+
+            def work(nonce: int) -> Answer:
+                try:
+                    return self._solve(nonce, places[-1], observer)
+                except ModuleRefused as refused:
+                    return Refused(refused.lines)
+                except OptimiserError as error:
+                    return ModuleFailed(str(error))
+                except WorkerFault as error:
+                    stack.close()  # what failed is not used again
+                    places.append(stack.enter_context(open_isolation(self.isolation)))
+                    return TaskLost(str(error))
+
+            yield work
+
+    def _solve(self, nonce: int, isolation: Isolation, observer: Observer | None) -> SolvedNonce:
+        from verifier.challenge.session import Session
+        from verifier.challenge.solving import solve
+
+        started = time.perf_counter()
+        solved = solve(Session(self.task, nonce, self.module, isolation, self.device), observer)
+        return SolvedNonce(
+            solved.claim,
+            solved.solution,
+            tuple(solved.training.leaves),
+            solved.score.loss,
+            solved.score.threshold,
+            time.perf_counter() - started,
+        )
