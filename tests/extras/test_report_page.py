@@ -156,7 +156,7 @@ def test_every_kind_of_page_opens(opened: Opened, written: Callable[[Content], P
     study = [made_up("SGD", depth, nonce, 0.1 * depth) for depth in (1, 2) for nonce in range(3)]
     contents = [
         claims_page(evidence(*map(claim, range(3))), []),
-        claims_page(evidence(failures=[Failures("Failed nonces", ["nonce 7: " + "x" * 500])]), []),
+        claims_page(evidence(failures=[Failures("Failed nonces", ["nonce 7: " + "x" * 500], 1)]), []),
         comparison_page("runs.jsonl", ROWS, []),
         study_page("figure2", study, []),
     ]
@@ -298,7 +298,7 @@ def test_what_is_printed_is_dark_on_white_and_without_controls(opened: Opened, r
 def test_hostile_texts_are_texts(opened: Opened, written: Callable[[Content], Path], hostile: str) -> None:
     evil = hostile * 20
     facts = replace(claim(0), name=evil, stop_reason=hostile, run=((hostile, evil),))
-    content = claims_page(evidence(facts, claim(1), failures=[Failures(hostile, [evil])]), [])
+    content = claims_page(evidence(facts, claim(1), failures=[Failures(hostile, [evil], 1)]), [])
     page = opened(written(replace(content, title=hostile, lead=evil)), width=360)
     assert page.get_by_role("heading", level=1).inner_text() == " ".join(visible(hostile).split())
     assert page.locator("script").count() == 3

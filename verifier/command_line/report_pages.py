@@ -9,9 +9,10 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.versions import versions
 from verifier.command_line.claim_reading import ClaimFile, FileSeen, read_claims
 from verifier.command_line.report_inputs import Kind, claim_files, file_input, table_rows
+from verifier.command_line.run_reading import read_runs
 from verifier.report.claim_facts import VerdictFacts, logged_facts
 from verifier.report.claims_page import Evidence, Failures, claims_page
-from verifier.report.content import Page
+from verifier.report.content import Facts, Page
 from verifier.report.loss_blocks import LossBlocks, kept_epochs
 from verifier.report.provenance import Input, listing_digest, provenance
 
@@ -26,7 +27,8 @@ def claims_report(known: Mapping[Path, Kind], command: str) -> tuple[Page, Seque
     files = [file for source in sources.values() for file in source]
     points = kept_epochs(len(files))
     batches = read_claims(files, points)
-    faults = [fault for batch in batches for fault in batch.faults]
+    runs = read_runs(path for path in known if path.is_dir())
+    faults = [*(fault for batch in batches for fault in batch.faults), *runs.faults]
     seen = {each.path: each for batch in batches for each in batch.seen}
     inputs = [_folder_input(name, source, seen) for name, source in sources.items()]
     evidence = Evidence(
@@ -34,11 +36,15 @@ def claims_report(known: Mapping[Path, Kind], command: str) -> tuple[Page, Seque
         claims=[claim for batch in batches for claim in batch.claims],
         losses=LossBlocks(points, [len(batch.claims) for batch in batches], [batch.losses for batch in batches]),
         logged=[verdict for log in logs for verdict in _logged(log)],
-        failures=[Failures("Spoilt files", faults)] if faults else [],
-        seconds={},
+        failures=[
+            *([Failures("Failed nonces", runs.reasons, runs.failed)] if runs.failed else []),
+            *([Failures("Spoilt files", faults, len(faults))] if faults else []),
+        ],
+        seconds=runs.seconds,
     )
     inputs += [file_input(log, f"{Kind.LOG}") for log in logs]
-    return claims_page(evidence, provenance(inputs, command, versions())), faults
+    made = provenance(inputs, command, versions())
+    return claims_page(evidence, [*made, Facts("Runs", runs.calls)] if runs.calls else made), faults
 
 
 def comparison_report(paths: Sequence[Path], command: str) -> Page:

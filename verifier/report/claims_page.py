@@ -32,6 +32,7 @@ class Failures:
 
     title: str
     lines: Sequence[str]
+    number: int
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _figures(rows: Sequence[Row], evidence: Evidence) -> list[Fact]:
         ]
     if evidence.seconds:
         times = list(evidence.seconds.values())
-        figures.append(Fact("training time", sum(times), Form.SECONDS, f"median {median(times):,.1f} s"))
+        figures.append(Fact("training time", sum(times), Form.SECONDS, f"median {median(times):,.3g} s"))
     return [*figures, *_verdict_figures(rows), *(_failed(each) for each in evidence.failures)]
 
 
@@ -119,7 +120,7 @@ def _note(number: int, text: str) -> str:
 
 
 def _failed(failures: Failures) -> Fact:
-    return Fact(failures.title.lower(), len(failures.lines), Form.INTEGER)
+    return Fact(failures.title.lower(), failures.number, Form.INTEGER)
 
 
 def _verdict_figures(rows: Sequence[Row]) -> list[Fact]:
@@ -137,7 +138,7 @@ def _rejected(rows: Sequence[Row]) -> list[Remarks]:
         if (verdict := row.verdict) is not None and verdict.outcome == Outcome.REJECTED:
             by_reason.setdefault(verdict.reason, []).append(f"{row.name}: {verdict.detail}")
     ordered = sorted(by_reason.items(), key=lambda entry: -len(entry[1]))
-    return [_problems(Failures(f"Rejected: {reason}", lines)) for reason, lines in ordered]
+    return [_problems(Failures(f"Rejected: {reason}", lines, len(lines))) for reason, lines in ordered]
 
 
 def _problems(failures: Failures) -> Remarks:

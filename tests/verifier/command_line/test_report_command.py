@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from verifier.experiments.study.rows import Row as StudyRow
 from verifier.runs.pool import TaskLost
 from verifier.runs.results_table import table_text
 from verifier.runs.row_formats import csv_rows, json_rows
+from verifier.runs.run_log import FORMAT, Done, Entry, Failed, Start
 
 KEY, VALIDATOR = SigningKey.generate(), SigningKey.generate()
 OUT, PAGE = Path("out"), Path("page.html")
@@ -171,6 +174,52 @@ def test_the_names_and_texts_of_strangers_are_escaped(call: Call, claims: Sealed
     assert "<script>alert" not in text
     assert "\u202e" not in text
     assert column("claim") == ["\\u202e<script>alert(1)<"]
+
+
+START = Start(
+    time=1_800_000_000.0, command="tig-verify solve adam.py", host="box", version="0.1.0",
+    optimiser="adam.py", optimiser_digest="00", edition="december-2025", track="n_hidden=4", task="00", signer="00",
+    nonces="0..5", shard=2, shards=3, jobs=4, cluster="",
+)  # fmt: skip
+
+
+def test_the_logs_of_runs_tell_times_failures_and_calls(call: Call, claims: SealedClaims) -> None:
+    digests = [blake3_digest(claims.write(nonce).read_bytes()).hex() for nonce in range(3)]
+    log = OUT / "adam-n_hidden=4-shard-2-of-3.run"
+    entries: list[Entry] = [
+        START,
+        Done(1.0, 0, 100, digests[0], seconds=2.5),
+        Done(2.0, 1, 100, digests[1], seconds=3.5),
+        Failed(3.0, 2, "no", is_lost=False),  # somebody else has made that claim
+        Failed(4.0, 4, "the worker was killed", is_lost=True),
+        Failed(5.0, 5, "the worker was killed", is_lost=True),
+    ]
+    log.write_text(table_text(entries, FORMAT))
+    with log.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert call(OUT) == ended("3 claims")
+    assert column("time") == [2.5, 3.5, None]
+    assert figures()["training time"] == 6.0
+    assert figures()["failed nonces"] == 2
+    (problem,) = said()["problems"]
+    assert problem["lines"] == [f"{log}: nonces 4..5: lost: the worker was killed"]
+    fact = made("Runs")[str(log)]
+    assert fact["value"] == START.command
+    began = "began 2027-01-15 08:00:00 UTC; still at work when this page was made"
+    assert fact["note"] == f"tig-verify 0.1.0 on box, 4 jobs, shard 2 of 3, {began}"
+
+
+def test_a_run_of_failures_alone_makes_a_page_and_a_spoilt_log_is_named(call: Call) -> None:
+    log = OUT / "adam-n_hidden=4.run"
+    strange = replace(START, time=1e300, track="../..")
+    entries: list[Entry] = [strange, Failed(1.0, 0, "it divides by 0", is_lost=False)]
+    log.write_text(table_text(entries, FORMAT))
+    assert call(OUT) == ended("No claim")
+    assert figures() == {"failed nonces": 1}
+    log.write_text("hello\n")
+    ending = call(OUT)
+    assert ending == ended("No claim", code=2, err=ending.err)
+    assert ending.err.startswith(f"tig-verify: {log}: line 1 is none that solve writes")
 
 
 @pytest.mark.parametrize(

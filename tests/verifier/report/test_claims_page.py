@@ -136,7 +136,7 @@ def test_measured_names_of_a_stranger_are_limited() -> None:
 
 def test_failures_alone_make_a_page() -> None:
     lines = [f"nonce {number}: no" for number in range(30)]
-    page = claims_page(evidence(failures=[Failures("Failed nonces", lines)]), [])
+    page = claims_page(evidence(failures=[Failures("Failed nonces", lines, 30)]), [])
     assert (page.title, page.charts, page.attached) == ("No claim", [], [])
     assert figures(page) == {"failed nonces": 30}
     assert [(each.title, len(each.lines), each.more) for each in page.problems] == [("Failed nonces", 20, 10)]
