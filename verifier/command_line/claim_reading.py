@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from protocol.claim import Claim
 from protocol.envelope import Envelope, Signed, open_envelope
@@ -17,16 +17,18 @@ from protocol.task import Task
 from protocol.verdict import Verdict
 from sandbox.errors import WorkerFault
 from verifier.challenge.errors import InputError
-from verifier.challenge.training.trainer import Observer
 from verifier.command_line.files import ClaimFiles, read_file
 from verifier.report.claim_facts import ClaimFacts, VerdictFacts, claim_facts, verdict_facts
 from verifier.report.loss_blocks import deflated
 from verifier.report.tasks import task_key
-from verifier.runs.pool import TaskLost
-from verifier.runs.queue import completed, cores
+
+if TYPE_CHECKING:
+    from verifier.challenge.training.trainer import Observer
 
 _BATCH: Final = 250
-"""Claims; below two batches another process is not worth its start."""
+"""Claims that are read together."""
+_MANY: Final = 4
+"""Batches from which on another process is worth its start."""
 _R = TypeVar("_R", bound=Record)
 
 
@@ -102,9 +104,13 @@ def read_claims(files: Sequence[ClaimFile], points: int) -> list[Batch]:
     """All of them, in batches, in order. Raises WorkerFault where a process that reads is lost."""
     reader = ClaimReader(points)
     batches = [tuple(files[first : first + _BATCH]) for first in range(0, len(files), _BATCH)]
-    jobs = max(min(cores(), len(batches) // 2), 1)
+    if len(batches) < _MANY:
+        return list(map(reader.read, batches))
+    from verifier.runs.pool import TaskLost
+    from verifier.runs.queue import completed, cores
+
     read: dict[Path, Batch] = {}
-    with closing(completed(reader.opened, batches, jobs)) as answers:
+    with closing(completed(reader.opened, batches, min(cores(), len(batches) // 2))) as answers:
         for batch, answer in answers:
             if isinstance(answer, TaskLost):
                 raise WorkerFault(f"{batch[0].path} and {len(batch) - 1} that follow: {answer.why}")

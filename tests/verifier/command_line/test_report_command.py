@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from verifier.command_line.claim_reading import ClaimFile, ClaimReader, read_cla
 from verifier.command_line.verdict_report import as_json
 from verifier.experiments.comparison_trials import Row as ComparisonRow
 from verifier.experiments.study.rows import Row as StudyRow
+from verifier.runs import queue
 from verifier.runs.pool import TaskLost
 from verifier.runs.results_table import table_text
 from verifier.runs.row_formats import csv_rows, json_rows
@@ -291,7 +292,7 @@ def test_several_processes_read_the_same(call: Call, claims: SealedClaims, monke
     files = [ClaimFile(claims.write(nonce), f"{nonce}", has_verdict=False) for nonce in range(12)]
     alone = read_claims(files, 100)
     monkeypatch.setattr(claim_reading, "_BATCH", 3)
-    monkeypatch.setattr(claim_reading, "cores", lambda: 2)
+    monkeypatch.setattr(queue, "cores", lambda: 2)
     batches = read_claims(files, 100)
     assert [len(batch.claims) for batch in batches] == [3, 3, 3, 3]
     assert [claim for batch in batches for claim in batch.claims] == list(alone[0].claims)
@@ -303,13 +304,14 @@ def test_several_processes_read_the_same(call: Call, claims: SealedClaims, monke
 def test_a_lost_reader_is_a_fault_of_the_machine(
     call: Call, claims: SealedClaims, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claims.write(0)
-    monkeypatch.setattr(claim_reading, "completed", lambda opened, items, jobs: iter([(items[0], TaskLost("killed"))]))
-    monkeypatch.setattr(claim_reading, "closing", _unclosed)
-    assert call(OUT).code == 3
+    def lost(_: Any, items: Any, __: int) -> Iterator[Any]:
+        yield items[0], TaskLost("it was killed")
 
-
-def _unclosed(answers: Any) -> Any:
-    from contextlib import nullcontext
-
-    return nullcontext(answers)
+    for nonce in range(2):
+        claims.write(nonce)
+    monkeypatch.setattr(claim_reading, "_BATCH", 1)
+    monkeypatch.setattr(claim_reading, "_MANY", 2)
+    monkeypatch.setattr(queue, "completed", lost)
+    ending = call(OUT)
+    assert (ending.code, PAGE.exists()) == (3, False)
+    assert "nonce=0.claim and 0 that follow: it was killed" in ending.err
