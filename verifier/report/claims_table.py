@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Final
 
 from protocol.canonical_msgpack import Scalar
 from protocol.keys import VerifyKey
@@ -171,18 +171,25 @@ def _run(claim: ClaimFacts) -> str | None:
     return ", ".join(f"{name} {version}" for name, version in claim.run) or None
 
 
-def _scalars(maps: Iterable[Mapping[str, Scalar]]) -> list[Column]:
+def _scalars(maps: Iterable[Mapping[str, Scalar]]) -> list[Column | Choices]:
     """A column for each name, of the most frequent ones."""
     known = list(maps)
     names = Counter(name for each in known for name in each)
     return [_scalar(name, [each.get(name) for each in known]) for name, _ in names.most_common(_MOST_MEASURED)]
 
 
-def _scalar(name: str, values: Sequence[Scalar]) -> Column:
-    kinds = {type(value) for value in values} - {type(None)}
-    form = Form.INTEGER if kinds == {int} else Form.LOSS if kinds == {float} else Form.TEXT
-    written: list[Any] = list(values) if form is not Form.TEXT else [_text(value) for value in values]
-    return Column(name.replace("_", " "), Form.QUALITY if name == "quality" and kinds == {int} else form, written)
+def _scalar(name: str, values: Sequence[Scalar]) -> Column | Choices:
+    """A column of numbers of one kind, or of texts, which are few as a rule."""
+    label, kinds = name.replace("_", " "), {type(value) for value in values} - {type(None)}
+    if kinds == {int}:
+        return Column(label, Form.QUALITY if name == "quality" else Form.INTEGER, _numbers(values))
+    if kinds == {float}:
+        return Column(label, Form.LOSS, _numbers(values))
+    return Choices.of(label, [_text(value) for value in values])
+
+
+def _numbers(values: Sequence[Scalar]) -> list[int | float | None]:
+    return [value if isinstance(value, int | float) else None for value in values]
 
 
 def _text(value: Scalar) -> str | None:

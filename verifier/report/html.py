@@ -69,9 +69,10 @@ def _plain(value: object, visible: Callable[[str], str]) -> object:
 
 
 def _number(value: object) -> object:
-    """A number, as a text where the browser has none that is equal."""
-    is_exact = abs(value) <= _EXACT if isinstance(value, int) else not isinstance(value, float) or math.isfinite(value)
-    return value if is_exact else str(value)
+    """A number, in no more digits than a page shows; as a text where the browser has none that is equal."""
+    if isinstance(value, float):
+        return float(f"{value:.7g}") if math.isfinite(value) else str(value)
+    return value if not isinstance(value, int) or abs(value) <= _EXACT else str(value)
 
 
 def _shown(text: str, visible: Callable[[str], str]) -> str:

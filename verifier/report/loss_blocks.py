@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_NUMBERS: Final = 4_000_000
+_NUMBERS: Final = 3_000_000
 """About so many losses are in a page, however many its claims."""
 _FEWEST, _MOST = 64, 1000
 """Epochs of one training."""
