@@ -16,7 +16,7 @@ from verifier.report.content import ON_DESKTOPS, ON_TABLETS, Choices, Column, Fa
 from verifier.report.loss_blocks import LossBlocks
 from verifier.report.quality_histogram import quality_histogram
 
-_MOST_NAMED: Final = 20
+_MOST_NAMED: Final = 50
 """Failures that are named on top; all rejections are in the table."""
 _MOST_TASKS: Final = 50
 _NOT_SIGNED: Final = "A log of verdicts is not signed: its lines are as they were left."
@@ -138,12 +138,12 @@ def _rejected(rows: Sequence[Row]) -> list[Remarks]:
         if (verdict := row.verdict) is not None and verdict.outcome == Outcome.REJECTED:
             by_reason.setdefault(verdict.reason, []).append(f"{row.name}: {verdict.detail}")
     ordered = sorted(by_reason.items(), key=lambda entry: -len(entry[1]))
-    return [_problems(Failures(f"Rejected: {reason}", lines, len(lines))) for reason, lines in ordered]
+    return [_problems(Failures(f"Rejected ({reason})", lines, len(lines))) for reason, lines in ordered]
 
 
 def _problems(failures: Failures) -> Remarks:
     shown = failures.lines[:_MOST_NAMED]
-    return Remarks(failures.title, shown, len(failures.lines) - len(shown))
+    return Remarks(f"{failures.title}: {failures.number:,}", shown, len(failures.lines) - len(shown))
 
 
 def _summary(groups: Mapping[str, Sequence[Row]]) -> Table:

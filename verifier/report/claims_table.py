@@ -103,11 +103,11 @@ def claims_table(rows: Sequence[Row], seconds: Mapping[str, float]) -> Table:
         task_choices(claims, others, ON_TABLETS),
         of_claims("nonce", Form.INTEGER, lambda claim: claim.nonce, ON_DESKTOPS),
         Column("quality", Form.QUALITY, qualities),
-        Choices.of("qualifies", [None if each is None else "yes" if qualifies(each) else "no" for each in qualities]),
+        Choices.of("qualifies", [_qualifies(each) for each in qualities], ON_TABLETS),
         *_verdict_columns(rows),
         of_claims("epochs", Form.INTEGER, lambda claim: claim.epochs, ON_DESKTOPS),
         of_claims("best epoch", Form.INTEGER, lambda claim: claim.best_epoch, ON_DESKTOPS),
-        of_claims("training loss", Form.LOSS, lambda claim: claim.train_loss, ON_DESKTOPS),
+        of_claims("training loss", Form.LOSS, lambda claim: claim.train_loss, IN_DETAIL),
         of_claims("validation loss", Form.LOSS, lambda claim: claim.validation_loss, ON_DESKTOPS),
         Choices.of("ended by", [*(claim.stop_reason for claim in claims), *[None] * others], ON_DESKTOPS),
         of_claims("fuel", Form.LARGE, lambda claim: claim.fuel_used, ON_DESKTOPS),
@@ -148,7 +148,7 @@ def _verdict_columns(rows: Sequence[Row]) -> list[Choices]:
     reasons = [verdict.reason if verdict and verdict.reason != "none" else None for verdict in counted]
     return [
         Choices.of("verdict", [verdict.outcome if verdict else "none" for verdict in counted]),
-        Choices.of("level", [verdict.level if verdict else None for verdict in counted], IN_DETAIL),
+        Choices.of("level", [verdict.level if verdict else None for verdict in counted], ON_DESKTOPS),
         Choices.of("reason", reasons, ON_TABLETS),
     ]
 
@@ -160,6 +160,10 @@ def _signers(rows: Sequence[Row]) -> Choices:
         Choice(VerifyKey(bytes.fromhex(key)).fingerprint, [Fact("public key", key, Form.CODE)]) for key in places
     ]
     return Choices("signer", choices, [places[key] for key in keys], ON_DESKTOPS)
+
+
+def _qualifies(quality: int | None) -> str | None:
+    return None if quality is None else "yes" if qualifies(quality) else "no"
 
 
 def _loss(quality: int | None) -> float | None:

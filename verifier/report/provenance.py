@@ -38,6 +38,8 @@ def provenance(inputs: Sequence[Input], command: str, versions: Mapping[str, str
         Fact("with", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
     files = [
-        Fact(each.path, each.digest, Form.CODE, note=f"{each.kind}, {each.size:,} bytes; BLAKE3") for each in inputs
+        Fact(each.path, each.digest, Form.CODE, note=f"{each.kind}, {each.size:,} bytes; BLAKE3")
+        for each in inputs
+        if each.size
     ]
-    return [Facts("This page", call), Facts("Its inputs", files)]
+    return [Facts("This page", call), *([Facts("Its inputs", files)] if files else [])]

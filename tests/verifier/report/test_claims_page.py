@@ -87,7 +87,7 @@ def test_verdicts_are_counted_by_outcome_and_rejections_are_named_with_their_rea
     told = figures(page)
     assert [told[name] for name in ("accepted", "rejected", "undetermined", "without verdict")] == [1, 1, 1, 1]
     assert [(each.title, each.lines) for each in page.problems] == [
-        ("Rejected: transcript", ["adam-n_hidden=4-nonce=1: the roots differ"])
+        ("Rejected (transcript): 1", ["adam-n_hidden=4-nonce=1: the roots differ"])
     ]
     assert column(page, "verdict") == ["accepted", "rejected", "undetermined", "none"]
     assert column(page, "reason") == [None, "transcript", "machine-fault", None]
@@ -138,11 +138,11 @@ def test_measured_names_of_a_stranger_are_limited() -> None:
 
 
 def test_failures_alone_make_a_page() -> None:
-    lines = [f"nonce {number}: no" for number in range(30)]
-    page = claims_page(evidence(failures=[Failures("Failed nonces", lines, 30)]), [])
+    lines = [f"nonce {number}: no" for number in range(70)]
+    page = claims_page(evidence(failures=[Failures("Failed nonces", lines, 70)]), [])
     assert (page.title, page.charts, page.attached) == ("No claim", [], [])
-    assert figures(page) == {"failed nonces": 30}
-    assert [(each.title, len(each.lines), each.more) for each in page.problems] == [("Failed nonces", 20, 10)]
+    assert figures(page) == {"failed nonces": 70}
+    assert [(each.title, len(each.lines), each.more) for each in page.problems] == [("Failed nonces: 70", 50, 20)]
 
 
 def test_a_claim_without_an_epoch_has_no_losses() -> None:

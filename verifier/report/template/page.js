@@ -10,10 +10,13 @@ byId("charts").append(...page.charts.map((chart) => charts[chart.kind](chart)));
 byId("summaries").append(...page.summaries.map(shortTable));
 byId("remarks").append(...page.remarks.map((each) => remarks(each, "remark")));
 
+// Of what failed the first lines, and the others for who wants to see them.
 function remarks({ title, lines, more }, kind) {
-  return make("section", { class: kind }, make("h2", {}, title), make("ul", {},
-    ...lines.map((line) => make("li", {}, line)),
-    more ? make("li", {}, `and ${written(more, "integer")} more`) : null));
+  const shown = kind === "problem" ? lines.slice(0, 5) : lines;
+  const others = [...lines.slice(shown.length), ...(more ? [`and ${written(more, "integer")} more`] : [])];
+  const list = (texts) => make("ul", {}, ...texts.map((line) => make("li", {}, line)));
+  return make("section", { class: kind }, make("h2", {}, title), list(shown),
+    others.length ? disclosure(`${written(lines.length - shown.length + more, "integer")} more`, () => list(others)) : null);
 }
 
 if (page.table.columns[0]?.values.length) {

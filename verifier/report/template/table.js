@@ -74,7 +74,7 @@ class LongTable {
       this.update();
     };
     const box = make("input", { type: "search", id: newId(), oninput: search, autocomplete: "off", spellcheck: "false" });
-    const lists = this.content.columns.filter((column) => isChoices(column) && column.choices.length > 1 && column.choices.length <= MOST_CHOICES);
+    const lists = this.columns.filter((column) => isChoices(column) && column.choices.length > 1 && column.choices.length <= MOST_CHOICES);
     return make("form", { class: "controls", role: "search", onsubmit: (event) => event.preventDefault() },
       make("span", {}, make("label", { for: box.id }, "Search"), box), ...lists.map((column) => this.list(column)));
   }
