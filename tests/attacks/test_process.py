@@ -30,14 +30,13 @@ from sandbox.worker.zygote_client import Zygote
 from tests.support import pool_work
 from tests.support.called import called
 from verifier.challenge.errors import InputError
-from verifier.command_line import claim_files_verifier
+from verifier.command_line import claim_cases
 from verifier.command_line import main as entry
-from verifier.command_line.claim_files_verifier import Judge
+from verifier.command_line.claim_cases import CaseReader, Mistake, Papers
 from verifier.command_line.files import require_short, require_writable, write_file
 from verifier.command_line.folder_lock import writing_alone
 from verifier.command_line.terminal import say
 from verifier.runs.pool import ProcessPool
-from verifier.verification.context import Terms
 
 ALL = (0, 1, 2)
 CLOSED = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), ALL]
@@ -351,12 +350,15 @@ def test_a_claim_is_not_judged_with_files_of_another_without_the_lock(
 ) -> None:
     reads = count()
 
-    def read(path: Path) -> Envelope:
+    def read(path: Path) -> bytes:
         version = next(reads) if replaced or path.suffix != ".claim" else 0
-        return Envelope("x.v1", bytes([version]), bytes(32), bytes(64))
+        return Envelope("x.v1", bytes([version]), bytes(32), bytes(64)).to_bytes()
 
-    monkeypatch.setattr(claim_files_verifier, "read_envelope", read)
-    judge = Judge(Level.EVALUATE, None, None, Terms(), "none", "cpu")
-    expected = pytest.raises(InputError, match=r"a\.claim: was replaced while it was read")
-    with expected if replaced else contextlib.nullcontext():
-        assert judge.evidence(tmp_path / "a.claim").claim.payload == b"\0"
+    monkeypatch.setattr(claim_cases, "read_file", read)
+    papers = CaseReader().read(tmp_path / "a.claim", Level.EVALUATE).papers
+    if replaced:
+        assert isinstance(papers, Mistake)
+        assert "a.claim: was replaced while it was read" in papers.text
+    else:
+        assert isinstance(papers, Papers)
+        assert Envelope.from_bytes(papers.claim).payload == b"\0"

@@ -23,7 +23,7 @@ from verifier.command_line.comparison_report import as_table
 from verifier.command_line.names import shown_names
 from verifier.command_line.sampling_options import Sampling
 from verifier.command_line.verdict_log import FORMAT as LOG
-from verifier.command_line.verdict_log import VerdictLog
+from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog
 from verifier.command_line.verdict_report import Tally
 from verifier.experiments import comparison
 from verifier.experiments.comparison import Run
@@ -110,7 +110,8 @@ def test_time_and_file_name_may_differ_between_two_shards(table: Path) -> None:
 
 def logged(outcome: str, **changes: object) -> str:
     entry = {
-        "claim": "x.claim", "claim_digest": "ab", "evidence": {"claim": "cd"}, "level": "evaluate", "outcome": outcome,
+        "claim": "x.claim", "claim_digest": "ab", "claim_signer": "ef", "evidence": {"claim": "cd"},
+        "level": "evaluate", "outcome": outcome,
         "reason": "none", "signer": None, "precommit": None, "precommit_signer": None, "seed_beacon": None,
         "threshold": None,
     }  # fmt: skip
@@ -127,7 +128,7 @@ def test_a_log_in_which_one_claim_is_accepted_and_rejected_is_refused(table: Pat
 def test_a_log_may_decide_what_was_undetermined(table: Path) -> None:
     table.write_text("".join(logged(outcome) + "\n" for outcome in ("undetermined", "undetermined", "rejected")))
     with VerdictLog(table, LOG) as log:
-        assert [row.outcome for row in log.rows.values()] == [Outcome.REJECTED]
+        assert [row.outcome for row in log.rows.values() if isinstance(row, LoggedVerdict)] == [Outcome.REJECTED]
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,12 @@ from protocol.solution import Solution
 from protocol.task import Choice
 from protocol.verdict import Level, Outcome, Reason, StatedTerms, Verdict
 from sandbox.isolation import InProcess
-from tests.support.called import called
+from tests.support.called import Ended, called
 from tests.support.disputed import solved
-from verifier.command_line import claim_files_verifier
-from verifier.command_line.claim_files_verifier import Judge
-from verifier.command_line.files import read_envelope, read_record
+from verifier.command_line import claim_cases
+from verifier.command_line.claim_cases import CaseReader
+from verifier.command_line.files import read_file, read_record
+from verifier.command_line.judge import Judge
 from verifier.runs.pool import TaskLost
 from verifier.verification import evaluate
 from verifier.verification.context import Evidence, Terms
@@ -118,29 +119,42 @@ def test_a_copy_of_a_stranger_is_rejected_by_the_strangers_name(capsys: pytest.C
     assert (verdict.claim_signer, verdict.terms.signer) == (STRANGER.verify_key.raw, KEY.verify_key.raw)
 
 
-@pytest.mark.parametrize("path", [CLAIM, SOLUTION])
-def test_the_log_notices_what_was_spoilt_and_mended(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good = path.read_bytes()
-    for attack, code, lines in (
-        (lambda: None, 0, 1),
-        (lambda: spoilt(path), 2, 1),
-        (lambda: path.write_bytes(good), 0, 1),
-    ):
+def test_the_log_notices_what_was_spoilt_and_mended(capsys: pytest.CaptureFixture[str]) -> None:
+    good = CLAIM.read_bytes()
+    for attack, code in ((lambda: None, 0), (lambda: spoilt(CLAIM), 2), (lambda: CLAIM.write_bytes(good), 0)):
         attack()
         assert called(capsys, "verify", CLAIM, "--out", LOG).code == code
-        assert len(LOG.read_text().splitlines()) == lines
+        assert len(LOG.read_text().splitlines()) == 1
     assert set(json.loads(LOG.read_text())["evidence"]) == {"claim", "solution"}
 
 
+@pytest.mark.parametrize(
+    "attempt", [attempt for attempt in ATTEMPTS if "solution" in attempt and "as claim" not in attempt]
+)
+def test_what_is_put_beside_a_decided_claim_changes_nothing(attempt: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A verdict is on a claim and the solution that it names; before it there is none, and after it the same one."""
+    attack, message = ATTEMPTS[attempt]
+    good = SOLUTION.read_bytes()
+    attack()
+    before = called(capsys, "verify", CLAIM, "--out", LOG)
+    assert (before.code, LOG.read_text()) == (2, "")
+    assert before.err.startswith(f"tig-verify: {message}")
+    SOLUTION.write_bytes(good)
+    assert called(capsys, "verify", CLAIM, "--out", LOG).code == 0
+    attack()
+    after = called(capsys, "verify", CLAIM, "--out", LOG)
+    assert after == Ended(0, "verdicts.jsonl: 1 accepted; 1 of them from before\n", "")
+    assert len(LOG.read_text().splitlines()) == 1
+
+
 def test_a_lost_process_gives_a_verdict_on_evidence_only() -> None:
-    judge = Judge(Level.REPLAY, None, None, Terms(), "none", "cpu")
-    lost = TaskLost("killed")
-    answer = judge.undetermined(CLAIM, lost.why)
+    judge, lost = Judge(Terms(), "none", "cpu"), TaskLost("killed")
+    answer = judge.undetermined(CaseReader().read(CLAIM, Level.EVALUATE), lost.why)
     assert isinstance(answer, Verdict)
     assert answer.outcome is Outcome.UNDETERMINED
     assert answer.evidence["claim"] == Envelope.from_bytes(CLAIM.read_bytes()).digest()
     spoilt(SOLUTION)
-    assert not isinstance(judge.undetermined(CLAIM, lost.why), Verdict)
+    assert not isinstance(judge.undetermined(CaseReader().read(CLAIM, Level.EVALUATE), lost.why), Verdict)
 
 
 def test_the_terms_name_who_signed_the_precommit() -> None:
@@ -172,21 +186,22 @@ def test_a_named_solution_without_that_is_in_the_verdict(monkeypatch: pytest.Mon
     other_solution(KEY)
     SOLUTION.rename(ELSEWHERE)
     monkeypatch.setattr(evaluate, "open_evidence", unchecked)
-    evidence = Judge(Level.EVALUATE, ELSEWHERE, None, Terms(), "none", "cpu").evidence(CLAIM)
-    verdict = verify(evidence, Level.EVALUATE, InProcess())
+    with Judge(Terms(), "none", "cpu").opened() as judged:
+        verdict = judged(CaseReader(solution=ELSEWHERE).read(CLAIM, Level.EVALUATE))
+    assert isinstance(verdict, Verdict)
     assert verdict.evidence["solution"] == Envelope.from_bytes(ELSEWHERE.read_bytes()).digest()
 
 
 def swapped_while_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The claim becomes a stranger's as soon as the solution is read."""
 
-    def read(path: Path) -> Envelope:
-        found = read_envelope(path)
+    def read(path: Path) -> bytes:
+        found = read_file(path)
         if path == SOLUTION:
             CLAIM.write_bytes(seal(solved().claim, STRANGER).to_bytes())
         return found
 
-    monkeypatch.setattr(claim_files_verifier, "read_envelope", read)
+    monkeypatch.setattr(claim_cases, "read_file", read)
 
 
 def test_a_claim_that_is_replaced_while_it_is_read(
@@ -200,10 +215,12 @@ def test_a_claim_that_is_replaced_while_it_is_read(
 
 def test_a_claim_replaced_later_without_that_is_not_in_the_verdict() -> None:
     """What is judged is what was read, and the verdict is about that."""
-    evidence = Judge(Level.EVALUATE, None, None, Terms(), "none", "cpu").evidence(CLAIM)
+    case = CaseReader().read(CLAIM, Level.EVALUATE)
     CLAIM.write_bytes(seal(solved().claim, STRANGER).to_bytes())
     spoilt(SOLUTION)
-    verdict = verify(evidence, Level.EVALUATE, InProcess())
+    with Judge(Terms(), "none", "cpu").opened() as judged:
+        verdict = judged(case)
+    assert isinstance(verdict, Verdict)
     assert verdict.outcome is Outcome.ACCEPTED
     assert verdict.evidence["claim"] == Envelope.from_bytes(honest()[CLAIM]).digest()
 

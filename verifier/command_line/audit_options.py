@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from protocol.audit import AuditRequest
 from protocol.claim import Claim
 from protocol.envelope import seal
 from protocol.keys import SigningKey
@@ -19,7 +18,7 @@ from verifier.command_line.option_groups import option_group
 from verifier.command_line.terminal import json_text, say
 
 if TYPE_CHECKING:
-    from verifier.command_line.claim_files_verifier import Answered
+    from verifier.command_line.answered_audit import AnsweredAudit
     from verifier.verification.self_audit import SelfAudit
 
 
@@ -45,9 +44,10 @@ audit_options: Final = option_group(
 )
 
 
-def read_audit(level: Level, options: AuditOptions, key: SigningKey | None) -> Answered | SelfAudit | None:
+def read_audit(level: Level, options: AuditOptions, key: SigningKey | None) -> AnsweredAudit | SelfAudit | None:
     """The audit that the options ask for. Raises InputError for options that do not go together."""
-    from verifier.command_line.claim_files_verifier import Answered
+    from verifier.command_line.answered_audit import AnsweredAudit
+    from verifier.command_line.audit_requests import own_request
     from verifier.verification.self_audit import SelfAudit
 
     epochs, request, response = options.epochs, options.request, options.response
@@ -61,12 +61,7 @@ def read_audit(level: Level, options: AuditOptions, key: SigningKey | None) -> A
         return SelfAudit(epochs or 0)
     if key is None:
         raise InputError("--request needs --key, your own: anybody can sign a request for epochs that suit them")
-    asked = read_record(request, AuditRequest)
-    if asked.signer != key.verify_key.raw:
-        raise InputError(
-            f"{request}: is not signed with the key of --key; only a request of your own is worth an answer"
-        )
-    return Answered(asked.record, request, response)
+    return AnsweredAudit(own_request(request, key), request, response)
 
 
 def write_request(path: Path, claim_file: Path, count: int, key: SigningKey, as_json: bool) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
 from arithmetic.allocator import keep_freed_memory
+from verifier.challenge.errors import InputError
 from verifier.command_line.option_groups import option_group
 
 if TYPE_CHECKING:
@@ -138,6 +140,12 @@ execution_options: Final = option_group(
 cpu_execution_options: Final = option_group(
     "execution", lambda isolation, jobs: Execution(isolation, "cpu", jobs), isolation_option, jobs_option
 )
+
+
+def require_kept(execution: Execution, out: Path | None) -> None:
+    """Refuse a call that can end before its work is done, and keeps nothing for the next one. Raises InputError."""
+    if out is None and not execution.until is execution.limit is None:
+        raise InputError("--deadline and --limit go with --out, by which the next call knows what is done")
 
 
 def open_isolation(name: str) -> AbstractContextManager[InProcess | Jail]:

@@ -110,8 +110,13 @@ def require_writable(folder: Path) -> None:
 
 def read_envelope(path: Path) -> Envelope:
     """A signed record, not yet verified. Raises InputError."""
+    return envelope_in(read_file(path), path)
+
+
+def envelope_in(data: bytes, path: Path) -> Envelope:
+    """The signed record that the bytes of a file are, not yet verified. Raises InputError."""
     try:
-        return Envelope.from_bytes(read_file(path))
+        return Envelope.from_bytes(data)
     except ProtocolError as error:
         raise InputError(f"{path}: is not a signed record of tig-verify, or was cut or changed: {error}") from None
 

@@ -23,6 +23,9 @@ _TEXTS: Final = {
         "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
     ),
     "verify": "Verify claims and print a verdict for each, in the order in which they are done.",
+    "check-log": (
+        "Check the LOG of a pool against its policy: make every draw again, from the verdicts that stand before it."
+    ),
     "dispute": "Find out who of two claims about one training is wrong, and in which epoch.",
     "commit": "Commit to the claims of many nonces, before anybody draws which of them are to be proven.",
     "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
@@ -53,6 +56,7 @@ def commands() -> None:
                   tig-verify respond audit.request out/x.claim --key key.pem
     Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
+                  tig-verify verify inbox --policy pool-policy.toml --out verdicts.jsonl
     Anybody:      tig-verify instance --track n_hidden=4 --nonces 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick

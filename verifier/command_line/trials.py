@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -14,7 +14,9 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.execution_options import Execution, open_isolation
+from verifier.command_line.exit_codes import DONE, UNDETERMINED, UNFINISHED, USAGE
 from verifier.command_line.progress import Progress
+from verifier.command_line.terminal import say
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 from verifier.runs.results_table import ResultsTable, Row
@@ -46,7 +48,7 @@ class Trial(Protocol[Result_co]):
 class Failed:
     """The module cannot be trained; the text says why."""
 
-    text: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,20 @@ class TrialRunner(Generic[Result]):
     device: str
 
     @contextmanager
-    def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed]]:
+    def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed | TaskLost]]:
         """A function that runs them in this process, one after the other."""
-        with open_isolation(self.isolation) as place:
+        with ExitStack() as stack:
+            places = [stack.enter_context(open_isolation(self.isolation))]
 
-            def work(trial: Trial[Result]) -> Result | Failed:
+            def work(trial: Trial[Result]) -> Result | Failed | TaskLost:
                 try:
-                    return trial.run(place, observer, self.device)
+                    return trial.run(places[-1], observer, self.device)
                 except OptimiserError as error:
-                    return Failed(f"{trial.path}: ({trial}) {error}")
+                    return Failed(str(error))
+                except WorkerFault as fault:
+                    stack.close()  # what failed is not used again
+                    places.append(stack.enter_context(open_isolation(self.isolation)))
+                    return TaskLost(str(fault))
 
             yield work
 
@@ -83,16 +90,59 @@ def require_dialect(modules: Mapping[Path, Module], isolation: str) -> None:
         raise InputError(*refusals)
 
 
-def fill(table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Execution) -> None:
-    """Run those trials that the table lacks, and add their rows. Raises as `results` does."""
-    missing = [trial for trial in trials if trial.key not in table.rows]
-    cost, left = (sum(trial.cost for trial in some) for some in (trials, missing))
+@dataclass
+class Shortfall:
+    """The trainings that a table lacks after a call, and why."""
+
+    trials: int
+    """All that there are to be."""
+    missing: int
+    """Those among them without a row, with those of other shards."""
+    left: int
+    """Those that the same call goes on with."""
+    failed: list[str] = field(default_factory=list)
+    """Those whose module cannot be trained, with the reason."""
+    lost: list[str] = field(default_factory=list)
+    """Those whose process or machine failed, with the reason."""
+
+    def tell(self, consequence: str) -> int:
+        """Name every failure; the exit code: 4 if some are left, else 2 if a module failed, else 3 if one was lost."""
+        say(*(f"tig-verify: {text}" for text in self.failed), is_error=True)
+        say(*(f"tig-verify: undetermined: {text}" for text in self.lost), is_error=True)
+        if self.left:
+            left = f"{self.left} training{'s are' if self.left > 1 else ' is'} left"
+            say(f"tig-verify: {left}; the same call goes on", is_error=True)
+        elif self.missing:
+            say(f"tig-verify: {self.missing} of {self.trials} trainings missing; {consequence}", is_error=True)
+        return UNFINISHED if self.left else USAGE if self.failed else UNDETERMINED if self.lost else DONE
+
+
+def fill(
+    table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Execution, is_kept: bool = True
+) -> Shortfall:
+    """Run those of this shard's trials that the table lacks, and add their rows.
+
+    A training that fails ends no other one; but where nothing is kept, the first that fails ends the call.
+    """
+    mine = execution.shard.of(trials)
+    todo = [trial for trial in mine if trial.key not in table.rows]
+    cost, left = (sum(trial.cost for trial in some) for some in (mine, todo))
+    shortfall = Shortfall(len(trials), missing=0, left=len(todo))
     with (
-        Progress("training", len(trials), len(trials) - len(missing), cost, cost - left) as progress,
-        closing(results(missing, execution, progress)) as rows,
+        Progress("training", len(mine), len(mine) - len(todo), cost, cost - left) as progress,
+        closing(_outcomes(todo, execution, progress)) as outcomes,
     ):
-        for row in rows:
-            table.add(row)
+        for trial, outcome in outcomes:
+            shortfall.left -= 1
+            if not isinstance(outcome, Failed | TaskLost):
+                table.add(outcome)
+                continue
+            (shortfall.failed if isinstance(outcome, Failed) else shortfall.lost).append(_why(trial, outcome))
+            if not is_kept:
+                shortfall.left = 0
+                break
+    shortfall.missing = sum(trial.key not in table.rows for trial in trials)
+    return shortfall
 
 
 def results(trials: Sequence[Trial[Result]], execution: Execution, progress: Progress) -> Generator[Result, None, None]:
@@ -100,15 +150,33 @@ def results(trials: Sequence[Trial[Result]], execution: Execution, progress: Pro
 
     Raises InputError for a module that cannot be trained, WorkerFault when a training was lost.
     """
-    runner, jobs = TrialRunner[Result](execution.isolation, execution.device), execution.processes(len(trials))
-    names = iter([*map(str, trials), "training"])
-    with closing(completed(runner.opened, trials, jobs, progress.observe)) as answers:
-        progress.begin(next(names))
-        for trial, answer in answers:
-            if isinstance(answer, Failed):
-                raise InputError(answer.text)
-            if isinstance(answer, TaskLost):
-                raise WorkerFault(f"{trial}: {answer.why}")
-            progress.advance(trial.cost)
-            progress.begin(next(names))
-            yield answer
+    with closing(_outcomes(trials, execution, progress)) as outcomes:
+        for trial, outcome in outcomes:
+            if isinstance(outcome, Failed):
+                raise InputError(_why(trial, outcome))
+            if isinstance(outcome, TaskLost):
+                raise WorkerFault(_why(trial, outcome))
+            yield outcome
+
+
+def _why(trial: Trial[Result], outcome: Failed | TaskLost) -> str:
+    return f"{trial.path}: ({trial}) {outcome.why}" if isinstance(outcome, Failed) else f"{trial}: {outcome.why}"
+
+
+def _outcomes(
+    trials: Sequence[Trial[Result]], execution: Execution, progress: Progress
+) -> Generator[tuple[Trial[Result], Result | Failed | TaskLost], None, None]:
+    """As many of the trials as the call may run, with what became of them, as they come."""
+    runner = TrialRunner[Result](execution.isolation, execution.device)
+
+    def begun() -> Iterator[Trial[Result]]:
+        for trial in execution.limited(trials):
+            progress.begin(str(trial))
+            yield trial
+
+    jobs = execution.processes(min(len(trials), execution.limit or len(trials)))
+    answers = completed(runner.opened, begun(), jobs, progress.observe, execution.cluster, execution.until)
+    with closing(answers):
+        for trial, outcome in answers:
+            (progress.fail if isinstance(outcome, Failed | TaskLost) else progress.advance)(trial.cost)
+            yield trial, outcome

@@ -1,22 +1,33 @@
-"""The file of `verify --out`: a line of JSON for each verdict, and what is not to be done again."""
+"""The file of `verify --out`: a line of JSON for each verdict and each draw, and what is not to be done again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from protocol.verdict import Outcome, Reason, StatedTerms
+from protocol.beacon import check_beacon
+from protocol.errors import RecordError
+from protocol.hashes import blake3_digest
+from protocol.verdict import Level, Outcome, Reason, StatedTerms
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files_verifier import Judge
+from verifier.command_line.answered_audit import AnsweredAudit
+from verifier.command_line.files import read_file
+from verifier.command_line.terminal import json_text
 from verifier.runs.results_table import ResultsTable, RowFault, RowFormat
 from verifier.runs.row_formats import json_object
+from verifier.verification.draw import Draw
+from verifier.verification.policy import Standing
+from verifier.verification.standing import Judgement
 
 Key = tuple[object, ...]
-"""File as named, level, the validator's terms, digests of the envelopes. The claim's digest would not do: anybody can
-sign a copy of a claim and get it rejected, and the claim itself must not be skipped for that. And files that changed
-since are another question."""
-_EVIDENCE: Final = "claim", "solution", "request", "response"
+"""File as named, level, the validator's terms, digests of the envelopes that a verdict depends on. The digest of what
+the claim states would not do: anybody can sign a copy of a claim and get it rejected, and the claim itself must not be
+skipped for that. The solution's is not needed: a claim names its solution, and no verdict follows from another one."""
+_HEX: Final = re.compile("[0-9a-f]{64}")
+_ANSWER: Final = "request", "response"
 
 
 def described(terms: StatedTerms) -> dict[str, str | int | None]:
@@ -35,44 +46,151 @@ def _hex(data: bytes | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class LoggedVerdict:
-    """A line of the log, and what is needed of it."""
+class LoggedVerdict(Judgement):
+    """A line about a verdict, and what is needed of it."""
 
     line: str
     key: Key
-    claim_digest: str
-    outcome: Outcome
-    reason: Reason
+
+    @property
+    def file(self) -> str:
+        """The claim as it was named."""
+        return str(self.key[0])
 
     @classmethod
-    def read(cls, line: str) -> Self:
+    def read(cls, entry: Mapping[str, Any], line: str) -> Self:
         """The verdict in a line. Raises ValueError, KeyError or TypeError."""
-        entry = json_object(line)
-        evidence, claim_digest = entry["evidence"], entry["claim_digest"]
-        if type(claim_digest) is not str:
-            raise RowFault("claim_digest: expected text")
+        evidence = entry["evidence"]
         names = "claim", "level", *described(StatedTerms())
-        key = *(entry[name] for name in names), *(evidence.get(kind) for kind in _EVIDENCE)
-        return cls(line, key, claim_digest, Outcome(entry["outcome"]), Reason(entry["reason"]))
+        key = *(entry[name] for name in names), *(evidence.get(kind) for kind in ("claim", *_ANSWER))
+        signer, claim_digest = (_text(entry, name) for name in ("claim_signer", "claim_digest"))
+        level, outcome, reason = Level(entry["level"]), Outcome(entry["outcome"]), Reason(entry["reason"])
+        return cls(signer, claim_digest, level, outcome, reason, line, key)
 
 
-def _agree(earlier: LoggedVerdict, later: LoggedVerdict) -> bool:
+@dataclass(frozen=True)
+class LoggedDraw(Draw):
+    """A line about the draw of a claim's level."""
+
+    line: str
+    file: str
+    """The claim as it was named."""
+
+    @property
+    def key(self) -> Key:
+        """A claim of a signer is drawn once, whatever its file is called."""
+        return "draw", self.claim_digest, self.signer
+
+    @staticmethod
+    def key_of(claim_digest: bytes, signer: bytes) -> Key:
+        """The key of the draw of a claim."""
+        return "draw", claim_digest.hex(), signer.hex()
+
+    @classmethod
+    def of(cls, path: Path, drawn: Draw) -> Self:
+        """The line of a draw."""
+        line = json_text(
+            {
+                "claim": str(path),
+                "claim_digest": drawn.claim_digest,
+                "claim_signer": drawn.signer,
+                "drawn": drawn.level,
+                "standing": drawn.standing,
+                "replay": drawn.replay,
+                "audit": drawn.audit,
+                "beacon": drawn.beacon,
+                "number": drawn.number,
+                "policy": drawn.policy,
+            }
+        )
+        return cls(**asdict(drawn), line=line, file=str(path))
+
+    @classmethod
+    def read(cls, entry: Mapping[str, Any], line: str) -> Self:
+        """The draw in a line. Raises ValueError, KeyError or TypeError."""
+        digest, signer, policy = (_digest(entry, name) for name in ("claim_digest", "claim_signer", "policy"))
+        beacon, file = (_text(entry, name) for name in ("beacon", "claim"))
+        _check(beacon)
+        replay, audit, number = (_number(entry, name) for name in ("replay", "audit", "number"))
+        standing, level = Standing(entry["standing"]), Level(entry["drawn"])
+        return cls(digest, signer, standing, replay, audit, beacon, number, level, policy, line, file)
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    if type(value := entry[name]) is not str:
+        raise RowFault(f"{name}: expected text")
+    return value
+
+
+def _digest(entry: Mapping[str, Any], name: str) -> str:
+    if not _HEX.fullmatch(value := _text(entry, name)):
+        raise RowFault(f"{name}: expected 64 hexadecimal digits")
+    return value
+
+
+def _check(beacon: str) -> None:
+    try:
+        check_beacon(beacon, "beacon")
+    except RecordError as error:
+        raise RowFault(str(error)) from None
+
+
+def _number(entry: Mapping[str, Any], name: str) -> float:
+    if type(value := entry[name]) is not float:
+        raise RowFault(f"{name}: expected a number with a point")
+    return value
+
+
+Row = LoggedVerdict | LoggedDraw
+
+
+def _read(line: str) -> Row:
+    """The row in a line. Raises ValueError, KeyError or TypeError."""
+    entry = json_object(line)
+    return LoggedDraw.read(entry, line) if "drawn" in entry else LoggedVerdict.read(entry, line)
+
+
+def _agree(earlier: Row, later: Row) -> bool:
     """Whether both can be in one log: what is undetermined is tried again, and what is decided is so once, for ever."""
+    if isinstance(earlier, LoggedDraw) or isinstance(later, LoggedDraw):
+        return False
     undecided = earlier.outcome is Outcome.UNDETERMINED
     return undecided or (earlier.outcome, earlier.reason) == (later.outcome, later.reason)
 
 
-FORMAT: Final = RowFormat("verify", lambda row: row.line, LoggedVerdict.read, begins='{"claim": ', agree=_agree)
-VerdictLog = ResultsTable[LoggedVerdict]
+FORMAT: Final = RowFormat[Row]("verify", lambda row: row.line, _read, begins='{"claim": ', agree=_agree)
+VerdictLog = ResultsTable[Row]
 
 
-def decided(log: VerdictLog, path: Path, judge: Judge) -> LoggedVerdict | None:
-    """The decision about these files; None if there is none, so also for the undetermined, to be tried again."""
-    try:
-        digests = judge.evidence(path).digests()
-    except InputError:
-        return None  # they are looked at again, and reported
-    evidence = (_hex(digests.get(kind)) for kind in _EVIDENCE)
-    key = str(path), str(judge.level), *described(judge.terms.stated()).values(), *evidence
-    logged = log.rows.get(key)
-    return None if logged is None or logged.outcome is Outcome.UNDETERMINED else logged
+class Decisions:
+    """What a log says of claims under the terms of one validator."""
+
+    def __init__(self, log: VerdictLog, terms: StatedTerms) -> None:
+        self._terms = (*described(terms).values(),)
+        self.files = frozenset(row.file for row in log.rows.values())
+        """The claims that the log has a line on."""
+        verdicts = [row for row in log.rows.values() if isinstance(row, LoggedVerdict)]
+        decided = [row for row in verdicts if row.outcome is not Outcome.UNDETERMINED]
+        self._rows = {row.key: row for row in decided}
+        self._of_any_answer = {row.key[: -len(_ANSWER)]: row for row in decided}
+
+    def find(self, path: Path, level: Level, audit: AnsweredAudit | None = None) -> LoggedVerdict | None:
+        """The decision about this file as it is now; None if there is none, so also for the undetermined, to be tried
+        again. Nothing is read of a claim that the log has no line on. Raises InputError for an answer that cannot be
+        read."""
+        answer = (audit.request.digest().hex(), audit.response().digest().hex()) if audit else (None, None)
+        return self._rows.get((*self._key(path, level), *answer))
+
+    def find_any(self, path: Path, level: Level) -> LoggedVerdict | None:
+        """The same, whatever answer of an audit it is about."""
+        return self._of_any_answer.get(self._key(path, level))
+
+    def _key(self, path: Path, level: Level) -> Key:
+        """The key without the digests of an answer; an empty one if there is no decision for want of the file."""
+        if str(path) not in self.files:
+            return ()
+        try:
+            claim = blake3_digest(read_file(path))  # the envelope's, which has one encoding
+        except InputError:
+            return ()  # it is looked at again, and reported
+        return str(path), str(level), *self._terms, claim.hex()

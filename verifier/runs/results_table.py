@@ -7,7 +7,7 @@ import fcntl
 import operator
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -34,6 +34,7 @@ class Keyed(Protocol):
 
 
 Row = TypeVar("Row", bound=Keyed)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class RowFormat(Generic[Row]):
     begins: str
     """The beginning of every row, by which a file of something else is told from a row that was cut short."""
     header: str | None = None
-    """The first line of the file."""
+    """The first line of the file; it may come again, where tables were put one behind the other."""
     agree: Callable[[Row, Row], bool] = operator.eq
     """Whether a later row may stand beside an earlier one of the same key: two results of one thing are no result."""
     elsewhere: str = "name another file"
@@ -69,6 +70,7 @@ class ResultsTable(Generic[Row]):
     def __init__(self, path: Path | None, layout: RowFormat[Row]) -> None:
         self._path, self._format = path, layout
         self.rows: dict[Hashable, Row] = {}
+        """The last row of each key, in the order of the file."""
         self._file = None if path is None else self._open(path)
 
     def __enter__(self) -> Self:
@@ -83,6 +85,7 @@ class ResultsTable(Generic[Row]):
 
     def add(self, row: Row) -> None:
         """Keep a row. Raises InputError."""
+        self.rows.pop(row.key, None)
         self.rows[row.key] = row
         if self._file is not None:
             self._append(self._file, self._format.write(row))
@@ -126,10 +129,24 @@ class ResultsTable(Generic[Row]):
 
 
 def read_rows(path: Path, layout: RowFormat[Row]) -> dict[Hashable, Row]:
-    """The whole rows of a file, which may be growing. Raises InputError for a file of anything else, or for none."""
+    """The whole rows of a file, which may be growing: the last one of each key, in the order of the file.
+
+    Raises InputError for a file of anything else, or for none.
+    """
+    return _of_file(path, lambda file: _read(path, file, layout)[0])
+
+
+def read_lines(path: Path, layout: RowFormat[Row]) -> list[tuple[int, Row]]:
+    """The row of each whole line of a file, with its number; a header has none. Raises InputError, as `read_rows`."""
+    return _of_file(
+        path, lambda file: [(number, row) for number, row, _ in _rows(path, file, layout) if row is not None]
+    )
+
+
+def _of_file(path: Path, read: Callable[[BinaryIO], T]) -> T:
     try:
         with os.fdopen(open_regular(path), "rb") as file:
-            return _read(path, file, layout)[0]
+            return read(file)
     except IrregularFileError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except OSError as error:
@@ -173,36 +190,45 @@ def _lock(file: BinaryIO) -> None:
 def _read(path: Path, file: BinaryIO, layout: RowFormat[Row]) -> tuple[dict[Hashable, Row], int]:
     """The whole rows, and the bytes that they take. Raises InputError."""
     rows: dict[Hashable, Row] = {}
-    lines: dict[Hashable, int] = {}
-    end = 0
+    taken = 0
+    for _, row, size in _rows(path, file, layout):
+        taken += size
+        if row is not None:
+            rows.pop(row.key, None)
+            rows[row.key] = row
+    return rows, taken
+
+
+def _rows(path: Path, file: BinaryIO, layout: RowFormat[Row]) -> Iterator[tuple[int, Row | None, int]]:
+    """Each whole line with its number, its row, which a header has not, and its bytes. Raises InputError."""
+    earlier: dict[Hashable, tuple[Row, int]] = {}
     file.seek(0)
     for number in count(1):
         line = file.readline(layout.longest)
-        is_header = layout.header is not None and not end
+        is_first = layout.header is not None and number == 1
         if not line.endswith(b"\n"):
-            begins = (layout.header if layout.header is not None and is_header else layout.begins).encode()
+            begins = (layout.header if layout.header is not None and is_first else layout.begins).encode()
             if len(line) == layout.longest or not (line.startswith(begins) or begins.startswith(line)):
                 raise _foreign(path, number, layout)
-            return rows, end
+            return
         try:
             text = line.decode().removesuffix("\n")
-            if not is_header:
-                row = _row(text, layout)
-                if row.key in rows and not layout.agree(rows[row.key], row):
-                    raise InputError(
-                        f"{path}: lines {lines[row.key]} and {number} have different results of the same thing; "
-                        "remove the one that is wrong"
-                    )
-                rows[row.key] = row
-                lines.setdefault(row.key, number)
-            elif text != layout.header:
+            if is_first and text != layout.header:
                 raise ValueError
+            row = None if text == layout.header else _row(text, layout)
+            known, first = earlier.get(row.key, (row, number)) if row is not None else (None, number)
         except RowFault as fault:
             raise _foreign(path, number, layout, str(fault)) from None
         except (ValueError, KeyError, TypeError, RecursionError):
             raise _foreign(path, number, layout) from None
-        end += len(line)
-    raise AssertionError
+        if row is not None and known is not None:
+            if first != number and not layout.agree(known, row):
+                raise InputError(
+                    f"{path}: lines {first} and {number} have different results of the same thing; "
+                    "remove the one that is wrong"
+                )
+            earlier[row.key] = row, first
+        yield number, row, len(line)
 
 
 def _row(text: str, layout: RowFormat[Row]) -> Row:

@@ -27,7 +27,7 @@ from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES
 from tests.support.processes import descendants, eventually, is_alive
 from tests.support.small_contest import module
-from verifier.command_line import claim_files_verifier
+from verifier.command_line import judge
 from verifier.command_line.files import read_record, write_file
 from verifier.command_line.main import main
 
@@ -406,7 +406,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "check missing": (("check", "none.py"), "none.py: No such file or directory; check the name"),
     "verify nothing": (("verify",), "Missing argument 'CLAIMS...'"),
     "claim missing": (("verify", "none.claim"), "none.claim: No such file or directory; check the name"),
-    "claim a folder": (("verify", "out"), "out: is a folder; name a file in it"),
+    "claims of no folder": (("verify", "empty"), "empty: is a folder without a file that ends in .claim; name another"),
     "claim cut": (
         ("verify", "cut.claim"),
         "cut.claim: is not a signed record of tig-verify, or was cut or changed: byte",
@@ -423,7 +423,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "claim a solution, replayed": (("verify", SOLUTION, "--level", "replay"), f"{SOLUTION}: ends in .solution"),
     "solution a claim": (("verify", CLAIM, "--solution", CLAIM), f"{CLAIM}: envelope.payload_type: expected applica"),
     "solution missing": (("verify", CLAIM, "--solution", "none"), "none: No such file or directory; check the name"),
-    "solution of many": (("verify", CLAIM, CLAIM, "--solution", SOLUTION), "--solution goes with one claim; with many"),
+    "solution of many": (
+        ("verify", CLAIM, "other.claim", "--solution", SOLUTION),
+        "--solution goes with one claim; with many",
+    ),
     "module of a replay missing": (
         ("verify", "lonely.claim", "--level", "replay", "--solution", SOLUTION),
         "the claim's module is not there; name it with --optimiser",
@@ -449,6 +452,8 @@ def test_a_mistake_is_answered_with_one_clear_message(office: Office, call: Call
         Path("half.pem.pub").write_text("taken")
     if kind == "module of a replay missing":
         shutil.copy(office.claim, "lonely.claim")
+    if kind == "claims of no folder":
+        Path("empty").mkdir()
     if kind == "module too large":
         Path("large.py").write_bytes(b"#" * 300 * 1024)
     before = files()
@@ -567,7 +572,7 @@ def test_an_error_of_ours_is_exit_code_3_and_never_1(
     def broken(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(claim_files_verifier, "examine", broken)
+    monkeypatch.setattr(judge, "examine", broken)
     done = call("verify", office.claim)
     assert (done.code, done.out) == (3, "")
     assert "internal error: this is a bug of tig-verify, not a verdict" in done.err
@@ -579,5 +584,5 @@ def test_ctrl_c_between_two_claims_is_exit_code_130(
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(claim_files_verifier, "examine", interrupted)
+    monkeypatch.setattr(judge, "examine", interrupted)
     assert call("verify", office.claim).code == 130

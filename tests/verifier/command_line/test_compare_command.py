@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,22 +17,22 @@ import pytest
 from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.errors import WorkerFault
-from sandbox.isolation import InProcess
+from sandbox.isolation import InProcess, Jail
+from sandbox.worker.zygote_client import Zygote
 from tests.support.called import Ended, called
 from tests.support.small_contest import module
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
-from verifier.command_line import plot_files, trials
+from verifier.command_line import plot_files
 from verifier.command_line.files import read_module
 from verifier.experiments import comparison_trials
-from verifier.runs.pool import TaskLost
 
 pytestmark = pytest.mark.slow
 
 FUEL = 1_500_000
-SHORT = ("--track", "n_hidden=1", "--fuel", str(FUEL), "--isolation", "none")
+SHORT = ("--track", "n_hidden=1", "--fuel", str(FUEL))
 OUT = Path("runs.jsonl")
 COMMAND = [sys.executable, "-P", "-m", "verifier.command_line.main", "compare"]
 Call = Callable[..., Ended]
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def call(capsys: pytest.CaptureFixture[str]) -> Call:
-    return lambda *arguments: called(capsys, "compare", *arguments, *SHORT)
+    return lambda *arguments, isolation="none": called(capsys, "compare", *arguments, *SHORT, "--isolation", isolation)
 
 
 def lines() -> list[dict[str, Any]]:
@@ -125,14 +125,14 @@ def test_a_changed_module_or_budget_is_another_training(call: Call) -> None:
         ),
         (["slow.py", "fast.py", "--out", "busy.jsonl"], "busy.jsonl: another compare is writing to it; "),
         (["slow.py", "fast.py", "--out", "no/where"], "no/where: cannot be written: "),
-        (["slow.py", "wrong.py"], "wrong.py: "),
         (["slow.py", "fast.py", "--rand-hash", "é"], "rand_hash: expected printable ASCII"),
+        (["slow.py", "fast.py", "--limit", "3"], "--deadline and --limit go with --out, by which the next call knows"),
+        (["slow.py", "fast.py", "--deadline", "3h"], "--deadline and --limit go with --out, by which the next call"),
     ],
-    ids="one twice missing suffix foreign odd busy folder failing rand-hash".split(),
+    ids="one twice missing suffix foreign odd busy folder rand-hash limit deadline".split(),
 )
 def test_mistakes_are_answered(call: Call, arguments: list[str], message: str) -> None:
     Path("copy.py").write_bytes(Path("slow.py").read_bytes())
-    Path("wrong.py").write_bytes(module("1 // 0, state"))
     Path("odd.jsonl").write_text('{"training": {}, "run": {"nonce": "0"}}\n')
     with Path("busy.jsonl").open("a") as busy:
         fcntl.flock(busy, fcntl.LOCK_EX)
@@ -176,18 +176,119 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, m
     assert "pip install 'tig-verify[pictures]'" in ended.err
 
 
-def test_a_lost_training_is_nobodys_result(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def completed(opened: object, items: list[comparison_trials.Trial], *_: object) -> Iterator[object]:
-        yield items[0], TaskLost("the process that had it in hand was killed")
+ZERO = "integer division or modulo by zero"
 
-    monkeypatch.setattr(trials, "completed", completed)
-    ended = call("slow.py", "fast.py", "--nonces", 0, "--jobs", 2)
-    message = f"undetermined: {WorkerFault('slow.py, nonce 0: the process that had it in hand was killed')}"
-    assert ended == Ended(3, "", f"tig-verify: {message}\n")
+
+def test_a_module_that_fails_is_named_and_the_others_are_kept(call: Call) -> None:
+    Path("wrong.py").write_bytes(module("1 // 0, state"))
+    arguments = ("slow.py", "wrong.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT)
+    ended = call(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    first, second, last = ended.err.splitlines()
+    assert first.startswith("tig-verify: wrong.py: (wrong.py, nonce 0) ")
+    assert second.startswith("tig-verify: wrong.py: (wrong.py, nonce 1) ")
+    assert first.endswith(f"ZeroDivisionError: {ZERO}'")
+    assert last == "tig-verify: 2 of 4 trainings missing; nothing is compared"
+    assert [(entry["name"], entry["run"]["nonce"]) for entry in lines()] == [("slow.py", 0), ("slow.py", 1)]
+    Path("wrong.py").write_bytes(module("-0.03 * gradient, state"))
+    assert call(*arguments).code == 0
+    assert len(lines()) == 4
+
+
+def test_where_nothing_is_kept_the_first_failure_ends_the_call(call: Call) -> None:
+    Path("wrong.py").write_bytes(module("1 // 0, state"))
+    ended = call("wrong.py", "slow.py", "--nonces", "0..999", "--jobs", 1)
+    assert (ended.code, ended.out) == (2, "")
+    first, last = ended.err.splitlines()
+    assert first.startswith("tig-verify: wrong.py: (wrong.py, nonce 0) ")
+    assert last == "tig-verify: 2000 of 2000 trainings missing; nothing is compared"
+
+
+def test_a_lost_training_is_nobodys_result_and_ends_no_other(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(trial: comparison_trials.Trial, *given: Any) -> comparison_trials.Row:
+        if trial.path.name == "slow.py" and trial.nonce == 0:
+            raise WorkerFault("the worker process ended unexpectedly (signal 9)")
+        return honest(trial, *given)
+
+    honest = comparison_trials.Trial.run
+    arguments = ("slow.py", "fast.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT)
+    with monkeypatch.context() as patch:
+        patch.setattr(comparison_trials.Trial, "run", run)
+        ended = call(*arguments)
+    assert ended == Ended(
+        3,
+        "",
+        "tig-verify: undetermined: slow.py, nonce 0: the worker process ended unexpectedly (signal 9)\n"
+        "tig-verify: 1 of 4 trainings missing; nothing is compared\n",
+    )
+    assert len(lines()) == 3
+    assert call(*arguments).code == 0
+    assert len(lines()) == 4
+
+
+def test_a_jail_that_broke_is_not_used_again(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    zygotes: list[Zygote] = []
+
+    def run(trial: comparison_trials.Trial, isolation: Jail, *given: Any) -> comparison_trials.Row:
+        if not zygotes:
+            isolation.zygote._process.kill()
+            isolation.zygote._process.wait()
+        zygotes.append(isolation.zygote)
+        return honest(trial, isolation, *given)
+
+    honest = comparison_trials.Trial.run
+    monkeypatch.setattr(comparison_trials.Trial, "run", run)
+    jailed = ("slow.py", "fast.py", "--nonces", 0, "--jobs", 1, "--out", OUT)
+    ended = call(*jailed, isolation="process")
+    assert ended.code == 3
+    assert [entry["name"] for entry in lines()] == ["fast.py"]
+    assert zygotes[0] is not zygotes[1]
+
+
+def test_a_limit_leaves_trainings_for_the_same_call(call: Call) -> None:
+    arguments = ("slow.py", "fast.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT, "--limit", 3)
+    ended = call(*arguments)
+    assert ended == Ended(4, "", "tig-verify: 1 training is left; the same call goes on\n")
+    assert len(lines()) == 3
+    ended = call(*arguments)
+    assert (ended.code, ended.err, len(lines())) == (0, "", 4)
+    assert ended.out.startswith("optimiser ")
+
+
+def test_shards_together_are_the_comparison(call: Call) -> None:
+    arguments = ("slow.py", "fast.py", "--nonces", "0..1", "--jobs", 1)
+    whole = call(*arguments, "--json", "--out", "whole.jsonl")
+    names = []
+    for number in (1, 2, 3):
+        names.append(Path(f"{number}.jsonl"))
+        ended = call(*arguments, "--shard", f"{number}/3", "--out", names[-1])
+        missing = 2 if number == 1 else 3
+        assert ended == Ended(0, "", f"tig-verify: {missing} of 4 trainings missing; nothing is compared\n")
+    OUT.write_bytes(b"".join(name.read_bytes() for name in names))
+    together = call(*arguments, "--json", "--out", OUT)
+    assert (together.code, len(lines())) == (0, 4)
+    assert shown(together) == shown(whole)
+
+
+def shown(ended: Ended) -> list[dict[str, Any]]:
+    """What was printed, but for the time that it took."""
+    return [{k: v for k, v in json.loads(line).items() if "second" not in k} for line in ended.out.splitlines()]
 
 
 def test_an_interrupt_leaves_whole_lines_and_the_next_call_goes_on(call: Call) -> None:
-    arguments = ["slow.py", "fast.py", "--nonces", "0..4999", "--jobs", "2", "--out", str(OUT), *SHORT]
+    arguments = [
+        "slow.py",
+        "fast.py",
+        "--nonces",
+        "0..4999",
+        "--jobs",
+        "2",
+        "--out",
+        str(OUT),
+        *SHORT,
+        "--isolation",
+        "none",
+    ]
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         stderr=subprocess.PIPE,

@@ -141,14 +141,13 @@ def test_a_part_is_drawn_while_the_rest_is_trained(call: Call, monkeypatch: pyte
         (["--optimiser", "SGD", "--optimiser", "SGD"], "SGD: is the same as SGD or has its name; give each once"),
         (["--optimiser", "slow.py", "--optimiser", "./slow.py"], "./slow.py: is the same as slow.py or has its "),
         ([f"--optimiser={i}.py" for i in range(8)], "8 optimisers cannot be told apart in a figure; name at most 7"),
-        (["--optimiser", "wrong.py"], "wrong.py: "),
         (["--draw"], "out/figure2.csv: No such file or directory; check the name"),
         (["--draw", "--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes (specification: "),
         (["--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes (specification: "),
         (["--out", "busy"], "busy/figure2.csv: another study figure2 is writing to it; "),
         (["--out", "slow.py"], "slow.py: cannot be written: "),
     ],
-    ids="missing twice same many failing nothing draw-odd odd busy no-folder".split(),
+    ids="missing twice same many nothing draw-odd odd busy no-folder".split(),
 )
 def test_mistakes_are_answered(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
     for i in range(8):
@@ -162,6 +161,39 @@ def test_mistakes_are_answered(capsys: pytest.CaptureFixture[str], arguments: li
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith(f"tig-verify: {message}")
     assert ended.err.count("\n") == 1
+
+
+def test_a_module_that_fails_is_named_and_the_others_are_kept(call: Call) -> None:
+    arguments = (*ONE, "--optimiser", "wrong.py", "--optimiser", "slow.py")
+    ended = call(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    first, last = ended.err.splitlines()
+    assert first.startswith("tig-verify: wrong.py: (wrong, L = 1, N = 1024, nonce 0) ")
+    assert last == "tig-verify: 1 of 2 trainings missing; nothing is drawn; --draw draws a part"
+    assert [row["optimiser"] for row in cells()] == ["slow"]
+    assert not TABLE.with_suffix(".png").exists()
+    assert call(*arguments, "--draw").out.startswith("1 of 2 trainings are drawn in ")
+
+
+def test_a_limit_leaves_the_dear_trainings_for_the_same_call(call: Call) -> None:
+    arguments = ("--depths", "1,2", "--sizes", "1024", "--seeds", 1, "--optimiser", "slow.py", "--limit", 1)
+    assert call(*arguments) == Ended(4, "", "tig-verify: 1 training is left; the same call goes on\n")
+    assert [row["n_hidden"] for row in cells()] == ["1"]
+    assert call(*arguments).out.startswith("2 of 2 trainings are drawn in ")
+
+
+def test_shards_together_are_the_study(call: Call) -> None:
+    arguments = ("--depths", "1,2", "--sizes", "1024", "--seeds", 1, "--optimiser", "slow.py")
+    tables = []
+    for number in (1, 2):
+        ended = call(*arguments, "--shard", f"{number}/2")
+        assert ended == Ended(0, "", "tig-verify: 1 of 2 trainings missing; nothing is drawn; --draw draws a part\n")
+        tables.append(TABLE.read_text())
+        TABLE.unlink()
+    TABLE.write_text("".join(tables))  # with the header of each
+    assert call(*arguments, "--limit", 1).out.startswith("2 of 2 trainings are drawn in ")
+    assert [row["n_hidden"] for row in cells()] == ["1", "2"]
+    assert TABLE.read_text().count(str(FORMAT.header)) == 1
 
 
 def test_modules_outside_the_dialect_are_refused_before_training(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

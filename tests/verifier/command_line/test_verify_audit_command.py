@@ -221,7 +221,7 @@ MISTAKES: dict[str, tuple[tuple[object, ...], str]] = {
     "a state missing": (JUDGE, ".state: No such file or directory; check the name"),
     "a state cut": (JUDGE, ".state: is not a signed record of tig-verify, or was cut or changed: byte "),
     "the response cut": (JUDGE, "out/x.response/response: is not a signed record of tig-verify, or was cut or chang"),
-    "two claims": ((*JUDGE[:2], CLAIM, *JUDGE[2:]), "--request-out and --request go with one claim; call once for"),
+    "two claims": ((*JUDGE[:2], "y.claim", *JUDGE[2:]), "--request-out and --request go with one claim; call once for"),
     "epochs negative": ((*AUDIT, "--epochs=-1"), "-1 is not in the range x>=0"),
     "module missing": ((*AUDIT, "--epochs", 3), "the claim's module is not there; name it with --optimiser"),
 }  # fmt: skip

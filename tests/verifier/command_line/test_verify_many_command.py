@@ -34,7 +34,7 @@ from tests.support.called import Ended, called
 from tests.support.disputed import ADAPTIVE, solved
 from tests.support.folders import FIXTURES
 from verifier.challenge.solving import Solved
-from verifier.command_line import claim_files_verifier
+from verifier.command_line import judge
 from verifier.command_line.files import ClaimFiles, read_record
 from verifier.command_line.main import main
 from verifier.runs.pool import TaskLost
@@ -112,7 +112,7 @@ def test_what_is_decided_is_not_done_again(claims: list[Path], call: Call, monke
         examined.append(evidence)
         return examine(evidence, *given)
 
-    monkeypatch.setattr(claim_files_verifier, "examine", counted)
+    monkeypatch.setattr(judge, "examine", counted)
     done = call(*claims, "--out", OUT)
     assert (done.code, len(examined)) == (1, 20)
     assert done.out == "verdicts.jsonl: 39 accepted (38 of them copies), 1 rejected; 20 of them from before\n"
@@ -215,7 +215,7 @@ def test_a_jail_that_broke_is_not_used_again(claims: list[Path], call: Call, mon
         zygotes.append(jail.zygote)
         return examine(evidence, level, jail, *given)
 
-    monkeypatch.setattr(claim_files_verifier, "examine", breaking)
+    monkeypatch.setattr(judge, "examine", breaking)
     done = call(*claims[:3], "--level", "replay", "--jobs", 1, "--out", OUT)
     assert (done.code, done.err) == (3, "")
     assert [line["outcome"] for line in lines()] == ["undetermined", "accepted", "accepted"]
@@ -415,7 +415,7 @@ def test_a_claim_that_kills_its_processes_is_undetermined(
     copies: list[str], call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = TaskLost("the process that had it in hand was killed by signal 9")
-    monkeypatch.setattr(claim_files_verifier, "completed", lambda *_: (each for each in [(Path(copies[0]), lost)]))
+    monkeypatch.setattr(judge, "completed", lambda _, cases, *others: ((case, lost) for case in cases))
     ended = call(copies[0], "--out", OUT)
     assert ended.code == 3
     (line,) = lines()

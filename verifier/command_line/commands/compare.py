@@ -11,7 +11,8 @@ import click
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import fuel_option
-from verifier.command_line.execution_options import Execution, execution_options
+from verifier.command_line.execution_options import Execution, execution_options, require_kept
+from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import read_module
 from verifier.command_line.instance_options import Instances, instance_options
 from verifier.command_line.names import shown_names
@@ -40,11 +41,16 @@ _CAPTION = (
 def compare(
     optimisers: tuple[Path, ...], instances: Instances, fuel: int | None, execution: Execution,
     out: Path | None, picture: Path | None, in_json: bool,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.
 
-    All are compared on every nonce, or not at all: a module that fails on one ends the call with its name and the
-    nonce. What --out kept is refused where two lines disagree, or a line is none that a training can have.
+    All are compared on every nonce, or not at all. With --out every training is kept and none is done again: one that
+    fails is named at the end, and the others go on; without it the first one that fails ends the call. --deadline and
+    --limit need it. After --shard, put the files of all shards into one, and call without it. What --out kept is
+    refused where two lines disagree, or a line is none that a training can have.
+
+    Exit code 4 if --deadline or --limit left trainings, else 2 if a module failed, else 3 if a process or the machine
+    did.
 
     Of the difference in quality, a mean and its 95 % confidence interval are printed: Student's, for paired
     differences, each for itself, so that of twenty optimisers that are no better one will seem so. With few nonces it
@@ -66,6 +72,7 @@ def compare(
     from verifier.runs.results_table import ResultsTable
     from verifier.runs.row_formats import json_rows
 
+    require_kept(execution, out)
     modules = [read_module(path) for path in optimisers]
     _require_different(optimisers, modules)
     tasks = [instances.task(module, fuel) for module in modules]
@@ -77,12 +84,16 @@ def compare(
         name: [Trial(path, module, task, nonce) for nonce in instances.nonces]
         for name, path, module, task in zip(shown_names(optimisers), optimisers, modules, tasks, strict=True)
     }
+    by_nonce = [trial for each in zip(*trials.values(), strict=True) for trial in each]
     with ResultsTable(out, json_rows(Row, "compare")) as table:
-        fill(table, [trial for each in zip(*trials.values(), strict=True) for trial in each], execution)
+        shortfall = fill(table, by_nonce, execution, is_kept=out is not None)
+    if shortfall.missing:
+        return shortfall.tell("nothing is compared")
     comparisons = compared({name: [table.rows[trial.key].run for trial in its] for name, its in trials.items()})
     say(*(map(as_json, comparisons) if in_json else as_table(comparisons)))
     if picture is not None:
         write_picture(picture, _picture(comparisons, f"{instances.track.edition.name}, {instances.track.id}"))
+    return DONE
 
 
 def _require_different(paths: Sequence[Path], modules: Sequence[Module]) -> None:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
 from verifier.command_line.execution_options import Execution, execution_options
+from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import read_module, require_writable, write_file
 from verifier.command_line.plot_files import require_drawing
 from verifier.command_line.terminal import say
@@ -22,6 +23,9 @@ from verifier.experiments.study.observations import observations
 from verifier.experiments.study.rows import STUDY, Row
 from verifier.runs.results_table import ResultsTable, read_rows, table_text
 from verifier.runs.row_formats import csv_rows
+
+if TYPE_CHECKING:
+    from verifier.command_line.trials import Shortfall
 
 REFERENCES: Final = Path(__file__).parents[3] / "fixtures" / "optimisers"
 """The folder of the optimisers that have names, in a checkout."""
@@ -73,13 +77,19 @@ def study() -> None:
 def figure2(
     folder: Path, depths: tuple[int, ...] | None, sizes: tuple[int, ...] | None, names: tuple[str, ...],
     seeds: int | None, quick: bool, draw: bool, execution: Execution,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Repeat Figure 2 of the paper of April 2025: test error and epochs over depths and sizes of data.
 
     What has been trained is in the folder's figure2.csv and is not trained again; the cheap trainings come first, so
     that a call can be stopped and a part be drawn at any time. At the end figure2.png is drawn, and the numbers behind
     the paper's observations are printed. figure2-centred.png is the same without the part of the test errors that no
     optimiser can avoid, the squared mean of the residual (docs/figure2.md).
+
+    A training that fails is named at the end, and the others go on. While some are missing, nothing is drawn without
+    --draw. After --shard, put the figure2.csv of all shards into one, and call without it.
+
+    Exit code 4 if --deadline or --limit left trainings, else 2 if a module failed, else 3 if a process or the machine
+    did.
 
     \b
     Example: tig-verify study figure2 --quick --isolation none
@@ -98,7 +108,9 @@ def figure2(
         require_writable(folder)
         require_dialect({method.path: method.module for method in methods}, execution.isolation)
         self_test.require_sound(execution.device)
-        done = _trained(table, trials, execution)
+        done, shortfall = _trained(table, trials, execution)
+        if shortfall.missing:
+            return shortfall.tell("nothing is drawn; --draw draws a part")
     # A row is told by its key; the name in it is that of a file at another time, or another's.
     rows = [replace(done[trial.key], optimiser=trial.method.name) for trial in trials if trial.key in done]
     if not rows:
@@ -109,6 +121,7 @@ def figure2(
     write_file(centred, figure2_picture(rows, centred=True))
     say(f"{len(rows)} of {len(trials)} trainings are drawn in {picture} and {centred}", "")
     say(*_missing(trials, done), *observations(rows))
+    return DONE
 
 
 def _methods(names: Sequence[str]) -> list[Method]:
@@ -150,13 +163,14 @@ def _missing(trials: Sequence[Trial], done: Mapping[Hashable, Row]) -> list[str]
     return [title, *lines, ""] if lines else []
 
 
-def _trained(path: Path, trials: Sequence[Trial], execution: Execution) -> dict[Hashable, Row]:
+def _trained(path: Path, trials: Sequence[Trial], execution: Execution) -> tuple[dict[Hashable, Row], Shortfall]:
     """Train what the table lacks; when all is there, the table is sorted. Raises InputError or WorkerFault."""
     from verifier.command_line.trials import fill
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with ResultsTable(path, _FORMAT) as table:
-        fill(table, trials, execution)
-        in_order = sorted(table.rows.values(), key=lambda row: row.order)
-        write_file(path, table_text(in_order, _FORMAT).encode())
-        return table.rows
+        shortfall = fill(table, trials, execution)
+        if not shortfall.missing:
+            in_order = sorted(table.rows.values(), key=lambda row: row.order)
+            write_file(path, table_text(in_order, _FORMAT).encode())
+        return table.rows, shortfall

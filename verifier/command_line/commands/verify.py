@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,26 +15,32 @@ from protocol.precommit import Seeding
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
-from verifier.command_line.execution_options import Execution, execution_options
+from verifier.command_line.claim_files import claims_among
+from verifier.command_line.execution_options import Execution, execution_options, require_kept
 from verifier.command_line.files import load_signing_key, require_new
+from verifier.command_line.pool_options import PoolOptions, pool_options
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.qualified_option import QualifiedCommand, qualified_option
 from verifier.command_line.terminal import say
 
 if TYPE_CHECKING:
-    from verifier.command_line.claim_files_verifier import Judge
+    from verifier.command_line.claim_cases import CaseReader
+    from verifier.command_line.claim_levels import Levels
+    from verifier.command_line.judge import Judge
+    from verifier.command_line.rejected_claims import RejectedClaims
     from verifier.command_line.verdict_log import VerdictLog
-    from verifier.command_line.verdict_report import Tally
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
+_SORTED: Final = 1000
+"""Claims that are looked at together, in less than a second, for the longest of them."""
 
 
 @click.command(cls=QualifiedCommand)
 @click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--level", type=click.Choice([level.value for level in Level]), default=Level.EVALUATE.value,
-              show_default=True, help="evaluate: a forward pass. audit: some epochs again. replay: all of them."
+@click.option("--level", "level_name", type=click.Choice([level.value for level in Level]),
+              help="evaluate (default): a forward pass. audit: some epochs again. replay: all of them."
 )  # fmt: skip
 @click.option("--solution", type=click.Path(path_type=Path), help="Default: beside the claim.")
 @click.option("--optimiser", type=click.Path(path_type=Path), help="The module. Default: beside the claim, by digest.")
@@ -42,6 +48,7 @@ _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 @seeding_options
 @qualified_option
 @audit_options
+@pool_options
 @execution_options
 @click.option(
     "--key",
@@ -52,58 +59,84 @@ _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
               help="Append the JSON to this file, and skip what it has a verdict on.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
 def verify(
-    claims: tuple[Path, ...], level: str, solution: Path | None, optimiser: Path | None, signer: Path | None,
-    key: Path | None, seeding: Seeding | None, threshold: int | None, audit: AuditOptions, execution: Execution,
-    out: Path | None, as_json: bool,
+    claims: tuple[Path, ...], level_name: str | None, solution: Path | None, optimiser: Path | None,
+    signer: Path | None, key: Path | None, seeding: Seeding | None, threshold: int | None, audit: AuditOptions,
+    pool: PoolOptions, execution: Execution, out: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Verify claims and print a verdict for each, in the order in which they are done.
+
+    A folder among CLAIMS stands for the files in it that end in .claim.
 
     --precommit and --seed-beacon: a claim must be of that precommit, so that its task was chosen before its seed
     existed. Pass the file that you received before the beacon was published.
 
     --out: the file keeps the verdicts. The same call again goes on where the last one was stopped, and writes no
     .verdict for the claims that it skips. A claim whose verifying process was killed is undetermined, and tried again.
-    One whose files have changed since is judged anew.
+    One whose file has changed since is judged anew. --deadline and --limit need it; with --shard each call needs one of
+    its own.
 
     An audit goes in three steps: you write a request (--request-out), the benchmarker answers it with a folder
     (`tig-verify respond`), and you judge the folder (--request and --response). Your calls need --key, by which you
     know your own request. --epochs without --request-out answers for the benchmarker: it takes longer than a
     replay and proves less, but shows a benchmarker what an audit will say.
 
+    --policy: the level of each claim is drawn, and --out says what is known of its signer. The claims must have been
+    committed to before --draw-beacon was published. A claim that is drawn for an audit is evaluated, and a request is
+    written into the folder of --requests; put the answer beside it, as a folder that ends in .response, and call again.
+    `tig-verify check-log` checks the draws of a log.
+
     A file that its signer has not signed, or that is not the one that the claim names, is no evidence: anybody can have
     put it there. There is a message, and no verdict.
 
     The summary says how many claims state what another one states: anybody can sign a copy under another name.
 
-    At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 3 if one
-    is undetermined, else 2 if one has no verdict.
+    At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 4 if some
+    are left for the next call, else 3 if one is undetermined, else 2 if one has no verdict.
 
     \b
     Example: tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b --qualified
-             tig-verify verify out/*.claim --level replay --out verdicts.jsonl
+             tig-verify verify out --level replay --out verdicts.jsonl --deadline 2h
              tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
              tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem
+             tig-verify verify inbox --policy pool-policy.toml --out verdicts.jsonl --draw-beacon 00f3a1
     """
-    if optimiser is not None and level == Level.EVALUATE:
+    level = Level(level_name or Level.EVALUATE)
+    if optimiser is not None and level is Level.EVALUATE and pool.policy is None:
         raise InputError("--optimiser goes with --level audit or replay; evaluate looks at no module")
-    if len(claims) > 1 and solution is not None:
+    named = execution.shard.of(claims_among(claims))
+    if len(named) > 1 and solution is not None:
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
-    if len(claims) > 1 and not audit.request_out is audit.request is None:
+    if len(named) > 1 and not audit.request_out is audit.request is None:
         raise InputError("--request-out and --request go with one claim; call once for each")
+    require_kept(execution, out)
+    pool.require_alone(level_name, execution, out)
     from arithmetic import self_test
-    from verifier.command_line.claim_files_verifier import Judge
+    from verifier.command_line.answered_audit import AnsweredAudit
+    from verifier.command_line.claim_cases import CaseReader
+    from verifier.command_line.claim_levels import DrawnLevels, OneLevel
+    from verifier.command_line.judge import Judge
     from verifier.verification.context import Terms
 
     if key is not None:
-        _require_own_verdicts(claims)
+        _require_own_verdicts(named)
     signing_key = load_signing_key(key) if key else None
-    answered = read_audit(Level(level), audit, signing_key)
+    answered = read_audit(level, audit, signing_key)
+    drawing = pool.drawing(signing_key)
     terms = Terms(VerifyKey.load(signer).raw if signer else None, seeding, threshold)
-    judge = Judge(Level(level), solution, optimiser, terms, execution.isolation, execution.device, answered)
+    judge = Judge(terms, execution.isolation, execution.device)
+    reader = CaseReader(solution, optimiser)
     self_test.require_sound(execution.device)
     if audit.request_out is not None:
-        return _request(judge, claims[0], audit.epochs, audit.request_out, signing_key, as_json)
-    return _verify_all(judge, claims, execution, signing_key, out, as_json)
+        return _request(judge, reader, named[0], audit.epochs, audit.request_out, signing_key, as_json)
+    if isinstance(answered, AnsweredAudit):
+        execution = replace(execution, cluster=None)  # this machine has the answer
+
+    def levels(log: VerdictLog | None) -> Levels:
+        if drawing is None or log is None:
+            return OneLevel(level, reader, terms, log, answered)
+        return DrawnLevels(drawing, reader, terms, log)
+
+    return _Call(judge, levels, execution, signing_key, out, pool.kept(out), as_json).verify(named)
 
 
 def _require_own_verdicts(claims: Sequence[Path]) -> None:
@@ -117,56 +150,87 @@ def _require_own_verdicts(claims: Sequence[Path]) -> None:
             )
 
 
-def _request(judge: Judge, path: Path, epochs: int | None, out: Path, key: SigningKey | None, as_json: bool) -> int:
+def _request(
+    judge: Judge, reader: CaseReader, path: Path, epochs: int | None, out: Path, key: SigningKey | None, as_json: bool
+) -> int:
     """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
-    from verifier.command_line.claim_files_verifier import judged
     from verifier.command_line.verdict_report import Report, Tally
 
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
-    report = Report(Tally(), as_json)
-    for _, answer in judged(replace(judge, level=Level.EVALUATE, audit=None), [path], jobs=1):
-        if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
-            write_request(out, path, epochs, key, as_json)
-        else:
-            report.add(path, answer)
-    return report.tally.code()
-
-
-def _verify_all(
-    judge: Judge, claims: Sequence[Path], execution: Execution, key: SigningKey | None, out: Path | None, as_json: bool
-) -> int:
-    from verifier.command_line.claim_files_verifier import judged
-    from verifier.command_line.verdict_log import FORMAT, VerdictLog
-    from verifier.command_line.verdict_report import Report, Tally
-
-    claims, tally = list(dict.fromkeys(claims)), Tally()  # a file that is named twice is judged once
-    with ExitStack() as stack:
-        log = stack.enter_context(VerdictLog(out, FORMAT)) if out else None
-        todo = _todo(claims, judge, log, tally)
-        known = len(claims) - len(todo)
-        progress = stack.enter_context(Progress("verifying", len(claims), known))
-        report = Report(tally, as_json, key, log, progress.echo)
-        jobs = execution.processes(len(todo)) if execution.jobs or len(todo) > _FEW[judge.level] else 1
-        for path, answer in stack.enter_context(closing(judged(judge, todo, jobs, progress.observe))):
-            report.add(path, answer)
-            progress.advance()
-            progress.begin(str(tally))
-    if out is not None and not as_json:
-        say(f"{out}: {tally}" + (f"; {known} of them from before" if known else ""))
+    case, tally = reader.read(path, Level.EVALUATE), Tally()
+    with judge.opened() as judged:
+        answer = judged(case)
+    if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
+        write_request(out, path, epochs, key, as_json)
+    else:
+        with Report(tally, as_json) as report:
+            report.add(case, answer)
     return tally.code()
 
 
-def _todo(claims: Sequence[Path], judge: Judge, log: VerdictLog | None, tally: Tally) -> list[Path]:
-    """The claims that have no verdict; those that have one are counted."""
-    from verifier.command_line.verdict_log import decided
+@dataclass(frozen=True)
+class _Call:
+    """A call for verdicts."""
 
-    todo = []
-    for path in claims:
-        known = decided(log, path, judge) if log else None
-        if known is None:
-            todo.append(path)
-        else:
-            tally.add(known.outcome, known.reason, known.claim_digest)
-    return todo
+    judge: Judge
+    levels: Callable[[VerdictLog | None], Levels]
+    execution: Execution
+    key: SigningKey | None
+    out: Path | None
+    kept: RejectedClaims | None
+    as_json: bool
+
+    def verify(self, claims: Sequence[Path]) -> int:
+        """Judge the claims that have no verdict yet; the exit code."""
+        from verifier.command_line.judge import judged
+        from verifier.command_line.verdict_log import FORMAT, VerdictLog
+        from verifier.command_line.verdict_report import Report, Tally
+
+        with ExitStack() as stack:
+            log = stack.enter_context(VerdictLog(self.out, FORMAT)) if self.out else None
+            levels = self.levels(log)
+            decided, tally = levels.decided(claims), Tally()
+            for known in decided.values():
+                if known is not None:
+                    tally.add(known.outcome, known.reason, known.claim_digest)
+            before, waiting = tally.claims, len(decided) - tally.claims
+            todo = [path for path in claims if path not in decided]
+            jobs = self._jobs(len(todo), levels.deepest)
+            progress = stack.enter_context(Progress("verifying", len(claims), before))
+            report = Report(tally, self.as_json, self.key, log, progress.echo, self.kept, levels.learn)
+            stack.enter_context(report)
+            cases = map(levels.case, self.execution.limited(self._in_order(todo, jobs, levels)))
+            answers = judged(self.judge, cases, self.execution, jobs, progress.observe)
+            for case, answer in stack.enter_context(closing(answers)):
+                request = levels.request(case, answer)
+                if request is None:
+                    report.add(case, answer)
+                    progress.advance()
+                else:
+                    waiting += 1
+                    report.ask(case, request)
+                progress.begin(str(tally))
+        left = len(claims) - tally.claims
+        if self.out is not None and not self.as_json:
+            say(f"{self.out}: {tally}" + (f"; {before} of them from before" if before else ""))
+        if left:
+            told = f", {waiting} of them until their audits are answered" if waiting else ""
+            say(f"tig-verify: {left} of {len(claims)} claims are left{told}; the same call goes on", is_error=True)
+        return tally.code(left)
+
+    def _jobs(self, claims: int, level: Level) -> int:
+        """The processes that so many claims are worth; one, where it would be done before another has started."""
+        claims = min(claims, self.execution.limit or claims)
+        return self.execution.processes(claims) if self.execution.jobs or claims > _FEW[level] else 1
+
+    def _in_order(self, claims: Sequence[Path], jobs: int, levels: Levels) -> Iterator[Path]:
+        """The claims; where others would wait for the last training, the long ones of each part of the list first."""
+        from verifier.command_line.claim_cases import stated_work
+
+        if not levels.long_first or (jobs == 1 and self.execution.cluster is None):
+            yield from claims
+            return
+        for start in range(0, len(claims), _SORTED):
+            yield from sorted(claims[start : start + _SORTED], key=stated_work, reverse=True)
