@@ -91,10 +91,12 @@ def _folder_input(name: str, source: Sequence[ClaimFile], seen: Mapping[Path, Fi
 
 def _logged(log: Path) -> Iterator[VerdictFacts]:
     """The verdicts of a log. Raises InputError."""
-    from verifier.command_line.verdict_log import FORMAT
+    from verifier.command_line.verdict_log import FORMAT, LoggedVerdict
     from verifier.runs.row_formats import json_object
 
     for row in table_rows([log], FORMAT).values():
+        if not isinstance(row, LoggedVerdict):
+            continue  # a policy's draw of a level
         try:
             yield logged_facts(json_object(row.line))
         except (KeyError, TypeError, ValueError):

@@ -15,14 +15,15 @@ import pytest
 from protocol.envelope import Envelope, seal
 from protocol.hashes import blake3_digest
 from protocol.keys import SigningKey
-from protocol.verdict import Outcome, Reason
+from protocol.verdict import Level, Outcome, Reason
 from tests.support.called import Ended, called
 from tests.support.sample_records import solution
-from tests.support.sealed_claims import SealedClaims, write_verdict
+from tests.support.sealed_claims import SealedClaims, signed_claim, write_verdict
 from tests.support.study_rows import ROW
 from tests.verifier.report.test_comparison_page import ROWS
 from verifier.command_line import claim_reading
 from verifier.command_line.claim_reading import ClaimFile, ClaimReader, read_claims
+from verifier.command_line.verdict_log import LoggedDraw
 from verifier.command_line.verdict_report import as_json
 from verifier.experiments.comparison_trials import Row as ComparisonRow
 from verifier.experiments.study.rows import Row as StudyRow
@@ -31,6 +32,8 @@ from verifier.runs.pool import TaskLost
 from verifier.runs.results_table import table_text
 from verifier.runs.row_formats import csv_rows, json_rows
 from verifier.runs.run_log import FORMAT, Done, Entry, Failed, Start
+from verifier.verification.draw import Draw
+from verifier.verification.policy import Standing
 
 KEY, VALIDATOR = SigningKey.generate(), SigningKey.generate()
 OUT, PAGE = Path("out"), Path("page.html")
@@ -107,6 +110,18 @@ def test_signed_verdicts_beside_claims_and_those_of_a_log_are_joined(call: Call,
     assert made("Signatures").keys() == {"claims", "verdicts", "log"}
     assert call(log) == ended("1 verdict")
     assert column("claim") == [logged.stem]
+
+
+def test_the_draws_of_a_policy_are_no_verdicts(call: Call, claims: SealedClaims) -> None:
+    path = claims.write(0)
+    signed = signed_claim(path)
+    draw = Draw(
+        signed.digest.hex(), signed.signer.hex(), Standing.NEWCOMER, 0.5, 0.5, "c5a1e2", 0.25, Level.REPLAY, "0" * 64
+    )
+    verdict = as_json(path, _verdict(write_verdict(path, VALIDATOR)))
+    log = Path("verdicts.jsonl")
+    log.write_text(f"{LoggedDraw.of(path, draw).line}\n{verdict}\n")
+    assert call(log) == ended("1 verdict")
 
 
 def _verdict(path: Path) -> Any:
