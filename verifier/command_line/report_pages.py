@@ -42,7 +42,7 @@ def claims_report(known: Mapping[Path, Kind], command: str) -> tuple[Page, Seque
         ],
         seconds=runs.seconds,
     )
-    inputs += [file_input(log, f"{Kind.LOG}") for log in logs]
+    inputs += [file_input(log, f"of {Kind.LOG}") for log in logs]
     made = provenance(inputs, command, versions())
     return claims_page(evidence, [*made, Facts("Runs", runs.calls)] if runs.calls else made), faults
 
@@ -54,7 +54,7 @@ def comparison_report(paths: Sequence[Path], command: str) -> Page:
     from verifier.runs.row_formats import json_rows
 
     rows = table_rows(paths, json_rows(Row, "compare"))
-    inputs = [file_input(path, Kind.COMPARISON) for path in paths]
+    inputs = [file_input(path, f"of {Kind.COMPARISON}") for path in paths]
     return comparison_page(_named(paths), rows.values(), provenance(inputs, command, versions()))
 
 
@@ -67,7 +67,7 @@ def study_report(paths: Sequence[Path], command: str) -> Page:
     rows = table_rows(paths, csv_rows(Row, f"study {STUDY}", f"{STUDY},"))
     if not rows:
         raise InputError(f"{paths[0]}: has no training yet; call `study` again")
-    inputs = [file_input(path, Kind.STUDY) for path in paths]
+    inputs = [file_input(path, f"of {Kind.STUDY}") for path in paths]
     return study_page(_named(paths), list(rows.values()), provenance(inputs, command, versions()))
 
 
@@ -86,7 +86,12 @@ def _sources(paths: Sequence[Path]) -> dict[str, list[ClaimFile]]:
 def _folder_input(name: str, source: Sequence[ClaimFile], seen: Mapping[Path, FileSeen]) -> Input:
     files = [seen[file.path] for file in source if file.path in seen]
     listing = listing_digest([(file.path.name, file.digest) for file in files])
-    return Input(name, f"{len(files):,} claims", sum(file.size for file in files), listing)
+    return Input(
+        name,
+        f"as `b3sum *.claim | b3sum` prints it of {len(files):,} claims",
+        sum(file.size for file in files),
+        listing,
+    )
 
 
 def _logged(log: Path) -> Iterator[VerdictFacts]:

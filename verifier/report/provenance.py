@@ -16,15 +16,16 @@ class Input:
 
     path: str
     kind: str
-    """For people, such as `76 claims`."""
+    """What the digest is of, for people, such as `of a study`."""
     size: int
     """Bytes."""
     digest: str
-    """BLAKE3 in hexadecimal digits: of a file, or of the list of a folder's files that `b3sum` prints."""
+    """BLAKE3 in hexadecimal digits; of several files that of their list, as `b3sum *.claim | b3sum` has it."""
 
 
 def listing_digest(files: Sequence[tuple[str, str]]) -> str:
-    """The digest of a list of files, each with its name and its digest, in hexadecimal digits."""
+    """What `b3sum *.claim | b3sum` prints of files, each with its name and its digest, in hexadecimal digits."""
+    files = sorted(files)
     return blake3_digest(
         "".join(f"{digest}  {name}\n" for name, digest in files).encode(errors="surrogateescape")
     ).hex()
@@ -38,7 +39,7 @@ def provenance(inputs: Sequence[Input], command: str, versions: Mapping[str, str
         Fact("with", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
     files = [
-        Fact(each.path, each.digest, Form.CODE, note=f"{each.kind}, {each.size:,} bytes; BLAKE3")
+        Fact(each.path, each.digest, Form.CODE, note=f"BLAKE3 {each.kind}, {each.size:,} bytes")
         for each in inputs
         if each.size
     ]

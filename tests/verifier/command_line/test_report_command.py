@@ -92,7 +92,9 @@ def test_the_page_says_how_it_was_made(call: Call, claims: SealedClaims) -> None
     listing = "".join(f"{blake3_digest(file.read_bytes()).hex()}  {file.name}\n" for file in files)
     source = made("Its inputs")["out"]
     assert source["value"] == blake3_digest(listing.encode()).hex()
-    assert source["note"] == f"2 claims, {sum(file.stat().st_size for file in files):,} bytes; BLAKE3"
+    assert source["note"] == (
+        f"BLAKE3 as `b3sum *.claim | b3sum` prints it of 2 claims, {sum(file.stat().st_size for file in files):,} bytes"
+    )
     assert made("This page").keys() == {"command", "made", "with"}
     assert "was checked" in made("Signatures")["claims"]["value"]
 
