@@ -123,11 +123,11 @@ def focused(page: Page) -> str:
 
 
 def first_names(page: Page, number: int = 3) -> list[str]:
-    return page.locator("#table tbody th").all_inner_texts()[:number]
+    return list(page.locator("#table tbody th").all_inner_texts()[:number])
 
 
 def status(page: Page) -> str:
-    return page.locator("#table [role=status]").inner_text()
+    return str(page.locator("#table [role=status]").inner_text())
 
 
 def nodes(page: Page) -> list[tuple[str, str]]:

@@ -156,7 +156,7 @@ def _told(texts: Iterable[str]) -> str:
 
 
 def _ends(each: Comparison) -> str:
-    return f"{each.difference.low:+,.0f} to {each.difference.high:+,.0f}"
+    return f"{each.difference.low:+,.0f} to {each.difference.high:+,.0f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _dots(each: Comparison, values: Mapping[int, int], has_interval: bool = False) -> Dots:
