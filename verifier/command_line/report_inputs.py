@@ -63,9 +63,10 @@ def claim_files(path: Path, prefix: str) -> list[ClaimFile]:
     folder = path if path.is_dir() else path.parent
     names = set(os.listdir(folder))
     chosen = [name for name in names if name.endswith(".claim")] if path.is_dir() else [path.name]
+    stems = {name: os.path.splitext(name)[0] for name in sorted(chosen, key=_counted)}
     return [
-        ClaimFile(folder / name, f"{prefix}{name.removesuffix('.claim')}", f"{Path(name).stem}.verdict" in names)
-        for name in sorted(chosen, key=_counted)
+        ClaimFile(os.path.join(folder, name), prefix + name.removesuffix(".claim"), f"{stem}.verdict" in names)
+        for name, stem in stems.items()
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -83,9 +84,9 @@ def _sources(paths: Sequence[Path]) -> dict[str, list[ClaimFile]]:
     return {name: [file for file in source if first[file.path] == name] for name, source in sources.items()}
 
 
-def _folder_input(name: str, source: Sequence[ClaimFile], seen: Mapping[Path, FileSeen]) -> Input:
+def _folder_input(name: str, source: Sequence[ClaimFile], seen: Mapping[str, FileSeen]) -> Input:
     files = [seen[file.path] for file in source if file.path in seen]
-    listing = listing_digest([(file.path.name, file.digest) for file in files])
+    listing = listing_digest([(os.path.basename(file.path), file.digest) for file in files])
     return Input(
         name,
         f"as `b3sum *.claim | b3sum` prints it of {len(files):,} claims",

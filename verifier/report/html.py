@@ -65,7 +65,17 @@ def _plain(value: object, visible: Callable[[str], str]) -> object:
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
         return {name: _plain(each, visible) for name, each in value.items()}
-    return [_plain(each, visible) for each in value] if isinstance(value, Sequence) else _number(value)
+    return _list(value, visible) if isinstance(value, Sequence) else _number(value)
+
+
+def _list(values: Sequence[object], visible: Callable[[str], str]) -> list[object]:
+    """The columns of ten thousand rows are texts or numbers alone, as a rule."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return [_shown(str(value), visible) for value in values]
+    if kinds <= {int, float, type(None)}:
+        return list(map(_number, values))
+    return [_plain(value, visible) for value in values]
 
 
 def _number(value: object) -> object:

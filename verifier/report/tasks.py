@@ -24,7 +24,8 @@ def task_choices(claims: Sequence[ClaimFacts], others: int, rank: int) -> Choice
     keys = {identity: task_key(task) for identity, task in known.items()}  # many claims share one object
     found: dict[str, tuple[Task, str]] = {}
     for claim in claims:
-        found.setdefault(keys[id(claim.task)], (claim.task, _optimiser(claim)))
+        if (key := keys[id(claim.task)]) not in found:
+            found[key] = claim.task, _optimiser(claim)
     labels = distinct(_label(task, optimiser) for task, optimiser in found.values())
     choices = [
         Choice(label, _facts(task) if place < _MOST else ())

@@ -306,7 +306,7 @@ def test_a_log_with_a_verdict_that_no_verify_wrote_is_refused(call: Call, claims
 
 @pytest.mark.slow
 def test_several_processes_read_the_same(call: Call, claims: SealedClaims, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [ClaimFile(claims.write(nonce), f"{nonce}", has_verdict=False) for nonce in range(12)]
+    files = [ClaimFile(str(claims.write(nonce)), f"{nonce}", has_verdict=False) for nonce in range(12)]
     alone = read_claims(files, 100)
     monkeypatch.setattr(claim_reading, "_BATCH", 3)
     monkeypatch.setattr(queue, "cores", lambda: 2)
