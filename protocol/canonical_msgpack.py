@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, TypeVar
 
@@ -35,6 +37,8 @@ _T = TypeVar("_T")
 _LIST_HEADS: Final = frozenset((*range(0x90, 0xA0), 0xDC, 0xDD))
 _MAP_HEADS: Final = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 _TEXT_HEADS: Final = frozenset((*range(0xA0, 0xC0), 0xD9, 0xDA, 0xDB))
+_BINARY64_HEAD: Final = b"\xcb"
+_BINARY64_SIZE: Final = 9  # bytes, with the head
 _REFUSED_HEADS: Final = {
     0xC1: "c1 begins no value; encode the value again",
     0xCA: "binary32 numbers are not allowed; write binary64",
@@ -160,12 +164,28 @@ class _Reader:
         return self._read_scalar()
 
     def _read_list(self) -> list[Value]:
-        items: list[Value] = []
-        for index in range(self._open(self._unpacker.read_array_header, self._packer.pack_array_header)):
+        count = self._open(self._unpacker.read_array_header, self._packer.pack_array_header)
+        items: list[Value] = [*self._read_numbers(count)]
+        for index in range(len(items), count):
             self._path.append(index)
             items.append(self.read())
             self._path.pop()
         return items
+
+    def _read_numbers(self, count: int) -> array[float]:
+        """All items of a list at once, if they are finite binary64 numbers, as hundreds of losses are; else none."""
+        at, size = self.offset(), count * _BINARY64_SIZE
+        run = bytearray(self._data[at : at + size])
+        if len(run) < size or run[::_BINARY64_SIZE] != _BINARY64_HEAD * count:
+            return array("d")
+        del run[::_BINARY64_SIZE]
+        numbers = array("d", bytes(run))
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        if not all(map(math.isfinite, numbers)):
+            return array("d")
+        self._unpacker.read_bytes(size)
+        return numbers
 
     def _read_map(self) -> dict[str, Value]:
         entries: dict[str, Value] = {}

@@ -107,6 +107,12 @@ def _entries(dataclass_type: Any) -> Mapping[str, Any]:
     return entries
 
 
+@cache
+def _shape(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """`tuple` and its arguments, and the like."""
+    return get_origin(annotation), get_args(annotation)
+
+
 def _build(dataclass_type: Any, entries: Mapping[str, Any]) -> Any:
     """Make a dataclass of the entries of its map."""
     return dataclass_type(**{
@@ -146,10 +152,9 @@ class _Lifter:
         self._path: list[Step] = []
 
     def lift(self, annotation: Any, value: Any) -> Any:
-        origin, arguments = get_origin(annotation), get_args(annotation)
+        origin, arguments = _shape(annotation)
         if origin is tuple:
-            items = self._expect(value, list)
-            return tuple(self._lift_inside(index, arguments[0], item) for index, item in enumerate(items))
+            return self._lift_list(arguments[0], value)
         if origin is Mapping:
             entries = self._expect(value, dict)
             return {key: self._lift_inside(key, arguments[1], item) for key, item in entries.items()}
@@ -160,6 +165,12 @@ class _Lifter:
         if issubclass(annotation, StrEnum):
             return self._lift_choice(annotation, value)
         return self._expect(value, annotation)
+
+    def _lift_list(self, annotation: Any, value: Any) -> tuple[Any, ...]:
+        items = self._expect(value, list)
+        if set(map(type, items)) == {annotation}:  # as of hundreds of losses: they are what they shall be
+            return tuple(items)
+        return tuple(self._lift_inside(index, annotation, item) for index, item in enumerate(items))
 
     def _lift_inside(self, step: Step, annotation: Any, value: Any) -> Any:
         self._path.append(step)

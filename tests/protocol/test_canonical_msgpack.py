@@ -42,6 +42,28 @@ def test_every_value_survives_with_its_types(value: Value) -> None:
     assert encode(again) == data
 
 
+numbers = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40)
+
+
+@given(numbers, st.data())
+def test_a_list_of_numbers_that_is_read_at_once_is_refused_where_its_fault_is(
+    found: list[float], drawn: st.DataObject
+) -> None:
+    data, at = encode([found, "end"]), drawn.draw(st.integers(0, len(found) - 1))
+    assert repr(decode(data)) == repr([found, "end"])
+    begin = offset_of(data, [0, at])
+    for bits, problem in (
+        (b"\x7f\xf8" + bytes(6), "NaN and infinities"),
+        (b"\xff\xf0" + bytes(6), "NaN and infinities"),
+    ):
+        with pytest.raises(CodecError, match=rf"^byte {begin} \(\[0\]\[{at}\]\): {problem}"):
+            decode(data[: begin + 1] + bits + data[begin + 9 :])
+    with pytest.raises(CodecError, match="the bytes end inside a value"):
+        decode(data[: begin + 5])
+    mixed: list[Value] = [*found[:at], True, *found[at:]]
+    assert repr(decode(encode(mixed))) == repr(mixed)
+
+
 @given(st.dictionaries(st.text(), st.integers(0, 9)))
 def test_the_order_of_insertion_does_not_matter(value: dict[str, int]) -> None:
     assert encode(value) == encode(dict(reversed(value.items())))

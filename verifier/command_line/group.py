@@ -15,6 +15,7 @@ _TEXTS: Final = {
     "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
     "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
     "status": "Say how far the runs of `solve` in FOLDER are: from another terminal, or afterwards.",
+    "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
     "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
     "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
     "study": "Repeat the papers' numerical studies.",
@@ -61,6 +62,7 @@ def commands() -> None:
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick
                   tig-verify doctor
+                  tig-verify report out -o out.html
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
     Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the

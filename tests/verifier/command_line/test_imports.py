@@ -25,7 +25,7 @@ WORK: Final = [
     "--version", "keygen new.pem", "check module.py", "inspect 0.claim 1.claim",
     "commit 0.claim 1.claim --bundles 1 --key key.pem -o a.benchmark", "sample a.benchmark --beacon 4c35",
     "prove a.benchmark 0.claim 1.claim --beacon 4c35 --key key.pem -o a.proof",
-    "verify-proof a.benchmark a.proof --beacon 4c35", "doctor",
+    "verify-proof a.benchmark a.proof --beacon 4c35", "doctor", "report . -o page.html",
 ]  # fmt: skip
 
 PROGRAM = f"""
