@@ -238,8 +238,9 @@ def test_the_losses_read_are_those_of_the_claim(opened: Opened, report: Path, cl
         name = f"adam-n_hidden=4-nonce={nonce}"
         page.get_by_role("button", name=name, exact=True).click()
         known = signed_claim(claims / f"{name}.claim").record
-        page.get_by_text("Numbers").last.click()
+        page.get_by_role("dialog").get_by_text("Numbers").click()
         rows = page.locator("dialog details tbody tr")
+        rows.first.wait_for()
         cells = [text.split("\t") for text in rows.all_inner_texts()]
         assert [int(cell[0]) for cell in cells] == list(range(1, known.epochs + 1))
         for place, losses in ((1, known.train_losses), (2, known.validation_losses)):
