@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0}
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 isolation_option: Final = click.option(
     "--isolation",
@@ -106,6 +107,28 @@ class Execution:
         from verifier.runs.queue import cores
 
         return min(self.jobs or cores(), max(items, 1))
+
+    def answers(
+        self,
+        items: Iterable[Item],
+        work: Callable[[list[Item]], Generator[Answer, None, None]],
+        counts: Callable[[Answer], bool],
+    ) -> Generator[Answer, None, None]:
+        """What `work` answers to the items, until as many answers count as --limit allows.
+
+        One that does not count says that the next call is to try again: it must not keep that from the items after it.
+        """
+        source, room = iter(items), self.limit
+        while some := list(islice(source, room)):
+            answered = 0
+            with closing(work(some)) as answers:
+                for answer in answers:
+                    answered += 1
+                    if room is not None:
+                        room -= counts(answer)
+                    yield answer
+            if answered < len(some):  # the deadline has passed
+                return
 
     def limited(self, items: Iterable[Item]) -> Iterator[Item]:
         """As many of the items as this call may work on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,14 +168,17 @@ def _outcomes(
 ) -> Generator[tuple[Trial[Result], Result | Failed | TaskLost], None, None]:
     """As many of the trials as the call may run, with what became of them, as they come."""
     runner = TrialRunner[Result](execution.isolation, execution.device)
+    jobs = execution.processes(min(len(trials), execution.limit or len(trials)))
 
-    def begun() -> Iterator[Trial[Result]]:
-        for trial in execution.limited(trials):
+    def begun(some: Iterable[Trial[Result]]) -> Iterator[Trial[Result]]:
+        for trial in some:
             progress.begin(str(trial))
             yield trial
 
-    jobs = execution.processes(min(len(trials), execution.limit or len(trials)))
-    answers = completed(runner.opened, begun(), jobs, progress.observe, execution.cluster, execution.until)
+    def work(some: Iterable[Trial[Result]]) -> Generator[tuple[Trial[Result], Result | Failed | TaskLost], None, None]:
+        return completed(runner.opened, begun(some), jobs, progress.observe, execution.cluster, execution.until)
+
+    answers = execution.answers(trials, work, lambda each: not isinstance(each[1], Failed | TaskLost))
     with closing(answers):
         for trial, outcome in answers:
             (progress.fail if isinstance(outcome, Failed | TaskLost) else progress.advance)(trial.cost)
