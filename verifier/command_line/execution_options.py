@@ -111,21 +111,24 @@ class Execution:
     def answers(
         self,
         items: Iterable[Item],
-        work: Callable[[list[Item]], Generator[Answer, None, None]],
+        work: Callable[[Iterable[Item]], Generator[Answer, None, None]],
         counts: Callable[[Answer], bool],
     ) -> Generator[Answer, None, None]:
-        """What `work` answers to the items, until as many answers count as --limit allows.
+        """What `work` answers to the items, which it takes one by one, until as many answers count as --limit allows.
 
         One that does not count says that the next call is to try again: it must not keep that from the items after it.
         """
+        if self.limit is None:
+            with closing(work(items)) as answers:
+                yield from answers
+            return
         source, room = iter(items), self.limit
         while some := list(islice(source, room)):
             answered = 0
             with closing(work(some)) as answers:
                 for answer in answers:
                     answered += 1
-                    if room is not None:
-                        room -= counts(answer)
+                    room -= counts(answer)
                     yield answer
             if answered < len(some):  # the deadline has passed
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -210,7 +210,7 @@ class _Call:
             report = Report(tally, self.as_json, self.key, log, progress.echo, self.kept, levels.learn)
             stack.enter_context(report)
 
-            def work(paths: Sequence[Path]) -> Generator[tuple[Case, Answer], None, None]:
+            def work(paths: Iterable[Path]) -> Generator[tuple[Case, Answer], None, None]:
                 return judged(self.judge, map(levels.case, paths), self.execution, jobs, progress.observe)
 
             answers = self.execution.answers(self._in_order(todo, jobs, levels), work, _is_decided)
