@@ -7,9 +7,8 @@ from pathlib import Path
 
 from protocol.audit import AuditRequest
 from protocol.claim import Claim
-from protocol.envelope import Envelope, seal
+from protocol.envelope import Envelope, open_envelope, seal
 from protocol.keys import SigningKey
-from protocol.verdict import Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.answered_audit import AnsweredAudit
 from verifier.command_line.files import ResponseFiles, read_record, write_file
@@ -41,13 +40,11 @@ class AuditRequests:
             return None
         return AnsweredAudit(own_request(request, self.key), request, response.folder)
 
-    def write(self, claim_file: Path, verdict: Verdict) -> Path:
-        """Ask for an audit of the claim that a verdict accepts. Raises InputError."""
-        claim = read_record(claim_file, Claim)
-        if claim.digest != verdict.claim_digest:
-            raise InputError(f"{claim_file}: was replaced while it was judged; call again when that is done")
-        request, _ = self._files(verdict.evidence["claim"])
-        write_file(request, seal(choose_epochs(claim, self.epochs), self.key).to_bytes())
+    def write(self, claim: Envelope) -> Path:
+        """Ask for an audit of a claim whose signature holds; the file of the request. Raises InputError."""
+        request, _ = self._files(claim.digest())
+        asked = choose_epochs(open_envelope(claim, Claim), self.epochs)
+        write_file(request, seal(asked, self.key).to_bytes())
         return request
 
     def _files(self, digest: bytes) -> tuple[Path, ResponseFiles]:

@@ -13,7 +13,7 @@ from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError, UnopenedError
 from verifier.command_line.answered_audit import AnsweredAudit
 from verifier.command_line.audit_requests import AuditRequests
-from verifier.command_line.claim_cases import Case, CaseReader, Mistake
+from verifier.command_line.claim_cases import Case, CaseReader, Mistake, Papers
 from verifier.command_line.files import read_envelope
 from verifier.command_line.judge import Answer
 from verifier.command_line.verdict_log import Decisions, LoggedDraw, LoggedVerdict, VerdictLog
@@ -145,12 +145,12 @@ class DrawnLevels:
 
     def request(self, case: Case, answer: Answer) -> Path | None:
         """Ask for the audit that was drawn, of a claim that an evaluation has accepted."""
-        if case.level is not Level.EVALUATE or not isinstance(answer, Verdict):
+        if case.level is not Level.EVALUATE or not isinstance(answer, Verdict) or not isinstance(case.papers, Papers):
             return None
         drawn = self._log.rows.get(LoggedDraw.key_of(answer.claim_digest, answer.claim_signer))
         if not isinstance(drawn, LoggedDraw) or (drawn.level, answer.outcome) != (Level.AUDIT, Outcome.ACCEPTED):
             return None
-        return self._asked().write(case.path, answer)
+        return self._asked().write(case.papers.envelopes(case.path)[0])
 
     def learn(self, row: LoggedVerdict) -> None:
         """Let the standing of its signer follow."""

@@ -446,6 +446,22 @@ def test_audits_are_judged_when_their_answers_are_there(call: Call, audits: list
     assert call("verify", "in", *AUDITED).code == 0
 
 
+def test_a_request_is_about_the_claim_that_was_judged(
+    call: Call, audits: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write("9", trained(9))
+
+    def replaced(*given: Any) -> Verdict:
+        write("9", trained(10))
+        return examine(*given)
+
+    monkeypatch.setattr(judge, "examine", replaced)
+    call("verify", "in", *AUDITED)
+    (request,) = set(Path("requests").iterdir()) - set(audits)
+    assert read_record(request, AuditRequest).record.claim_digest == trained(9).claim.digest()
+    assert read_record(path, Claim).digest == trained(10).claim.digest()
+
+
 def test_a_log_with_open_audits_says_so(call: Call, audits: list[Path]) -> None:
     checked = call("check-log", OUT, "--policy", "policy.toml")
     assert checked.code == 1
