@@ -1,12 +1,14 @@
 """Nothing is lost by `kill -9`; results/kills.json has what was tried.
 
-    python -m proofs.kills [--kills N] [--nonces N] [--items N] [--jobs N] [--seed N] [--folder FOLDER]
+    python -m proofs.kills [--part trainings|day] [--kills N] [--nonces N] [--items N] [--jobs N] [--seed N]
 
 `solve` trains many nonces shortly, in jailed workers, and is killed at random moments: one of its processes, one of a
 jail's, the call alone, or everything at once. The same call goes on, until the kills are used up and it ends by itself.
 Then every claim has to be there, once, with all files byte for byte those of a call that nobody disturbed, and nothing
-else; and after each kill, no process. A day of work follows: a hundred thousand items that cost nothing, through the
-same queue and into a table of results, killed in the same ways.
+else; and after each kill, no process. What a run has shown is recorded at its end, and the next call goes on.
+
+A day of work follows: a hundred thousand items that cost nothing, through the same queue and into a table of results,
+killed in the same ways.
 """
 
 from __future__ import annotations
@@ -15,20 +17,19 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import random
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from protocol.keys import SigningKey
 from tests.support.folders import FIXTURES, ROOT
@@ -42,6 +43,7 @@ from verifier.runs.results_table import ResultsTable, read_rows
 from verifier.runs.row_formats import json_rows
 from verifier.runs.run_log import FORMAT, Done, Found
 
+Record: TypeAlias = Mapping[str, Any]
 RESULTS: Final = Path(__file__).parent / "results" / "kills.json"
 ADAM: Final = FIXTURES / "optimisers" / "adam.py"
 FUEL: Final = 20_000_000
@@ -54,50 +56,60 @@ _TO_BE_GONE: Final = 60.0
 def main() -> int:
     """Kill, compare and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=["trainings", "day"], action="append", help="default: both")
     parser.add_argument("--kills", type=int, default=200, help="of each part (default: 200)")
     parser.add_argument("--nonces", type=int, default=200, help="of a run; as many runs follow as the kills need")
     parser.add_argument("--items", type=int, default=100_000, help="of the day (default: 100000)")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=Path, help="keep all files there")
     options = parser.parse_args()
     with TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
-        lot = random.Random(options.seed)
-        found = {
-            "date": f"{datetime.date.today()}", **versions(), "python": platform.python_version(), "seed": options.seed,
-            "jobs": options.jobs,
-            "trainings": trainings(folder, options.nonces, options.kills, options.jobs, lot),
-            "day": day(folder / "day.jsonl", options.items, options.kills, options.jobs, lot),
-        }  # fmt: skip
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps(found, indent=1))
+        folder, parts = Path(temporary), options.part or ["trainings", "day"]
+        if "trainings" in parts:
+            known = _recorded().get("trainings", {})
+            for found in trainings(folder, options.nonces, options.kills, options.jobs, options.seed, known):
+                _record("trainings", found)
+        if "day" in parts:
+            lot = random.Random(options.seed)
+            _record("day", day(folder / "day.jsonl", options.items, options.kills, options.jobs, lot))
     return DONE
+
+
+def _recorded() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return found
+
+
+def _record(part: str, found: Record) -> None:
+    made = {"date": f"{datetime.date.today()}", **versions(), "lost": 0, **found}
+    RESULTS.write_text(json.dumps(_recorded() | {part: made}, indent=1) + "\n")
+    print(f"{part}: {found}", flush=True)
 
 
 # -- trainings ---------------------------------------------------------------------------------------------------
 
 
-def trainings(folder: Path, nonces: int, kills: int, jobs: int, lot: random.Random, longest: float = 3.0) -> object:
-    """Runs of `solve` among so many kills, at most `longest` seconds apart. Raises AssertionError for a loss."""
-    started, counts = time.monotonic(), Counter[str]()
-    key = folder / "key.pem"
+def trainings(
+    folder: Path, nonces: int, kills: int, jobs: int, seed: int, known: Record, longest: float = 3.0
+) -> Iterator[Record]:
+    """Runs of `solve` among so many kills, those that are known included; what is known after each run.
+
+    Kills are at most `longest` seconds apart, or after something was done. Raises AssertionError for a loss.
+    """
+    counts = Counter[str](known.get("kills", {}))
+    runs, seconds = known.get("runs", 0), known.get("seconds", 0.0)
+    key, undisturbed = folder / "key.pem", folder / "undisturbed"
     SigningKey.generate().save(key)
-    undisturbed = folder / "undisturbed"
     subprocess.run(_solve(key, nonces, jobs, undisturbed), stdout=subprocess.DEVNULL, check=True)
-    runs = 0
     while counts.total() < kills:
+        started = time.monotonic()
         runs += 1
         disturbed = folder / f"run-{runs}"
-        call = _solve(key, nonces, jobs, disturbed)
-        count = partial(_count, disturbed)
-        counts += among_kills(call, count, kills - counts.total(), longest, lot)
+        call, lot = _solve(key, nonces, jobs, disturbed), random.Random(f"{seed}, run {runs}")
+        counts += among_kills(call, partial(_count, disturbed), kills - counts.total(), longest, lot)
         require_same(undisturbed, disturbed, nonces)
-        print(f"run {runs}: {counts.total()} kills, nothing lost", flush=True)
-    return {
-        "nonces": nonces, "runs": runs, "kills": dict(sorted(counts.items())), "lost": 0,
-        "seconds": round(time.monotonic() - started),
-    }  # fmt: skip
+        seconds += time.monotonic() - started
+        yield {"nonces": nonces, "jobs": jobs, "runs": runs, "kills": dict(sorted(counts.items())), "seconds": seconds}
 
 
 def _solve(key: Path, nonces: int, jobs: int, out: Path) -> list[str]:
@@ -147,7 +159,7 @@ class Square:
 SQUARES: Final = json_rows(Square, "kills")
 
 
-def day(path: Path, items: int, kills: int, jobs: int, lot: random.Random, longest: float = 2.0) -> object:
+def day(path: Path, items: int, kills: int, jobs: int, lot: random.Random, longest: float = 2.0) -> Record:
     """A day's items among at most so many kills. Raises AssertionError for one that is lost or wrong."""
     started = time.monotonic()
     program = f"from proofs.kills import work_through\nfrom pathlib import Path\nwork_through(Path({str(path)!r}), "
@@ -156,9 +168,8 @@ def day(path: Path, items: int, kills: int, jobs: int, lot: random.Random, longe
     rows = path.read_text().splitlines()
     assert len(rows) == items, len(rows)
     assert {row.item: row.square for row in read_rows(path, SQUARES).values()} == {n: n * n for n in range(items)}
-    return {
-        "items": items, "kills": dict(sorted(counts.items())), "lost": 0, "seconds": round(time.monotonic() - started),
-    }  # fmt: skip
+    seconds = time.monotonic() - started
+    return {"items": items, "jobs": jobs, "kills": dict(sorted(counts.items())), "seconds": seconds}
 
 
 def work_through(path: Path, items: int, jobs: int) -> None:
@@ -232,7 +243,7 @@ def _harass(
             killed = _victims(victim, process.pid, below, lot)
             for pid in killed:
                 _kill(pid)
-            counts[victim] += bool(killed)
+            counts.update([victim] if killed else [])
     return seen
 
 

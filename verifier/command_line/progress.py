@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from verifier.command_line.run_figures import Qualities, RunFigures
+from verifier.command_line.run_figures import Qualities, RunFigures, rate_text
 from verifier.command_line.terminal import json_text, say, visible
 
 if TYPE_CHECKING:
@@ -118,10 +118,14 @@ class Progress:
 
     @property
     def _count(self) -> str:
-        qualities = self._qualities
-        failed = f", {self._failed} failed" if self._failed else ""
-        best = f", best {qualities.best}, median {qualities.median}" if qualities.best is not None else ""
-        return f"{self._done}/{self._items}{failed}{best}"
+        pieces, figures = [f"{self._done}/{self._items}"], self.figures
+        if figures.failed:
+            pieces.append(f"{figures.failed} failed")
+        if figures.per_minute is not None and self._items > 1:
+            pieces.append(f"{rate_text(figures.per_minute)}/min")
+        if figures.best is not None and self._items > 1:
+            pieces.append(f"best {figures.best}, median {figures.median}")
+        return ", ".join(pieces)
 
     def __enter__(self) -> Self:
         if sys.stderr is not None and sys.stderr.isatty():

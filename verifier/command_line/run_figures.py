@@ -81,7 +81,7 @@ class RunFigures:
         if self.failed:
             pieces.append(f"{self.failed} failed")
         if self.per_minute is not None:
-            pieces.append(f"{_rounded(self.per_minute)} a minute")
+            pieces.append(f"{rate_text(self.per_minute)} a minute")
         if self.seconds_left:
             pieces.append(f"{duration_text(self.seconds_left)} left")
         if self.best is not None:
@@ -97,5 +97,6 @@ def duration_text(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _rounded(rate: float) -> str:
+def rate_text(rate: float) -> str:
+    """In three digits or more."""
     return f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}"

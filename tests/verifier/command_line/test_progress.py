@@ -38,7 +38,7 @@ def test_items_and_epochs_are_shown(screen: io.StringIO) -> None:
         shown._display.refresh()
         line = last(screen)
     assert line.startswith("nonce 3  epoch 7  validation loss 0.2500 (best 0.1250)")
-    assert " 5/10 " in line
+    assert " 5/10, " in line
 
 
 def test_a_number_that_is_reached_is_shown(screen: io.StringIO) -> None:
@@ -48,7 +48,26 @@ def test_a_number_that_is_reached_is_shown(screen: io.StringIO) -> None:
         shown._display.refresh()
         line = last(screen)
     assert line.startswith("training again")
-    assert " 50/200 " in line
+    assert " 50/200, " in line
+
+
+def test_pace_and_qualities_are_shown(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: times[0])
+    with Progress("starting", 10) as shown:
+        times[0] = 30.0
+        shown.fail()
+        shown.advance(quality=700)
+        shown.advance(quality=300)
+        assert shown._display is not None
+        (task,) = shown._display.tasks
+        assert task.fields["count"] == "2/10, 1 failed, 6/min, best 700, median 500"
+    with Progress("nonce 7", 1) as shown:
+        times[0] = 60.0
+        shown.advance(quality=700)
+        assert shown._display is not None
+        (task,) = shown._display.tasks
+        assert task.fields["count"] == "1/1"
 
 
 def test_the_bar_is_of_what_items_cost(screen: io.StringIO) -> None:
@@ -56,7 +75,8 @@ def test_the_bar_is_of_what_items_cost(screen: io.StringIO) -> None:
         shown.advance(10.0)
         assert shown._display is not None
         (task,) = shown._display.tasks
-        assert (task.completed, task.total, task.fields["count"]) == (15.0, 20.0, "2/3")
+        assert (task.completed, task.total) == (15.0, 20.0)
+        assert task.fields["count"].startswith("2/3, ")
 
 
 def test_elsewhere_only_lines_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
