@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import click
 
@@ -180,3 +181,26 @@ def open_isolation(name: str) -> AbstractContextManager[InProcess | Jail]:
 
     keep_freed_memory()
     return Jail() if name == "process" else nullcontext(InProcess())
+
+
+class Workplace:
+    """The place where this process runs modules, replaced when it broke. A context manager."""
+
+    isolation: InProcess | Jail
+
+    def __init__(self, name: str) -> None:
+        self._name, self._stack = name, ExitStack()
+
+    def renew(self) -> None:
+        """Have another one: what failed is not used again."""
+        self._stack.close()
+        self.isolation = self._stack.enter_context(open_isolation(self._name))
+
+    def __enter__(self) -> Self:
+        self.renew()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

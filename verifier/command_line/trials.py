@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -13,7 +13,7 @@ from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
-from verifier.command_line.execution_options import Execution, open_isolation
+from verifier.command_line.execution_options import Execution, Workplace, open_isolation
 from verifier.command_line.exit_codes import DONE, UNDETERMINED, UNFINISHED, USAGE
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import say
@@ -61,17 +61,15 @@ class TrialRunner(Generic[Result]):
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed | TaskLost]]:
         """A function that runs them in this process, one after the other."""
-        with ExitStack() as stack:
-            places = [stack.enter_context(open_isolation(self.isolation))]
+        with Workplace(self.isolation) as place:
 
             def work(trial: Trial[Result]) -> Result | Failed | TaskLost:
                 try:
-                    return trial.run(places[-1], observer, self.device)
+                    return trial.run(place.isolation, observer, self.device)
                 except OptimiserError as error:
                     return Failed(str(error))
                 except WorkerFault as fault:
-                    stack.close()  # what failed is not used again
-                    places.append(stack.enter_context(open_isolation(self.isolation)))
+                    place.renew()
                     return TaskLost(str(fault))
 
             yield work
