@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import click
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0}
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 isolation_option: Final = click.option(
     "--isolation",
@@ -107,6 +109,31 @@ class Execution:
 
         return min(self.jobs or cores(), max(items, 1))
 
+    def answers(
+        self,
+        items: Iterable[Item],
+        work: Callable[[Iterable[Item]], Generator[Answer, None, None]],
+        counts: Callable[[Answer], bool],
+    ) -> Generator[Answer, None, None]:
+        """What `work` answers to the items, which it takes one by one, until as many answers count as --limit allows.
+
+        One that does not count says that the next call is to try again: it must not keep that from the items after it.
+        """
+        if self.limit is None:
+            with closing(work(items)) as answers:
+                yield from answers
+            return
+        source, room = iter(items), self.limit
+        while some := list(islice(source, room)):
+            answered = 0
+            with closing(work(some)) as answers:
+                for answer in answers:
+                    answered += 1
+                    room -= counts(answer)
+                    yield answer
+            if answered < len(some):  # the deadline has passed
+                return
+
     def limited(self, items: Iterable[Item]) -> Iterator[Item]:
         """As many of the items as this call may work on."""
         return islice(items, self.limit)
@@ -154,3 +181,26 @@ def open_isolation(name: str) -> AbstractContextManager[InProcess | Jail]:
 
     keep_freed_memory()
     return Jail() if name == "process" else nullcontext(InProcess())
+
+
+class Workplace:
+    """The place where this process runs modules, replaced when it broke. A context manager."""
+
+    isolation: InProcess | Jail
+
+    def __init__(self, name: str) -> None:
+        self._name, self._stack = name, ExitStack()
+
+    def renew(self) -> None:
+        """Have another one: what failed is not used again."""
+        self._stack.close()
+        self.isolation = self._stack.enter_context(open_isolation(self._name))
+
+    def __enter__(self) -> Self:
+        self.renew()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

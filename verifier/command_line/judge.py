@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.answered_audit import AnsweredAudit
 from verifier.command_line.claim_cases import Case, Mistake, Papers
-from verifier.command_line.execution_options import Execution, open_isolation
+from verifier.command_line.execution_options import Execution, Workplace
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 from verifier.verification.context import Evidence, Terms, make_verdict
@@ -37,14 +37,12 @@ class Judge:
     @contextmanager
     def opened(self, observer: Observer | None = None) -> Iterator[Callable[[Case], Answer]]:
         """A judge for this process, of one case at a time."""
-        with ExitStack() as stack:
-            places = [stack.enter_context(open_isolation(self.isolation))]
+        with Workplace(self.isolation) as place:
 
             def work(case: Case) -> Answer:
-                answer = self._judge(case, places[-1], observer)
+                answer = self._judge(case, place.isolation, observer)
                 if isinstance(answer, Verdict) and answer.outcome is Outcome.UNDETERMINED:
-                    stack.close()  # what failed is not used again
-                    places.append(stack.enter_context(open_isolation(self.isolation)))
+                    place.renew()
                 return answer
 
             yield work

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from protocol.claim import Claim
 from protocol.solution import Solution
@@ -20,6 +20,9 @@ from verifier.runs.pool import TaskLost
 if TYPE_CHECKING:
     from sandbox.isolation import Isolation
     from verifier.challenge.training.trainer import Observer
+
+_TRIES: Final = 2
+"""How often a nonce is begun at most whose jailed worker dies, as for want of memory."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +72,28 @@ class NonceSolver:
             places: list[Isolation] = [place]
 
             def work(nonce: int) -> Answer:
-                try:
-                    return self._solve(nonce, places[-1], observer)
-                except ModuleRefused as refused:
-                    return Refused(refused.lines)
-                except OptimiserError as error:
-                    return ModuleFailed(str(error))
-                except WorkerFault as error:
-                    stack.close()  # what failed is not used again
-                    places.append(stack.enter_context(open_isolation(self.isolation)))
-                    return TaskLost(str(error))
+                lost = TaskLost("")
+                for _ in range(_TRIES):
+                    try:
+                        return self._solve(nonce, places[-1], observer)
+                    except WorkerFault as error:
+                        lost = TaskLost(str(error))
+                        stack.close()  # what failed is not used again
+                        places.append(stack.enter_context(open_isolation(self.isolation)))
+                return lost
 
             yield work
 
-    def _solve(self, nonce: int, isolation: Isolation, observer: Observer | None) -> SolvedNonce:
+    def _solve(self, nonce: int, isolation: Isolation, observer: Observer | None) -> Answer:
+        """Solve a nonce. Raises WorkerFault or MachineError."""
+        try:
+            return self._solved(nonce, isolation, observer)
+        except ModuleRefused as refused:
+            return Refused(refused.lines)
+        except OptimiserError as error:
+            return ModuleFailed(str(error))
+
+    def _solved(self, nonce: int, isolation: Isolation, observer: Observer | None) -> SolvedNonce:
         from verifier.challenge.session import Session
         from verifier.challenge.solving import solve
 

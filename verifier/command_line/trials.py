@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -13,7 +13,7 @@ from sandbox.isolation import Isolation
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
-from verifier.command_line.execution_options import Execution, open_isolation
+from verifier.command_line.execution_options import Execution, Workplace, open_isolation
 from verifier.command_line.exit_codes import DONE, UNDETERMINED, UNFINISHED, USAGE
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import say
@@ -61,17 +61,15 @@ class TrialRunner(Generic[Result]):
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed | TaskLost]]:
         """A function that runs them in this process, one after the other."""
-        with ExitStack() as stack:
-            places = [stack.enter_context(open_isolation(self.isolation))]
+        with Workplace(self.isolation) as place:
 
             def work(trial: Trial[Result]) -> Result | Failed | TaskLost:
                 try:
-                    return trial.run(places[-1], observer, self.device)
+                    return trial.run(place.isolation, observer, self.device)
                 except OptimiserError as error:
                     return Failed(str(error))
                 except WorkerFault as fault:
-                    stack.close()  # what failed is not used again
-                    places.append(stack.enter_context(open_isolation(self.isolation)))
+                    place.renew()
                     return TaskLost(str(fault))
 
             yield work
@@ -168,14 +166,17 @@ def _outcomes(
 ) -> Generator[tuple[Trial[Result], Result | Failed | TaskLost], None, None]:
     """As many of the trials as the call may run, with what became of them, as they come."""
     runner = TrialRunner[Result](execution.isolation, execution.device)
+    jobs = execution.processes(min(len(trials), execution.limit or len(trials)))
 
-    def begun() -> Iterator[Trial[Result]]:
-        for trial in execution.limited(trials):
+    def begun(some: Iterable[Trial[Result]]) -> Iterator[Trial[Result]]:
+        for trial in some:
             progress.begin(str(trial))
             yield trial
 
-    jobs = execution.processes(min(len(trials), execution.limit or len(trials)))
-    answers = completed(runner.opened, begun(), jobs, progress.observe, execution.cluster, execution.until)
+    def work(some: Iterable[Trial[Result]]) -> Generator[tuple[Trial[Result], Result | Failed | TaskLost], None, None]:
+        return completed(runner.opened, begun(some), jobs, progress.observe, execution.cluster, execution.until)
+
+    answers = execution.answers(trials, work, lambda each: not isinstance(each[1], Failed | TaskLost))
     with closing(answers):
         for trial, outcome in answers:
             (progress.fail if isinstance(outcome, Failed | TaskLost) else progress.advance)(trial.cost)

@@ -255,6 +255,15 @@ def test_a_limit_leaves_trainings_for_the_same_call(call: Call) -> None:
     assert ended.out.startswith("optimiser ")
 
 
+def test_what_fails_does_not_use_up_the_limit(call: Call) -> None:
+    Path("wrong.py").write_bytes(module("1 // 0, state"))
+    arguments = ("wrong.py", "slow.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT, "--limit", 1)
+    assert call(*arguments).code == 4
+    assert len(lines()) == 1
+    assert call(*arguments).code == 2
+    assert len(lines()) == 2
+
+
 def test_shards_together_are_the_comparison(call: Call) -> None:
     arguments = ("slow.py", "fast.py", "--nonces", "0..1", "--jobs", 1)
     whole = call(*arguments, "--json", "--out", "whole.jsonl")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator, Iterable
+from itertools import count, islice
 
 import click
 import pytest
@@ -43,6 +45,33 @@ def test_shards_are_a_list_together_and_a_limit_cuts() -> None:
     assert [list(shard.of(range(8))) for shard in shards] == [[0, 3, 6], [1, 4, 7], [2, 5]]
     assert Shard(2, 3).of(range(10**6)) == range(1, 10**6, 3)  # which takes no memory
     assert list(executed("--limit", "2").limited("abc")) == ["a", "b"]
+
+
+def negatives(numbers: Iterable[int]) -> Generator[int, None, None]:
+    yield from (-number for number in numbers)
+
+
+def test_items_are_taken_one_by_one() -> None:
+    answers = executed().answers(count(), negatives, lambda answer: True)
+    assert list(islice(answers, 3)) == [0, -1, -2]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1, [0, -1]), (2, [0, -1, -2, -3]), (9, [0, -1, -2, -3, -4])])
+def test_a_limit_is_of_the_answers_that_count(limit: int, expected: list[int]) -> None:
+    answers = executed("--limit", str(limit)).answers(range(5), negatives, lambda answer: answer % 2 == 1)
+    assert list(answers) == expected
+
+
+def test_work_that_leaves_items_is_not_asked_again() -> None:
+    """A deadline ended it."""
+    given: list[list[int]] = []
+
+    def ended(numbers: Iterable[int]) -> Generator[int, None, None]:
+        given.append(list(numbers))
+        yield from given[-1][:1]
+
+    assert list(executed("--limit", "3").answers(range(9), ended, lambda answer: True)) == [0]
+    assert given == [[0, 1, 2]]
 
 
 @pytest.mark.parametrize(

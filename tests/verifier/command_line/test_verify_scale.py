@@ -31,6 +31,7 @@ from verifier.command_line.files import ClaimFiles, read_file, read_record, writ
 from verifier.command_line.judge import Judge, judged
 from verifier.command_line.verdict_log import FORMAT, VerdictLog
 from verifier.command_line.verdict_report import Report, Tally
+from verifier.runs.pool import TaskLost
 from verifier.verification.context import Terms
 
 pytestmark = pytest.mark.slow
@@ -174,15 +175,33 @@ def test_a_limit_leaves_claims_for_the_same_call(claims: list[Path], call: Call)
     assert [line["claim"] for line in lines()] == list(map(str, claims))
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_tried_again_does_not_use_up_the_limit(
+    claims: list[Path], call: Call, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    """Or calls that are limited would never get past it."""
+
+    def completed(opened: object, cases: Iterator[Case], *others: object) -> Iterator[object]:
+        yield from ((case, TaskLost("killed") if case.path == claims[2] else accepted(case)) for case in list(cases))
+
+    with Judge(Terms(), "none", "cpu").opened() as accepted:
+        ClaimFiles(claims[0]).solution.unlink()
+        claims[1].write_bytes(claims[1].read_bytes()[:-1] + b"x")
+        monkeypatch.setattr(judge, "completed", completed)
+        for number in range(1, 10):
+            assert call(*claims, "--out", OUT, "--limit", 1, "--jobs", jobs).code == (4 if number < 9 else 3)
+            assert {line["claim"] for line in lines()} == {str(path) for path in claims[2 : 3 + number]}
+
+
 def test_what_a_call_with_claims_left_ends_with(claims: list[Path], call: Call) -> None:
     """A rejection is said at once; what the next call tries again, and what is missing, at the end."""
     ClaimFiles(claims[0]).solution.unlink()
-    write_claim(claims[1], replace(solved().claim, quality=0))
+    write_claim(claims[3], replace(solved().claim, quality=0))
     assert call(*claims, "--out", OUT, "--limit", 1).code == 4
     assert call(*claims, "--out", OUT, "--limit", 2).code == 1
-    assert call(*claims[2:], "--out", OUT).code == 0
+    assert call(*claims[4:], "--out", OUT).code == 0
     assert call(*claims, "--out", OUT).code == 1
-    assert call(claims[0], *claims[2:], "--out", OUT).code == 2
+    assert call(claims[0], *claims[4:], "--out", OUT).code == 2
 
 
 def test_a_call_that_ended_before_its_first_claim_says_so(claims: list[Path], call: Call) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +26,9 @@ from verifier.command_line.qualified_option import QualifiedCommand, qualified_o
 from verifier.command_line.terminal import say
 
 if TYPE_CHECKING:
-    from verifier.command_line.claim_cases import CaseReader
+    from verifier.command_line.claim_cases import Case, CaseReader
     from verifier.command_line.claim_levels import Levels
-    from verifier.command_line.judge import Judge
+    from verifier.command_line.judge import Answer, Judge
     from verifier.command_line.rejected_claims import RejectedClaims
     from verifier.command_line.verdict_log import VerdictLog
 
@@ -171,6 +171,12 @@ def _request(
     return tally.code()
 
 
+def _is_decided(judged: tuple[Case, Answer]) -> bool:
+    """Whether the next call has no more to do about a claim."""
+    _, answer = judged
+    return isinstance(answer, Verdict) and answer.outcome is not Outcome.UNDETERMINED
+
+
 @dataclass(frozen=True)
 class _Call:
     """A call for verdicts."""
@@ -203,8 +209,11 @@ class _Call:
             progress = stack.enter_context(Progress("verifying", len(claims), before))
             report = Report(tally, self.as_json, self.key, log, progress.echo, self.kept, levels.learn)
             stack.enter_context(report)
-            cases = map(levels.case, self.execution.limited(self._in_order(todo, jobs, levels)))
-            answers = judged(self.judge, cases, self.execution, jobs, progress.observe)
+
+            def work(paths: Iterable[Path]) -> Generator[tuple[Case, Answer], None, None]:
+                return judged(self.judge, map(levels.case, paths), self.execution, jobs, progress.observe)
+
+            answers = self.execution.answers(self._in_order(todo, jobs, levels), work, _is_decided)
             for case, answer in stack.enter_context(closing(answers)):
                 request = levels.request(case, answer)
                 if request is None:
