@@ -1,0 +1,1 @@
+"""Tests of what needs large optional packages; run by `make test-extras`."""
