@@ -10,7 +10,7 @@ WORKERS ?= 2
 # One thread in each process: the workers of the suite fill the cores. A file's tests share what they have prepared.
 PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-quick lint types imports tests coverage golden-fill golden-check benchmark clean
+.PHONY: demo test test-quick test-extras lint types imports tests coverage golden-fill golden-check benchmark clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tig-verify needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
@@ -20,6 +20,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --editable '.[dev]'
+	touch $@
+
+$(VENV)/installed-extras: $(VENV)/installed-dev
+	$(PIP) --editable '.[test-extras]'
 	touch $@
 
 # Create a key, precommit to Adam, solve one December-2025 instance, sign the claim, verify it at every level.
@@ -37,6 +41,10 @@ test: lint types imports tests
 # At every save: all but what starts processes, trains to the end or searches for long.
 test-quick: $(VENV)/installed-dev
 	$(PYTEST) -m 'not slow'
+
+# Hundreds of megabytes: a Ray cluster of several nodes, and a page in a browser, if there is a chromium.
+test-extras: $(VENV)/installed-extras
+	$(PYTEST) -n 0 tests/extras
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -97,7 +97,7 @@ def test_a_path_without_a_root_is_refused_before_anything_is_imported(
 @pytest.mark.slow
 def test_a_process_of_ours_imports_nothing_from_the_working_folder_without_the_refusal(hostile: Path) -> None:
     """A command that was started with the folder in its own paths, as by `python -m`, hands no relative one on."""
-    paths = pool._import_path()
+    paths = pool.import_path()
     assert paths
     for program, environment in (
         (pool.PROGRAM[1:-1], {"PYTHONPATH": paths}),
@@ -112,7 +112,7 @@ def test_a_process_of_ours_imports_nothing_from_the_working_folder_without_the_r
 def test_a_path_without_a_root_is_handed_to_no_process_without_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", ":.")
     monkeypatch.setattr(sys, "path", ["", "/a"])
-    assert pool._import_path() == "/a"
+    assert pool.import_path() == "/a"
 
 
 def test_a_folder_that_a_mask_of_0_left_open_is_not_used_without_the_mode(
@@ -133,7 +133,7 @@ def test_other_paths_are_the_callers(
 
 def test_a_pool_hands_no_relative_path_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", ["", "/a", "/b"])
-    assert pool._import_path() == "/a:/b"
+    assert pool.import_path() == "/a:/b"
 
 
 # -- the folder of ours ----------------------------------------------------------------------------------------------

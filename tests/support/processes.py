@@ -8,10 +8,13 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    found = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):  # each lists what it has started
+        try:
+            found += [int(child) for child in thread.read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
 
 
 def descendants(pid: int) -> list[int]:
@@ -25,7 +28,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+def eventually(holds: Callable[[], object], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

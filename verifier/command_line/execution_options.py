@@ -17,9 +17,11 @@ import click
 from arithmetic.allocator import keep_freed_memory
 from verifier.challenge.errors import InputError
 from verifier.command_line.option_groups import option_group
+from verifier.command_line.terminal import say
 
 if TYPE_CHECKING:
     from sandbox.isolation import InProcess, Jail
+    from verifier.runs.queue import ClusterAddress
 
 _SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0}
 Item = TypeVar("Item")
@@ -94,8 +96,8 @@ class Execution:
     device: str
     jobs: int | None
     """Processes; None for one on each core."""
-    cluster: str | None = None
-    """The address of a cluster, or `local`; None for processes of this machine."""
+    cluster: ClusterAddress | None = None
+    """None for processes of this machine."""
     until: float | None = None
     """The moment of `time.monotonic()` at which the call ends."""
     limit: int | None = None
@@ -144,7 +146,15 @@ def _execution(
     shard: Shard,
 ) -> Execution:  # fmt: skip
     until = None if deadline is None else time.monotonic() + deadline
-    return Execution(isolation, device, jobs, cluster, until, limit, shard)
+    return Execution(isolation, device, jobs, _cluster(cluster), until, limit, shard)
+
+
+def _cluster(address: str | None) -> ClusterAddress | None:
+    if address is None:
+        return None
+    from verifier.runs.queue import ClusterAddress
+
+    return ClusterAddress(address, lambda text: say(f"warning: {text}", is_error=True))
 
 
 jobs_option: Final = click.option(

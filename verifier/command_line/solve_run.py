@@ -124,5 +124,5 @@ def _start(claims: ClaimFolder, nonces: Sequence[int], execution: Execution, job
         shard=execution.shard.number,
         shards=execution.shard.count,
         jobs=jobs,
-        cluster=execution.cluster or "",
+        cluster=execution.cluster.text if execution.cluster else "",
     )

@@ -53,25 +53,35 @@ Answers = Generator[tuple[Item, Result | TaskLost], None, None]
 
 
 @dataclass
-class _Task(Generic[Item]):
+class Task(Generic[Item]):
+    """An item, and how many processes may still be lost over it."""
+
     item: Item
     tries_left: int
 
 
-class _Waiting(Generic[Item]):
+class Waiting(Generic[Item]):
     """The tasks in no hand: the caller's items, taken one by one, and after them those that are tried again."""
 
     def __init__(self, items: Iterable[Item], tries: int) -> None:
-        self._new = (_Task(item, tries) for item in items)
-        self._again: deque[_Task[Item]] = deque()
+        self._new = (Task(item, tries) for item in items)
+        self._again: deque[Task[Item]] = deque()
+        self._seen: Task[Item] | None = None
+        """One that is taken from the caller, and in no hand yet."""
 
-    def take(self) -> _Task[Item] | None:
+    def __bool__(self) -> bool:
+        """Whether there is a task, for which one may be taken from the caller."""
+        self._seen = self.take()
+        return self._seen is not None
+
+    def take(self) -> Task[Item] | None:
         """The next task, if there is one."""
-        if (task := next(self._new, None)) is not None:
+        if (task := self._seen or next(self._new, None)) is not None:
+            self._seen = None
             return task
         return self._again.popleft() if self._again else None
 
-    def put_back(self, task: _Task[Item]) -> None:
+    def put_back(self, task: Task[Item]) -> None:
         """Have a task taken again: the others come first, and memory may be free by then."""
         self._again.append(task)
 
@@ -79,8 +89,8 @@ class _Waiting(Generic[Item]):
 class _Worker(Generic[Item]):
     """A process of the pool, and the task in its hand, which it gets when it is ready."""
 
-    def __init__(self, opening: Opening[Item, Any], environment: Mapping[str, str], task: _Task[Item]) -> None:
-        self.task: _Task[Item] | None = task
+    def __init__(self, opening: Opening[Item, Any], environment: Mapping[str, str], task: Task[Item]) -> None:
+        self.task: Task[Item] | None = task
         self.is_ready = False
         self.complaint = ""
         """Why it could not begin."""
@@ -92,7 +102,7 @@ class _Worker(Generic[Item]):
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # texts of strangers would be there as they are
-                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _import_path(), **environment},
+                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": import_path(), **environment},
                 start_new_session=True,  # Ctrl-C in a terminal reaches this process alone
             )
         self._send(opening)
@@ -103,7 +113,7 @@ class _Worker(Generic[Item]):
         if self.task is not None:
             self._send(self.task.item)
 
-    def give(self, task: _Task[Item]) -> None:
+    def give(self, task: Task[Item]) -> None:
         """Put a task into its hand."""
         self.task = task
         self._send(task.item)
@@ -111,21 +121,26 @@ class _Worker(Generic[Item]):
     def end(self, patience: float = 0.0) -> str:
         """Wait so many seconds for its end, then kill it; how it ended."""
         self.connection.close()
-        try:
-            status = self._process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = self._process.wait()
-        if status == -signal.SIGKILL:
-            return "was killed by signal 9, as it is for want of memory"
-        return f"was killed by signal {-status}" if status < 0 else f"ended unexpectedly (exit status {status})"
+        return ended(self._process, patience)
 
     def _send(self, message: object) -> None:
         with contextlib.suppress(OSError):  # it is dead, which the next wait will tell
             self.connection.send(message)
 
 
-def _import_path() -> str:
+def ended(process: subprocess.Popen[bytes], patience: float) -> str:
+    """Wait so many seconds for the end of a process, then kill it; how it ended."""
+    try:
+        status = process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        status = process.wait()
+    if status == -signal.SIGKILL:
+        return "was killed by signal 9, as it is for want of memory"
+    return f"was killed by signal {-status}" if status < 0 else f"ended unexpectedly (exit status {status})"
+
+
+def import_path() -> str:
     """The paths that this process imports from; the current folder is in it only if this process was started so."""
     return os.pathsep.join(path for path in sys.path if path)
 
@@ -155,11 +170,11 @@ class ProcessPool(Generic[Item, Result]):
         From `until` on, a moment of `time.monotonic()`, no item is begun, and those in hand are given up: their
         processes are killed. So they are if the caller does not go on. Raises WorkerFault if no process starts.
         """
-        waiting = _Waiting(items, self._tries)
+        waiting = Waiting(items, self._tries)
         try:
             self._assign(waiting, until)
             while any(worker.task for worker in self._workers):
-                heard = wait([worker.connection for worker in self._workers], _seconds_to(until))
+                heard = wait([worker.connection for worker in self._workers], seconds_to(until))
                 if not heard:  # the time is over
                     return
                 answers = [self._hear(worker, waiting) for worker in list(self._workers) if worker.connection in heard]
@@ -170,9 +185,9 @@ class ProcessPool(Generic[Item, Result]):
         finally:
             self._end(worker for worker in self._workers if worker.task is not None)
 
-    def _assign(self, waiting: _Waiting[Item], until: float | None) -> None:
+    def _assign(self, waiting: Waiting[Item], until: float | None) -> None:
         """Hand tasks to the processes that are idle, and start as many as there is more work for."""
-        if self._fault is not None or _seconds_to(until) == 0.0:
+        if self._fault is not None or seconds_to(until) == 0.0:
             return
         for worker in self._workers:
             if worker.task is None and (task := waiting.take()):
@@ -180,7 +195,7 @@ class ProcessPool(Generic[Item, Result]):
         while len(self._workers) < self._size and (task := waiting.take()):
             self._workers.append(_Worker(self._opening, self._environment, task))
 
-    def _hear(self, worker: _Worker[Item], waiting: _Waiting[Item]) -> tuple[Item, Result | TaskLost] | None:
+    def _hear(self, worker: _Worker[Item], waiting: Waiting[Item]) -> tuple[Item, Result | TaskLost] | None:
         """An item and its result; None if the process is ready for the first one, or if nothing is lost with it."""
         try:
             succeeded, said = worker.connection.recv()
@@ -196,7 +211,7 @@ class ProcessPool(Generic[Item, Result]):
         task, worker.task = worker.task, None
         return None if task is None else (task.item, said if succeeded else TaskLost(said))
 
-    def _remove(self, worker: _Worker[Item], waiting: _Waiting[Item]) -> tuple[Item, TaskLost] | None:
+    def _remove(self, worker: _Worker[Item], waiting: Waiting[Item]) -> tuple[Item, TaskLost] | None:
         """Let go of a dead process: the task that is lost with it; None without one, or if it is to be tried again."""
         self._workers.remove(worker)
         end = worker.end(_PATIENCE)
@@ -230,6 +245,6 @@ class ProcessPool(Generic[Item, Result]):
         self._end(self._workers)
 
 
-def _seconds_to(moment: float | None) -> float | None:
+def seconds_to(moment: float | None) -> float | None:
     """The time that is left until then, of `time.monotonic()`; None if there is no such moment."""
     return None if moment is None else max(moment - time.monotonic(), 0.0)

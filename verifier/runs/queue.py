@@ -6,17 +6,27 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from verifier.challenge.errors import InputError
 from verifier.runs.pool import Answers, Item, Opening, ProcessPool, Result
 
 if TYPE_CHECKING:
     from verifier.challenge.training.trainer import Observer
+    from verifier.runs.cluster import Cluster
 
 ObservedOpening = Callable[["Observer | None"], AbstractContextManager[Callable[[Item], Result]]]
 """Makes what does the work, once in each process; takes whom to tell epochs to, which only this process has."""
+
+
+@dataclass(frozen=True)
+class ClusterAddress:
+    """Where a cluster is, and who wants to know of machines that are not used, or lost."""
+
+    text: str
+    """That of Ray's head, or `local` for one that is this machine alone."""
+    warn: Callable[[str], None]
 
 
 def cores() -> int:
@@ -29,16 +39,16 @@ def completed(
     items: Iterable[Item],
     jobs: int,
     observer: Observer | None = None,
-    cluster: str | None = None,
+    cluster: ClusterAddress | None = None,
     until: float | None = None,
 ) -> Answers[Item, Result]:
-    """Every item with its result, as they come: by so many other processes, or, if that is one, by this.
+    """Every item with its result, as they come: by so many processes, if it is one by this, or by a cluster.
 
     Items are taken one by one, when somebody is free for them. From `until` on, a moment of `time.monotonic()`, no item
     is begun, and those in hand are given up; so that one can be, one job with such a moment is another process too.
 
     What an item raises in this process is raised here; in another one the task is lost. Raises WorkerFault if no
-    process starts. To be closed by who does not take all of it.
+    process starts or no node is left, InputError if there is no cluster. To be closed by who does not take all of it.
     """
     if jobs == 1 and cluster is None and until is None:
         with opened(observer) as work:
@@ -49,8 +59,12 @@ def completed(
         yield from pool.run(items, until)
 
 
-def _pool(opening: Opening[Item, Result], jobs: int, cluster: str | None) -> ProcessPool[Item, Result]:
+def _pool(
+    opening: Opening[Item, Result], jobs: int, cluster: ClusterAddress | None
+) -> ProcessPool[Item, Result] | Cluster[Item, Result]:
     """The processes: so many of this machine, or those of a cluster."""
-    if cluster is not None:
-        raise InputError("--cluster: this version has none; leave it out")
-    return ProcessPool(opening, jobs)
+    if cluster is None:
+        return ProcessPool(opening, jobs)
+    from verifier.runs.cluster import Cluster  # nobody else waits for it
+
+    return Cluster(opening, cluster.text, cluster.warn)
