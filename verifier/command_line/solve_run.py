@@ -16,6 +16,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.claim_folder import ClaimFolder
 from verifier.command_line.execution_options import Execution
 from verifier.command_line.files import remove_leftovers
+from verifier.command_line.first_compilation import say_if_first
 from verifier.command_line.nonce_solver import Answer, NonceSolver, Refused, SolvedNonce
 from verifier.command_line.nonces_option import nonces_text
 from verifier.command_line.progress import Progress
@@ -76,6 +77,8 @@ class SolveRun:
         """
         for nonce in self._execution.limited(self._todo):
             if nonce == self._todo[0]:
+                if self._execution.cluster is None:
+                    say_if_first(self._execution.device)
                 stack.enter_context(self._report.progress)
             self._report.progress.begin(f"nonce {nonce}" if jobs == 1 else f"{jobs} processes")
             yield nonce

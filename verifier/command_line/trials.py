@@ -15,6 +15,7 @@ from verifier.challenge.module import Module
 from verifier.challenge.training.trainer import Observer
 from verifier.command_line.execution_options import Execution, Workplace, open_isolation
 from verifier.command_line.exit_codes import DONE, UNDETERMINED, UNFINISHED, USAGE
+from verifier.command_line.first_compilation import say_if_first
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import say
 from verifier.runs.pool import TaskLost
@@ -125,6 +126,8 @@ def fill(
     mine = execution.shard.of(trials)
     todo = [trial for trial in mine if trial.key not in table.rows]
     cost, left = (sum(trial.cost for trial in some) for some in (mine, todo))
+    if todo and execution.cluster is None:
+        say_if_first(execution.device)
     shortfall = Shortfall(len(trials), missing=0, left=len(todo))
     with (
         Progress("training", len(mine), len(mine) - len(todo), cost, cost - left) as progress,

@@ -46,6 +46,17 @@ def network_for(instance_id: InstanceId, device: str = "cpu") -> Network:
     return _eager(instance_id, device)
 
 
+def waits_for_compiler(device: str = "cpu") -> bool:
+    """Whether the next network is one that no process has compiled yet. Raises MachineError."""
+    if device != "cpu" or engine_choice.forced(device) == "binary64":
+        return False
+    try:
+        processor = import_module(f"{_COMPILED}.processor").Processor.here()
+        return not import_module(f"{_COMPILED}.kernel_cache").kernel_file(processor).exists()
+    except Exception:  # then it is the eager one
+        return False
+
+
 def _eager(instance_id: InstanceId, device: str = "cpu") -> Network:
     return EagerNetwork(instance_id, engine_choice.engine(device))
 

@@ -19,6 +19,7 @@ from verifier.command_line.audit_options import AuditOptions, audit_options, rea
 from verifier.command_line.claim_files import claims_among
 from verifier.command_line.execution_options import Execution, execution_options, require_kept
 from verifier.command_line.files import load_signing_key, require_new
+from verifier.command_line.first_compilation import say_if_first
 from verifier.command_line.pool_options import PoolOptions, pool_options
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
@@ -206,6 +207,8 @@ class _Call:
             before, waiting = tally.claims, len(decided) - tally.claims
             todo = [path for path in claims if path not in decided]
             jobs = self._jobs(len(todo), levels.deepest)
+            if todo and levels.deepest is not Level.EVALUATE and self.execution.cluster is None:
+                say_if_first(self.execution.device)
             progress = stack.enter_context(Progress("verifying", len(claims), before))
             report = Report(tally, self.as_json, self.key, log, progress.echo, self.kept, levels.learn)
             stack.enter_context(report)

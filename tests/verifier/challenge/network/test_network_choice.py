@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -19,7 +20,7 @@ from verifier.challenge.editions import APRIL_2025, DECEMBER_2025, Edition
 from verifier.challenge.network import network_choice
 from verifier.challenge.network.eager_network import EagerNetwork, Single
 from verifier.challenge.network.network import Batch
-from verifier.challenge.network.network_choice import agree, network_for
+from verifier.challenge.network.network_choice import agree, network_for, waits_for_compiler
 from verifier.challenge.network.statistics import Statistics
 
 needs_numba = pytest.mark.skipif(
@@ -169,3 +170,23 @@ def test_a_network_whose_products_are_not_exact_is_refused(monkeypatch: pytest.M
     compiles(monkeypatch, Compiled, is_exact=False)
     with pytest.raises(MachineError, match=f"set {ENGINE_VARIABLE}=binary64"):
         network_for(instance_id())
+
+
+@needs_numba
+def test_who_trains_first_waits_for_the_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    network_for(instance_id())
+    assert not waits_for_compiler()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert waits_for_compiler()
+    assert not waits_for_compiler("cuda")
+    monkeypatch.setenv(ENGINE_VARIABLE, "binary64")
+    assert not waits_for_compiler()
+
+
+@pytest.mark.parametrize("error", [ImportError("no llvmlite"), OSError("no folder")])
+def test_nobody_waits_where_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(_: str) -> ModuleType:
+        raise error
+
+    monkeypatch.setattr(network_choice, "import_module", fail)
+    assert not waits_for_compiler()
