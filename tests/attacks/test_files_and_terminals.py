@@ -493,11 +493,14 @@ PRINTERS = {"click.echo", "click.secho", "print", "json.dumps", "sys.stdout.writ
 OPENERS = {"open", "path.open", "os.open", "io.open", ".read_bytes", ".read_text", ".write_bytes", ".write_text",
            ".NamedTemporaryFile", "os.mkfifo"}  # fmt: skip
 OWNERS = {
+    "protocol/canonical_msgpack.py",  # reads from memory
     "protocol/regular_file.py",  # opens
     "protocol/keys.py",  # creates, with O_EXCL
     "verifier/challenge/network/compiled/kernel_cache.py",  # its own sources, and in a folder of its own
     "verifier/challenge/network/compiled/kernels/compilation.py",  # writes there
     "verifier/challenge/guarded_import.py",  # the working folder, as a folder
+    "verifier/challenge/versions.py",  # the package's sources
+    "verifier/report/html.py",  # the package's template
     "verifier/command_line/folder_lock.py",  # a folder, as a folder
     "verifier/command_line/main.py",  # the null device
     "verifier/machine/kernel_files.py",  # files of the kernel's
