@@ -16,8 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from arithmetic.engine_choice import ENGINE_VARIABLE
 from tests.support.folders import ROOT
+from tests.support.small_contest import instance_id
+from verifier.challenge.network import network_choice
 from verifier.challenge.network.compiled.arrays import Matrix, Vector
+from verifier.challenge.network.eager_network import EagerNetwork
 
 pytest.importorskip("numba", reason="NUMBA IS NOT INSTALLED: the compiled network was not tested")
 
@@ -199,6 +203,31 @@ def test_a_compiler_that_fails_is_an_error(cache: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(kernel_cache, "PROGRAM", (sys.executable, "-c", "raise SystemExit('it is broken')"))
     with pytest.raises(kernel_cache.NotCompiledError, match="numba does not compile here: it is broken"):
         kernel_cache.kernels(HERE)
+
+
+@pytest.mark.slow
+def test_settings_of_numba_leave_no_kernels_without_the_clean_start(tmp_path: Path) -> None:
+    program = [*kernel_cache.PROGRAM, HERE.name, HERE.features, str(tmp_path / "new.kernels")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(program, env=environment, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_kernels_of_another_text_leave_the_eager_network_without_their_name(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel_cache.kernels(HERE)
+    file = kernel_cache.kernel_file(HERE)
+    code = machine_code.MachineCode.from_bytes(file.read_bytes())
+    forms = {name: form for name, form in code.forms.items() if name != "training_step"}
+    file.write_bytes(machine_code.MachineCode(code.rows, code.columns, forms, code.object_file).to_bytes())
+    kernel_cache.kernels.cache_clear()
+    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
+    network_choice._compiled.cache_clear()
+    assert type(network_choice.network_for(instance_id())) is EagerNetwork
+    network_choice._compiled.cache_clear()
 
 
 @pytest.fixture
