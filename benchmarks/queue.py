@@ -1,4 +1,4 @@
-"""The queue: nonces a minute against processes, what it adds to an item, and what its processes hold.
+"""The queue: nonces a minute against cores, what it adds to an item, and what its processes hold.
 
 python -m benchmarks.queue [--jobs 2] [--nonces 24] [--rounds 3] [--fuel N] [--n-hidden 4]
 """
@@ -6,9 +6,10 @@ python -m benchmarks.queue [--jobs 2] [--nonces 24] [--rounds 3] [--fuel N] [--n
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -69,31 +70,55 @@ def main() -> None:
 
 
 def pace_figures(options: Options, folder: Path) -> Figures:
-    """Nonces a minute of one process and of several, in turns; the calls from start to end, and without their start."""
+    """Nonces a minute of one core and of several, in turns: of whole calls, and without their start.
+
+    The same for as many calls at once, each on a core of its own: the machine gives no more.
+    """
     found: dict[str, list[float]] = {}
     key = _key(folder)
     for number in range(options.rounds):
-        paces = [_pace(options, key, folder / f"{number}-{jobs}", jobs) for jobs in (1, options.jobs)]
-        for jobs, (whole, steady) in zip((1, options.jobs), paces, strict=True):
-            found.setdefault(f"nonces a minute, {jobs} jobs", []).append(whole)
-            found.setdefault(f"nonces a minute, {jobs} jobs, once started", []).append(steady)
-        (one, several) = paces
-        found.setdefault(f"{options.jobs} jobs against 1", []).append(several[0] / one[0])
-        found.setdefault(f"{options.jobs} jobs against 1, once started", []).append(several[1] / one[1])
+        one, several = (_pace(options, key, folder / f"{number}-{cores}", cores) for cores in (1, options.jobs))
+        apart = _pace_apart(options, key, folder / f"{number}-apart")
+        for cores, (whole, steady) in ((1, one), (options.jobs, several)):
+            found.setdefault(f"nonces a minute, cores: {cores}", []).append(whole)
+            found.setdefault(f"nonces a minute, cores: {cores}, once started", []).append(steady)
+        found.setdefault(f"{options.jobs} cores against 1", []).append(several[0] / one[0])
+        found.setdefault(f"{options.jobs} cores against 1, once started", []).append(several[1] / one[1])
+        found.setdefault(f"{options.jobs} calls, each on a core, against 1, once started", []).append(apart / one[1])
     return {name: Figure.of("", values) for name, values in found.items()}
 
 
-def _pace(options: Options, key: Path, out: Path, jobs: int) -> tuple[float, float]:
+def _pace(options: Options, key: Path, out: Path, cores: int) -> tuple[float, float]:
     started = time.perf_counter()
-    subprocess.run(
-        [PROGRAM, *options.solve(key, out, jobs, options.nonces)], check=True, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    _start(options.solve(key, out, cores, options.nonces), range(cores)).wait()
     took = time.perf_counter() - started
+    return 60.0 * options.nonces / took, _steady(out, cores)
+
+
+def _pace_apart(options: Options, key: Path, out: Path) -> float:
+    folders = [out / f"{core}" for core in range(options.jobs)]
+    share = options.nonces // options.jobs
+    calls = [_start(options.solve(key, each, 1, share), [core]) for core, each in enumerate(folders)]
+    for call in calls:
+        call.wait()
+    return sum(_steady(each, 1) for each in folders)
+
+
+def _start(arguments: Sequence[str], cores: Iterable[int]) -> subprocess.Popen[bytes]:
+    """A call of the command that may use these cores alone, of those that this process may use."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(allowed)[core] for core in cores})
+    try:
+        return subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _steady(out: Path, processes: int) -> float:
+    """Nonces a minute after the first one of each process, which has its start in it."""
     (log,) = out.glob("*.run")
     times = sorted(each.time for each in read_run(log).claims.values() if isinstance(each, Done))
-    steady = (len(times) - jobs) / (times[-1] - times[jobs - 1])  # the first of each process has its start in it
-    return 60.0 * options.nonces / took, 60.0 * steady
+    return 60.0 * (len(times) - processes) / (times[-1] - times[processes - 1])
 
 
 def _key(folder: Path) -> Path:
