@@ -68,7 +68,7 @@ def read_runs(folders: Iterable[Path]) -> RunsRead:
 def _note(start: Start, is_at_work: bool) -> str:
     part = f", shard {start.shard} of {start.shards}" if start.shards > 1 else ""
     state = "; still at work when this page was made" if is_at_work else ""
-    return f"tig-verify {start.version} on {start.host}, {start.jobs} jobs{part}, began {_moment(start.time)}{state}"
+    return f"tig-verify {start.version} on {start.host}, jobs: {start.jobs}{part}, began {_moment(start.time)}{state}"
 
 
 def _moment(seconds: float) -> str:

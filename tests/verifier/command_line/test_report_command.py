@@ -224,7 +224,7 @@ def test_the_logs_of_runs_tell_times_failures_and_calls(call: Call, claims: Seal
     fact = made("Runs")[str(log)]
     assert fact["value"] == START.command
     began = "began 2027-01-15 08:00:00 UTC; still at work when this page was made"
-    assert fact["note"] == f"tig-verify 0.1.0 on box, 4 jobs, shard 2 of 3, {began}"
+    assert fact["note"] == f"tig-verify 0.1.0 on box, jobs: 4, shard 2 of 3, {began}"
 
 
 def test_a_run_of_failures_alone_makes_a_page_and_a_spoilt_log_is_named(call: Call) -> None:
