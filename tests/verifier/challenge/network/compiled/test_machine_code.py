@@ -146,7 +146,8 @@ def test_a_file_that_was_cut_is_noticed(spoil: Any) -> None:
 # -- the cache -------------------------------------------------------------------------------------------------------
 
 COMPILES = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who tests in the background may have it ignored
 sys.path.insert(0, {root!r})
 from verifier.challenge.network.compiled import kernel_cache
 from verifier.challenge.network.compiled.processor import Processor
