@@ -226,6 +226,7 @@ def test_a_call_ends_at_its_moment_and_nothing_goes_on(head: Head) -> None:
 @pytest.mark.parametrize("where", ["local", "head"])
 def test_however_the_driver_ends_nothing_goes_on(head: Head, where: str, how: signal.Signals) -> None:
     program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background suites ignore it
         "import sys; from tests.support.jailed_work import sleeping; from verifier.runs.cluster import Cluster\n"
         "with Cluster(sleeping, sys.argv[1], print) as cluster:\n"
         "    for _ in cluster.run(['a', *['sleep'] * 9]): print('one', flush=True)\n"
