@@ -166,7 +166,7 @@ def test_without_descriptors_there_is_no_worker(tmp_path: Path) -> None:
     found = examined({}, tmp_path, ("sh", "-c", 'ulimit -n 12; exec "$@"', "sh"))
     assert (found.code, found.failed) == (3, ["tensors", "jail", "network", "training"])
     for check in (Check.TENSORS, Check.JAIL, Check.TRAINING):
-        assert "Too many open files; allow more descriptors and longer files (ulimit -n, -f)" in found.detail(check)
+        assert "Too many open files" in found.detail(check)  # in the zygote, or before it, as Python has files open
 
 
 # -- machines that could be better ------------------------------------------------------------------------------------
