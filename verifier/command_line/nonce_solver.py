@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -14,7 +14,7 @@ from protocol.task import Task
 from protocol.transcript import Leaf
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
 from verifier.challenge.module import Module
-from verifier.command_line.execution_options import open_isolation
+from verifier.command_line.execution_options import Workplace
 from verifier.runs.pool import TaskLost
 
 if TYPE_CHECKING:
@@ -66,20 +66,17 @@ class NonceSolver:
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[int], Answer]]:
         """What solves one nonce after the other in this process."""
-        with ExitStack() as stack:
-            place = stack.enter_context(open_isolation(self.isolation))
-            place.prepare()  # before this process imports what trains: each takes most of a second
-            places: list[Isolation] = [place]
+        with Workplace(self.isolation) as place:
+            place.isolation.prepare()  # before this process imports what trains: each takes most of a second
 
             def work(nonce: int) -> Answer:
                 lost = TaskLost("")
                 for _ in range(_TRIES):
                     try:
-                        return self._solve(nonce, places[-1], observer)
+                        return self._solve(nonce, place.isolation, observer)
                     except WorkerFault as error:
                         lost = TaskLost(str(error))
-                        stack.close()  # what failed is not used again
-                        places.append(stack.enter_context(open_isolation(self.isolation)))
+                        place.renew()
                 return lost
 
             yield work
