@@ -503,7 +503,7 @@ OWNERS = {
     "verifier/report/html.py",  # the package's template
     "verifier/command_line/folder_lock.py",  # a folder, as a folder
     "verifier/command_line/main.py",  # the null device
-    "verifier/machine/kernel_files.py",  # files of the kernel's
+    "verifier/machine/proc_files.py",  # files of the kernel's
     "verifier/machine/known_training.py",  # a file of the package's
     "verifier/verification/self_audit.py",  # in a folder of its own
     "verifier/command_line/files.py",  # writes to a new file

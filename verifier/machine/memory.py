@@ -11,7 +11,7 @@ from typing import Final
 from protocol.examination import Check, Condition, Finding
 from sandbox.jail.confinement import MEMORY_BYTES
 from verifier.machine import control_group
-from verifier.machine.kernel_files import told
+from verifier.machine.proc_files import told
 from verifier.machine.processor import usable_cores
 
 _LIBRARIES: Final = 4 * 2**30

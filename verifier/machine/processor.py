@@ -11,7 +11,7 @@ from typing import Final
 from protocol.canonical_msgpack import Scalar
 from protocol.examination import Check, Condition, Finding
 from verifier.machine import control_group
-from verifier.machine.kernel_files import told
+from verifier.machine.proc_files import told
 
 INSTRUCTIONS: Final = (
     "sse4_1 avx avx2 avx_vnni avx512f avx512bw avx512vl avx512_vnni amx_int8 asimd asimddp i8mm sve sve2"
