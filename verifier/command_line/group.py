@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from verifier.command_line.lazy_command import LazyCommand
+from verifier.command_line.version_option import version_option
 
 _TEXTS: Final = {
     "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
@@ -41,7 +42,7 @@ _TEXTS: Final = {
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="tig-verify", prog_name="tig-verify")
+@version_option
 def commands() -> None:
     """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
 

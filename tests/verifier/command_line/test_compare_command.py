@@ -173,7 +173,7 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, m
     monkeypatch.setattr(comparison_trials, "solve", None)
     ended = call("slow.py", "fast.py", "--nonces", 0, "--picture", "a.png")
     assert ended.code == 2
-    assert "pip install 'tig-verify[pictures]'" in ended.err
+    assert "pip install 'tig-verify[plots]'" in ended.err
 
 
 ZERO = "integer division or modulo by zero"
