@@ -94,7 +94,7 @@ class HostedOptimiser:
         location = self._guarded(
             lambda: self._module.query_location_parameters(
                 self._vector(self._parameters),
-                states.normalise(self._state, frozenset(), self._meter),  # a copy: what a query does to it is forgotten
+                self._copied_state(),
                 self._vector(self._gradient),
                 epoch,
                 train_loss,
@@ -183,6 +183,10 @@ class HostedOptimiser:
 
     def _keep(self, state: object) -> object:
         return states.normalise(state, self._borrowed, self._meter)
+
+    def _copied_state(self) -> object:
+        """The state for a query, which may do with it what it likes: that is forgotten."""
+        return states.normalise(self._state, frozenset(), self._meter)
 
     def _flat(self, returned: object, function: str) -> Vector:
         """A returned vector, or list of tensors, as a flat array that aliases neither input."""
