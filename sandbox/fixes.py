@@ -35,9 +35,9 @@ def fixed(text: str, diagnostics: Iterable[Diagnostic]) -> str:
     """A module's text without those of its problems that can be fixed by rule; the text itself if there are none."""
     lines: list[str | None] = list(text.split("\n"))
     for problem in sorted(diagnostics, reverse=True):  # from the end on, so that columns stay what they were
-        line = lines[problem.line - 1] if problem.line <= len(lines) else None
+        line = lines[problem.line - 1] if 0 < problem.line <= len(lines) else None
         fix = _FIXES.get(problem.code)
-        if fix is not None and line is not None:
+        if fix is not None and line is not None and 0 < problem.column <= len(line):
             lines[problem.line - 1] = fix(line, problem.column - 1)
     return "\n".join(line for line in lines if line is not None)
 

@@ -38,6 +38,7 @@ _MOST: Final = 50
 """Problems that are noted."""
 _INIT, _QUERY, _STEP = ENTRY_POINTS
 _LINE: Final = re.compile(r"(?:, at )?\bline ([0-9]+)(?:: )?")
+_FIT: Final = "use dict, list, tuple, tensors, numbers, strings and None"
 _UPHILL: Final = 0.5
 """The cosine beyond which two directions are taken for one."""
 
@@ -68,13 +69,12 @@ class _Notes:
 
     def add_error(self, error: OptimiserError | BudgetExhausted, function: str) -> None:
         """Note what ended a call of a function."""
-        said = getattr(error, "said", str(error))
-        code, line = "R305" if isinstance(error, BudgetExhausted) else "R301", _LINE.search(said)
+        code, line = "R305" if isinstance(error, BudgetExhausted) else "R301", _LINE.search(error.said)
         if line is None:
-            self.add(function, code, said)
+            self.add(function, code, error.said)
         else:
-            text = said[: line.start()] + said[line.end() :]
-            self._found.add(Diagnostic(max(int(line[1]), 1), 1, code, text[:MAX_TEXT], f"called by {function}"))
+            text = error.said[: line.start()] + error.said[line.end() :]
+            self._found.add(Diagnostic(max(int(line[1]), 1), 1, code, text[:MAX_TEXT]))
 
     def all(self) -> tuple[Diagnostic, ...]:
         """All of them, by line."""
@@ -86,7 +86,6 @@ class _Rehearsal(HostedOptimiser):
 
     def __init__(self, assignment: Assignment, notes: _Notes) -> None:
         self._notes = notes
-        self._function = _INIT
         self._is_unfit = False
         size = assignment.layout.size
         super().__init__(assignment, _spread(size, 0.0), np.zeros(size, np.float32))
@@ -110,7 +109,6 @@ class _Rehearsal(HostedOptimiser):
         """Take one step; whether another one can follow."""
         location, updates = None, None
         try:
-            self._function = _QUERY
             location = self.query_location(epoch, train_loss, validation_loss)
         except OptimiserError as error:
             self._notes.add_error(error, _QUERY)
@@ -120,7 +118,6 @@ class _Rehearsal(HostedOptimiser):
         with np.errstate(all="ignore"):
             self.gradient[:] = (self.parameters if location is None else location) - self._target
         try:
-            self._function = _STEP
             updates = self.step_updates(epoch, train_loss, validation_loss)
         except OptimiserError as error:
             self._notes.add_error(error, _STEP)
@@ -199,22 +196,19 @@ class _Rehearsal(HostedOptimiser):
                 )
         return messages
 
-    def _keep(self, state: object) -> object:
+    def _keep(self, state: object, function: str) -> object:
         self._is_unfit = False
         try:
-            return super()._keep(state)
+            return super()._keep(state, function)
         except OptimiserError as error:
             self._is_unfit = True
-            for message in [
-                f"{path} is {_kind(part)}, which a state may not hold" for path, part in _unfit(state, "state")
-            ] or [error.said]:
-                self._notes.add(
-                    self._function, "R303", message, "use dict, list, tuple, tensors, numbers, strings and None"
-                )
+            unfit = [f"{path} is {_kind(part)}, which a state may not hold" for path, part in _unfit(state, "state")]
+            for message in unfit or [error.said]:
+                self._notes.add(function, "R303", message, _FIT)
             return state
 
-    def _copied_state(self) -> object:
-        return self._state if self._is_unfit else super()._copied_state()
+    def _rebuilt(self, state: object, borrowed: frozenset[int], place: str) -> object:
+        return state if self._is_unfit else super()._rebuilt(state, borrowed, place)
 
 
 def _place(function: ast.FunctionDef) -> tuple[int, int]:

@@ -69,8 +69,7 @@ def test_a_line_is_fixed_or_left_alone(code: str, line: str, column: int, expect
     assert fixed(text, [Diagnostic(2, column, code, "")]) == mended
 
 
-def test_places_that_a_text_does_not_have_are_passed_over() -> None:
-    assert (
-        fixed("x.abs()", [Diagnostic(9, 1, "D154", ""), Diagnostic(1, 99, "D154", ""), Diagnostic(1, 99, "D155", "")])
-        == "x.abs()"
-    )
+@pytest.mark.parametrize("place", [(9, 1), (0, 1), (-9, 1), (10**30, 1), (1, 99), (1, 0), (1, -3), (1, 10**30)])
+@pytest.mark.parametrize("code", ["D111", "D154", "D155", "G004", "G005"])
+def test_places_that_a_text_does_not_have_are_passed_over(code: str, place: tuple[int, int]) -> None:
+    assert fixed("x.absolute()", [Diagnostic(*place, code, "")]) == "x.absolute()"
