@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import click
@@ -17,6 +19,8 @@ from verifier.challenge.editions import EDITIONS, Track
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.option_groups import Decorator, option_group
+
+_NUMERAL: Final = re.compile(r"\+?[0-9][0-9_]{0,39}(?:\.[0-9]{0,40})?(?:[eE]\+?[0-9]{1,2})?")
 
 
 class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
@@ -45,6 +49,20 @@ def _is_scalar(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
+class Fuel(click.ParamType[int]):
+    """A fuel budget: a whole number, however it is written, such as 2500000000, 2_500_000_000 or 2.5e9."""
+
+    name = "FUEL"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the text of the option; whoever knows the edition looks at its maximum."""
+        text = str(value)
+        number = Decimal(text) if _NUMERAL.fullmatch(text) else None
+        if number is None or number < 1 or number != int(number):
+            self.fail(f"{text!r} is no fuel budget; write a whole number from 1 on, such as 1e9", param, ctx)
+        return int(number)
+
+
 @dataclass(frozen=True)
 class Chosen:
     """A choice of a benchmarker, but for the module."""
@@ -65,7 +83,7 @@ def fuel_budget(track: Track, fuel: int | None) -> int:
     """The budget that --fuel gives, or the edition's maximum. Raises InputError for more than that."""
     most = track.edition.max_fuel_budget
     if fuel is not None and fuel > most:
-        raise InputError(f"--fuel: the edition's maximum is {most}")
+        raise InputError(f"--fuel: {fuel:,} is more than the edition's maximum, {most:,}; give less, or leave it out")
     return fuel or most
 
 
@@ -92,7 +110,7 @@ settings_options: Final[tuple[Decorator, ...]] = (
     click.option("--challenge-id", default="c006", show_default=True),
 )
 fuel_option: Final[Decorator] = click.option(
-    "--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum."
+    "--fuel", type=Fuel(), help="Fuel budget, such as 1e9; default: the edition's maximum."
 )
 training_options: Final[tuple[Decorator, ...]] = (
     click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
