@@ -11,7 +11,9 @@ from verifier.command_line.version_option import version_option
 
 _TEXTS: Final = {
     "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
+    "init": "Write a first optimiser module to FILE, with comments: Adam, to be changed.",
     "check": "Check optimiser modules against the dialect, without running them.",
+    "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
     "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
     "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
     "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
@@ -47,7 +49,9 @@ def commands() -> None:
     """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
 
     \b
-    Innovator:    tig-verify check my_optimiser.py
+    Innovator:    tig-verify init my_optimiser.py
+                  tig-verify check --run my_optimiser.py
+                  tig-verify run my_optimiser.py -p lr=0.01 --plot losses.png
                   tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --plot both.png
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit

@@ -229,6 +229,8 @@ def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) 
     for entry in printed:
         claim = read_record(Path(entry["claim"]), Claim).record
         assert entry["stop_reason"] == claim.stop_reason == "fuel-exhausted"
+        where = "in keeping the state that optimiser_step_updates returned"
+        assert entry["explanation"] == f"'the fuel budget of 3,000,000 units is spent, {where}'"
         assert entry["transcript_root"] == claim.transcript_root.hex()
         assert {name: entry[name] for name in ("quality", "qualifies", "epochs", "best_epoch", "fuel_used")} == {
             "quality": claim.quality,
@@ -382,9 +384,9 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "hyperparameter without value": (solve_with("-p", "lr"), "'lr': write it as NAME=VALUE, such as lr=0.01"),
     "hyperparameter not finite": (solve_with("-p", "lr=NaN"), "'lr=NaN': write it as NAME=VALUE, such as lr=0.01"),
     "hyperparameter a text": (solve_with("-p", "lr=fast"), 'adam.py: "line '),
-    "fuel none": (solve_with("--fuel", "0"), "0 is not in the range x>=1"),
+    "fuel none": (solve_with("--fuel", "0"), "'0' is no fuel budget; write a whole number from 1 on, such as 1e9"),
     "fuel too little": (solve_with("--fuel", "5"), "before the first epoch the fuel budget of 5 units"),
-    "fuel beyond": (solve_with("--fuel", str(10**15)), "--fuel: the edition's maximum is 5000000000000"),
+    "fuel beyond": (solve_with("--fuel", str(10**15)), "than the edition's maximum, 5,000,000,000,000; give less"),
     "player unprintable": (solve_with("--player-id", "\t"), "player_id: expected printable ASCII, found '\\t'"),
     "claim exists": (
         solve_with("--nonces", "0..1", "-o", "out"),
@@ -474,7 +476,7 @@ BAD_MODULES: dict[str, tuple[bytes, str]] = {
     "returning nothing": (module("None"), "bad.py: 'optimiser_step_updates must return a pair: return updates, state"),
     "endless": (
         module(state="[i for i in range(10 ** 12)]"),
-        "before the first epoch the fuel budget of 3000000 units",
+        "before the first epoch the fuel budget of 3,000,000 units is spent, at line 8 in init_optimiser_state",
     ),
 }
 
