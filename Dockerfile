@@ -14,6 +14,8 @@ COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY arithmetic arithmetic
 COPY protocol protocol
 COPY sandbox sandbox
+COPY tig_verify tig_verify
+COPY tig_verify tig_verify
 COPY verifier verifier
 COPY fixtures/optimisers fixtures/optimisers
 RUN /opt/tig-verify/bin/pip install --no-cache-dir --constraint constraints.txt \

@@ -117,7 +117,7 @@ def test_the_wheel_has_no_top_level_names_but_ours(built: tuple[Path, Path]) -> 
     with zipfile.ZipFile(built[0]) as wheel:
         names = {name.partition("/")[0] for name in wheel.namelist()}
     assert {name for name in names if not name.endswith(".dist-info")} == {
-        "arithmetic", "protocol", "sandbox", "verifier",
+        "arithmetic", "protocol", "sandbox", "tig_verify", "verifier",
     }  # fmt: skip
 
 
