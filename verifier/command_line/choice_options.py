@@ -79,9 +79,11 @@ def chosen(
     return Chosen(parsed, settings, dict(overrides), fuel_budget(parsed, fuel))
 
 
-def track_option(required: bool = True) -> Decorator:
-    """--track."""
-    return click.option("--track", required=required, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024.")
+def track_option(required: bool = True, default: str | None = None) -> Decorator:
+    """--track, which need not be given if it is not required or has a default."""
+    what = "Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024."
+    is_required = required and default is None
+    return click.option("--track", required=is_required, default=default, show_default=default is not None, help=what)
 
 
 settings_options: Final[tuple[Decorator, ...]] = (

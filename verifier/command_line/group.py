@@ -11,6 +11,7 @@ from verifier.command_line.lazy_command import LazyCommand
 _TEXTS: Final = {
     "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
     "check": "Check optimiser modules against the dialect, without running them.",
+    "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
     "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
     "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
     "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
@@ -47,6 +48,7 @@ def commands() -> None:
 
     \b
     Innovator:    tig-verify check my_optimiser.py
+                  tig-verify debug my_optimiser.py --break 24
                   tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --picture both.png
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
