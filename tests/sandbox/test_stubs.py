@@ -85,7 +85,7 @@ def test_a_namespace_has_the_words_of_the_sandbox(name: str) -> None:
     found = {word: taken for word, taken in words(body(name)).items() if word not in TYPES}
     expected: dict[str, set[str] | None] = {}
     for word, taken in WORDS[SPACES[name].__name__].items():
-        method = WORDS["Tensor"].get(word) if SPACES[name] is TorchNamespace and taken == {"x"} else None
+        method = WORDS["Tensor"].get(word) if SPACES[name] is TorchNamespace and taken == frozenset({"x"}) else None
         expected[word] = None if taken is None else {*taken, *(method or ())}
     assert found == expected
 
