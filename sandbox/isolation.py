@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
+from sandbox.diagnostics import Diagnostic
 from sandbox.optimiser import Assignment, Optimiser
-from sandbox.worker.client import ProcessOptimiser, check_in_worker
+from sandbox.worker.client import ProcessOptimiser, check_in_worker, rehearse_in_worker
 from sandbox.worker.zygote_client import CHECKING, Zygote
 
 
@@ -38,11 +39,11 @@ class InProcess:
         size = assignment.layout.size
         return HostedOptimiser(assignment, np.zeros(size, np.float32), np.zeros(size, np.float32))
 
-    def check(self, source: bytes, name: str) -> None:
-        """Check a module against the dialect, without running it. Raises ModuleRefused."""
-        from sandbox.compiler import compile_optimiser
+    def check(self, source: bytes, name: str) -> tuple[Diagnostic, ...]:
+        """Check a module against the dialect, without running it; the traps in it. Raises ModuleRefused."""
+        from sandbox.compiler import check_optimiser
 
-        compile_optimiser(source, name)
+        return check_optimiser(source, name)
 
     def describe(self) -> Mapping[str, str]:
         """The word `none`."""
@@ -74,11 +75,15 @@ class Jail:
         """Fork a worker; it enters its jail while the caller goes on."""
         return ProcessOptimiser(assignment, self.zygote)
 
-    def check(self, source: bytes, name: str) -> None:
-        """Check a module against the dialect in a worker. Raises ModuleRefused, JailError or WorkerFault."""
+    def check(self, source: bytes, name: str) -> tuple[Diagnostic, ...]:
+        """Check a module in a worker; the traps in it. Raises ModuleRefused, JailError or WorkerFault."""
         if self._checking is None:
             self._checking = Zygote(CHECKING)
-        check_in_worker(self._checking, source, name)
+        return check_in_worker(self._checking, source, name)
+
+    def rehearse(self, assignment: Assignment) -> tuple[Diagnostic, ...]:
+        """Call a module's functions for a few steps, to say all that is wrong. Raises as `check` does."""
+        return rehearse_in_worker(self.zygote, assignment)
 
     def describe(self) -> Mapping[str, str]:
         """The layers of the worker that was started last."""
