@@ -14,6 +14,8 @@ _TEXTS: Final = {
     "init": "Write a first optimiser module to FILE, with comments: Adam, to be changed.",
     "check": "Check optimiser modules against the dialect, without running them.",
     "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
+    "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
+    "stubs": "Write type stubs of what a module can use, so that editors complete it and find what is not there.",
     "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
     "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
     "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
@@ -51,6 +53,7 @@ def commands() -> None:
     \b
     Innovator:    tig-verify init my_optimiser.py
                   tig-verify check --run my_optimiser.py
+                  tig-verify debug my_optimiser.py --break 24
                   tig-verify run my_optimiser.py -p lr=0.01 --plot losses.png
                   tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --plot both.png
     Benchmarker:  tig-verify keygen key.pem
