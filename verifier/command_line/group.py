@@ -15,6 +15,7 @@ _TEXTS: Final = {
     "check": "Check optimiser modules against the dialect, without running them.",
     "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
     "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
+    "score": "Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens.",
     "stubs": "Write type stubs of what a module can use, so that editors complete it and find what is not there.",
     "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
     "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
