@@ -237,7 +237,7 @@ def test_a_module_that_fails_is_told_at_once_and_its_row_says_why(call: Call) ->
     assert len(lines()) == 6
 
 
-def test_one_nonce_without_a_result_is_in_no_pair(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_nonce_that_failed_is_in_no_pair(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(trial: comparison_trials.Trial, *given: Any) -> comparison_trials.Row:
         if trial.path.name == "fast.py" and trial.nonce == 1:
             raise OptimiserError("no reason")
