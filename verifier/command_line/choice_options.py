@@ -12,7 +12,7 @@ import click
 
 from protocol.settings import Settings
 from protocol.task import Choice
-from sandbox.optimiser import Scalar
+from sandbox.hyperparameters import Scalar
 from verifier.challenge.editions import EDITIONS, Track
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
