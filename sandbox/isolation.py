@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
-from sandbox.hyperparameters import Hyperparameters
+from sandbox.declaration import Declaration
 from sandbox.optimiser import Assignment, Optimiser
-from sandbox.worker.client import ProcessOptimiser, check_in_worker, hyperparameters_in_worker
+from sandbox.worker.client import ProcessOptimiser, check_in_worker, declaration_in_worker
 from sandbox.worker.zygote_client import CHECKING, Zygote
 
 
@@ -45,11 +45,11 @@ class InProcess:
 
         compile_optimiser(source, name)
 
-    def hyperparameters(self, source: bytes, name: str) -> Hyperparameters:
-        """What a module says about its hyperparameters, without running it. Raises ModuleRefused."""
+    def declaration(self, source: bytes, name: str) -> Declaration:
+        """What a module declares about its hyperparameters, without running it. Raises ModuleRefused."""
         from sandbox.compiler import compile_optimiser
 
-        return compile_optimiser(source, name).hyperparameters
+        return compile_optimiser(source, name).declaration
 
     def describe(self) -> Mapping[str, str]:
         """The word `none`."""
@@ -85,9 +85,9 @@ class Jail:
         """Check a module against the dialect in a worker. Raises ModuleRefused, JailError or WorkerFault."""
         check_in_worker(self._checker, source, name)
 
-    def hyperparameters(self, source: bytes, name: str) -> Hyperparameters:
-        """What a module says about its hyperparameters, read in a worker. Raises as `check` does."""
-        return hyperparameters_in_worker(self._checker, source, name)
+    def declaration(self, source: bytes, name: str) -> Declaration:
+        """What a module declares about its hyperparameters, read in a worker. Raises as `check` does."""
+        return declaration_in_worker(self._checker, source, name)
 
     @property
     def _checker(self) -> Zygote:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
-from sandbox.hyperparameters import Scalar
 from sandbox.layout import Layout
 
 if TYPE_CHECKING:  # who only sends a module on, or checks one, needs no NumPy
     import numpy as np
     from numpy.typing import NDArray
 
+Scalar = None | bool | int | float | str
 Vector: TypeAlias = "NDArray[np.float32]"
 """Parameters, a gradient or updates: one flat array [size]."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from sandbox.hyperparameters import Hyperparameters, Scalar
+from sandbox.declaration import Declaration
 from sandbox.language.constructs import refusal_of
 from sandbox.language.findings import Findings
 from sandbox.language.rules import binding, is_scalar
@@ -67,15 +67,15 @@ def asks_location(tree: ast.Module) -> bool:
     return bool(rest) or not trivial
 
 
-def hyperparameters_of(tree: ast.Module) -> Hyperparameters:
-    """What a module that keeps the rules says about its hyperparameters; nothing, if it has none."""
+def declaration_of(tree: ast.Module) -> Declaration:
+    """What a module that keeps the rules declares about its hyperparameters; nothing, if it has none."""
     for statement in tree.body:
         if not isinstance(statement, ast.Assign | ast.AnnAssign) or HYPERPARAMETERS not in _defines(statement):
             continue
         values = {_text(key): _scalar(value) for key, value in _entries(statement.value)}
         annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else None
-        return Hyperparameters(values, {_text(key): _text(value) for key, value in _entries(_display(annotation))})
-    return Hyperparameters()
+        return Declaration(values, {_text(key): _text(value) for key, value in _entries(_display(annotation))})
+    return Declaration()
 
 
 def _entries(display: ast.expr | None) -> list[tuple[ast.expr | None, ast.expr]]:
@@ -89,7 +89,7 @@ def _display(annotation: ast.expr | None) -> ast.expr | None:
     return displays[0] if displays else annotation
 
 
-def _scalar(node: ast.expr) -> Scalar:
+def _scalar(node: ast.expr) -> bool | int | float | str | None:
     """The value of a constant; None for one that has none, with which no module is loaded."""
     negative = isinstance(node, ast.UnaryOp)
     value = node.operand if isinstance(node, ast.UnaryOp) else node

@@ -28,15 +28,15 @@ class Checker(Worker):
         compile_optimiser(source, fields["name"])
         return reply
 
-    def hyperparameters(self, request: Frame, reply: Frame) -> Frame:
-        """Check a module, and read what it says about its hyperparameters."""
+    def declaration(self, request: Frame, reply: Frame) -> Frame:
+        """Check a module, and read what it declares about its hyperparameters."""
         fields, source = self.message(request)
-        said = compile_optimiser(source, fields["name"]).hyperparameters
+        declared = compile_optimiser(source, fields["name"]).declaration
         # No longer than the source: a character of it is at most a byte of UTF-8 or half an escape of JSON.
-        text = json.dumps([dict(said.values), dict(said.spaces)], ensure_ascii=False)
+        text = json.dumps([dict(declared.values), dict(declared.spaces)], ensure_ascii=False)
         return replace(reply, length=self.outputs.write_message(text.encode()))
 
-    ACTIONS: ClassVar[Actions] = {Kind.CHECK: check, Kind.HYPERPARAMETERS: hyperparameters}
+    ACTIONS: ClassVar[Actions] = {Kind.CHECK: check, Kind.DECLARATION: declaration}
 
 
 def prepare() -> None:

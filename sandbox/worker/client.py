@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 from sandbox import state_limits
+from sandbox.declaration import Declaration
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import (
     FuelExhausted,
@@ -21,7 +22,6 @@ from sandbox.errors import (
     StateError,
     WorkerFault,
 )
-from sandbox.hyperparameters import Hyperparameters
 from sandbox.jail.confinement import Confinement, confirm
 from sandbox.language.gate import MAX_BYTES, read_source
 from sandbox.optimiser import Assignment, Vector
@@ -237,13 +237,13 @@ def check_in_worker(zygote: Zygote, source: bytes, name: str) -> None:
         _raise_answer(worker, worker.reply(), name)
 
 
-def hyperparameters_in_worker(zygote: Zygote, source: bytes, name: str) -> Hyperparameters:
-    """What a module says about its hyperparameters, read in a worker. Raises ModuleRefused or WorkerFault."""
+def declaration_in_worker(zygote: Zygote, source: bytes, name: str) -> Declaration:
+    """What a module declares about its hyperparameters, read in a worker. Raises ModuleRefused or WorkerFault."""
     with WorkerProcess(zygote, 1) as worker:
-        worker.request(_with_message(worker, Kind.HYPERPARAMETERS, {"name": name}, source))
+        worker.request(_with_message(worker, Kind.DECLARATION, {"name": name}, source))
         reply = worker.reply()
         _raise_answer(worker, reply, name)
-        return _hyperparameters(worker.message(reply))
+        return _declaration(worker.message(reply))
 
 
 def is_ended_for(attempt: str, zygote: Zygote) -> bool:
@@ -298,8 +298,8 @@ def _diagnostics(data: bytes) -> tuple[Diagnostic, ...]:
     return tuple(Diagnostic(line, column, *map(_clean, texts)) for line, column, *texts in rows)
 
 
-def _hyperparameters(data: bytes) -> Hyperparameters:
-    """Read what a worker says of a module, believing nothing. Raises WorkerFault."""
+def _declaration(data: bytes) -> Declaration:
+    """Read what a worker says that a module declares, believing nothing. Raises WorkerFault."""
     try:
         values, spaces = json.loads(data)
         well_formed = (
@@ -310,8 +310,8 @@ def _hyperparameters(data: bytes) -> Hyperparameters:
     except (ValueError, TypeError, RecursionError):
         well_formed = False
     if not well_formed:
-        raise WorkerFault("the worker sent hyperparameters that are not of the channel's form")
-    return Hyperparameters(values, spaces)
+        raise WorkerFault("the worker sent a declaration that is not of the channel's form")
+    return Declaration(values, spaces)
 
 
 def _clean(text: str) -> str:

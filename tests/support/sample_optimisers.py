@@ -6,9 +6,8 @@ import os
 
 import numpy as np
 
-from sandbox.hyperparameters import Scalar
 from sandbox.layout import Layout, Part
-from sandbox.optimiser import Assignment, Optimiser, Vector
+from sandbox.optimiser import Assignment, Optimiser, Scalar, Vector
 from tests.support.folders import FIXTURES
 
 LAYOUT = Layout((Part("layers.0.weight", "weight", (3, 4)), Part("layers.0.bias", "bias", (4,))))

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from protocol.claim import StopReason
 from protocol.hashes import blake3_digest
-from sandbox.hyperparameters import Scalar
 from sandbox.isolation import Isolation
-from sandbox.optimiser import Assignment
+from sandbox.optimiser import Assignment, Scalar
 from verifier.c006.dataset import OUTPUTS, DataSet, Single, draw_dataset
 from verifier.c006.evaluation import evaluate_weights
 from verifier.c006.initial_weights import initial_weights

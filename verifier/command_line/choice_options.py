@@ -11,7 +11,7 @@ import click
 
 from protocol.settings import Settings
 from protocol.task import Choice
-from sandbox.hyperparameters import Scalar
+from sandbox.optimiser import Scalar
 from verifier.challenge.editions import EDITIONS, Track
 from verifier.challenge.errors import InputError
 from verifier.challenge.hyperparameters import is_scalar

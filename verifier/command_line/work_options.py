@@ -14,7 +14,7 @@ from protocol.errors import ProtocolError
 from protocol.precommit import Seeding
 from protocol.settings import instance_seed
 from protocol.task import Task
-from sandbox.hyperparameters import Scalar
+from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError, VerifierError
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module

@@ -222,16 +222,16 @@ def test_checking_happens_in_a_worker_too_with_the_language_alone() -> None:
         assert own._zygote is None
 
 
-def test_what_a_module_says_of_its_hyperparameters_is_read_in_a_worker_too() -> None:
+def test_what_a_module_declares_is_read_in_a_worker_too() -> None:
     said = b'HYPERPARAMETERS: {"lr": "log 1e-4..1e-1"} = {"lr": 0.01, "name": "\xc3\xa9"}\n'
     long = b'"' + b"\\0" * 450 + b'"'  # what JSON writes with six characters, and Python with two
     longest = b"HYPERPARAMETERS = {" + b"".join(b'"%d":\n%s,\n' % (n, long) for n in range(70)) + b"}\n"
     assert len(longest) > 60_000
     with Jail() as own:
         for source in (said + ENTRY_POINTS.encode(), longest + ENTRY_POINTS.encode(), module()):
-            assert own.hyperparameters(source, "good.py") == InProcess().hyperparameters(source, "good.py")
+            assert own.declaration(source, "good.py") == InProcess().declaration(source, "good.py")
         with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
-            own.hyperparameters(b"import os\n", "bad.py")
+            own.declaration(b"import os\n", "bad.py")
         assert own._zygote is None
 
 
@@ -624,9 +624,9 @@ def test_hostile_diagnostics_are_a_fault(data: bytes, impostor: tuple[Impostor, 
     [*HOSTILE, b"[{}]", b"[{}, {}, {}]", b"[{}, []]", b'[{"lr": []}, {}]', b'[{"lr": {}}, {}]', b'[{}, {"lr": 1}]'],
     ids=lambda data: repr(data[:24]),
 )
-def test_hostile_hyperparameters_are_a_fault(data: bytes) -> None:
-    with pytest.raises(WorkerFault, match="hyperparameters that are not of the channel's form"):
-        client._hyperparameters(data)
+def test_a_hostile_declaration_is_a_fault(data: bytes) -> None:
+    with pytest.raises(WorkerFault, match="a declaration that is not of the channel's form"):
+        client._declaration(data)
 
 
 def test_texts_of_the_worker_cannot_reach_the_terminal(impostor: tuple[Impostor, ProcessOptimiser]) -> None:

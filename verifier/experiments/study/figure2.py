@@ -18,8 +18,8 @@ from arithmetic.exact_sums import mean_square, total
 from arithmetic.exponents import NonFiniteError
 from protocol.settings import Settings
 from protocol.task import Task
-from sandbox.hyperparameters import Scalar
 from sandbox.isolation import Isolation
+from sandbox.optimiser import Scalar
 from verifier.challenge.editions import APRIL_2025
 from verifier.challenge.instance.instance import Points, draw_points
 from verifier.challenge.instance.instance_id import InstanceId

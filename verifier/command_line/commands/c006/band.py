@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sandbox.hyperparameters import Scalar
+from sandbox.optimiser import Scalar
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
 from verifier.command_line.choice_options import Hyperparameter

@@ -1,4 +1,4 @@
-"""What a module says about its hyperparameters is read from its tree: values, and texts of its annotation."""
+"""What a module declares about its hyperparameters is read from its tree: values, and texts of its annotation."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from sandbox.declaration import Declaration
 from sandbox.errors import ModuleRefused
-from sandbox.hyperparameters import Hyperparameters
 from sandbox.language.module import compile_module
 from tests.support.sample_modules import ENTRY_POINTS, NAME, VOCABULARY
 
 
-def said(line: str) -> Hyperparameters:
-    return compile_module(f"{line}\n{ENTRY_POINTS}".encode(), NAME, VOCABULARY).hyperparameters
+def declared(line: str) -> Declaration:
+    return compile_module(f"{line}\n{ENTRY_POINTS}".encode(), NAME, VOCABULARY).declaration
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def said(line: str) -> Hyperparameters:
     ],
 )
 def test_values(line: str, values: dict[str, Any]) -> None:
-    assert repr(said(line)) == repr(Hyperparameters(values))
+    assert repr(declared(line)) == repr(Declaration(values))
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def test_values(line: str, values: dict[str, Any]) -> None:
     ],
 )
 def test_spaces(annotation: str, spaces: dict[str, str]) -> None:
-    found = said(f"from typing import Annotated\nHYPERPARAMETERS: {annotation} = {{'lr': 1}}")
-    assert found == Hyperparameters({"lr": 1}, spaces)
+    found = declared(f"from typing import Annotated\nHYPERPARAMETERS: {annotation} = {{'lr': 1}}")
+    assert found == Declaration({"lr": 1}, spaces)
 
 
 def test_a_module_that_breaks_the_rules_says_nothing() -> None:
     with pytest.raises(ModuleRefused):
-        said("HYPERPARAMETERS = {'lr': [1]}")
+        declared("HYPERPARAMETERS = {'lr': [1]}")
