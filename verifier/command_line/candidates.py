@@ -9,11 +9,13 @@ from typing import Final
 
 import click
 
+from sandbox.errors import ModuleRefused
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
 from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import Hyperparameter
+from verifier.command_line.execution_options import open_isolation
 from verifier.command_line.files import read_module
 from verifier.command_line.names import shown_names
 from verifier.command_line.option_groups import option_group
@@ -60,6 +62,35 @@ def _is_attached(word: str) -> bool:
     """Whether a word is an override and its value too, as in -plr=0.01."""
     short, long = _SPELLINGS
     return word.startswith(f"{long}=") or (word.startswith(short) and word != short)
+
+
+def require_trainable(candidates: Sequence[Candidate], isolation: str) -> None:
+    """Refuse modules that no training would load, and overrides that they do not have, before the first training.
+
+    Raises InputError with all problems.
+    """
+    problems: dict[str, None] = {}
+    with open_isolation(isolation) as place:
+        for each in candidates:
+            try:
+                declared = place.declaration(each.module.source, str(each.path)).values
+            except ModuleRefused as refused:
+                problems |= dict.fromkeys(refused.lines)
+            else:
+                problems |= dict.fromkeys(_undeclared(each, declared))
+    if problems:
+        raise InputError(*problems)
+
+
+def _undeclared(candidate: Candidate, declared: Mapping[str, Scalar]) -> Iterator[str]:
+    """What is wrong with overrides of a module that declares these values."""
+    for name, value in candidate.hyperparameters.items():
+        if name not in declared:
+            known = ", ".join(sorted(declared)) or "none at all"
+            yield f"-p {name}: {candidate.path} has no hyperparameter of that name; it has {known:.200}"
+        elif isinstance(value, str) and type(declared[name]) in (int, float):
+            example = f"{name}={declared[name]}"
+            yield f"-p {name}={value:.40}: {candidate.path} has a number there; write one, such as {example}"
 
 
 def _candidates(optimisers: tuple[Path, ...], overrides: tuple[tuple[str, Scalar], ...]) -> list[Candidate]:

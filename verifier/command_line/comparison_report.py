@@ -213,7 +213,7 @@ def _means(each: Comparison) -> dict[str, object]:
         "train_loss": each.train_loss,
         "validation_loss": each.validation_loss,
         "test_loss": each.test_loss if each.test_loss is not None and math.isfinite(each.test_loss) else None,
-        "fuel_used": each.fuel_used,
+        "fuel_used": _whole(each.fuel_used),
         "seconds": each.seconds,
     }
 

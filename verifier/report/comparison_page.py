@@ -1,5 +1,6 @@
-"""The page about comparisons of optimisers, nonce by nonce: each beside the one with the best mean quality.
+"""The page about comparisons of optimisers, nonce by nonce: each beside the best one.
 
+That is the one with the best mean quality, of those with the most results.
 The table of `compare --out` does not say which optimiser its call named first.
 """
 
@@ -37,7 +38,7 @@ from verifier.report.labels import distinct
 from verifier.report.loss_blocks import LossBlocks, deflated, kept_epochs
 
 _PAIRED: Final = (
-    f"Differences are taken nonce by nonce, to the optimiser with the best mean quality; bars are {CONFIDENCE:.0%} "
+    f"Differences are taken nonce by nonce, to the best optimiser; bars are {CONFIDENCE:.0%} "
     "confidence intervals of their means (Student's, each for itself)."
 )
 _SOLVABLE: Final = (
@@ -59,7 +60,7 @@ class _Contest:
     rows: Mapping[str, Sequence[Row]]
     """By optimiser, in the order of the comparisons."""
     comparisons: Sequence[Comparison]
-    """The best one first."""
+    """Those with the most results first, and among them the best one."""
 
     @property
     def is_whole(self) -> bool:
@@ -130,21 +131,18 @@ def _contests(rows: Iterable[Row]) -> list[_Contest]:
 
 def _contest(title: str, where: str, groups: Sequence[Sequence[Row]]) -> _Contest:
     names = distinct(_name(group[0]) for group in groups)
-    runs = {name: [row.run for row in group] for name, group in zip(names, groups, strict=True)}
-    shared = set.intersection(*({run.nonce for run in its} for its in runs.values()))
-
-    def goodness(name: str) -> float:
-        """The mean quality over the nonces that all have; if there are none, who has the most comes first."""
-        return fmean(run.quality for run in runs[name] if run.nonce in shared) if shared else len(runs[name])
-
-    rows = dict(zip(names, groups, strict=True))
-    ordered = sorted(names, key=goodness, reverse=True)
+    ordered = dict(sorted(zip(names, groups, strict=True), key=lambda named: _goodness(named[1]), reverse=True))
     return _Contest(
         title=title,
         where=where,
-        rows={name: rows[name] for name in ordered},
-        comparisons=compare({name: runs[name] for name in ordered}),
+        rows=ordered,
+        comparisons=compare({name: [row.run for row in group] for name, group in ordered.items()}),
     )
+
+
+def _goodness(rows: Sequence[Row]) -> tuple[int, float]:
+    """Who has more results is before others, whose means leave nonces out; then the mean quality."""
+    return len(rows), fmean(row.run.quality for row in rows)
 
 
 def _name(row: Row) -> str:
@@ -224,7 +222,7 @@ def _summary(contest: _Contest) -> Table:
         Column("optimiser", Form.TEXT, [each.name for each in all_of]),
         column("nonces", Form.TEXT, lambda each: f"{len(each.runs):,} of {each.nonces:,}" if each.missing else None),
         column("quality", Form.QUALITY, lambda each: _rounded(each.quality), ALWAYS),
-        column(f"less {first.name}'s", Form.QUALITY, lambda each: _rounded(each.mean_difference)),
+        column("difference", Form.QUALITY, lambda each: _rounded(each.mean_difference)),
         column(f"{CONFIDENCE:.0%} interval", Form.TEXT,
                lambda each: _ends(each.difference) if each.difference and each.difference.is_known else None),
         column("won-tied-lost", Form.TEXT,
@@ -234,12 +232,13 @@ def _summary(contest: _Contest) -> Table:
         column("epochs", Form.INTEGER, lambda each: _rounded(each.epochs), ON_DESKTOPS),
         column("best epoch", Form.INTEGER, lambda each: _rounded(each.best_epoch), ON_DESKTOPS),
         column("test loss", Form.LOSS, lambda each: _finite(each.test_loss), ON_DESKTOPS),
-        column("ended by", Form.TEXT, _reasons, ON_DESKTOPS),
         column("fuel", Form.LARGE, lambda each: _rounded(each.fuel_used), ON_DESKTOPS),
         column("time", Form.SECONDS, lambda each: each.seconds, ON_DESKTOPS),
+        column("ended by", Form.TEXT, _reasons, ON_DESKTOPS),
     ]  # fmt: skip
     whole = [column for column in columns if any(value is not None for value in column.values)]
-    return Table(f"Means over {_nonces(first.nonces)}{contest.where}", whole, note=_SOLVABLE)
+    note = f"Differences are to {first.name}, nonce by nonce. {_SOLVABLE}" if len(all_of) > 1 else _SOLVABLE
+    return Table(f"Means over {_nonces(first.nonces)}{contest.where}", whole, note=note)
 
 
 def _finite(value: float | None) -> float | None:
@@ -259,6 +258,7 @@ def _table(contests: Sequence[_Contest]) -> Table:
     def column(name: str, form: Form, value: Callable[[Run], Value], rank: int) -> Column:
         return Column(name, form, list(map(value, runs)), rank)
 
+    reasons = [run.stop_reason for run in runs]
     contest_rank = ON_TABLETS if len(contests) > 1 else IN_DETAIL
     return Table(
         "Trainings",
@@ -273,11 +273,11 @@ def _table(contests: Sequence[_Contest]) -> Table:
             Choices.of("solvable", ["yes" if run.is_solvable else "no" for run in runs], ON_DESKTOPS),
             column("excess", Form.LOSS, lambda run: run.excess, ON_DESKTOPS),
             column("epochs", Form.INTEGER, lambda run: run.epochs, ON_TABLETS),
-            column("best epoch", Form.INTEGER, lambda run: run.best_epoch, ON_DESKTOPS),
+            column("best epoch", Form.INTEGER, lambda run: run.best_epoch, IN_DETAIL),
             column("training loss", Form.LOSS, lambda run: _of_best(run, run.train_losses), IN_DETAIL),
             column("validation loss", Form.LOSS, lambda run: _of_best(run, run.validation_losses), IN_DETAIL),
             column("test loss", Form.LOSS, lambda run: run.test_loss, IN_DETAIL),
-            Choices.of("ended by", [run.stop_reason for run in runs], ON_DESKTOPS),
+            Choices.of("ended by", reasons, ON_DESKTOPS if len(set(reasons)) > 1 else IN_DETAIL),
             column("fuel", Form.LARGE, lambda run: run.fuel_used, ON_DESKTOPS),
             column("time", Form.SECONDS, lambda run: run.seconds, ON_DESKTOPS),
             column("threshold", Form.LOSS, lambda run: run.threshold, IN_DETAIL),
@@ -286,7 +286,7 @@ def _table(contests: Sequence[_Contest]) -> Table:
                    IN_DETAIL),
             Column("module", Form.CODE, [row.training.optimiser_digest for _, _, row in known], IN_DETAIL),
         ],
-        note="The difference is to the optimiser with the best mean quality of its task, on the same nonce.",
+        note="The difference is to the best optimiser of its task, on the same nonce.",
         has_detail=True,
     )  # fmt: skip
 

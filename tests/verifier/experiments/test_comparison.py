@@ -69,7 +69,12 @@ def test_who_leaves_out_the_hard_nonce_has_not_qualified_there() -> None:
     assert (flattered.wins, flattered.losses) == (1, 0)
     assert (flattered.qualified, flattered.solvable, flattered.missing) == (1, 2, 2)
     assert (all_of.qualified, all_of.solvable) == (1, 2)
-    assert flattered.difference == Interval(100.0, -math.inf, math.inf)  # and one nonce claims nothing
+
+
+def test_without_the_other_nonces_the_result_flatters_and_still_claims_nothing() -> None:
+    _, flattered = compare({"first": [run(0, 100)], "mine": [run(0, 200)]})
+    assert (flattered.wins, flattered.losses, flattered.missing) == (1, 0, 0)
+    assert flattered.difference == Interval(100.0, -math.inf, math.inf)
 
 
 def test_nonces_that_nobody_has_a_result_of_are_counted() -> None:
