@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import ClassVar, Final, NoReturn
 
-from sandbox.compiler import check_optimiser
+from sandbox.compiler import check_optimiser, compile_optimiser
 from sandbox.errors import ModuleRefused
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.worker.channel import Frame, Kind
