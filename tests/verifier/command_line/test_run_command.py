@@ -181,7 +181,7 @@ def test_the_instance_is_that_of_solve_without_further_options() -> None:
 class Terminal(io.StringIO):
     """A terminal that remembers what was written."""
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
     def isatty(self) -> bool:
         return True
