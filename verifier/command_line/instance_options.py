@@ -25,6 +25,9 @@ from verifier.command_line.choice_options import (
 from verifier.command_line.nonces_option import nonces_option
 from verifier.command_line.option_groups import option_group
 
+SEARCHED: Final = "0..4"
+"""Nonces of a search."""
+
 rand_hash_option = click.option(
     "--rand-hash", default="0" * 32, help="The network's random text for the seeds (there 32 hexadecimal digits)."
 )
@@ -80,4 +83,12 @@ instance_options: Final = option_group(
 )
 tracks_options: Final = option_group(
     "tracks", _of_each_track, tracks_option(), nonces_option(), rand_hash_option, *settings_options
+)
+searched_tracks_options: Final = option_group(
+    "tracks",
+    _of_each_track,
+    tracks_option(),
+    nonces_option(f" Those of the search; default: {SEARCHED}.", default=SEARCHED),
+    rand_hash_option,
+    *settings_options,
 )
