@@ -14,7 +14,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_file
 from verifier.command_line.option_groups import Decorator
 
-_MAX_NONCE: Final = 2**64 - 1
+MAX_NONCE: Final = 2**64 - 1
 _MOST: Final = 1_000_000
 _EXAMPLES: Final = "write one such as 7, or a range such as 0..9"
 
@@ -90,7 +90,7 @@ def _range(text: str) -> range:
     if match is None:
         raise ValueError(f"{text!r} is no nonce; {_EXAMPLES}")
     first, last = int(match[1]), int(match[2] or match[1])
-    if not first <= last <= _MAX_NONCE:
+    if not first <= last <= MAX_NONCE:
         raise ValueError(f"{text!r} is empty or beyond 2^64 - 1")
     if last - first >= _MOST:
         raise ValueError(f"{text!r} is more than {_MOST} nonces; split the range")
