@@ -18,6 +18,7 @@ from protocol.settings import Settings
 from protocol.std_rng import StdRng
 from protocol.verdict import Outcome
 from verifier.challenge.errors import InputError
+from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.command_line import names, verdict_log
 from verifier.command_line.comparison_report import as_table
 from verifier.command_line.names import shown_names
@@ -34,7 +35,10 @@ from verifier.runs.results_table import ResultsTable, read_rows
 from verifier.runs.row_formats import json_rows
 
 FORMAT = json_rows(Row, "compare")
-KEY = TrialKey(2, "december-2025", Settings("", "", "c006", "", "n_hidden=4"), "0" * 32, 10**9, "ab" * 32, 0)
+KEY = TrialKey(
+    2, "december-2025", Settings("", "", "c006", "", "n_hidden=4"), "0" * 32, 10**9, "ab" * 32,
+    Hyperparameters({"lr": 0.5}), 0,
+)  # fmt: skip
 LINE = FORMAT.write(Row(KEY, "mine.py", Run(0, 1000, 0.16, 0.04, True, 10, 1000, 2.0)))
 
 
@@ -60,6 +64,12 @@ ATTEMPTS = {
     "spaces": (LINE.replace(": ", ":"), "spelt in another way"),
     "carriage return": (LINE + "\r", "spelt in another way"),
     "order": (json.dumps(dict(reversed(json.loads(LINE).items()))), "spelt in another way"),
+    "whole number for a fraction": (changed('{"lr": 0.5}', '{"lr": 5e-1}'), "spelt in another way"),
+    "list of hyperparameters": (changed('{"lr": 0.5}', '[["lr", 0.5]]'), "training.hyperparameters: expected an obj"),
+    "hyperparameter of no kind": (changed('{"lr": 0.5}', '{"lr": []}'), "training.hyperparameters: 'lr': expected a f"),
+    "endless hyperparameter": (changed('{"lr": 0.5}', '{"lr": 1e999}'), "training.hyperparameters: 'lr': expected a "),
+    "hyperparameter twice": (changed('{"lr": 0.5}', '{"lr": 0.5, "lr": 0.5}'), "'lr' is there twice"),
+    "half a surrogate": (changed('{"lr": 0.5}', '{"lr": "\\ud800"}'), "training.hyperparameters: "),
     "byte order mark": ("\ufeff" + LINE, ""),
     "escapes": (changed("mine.py", "\\u006dine.py"), "spelt in another way"),
     "exponent": (changed("0.16", "16e-2"), "spelt in another way"),

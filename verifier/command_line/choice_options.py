@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,8 +14,11 @@ from protocol.task import Choice
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import EDITIONS, Track
 from verifier.challenge.errors import InputError
+from verifier.challenge.hyperparameters import is_scalar
 from verifier.challenge.module import Module
 from verifier.command_line.option_groups import Decorator, option_group
+
+_TRACK: Final = "Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024."
 
 
 class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
@@ -31,18 +33,9 @@ class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
             parsed = json.loads(text, parse_constant=float)
         except ValueError:
             parsed = text
-        if not equals or not name or not _is_scalar(parsed):
+        if not equals or not name or not is_scalar(parsed):
             self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
         return name, parsed
-
-
-def _is_scalar(value: object) -> bool:
-    """True if a JSON value can be in a claim."""
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**64
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, str)
 
 
 @dataclass(frozen=True)
@@ -81,7 +74,21 @@ def chosen(
 
 def track_option(required: bool = True) -> Decorator:
     """--track."""
-    return click.option("--track", required=required, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024.")
+    return click.option("--track", required=required, help=_TRACK)
+
+
+def tracks_option(required: bool = True, help_more: str = "") -> Decorator:
+    """--track, once for each track; the argument of the command is `tracks`, a tuple of their texts."""
+    help_text = f"{_TRACK[:-1]}; may be repeated.{help_more}"
+    return click.option("--track", "tracks", multiple=True, required=required, help=help_text)
+
+
+def parsed_tracks(edition: str, tracks: Sequence[str]) -> list[Track]:
+    """The tracks that --track names, in order. Raises EditionError or TrackError, InputError for one named twice."""
+    for place, track in enumerate(tracks):
+        if track in tracks[:place]:
+            raise InputError(f"--track {track}: is there twice; name each track once")
+    return [Track.parse(edition, track) for track in tracks]
 
 
 settings_options: Final[tuple[Decorator, ...]] = (

@@ -9,6 +9,8 @@ from pathlib import Path
 from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.isolation import Isolation
+from verifier.challenge.editions import Track
+from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
@@ -20,7 +22,7 @@ from verifier.experiments.comparison import Run
 
 @dataclass(frozen=True)
 class TrialKey:
-    """Everything that the outcome of a trial depends on: its task, without overrides, and the nonce."""
+    """Everything that the outcome of a trial depends on: its task and the nonce."""
 
     specification: int
     """The version of the rules: other rules give another outcome."""
@@ -30,6 +32,8 @@ class TrialKey:
     fuel_budget: int
     optimiser_digest: str
     """In hexadecimal digits."""
+    hyperparameters: Hyperparameters
+    """Those that were overridden."""
     nonce: int
 
 
@@ -63,21 +67,29 @@ class Trial:
     nonce: int
 
     def __str__(self) -> str:
-        return f"{self.path}, nonce {self.nonce}"
+        named = " ".join(filter(None, [str(self.path), str(Hyperparameters(self.task.hyperparameters))]))
+        return f"{named}, {self.task.settings.track_id}, nonce {self.nonce}"
 
     @property
     def key(self) -> TrialKey:
         """The key of its row."""
         task = self.task
-        digest = task.optimiser_digest.hex()
         return TrialKey(
-            SPECIFICATION, task.edition, task.settings, task.rand_hash, task.fuel_budget, digest, self.nonce
+            specification=SPECIFICATION,
+            edition=task.edition,
+            settings=task.settings,
+            rand_hash=task.rand_hash,
+            fuel_budget=task.fuel_budget,
+            optimiser_digest=task.optimiser_digest.hex(),
+            hyperparameters=Hyperparameters(task.hyperparameters),
+            nonce=self.nonce,
         )
 
     @property
     def cost(self) -> float:
-        """The same for all."""
-        return 1.0
+        """In proportion to the time that an epoch takes, about."""
+        track = Track.parse(self.task.edition, self.task.settings.track_id)
+        return track.edition.train_points * (track.n_hidden + 1.0)
 
     def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
         """Train; seconds are those of a clock. Raises as `solve` does."""

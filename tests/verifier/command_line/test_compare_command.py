@@ -185,8 +185,8 @@ def test_a_module_that_fails_is_named_and_the_others_are_kept(call: Call) -> Non
     ended = call(*arguments)
     assert (ended.code, ended.out) == (2, "")
     first, second, last = ended.err.splitlines()
-    assert first.startswith("tig-verify: wrong.py: (wrong.py, nonce 0) ")
-    assert second.startswith("tig-verify: wrong.py: (wrong.py, nonce 1) ")
+    assert first.startswith("tig-verify: wrong.py: (wrong.py, n_hidden=1, nonce 0) ")
+    assert second.startswith("tig-verify: wrong.py: (wrong.py, n_hidden=1, nonce 1) ")
     assert first.endswith(f"ZeroDivisionError: {ZERO}'")
     assert last == "tig-verify: 2 of 4 trainings missing; nothing is compared"
     assert [(entry["name"], entry["run"]["nonce"]) for entry in lines()] == [("slow.py", 0), ("slow.py", 1)]
@@ -200,7 +200,7 @@ def test_where_nothing_is_kept_the_first_failure_ends_the_call(call: Call) -> No
     ended = call("wrong.py", "slow.py", "--nonces", "0..999", "--jobs", 1)
     assert (ended.code, ended.out) == (2, "")
     first, last = ended.err.splitlines()
-    assert first.startswith("tig-verify: wrong.py: (wrong.py, nonce 0) ")
+    assert first.startswith("tig-verify: wrong.py: (wrong.py, n_hidden=1, nonce 0) ")
     assert last == "tig-verify: 2000 of 2000 trainings missing; nothing is compared"
 
 
@@ -218,7 +218,7 @@ def test_a_lost_training_is_nobodys_result_and_ends_no_other(call: Call, monkeyp
     assert ended == Ended(
         3,
         "",
-        "tig-verify: undetermined: slow.py, nonce 0: the worker process ended unexpectedly (signal 9)\n"
+        "tig-verify: undetermined: slow.py, n_hidden=1, nonce 0: the worker process ended unexpectedly (signal 9)\n"
         "tig-verify: 1 of 4 trainings missing; nothing is compared\n",
     )
     assert len(lines()) == 3

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.support.sample_records import SETTINGS
+from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.experiments.comparison import Run
 from verifier.experiments.comparison_trials import Row, TrialKey
 from verifier.report.comparison_page import comparison_page
 from verifier.report.content import Page, Spread, Value
 
 
-def row(name: str, nonce: int, quality: int, track: str = "n_hidden=4") -> Row:
-    key = TrialKey(2, "december-2025", replace(SETTINGS, track_id=track), "00", 10**9, f"{name:x>64}", nonce)
+def row(name: str, nonce: int, quality: int, track: str = "n_hidden=4", **overrides: float) -> Row:
+    given = Hyperparameters(overrides)
+    key = TrialKey(2, "december-2025", replace(SETTINGS, track_id=track), "00", 10**9, f"{name:x>64}", given, nonce)
     return Row(key, f"{name}.py", Run(nonce, quality, 0.16, 0.01, True, epochs=100, fuel_used=1000, seconds=2.0))
 
 

@@ -75,7 +75,7 @@ def compare(
     require_kept(execution, out)
     modules = [read_module(path) for path in optimisers]
     _require_different(optimisers, modules)
-    tasks = [instances.task(module, fuel) for module in modules]
+    tasks = [instances.task(module, {}, fuel) for module in modules]
     if picture is not None:
         require_drawing(picture)
     require_dialect(dict(zip(optimisers, modules, strict=True)), execution.isolation)
