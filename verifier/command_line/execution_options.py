@@ -174,6 +174,13 @@ execution_options: Final = option_group(
     click.option("--shard", type=ShardType(), default=Shard(), show_default=True,
                  help="Every N-th item, from the I-th on: of N calls, each does a part."),
 )  # fmt: skip
+local_execution_options: Final = option_group(
+    "execution",
+    lambda isolation, device, jobs: Execution(isolation, device, jobs),  # noqa: PLW0108 - its parameters are the options
+    isolation_option,
+    device_option,
+    jobs_option,
+)
 cpu_execution_options: Final = option_group(
     "execution", lambda isolation, jobs: Execution(isolation, "cpu", jobs), isolation_option, jobs_option
 )

@@ -19,6 +19,7 @@ from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import VerifierError
+from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.versions import SPECIFICATION, versions
 from verifier.golden.training import COLUMNS, PinnedTraining, Results
@@ -26,7 +27,13 @@ from verifier.golden.training import COLUMNS, PinnedTraining, Results
 SUFFIX: Final = ".golden"
 """How the name of a golden file ends."""
 _FORMAT: Final = "golden.v1"
-_SECTIONS: Final[dict[str, type[Any]]] = {"start": dict, "outcome": dict, "score": dict, "opened_leaves": list, "leaves": list}
+_SECTIONS: Final[dict[str, type[Any]]] = {
+    "start": dict,
+    "outcome": dict,
+    "score": dict,
+    "opened_leaves": list,
+    "leaves": list,
+}
 _NAMES: Final = {dict: "an object", list: "a list", str: "text", int: "a whole number", float: "a number"}
 _WIDTHS: Final = (4, 23, 23, 15, 0)
 """Of the columns, so that they are below each other in every file, whatever changes."""
@@ -63,7 +70,7 @@ class GoldenFile:
         try:
             said = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise GoldenFileError(f"is not JSON: {error}; fill it again") from None
+            raise GoldenFileError(f"is no golden file, or was cut or merged badly: {error}; fill it again") from None
         if not isinstance(said, dict) or said.get("format") != _FORMAT:
             raise GoldenFileError(f"is not a golden file of this version, whose format is {_FORMAT}")
         task = _Section("task", _Section("", said).value("task", dict))
@@ -85,8 +92,8 @@ class GoldenFile:
         return f'{head},\n "columns": {json.dumps(COLUMNS)},\n "leaves": [\n{rows}\n ]\n}}\n'
 
     def module_path(self, file: Path) -> Path:
-        """Where the module is, if the text is that of this file."""
-        return Path(os.path.normpath(file.parent / self.optimiser))
+        """Where the module is, from the working folder, if this is said in that file."""
+        return Path(os.path.relpath(file.parent.resolve() / self.optimiser))
 
     def _head(self) -> dict[str, Any]:
         task = self.task
@@ -147,6 +154,10 @@ def _task(section: _Section, nonce: int) -> Task:
     if len(digest) != 2 * DIGEST_SIZE or not set(digest) <= set("0123456789abcdef"):
         raise GoldenFileError(f"task.optimiser_digest: expected {2 * DIGEST_SIZE} hexadecimal digits")
     overrides: dict[str, Scalar] = section.value("hyperparameters", dict)
+    try:
+        Hyperparameters(overrides)
+    except ValueError as error:
+        raise GoldenFileError(f"task.hyperparameters: {error}") from None
     try:
         task = Task(
             section.value("edition", str), settings, bytes.fromhex(digest), overrides,
