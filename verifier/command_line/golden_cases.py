@@ -58,6 +58,17 @@ def new_cases(
     return list(cases.values())
 
 
+def recorded_cases(cases: Sequence[GoldenCase]) -> tuple[list[GoldenCase], Unusable]:
+    """Those cases whose files say something, and why the others do not."""
+    unusable: Unusable = {}
+    for case in cases:
+        if not os.path.lexists(case.file):
+            unusable[case.file] = f"{case.file}: is not there; write it with tig-verify golden fill"
+        elif case.known is None:
+            unusable[case.file] = f"{case.file}: is no golden file, or was cut or merged badly; fill it again"
+    return [case for case in cases if case.known], unusable
+
+
 def known_cases(paths: Sequence[Path]) -> tuple[list[GoldenCase], Unusable]:
     """The cases of golden files, and of those in folders. Raises InputError for a folder without any."""
     cases, unusable = [], {}
@@ -99,7 +110,8 @@ def _recorded(file: Path, training: PinnedTraining) -> GoldenFile | None:
     except GoldenFileError:
         return None
     if (field := _other_field(known, GoldenFile.of(training, {}, file.parent))) is not None:
-        raise InputError(f"{file}: records a training with another {field}; choose another folder with -o")
+        problem = f"records another training, which differs in {field}"
+        raise InputError(f"{file}: {problem}; choose another folder, or remove the file first")
     return known
 
 

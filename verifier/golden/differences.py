@@ -46,8 +46,8 @@ def differences(known: GoldenFile, found: GoldenFile, ignore_module_digest: bool
     lines += values("specification", known.specification, found.specification)
     old, new = known.results, found.results
     lines += values("start", old["start"], new["start"])
-    lines += _columns(old["leaves"], new["leaves"])
-    lines += _opened(old["opened_leaves"], new["opened_leaves"])
+    epochs = [*_columns(old["leaves"], new["leaves"]), *_opened(old["opened_leaves"], new["opened_leaves"])]
+    lines += sorted(epochs, key=lambda line: line.epoch or 0)
     return lines + [line for name in ("outcome", "score") for line in values(name, old[name], new[name])]
 
 
@@ -65,7 +65,7 @@ def report(found: Sequence[Difference]) -> list[str]:
 
 
 def _columns(known: Sequence[list[Any]], found: Sequence[list[Any]]) -> list[Difference]:
-    """The first epoch in which each column differs, and the first that only one has; the earliest first."""
+    """The first epoch in which each column differs, and the first that only one has."""
     lines = []
     for column, name in enumerate(COLUMNS):
         pairs = ((epoch, old[column], new[column]) for epoch, (old, new) in enumerate(zip(known, found, strict=False)))
@@ -74,7 +74,7 @@ def _columns(known: Sequence[list[Any]], found: Sequence[list[Any]]) -> list[Dif
     if len(known) != len(found):
         epoch = min(len(known), len(found))
         lines.append(Difference(epoch, "epoch", *(epoch if len(rows) > epoch else None for rows in (known, found))))
-    return sorted(lines, key=lambda line: line.epoch or 0)
+    return lines
 
 
 def _opened(known: Sequence[Results], found: Sequence[Results]) -> list[Difference]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from verifier.command_line.execution_options import Execution, local_execution_options
 
+ignore_option: Final = click.option(
+    "--ignore-module-digest", is_flag=True, help="Accept a module that has changed, if its results have not."
+)
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--ignore-module-digest", is_flag=True, help="Accept a module that has changed, if its results have not.")
+@ignore_option
 @local_execution_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file.")
 def check(paths: tuple[Path, ...], ignore_module_digest: bool, execution: Execution, as_json: bool) -> int:
-    """Train what golden files record once more, and name what differs from them.
+    """Train again what golden files record, and name what differs from them.
 
     PATHS are golden files, or folders, of which every *.golden is taken, in the folders inside too. Each training is
     compared to its end: of every column the first epoch that differs is named, beside what was recorded.

@@ -14,7 +14,7 @@ from verifier.command_line.execution_options import Execution, local_execution_o
 @local_execution_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file.")
 def refill(paths: tuple[Path, ...], execution: Execution, as_json: bool) -> int:
-    """Train what golden files record once more, and write those anew whose results have changed.
+    """Train again what golden files record, and write those anew whose results have changed.
 
     That is for changes that were meant. PATHS are golden files, or folders, of which every *.golden is taken, in the
     folders inside too.
