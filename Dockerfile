@@ -14,6 +14,7 @@ COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY arithmetic arithmetic
 COPY protocol protocol
 COPY sandbox sandbox
+COPY tig_verify tig_verify
 COPY verifier verifier
 RUN /opt/tig-verify/bin/pip install --no-cache-dir --constraint constraints.txt \
     ${TORCH_INDEX:+--extra-index-url "${TORCH_INDEX}"} ".[${EXTRAS}]"

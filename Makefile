@@ -49,7 +49,7 @@ test-extras: $(VENV)/installed-extras
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/interrogate protocol arithmetic sandbox verifier
+	$(BIN)/interrogate protocol arithmetic sandbox verifier tig_verify
 
 types: $(VENV)/installed-dev
 	$(BIN)/mypy

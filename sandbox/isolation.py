@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import TracebackType
 from typing import Protocol, Self
 
 from sandbox.optimiser import Assignment, Optimiser
 from sandbox.worker.client import ProcessOptimiser, check_in_worker
-from sandbox.worker.zygote_client import CHECKING, Zygote
+from sandbox.worker.zygote_client import Zygote, workers
 
 
 class Isolation(Protocol):
@@ -25,7 +26,8 @@ class InProcess:
     """No isolation: the module's code runs in this process, held by the language and its tensors alone."""
 
     def prepare(self) -> None:
-        """Nothing; what a module needs is imported with the first one."""
+        """Import what a module needs, torch among it, which takes a second."""
+        import_module("sandbox.hosted_optimiser")
 
     def start(self, assignment: Assignment) -> Optimiser:
         """Load the module into this process. Raises as the optimiser does, and MachineError."""
@@ -77,7 +79,7 @@ class Jail:
     def check(self, source: bytes, name: str) -> None:
         """Check a module against the dialect in a worker. Raises ModuleRefused, JailError or WorkerFault."""
         if self._checking is None:
-            self._checking = Zygote(CHECKING)
+            self._checking = Zygote(workers("checker"))
         check_in_worker(self._checking, source, name)
 
     def describe(self) -> Mapping[str, str]:

@@ -28,7 +28,7 @@ from sandbox.tensors.tensor import Tensor
 from sandbox.worker import client
 from sandbox.worker.channel import MAGIC, MAX_MESSAGE, Frame, Kind, Region
 from sandbox.worker.client import ProcessOptimiser, WorkerProcess
-from sandbox.worker.zygote_client import CHECKING, Zygote
+from sandbox.worker.zygote_client import Zygote, workers
 from tests.support.sample_operations import OPERATIONS, TENSORS
 from tests.support.sample_optimisers import (
     INITIAL_LINE,
@@ -231,7 +231,7 @@ def test_a_checker_s_process_imports_no_tensors() -> None:
 
 @root
 def test_a_checker_is_in_the_jail() -> None:
-    with contextlib.closing(Zygote(CHECKING)) as zygote, WorkerProcess(zygote, 1) as checker:
+    with contextlib.closing(Zygote(workers("checker"))) as zygote, WorkerProcess(zygote, 1) as checker:
         checker.start()
         status = Path(f"/proc/{process_of(checker)}/status").read_text()
         assert "Seccomp:\t2\n" in status
@@ -329,7 +329,7 @@ def test_the_worker_maps_the_inputs_for_reading_only(worker: WorkerProcess) -> N
 PARENT = """
 import sys, time
 from sandbox.worker.client import WorkerProcess
-from sandbox.worker.zygote_client import CHECKING, Zygote
+from sandbox.worker.zygote_client import Zygote, workers
 worker = WorkerProcess(Zygote(), 4)
 worker.start()
 print(worker._child.process, worker._requests, flush=True)
