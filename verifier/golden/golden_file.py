@@ -1,7 +1,7 @@
 """A golden file: the record of one training, as text that is made to be reviewed in a diff.
 
-It is JSON: what the training depends on, the results in sections, and a line for each epoch. docs/golden.md says what
-each field is.
+It is JSON: what the training depends on, the results in sections, and a line for each epoch. fixtures/golden/README.md
+says what each field is.
 """
 
 from __future__ import annotations

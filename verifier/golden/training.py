@@ -26,7 +26,7 @@ from verifier.challenge.solving import Solved, solve
 from verifier.challenge.training.trainer import Observer
 
 Results: TypeAlias = dict[str, Any]
-"""Sections of results as JSON has them; docs/golden.md says what each is."""
+"""Sections of results as JSON has them; fixtures/golden/README.md says what each is."""
 COLUMNS: Final = ("epoch", "train_loss", "validation_loss", "fuel_used", "leaf")
 """What a row of `leaves` holds."""
 

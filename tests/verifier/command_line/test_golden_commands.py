@@ -13,7 +13,7 @@ import pytest
 from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
 from tests.support.small_contest import module
-from verifier.command_line import golden_cases
+from verifier.command_line.files import read_module
 from verifier.command_line.golden_cases import read_golden
 from verifier.golden import golden_file, training
 from verifier.golden.golden_file import GoldenFile
@@ -64,7 +64,7 @@ def test_what_is_filled_is_what_a_training_gives_and_agrees_afterwards(call: Cal
     first = said[0]
     recorded = read_golden(ONE)
     results = training.PinnedTraining(
-        Path("small.py"), golden_cases.read_module(Path("small.py")), recorded.task, 0
+        Path("small.py"), read_module(Path("small.py")), recorded.task, 0
     ).run(InProcess())
     assert recorded.results == results
     assert (recorded.optimiser, recorded.task.fuel_budget) == ("../small.py", 1_500_000)

@@ -17,10 +17,10 @@ from verifier.golden.training import PinnedTraining, Results
 FOLDER: Final = Path("golden")
 
 
-def training(source: bytes | None = None, **hyperparameters: float) -> PinnedTraining:
+def training(source: bytes | None = None) -> PinnedTraining:
     """The training of a module, `small.py`, on an instance of the small edition."""
     source = small_contest.module() if source is None else source
-    task = small_contest.task(source, **hyperparameters)
+    task = small_contest.task(source)
     return PinnedTraining(Path("small.py"), Module("small.py", source), task, small_contest.NONCE)
 
 
