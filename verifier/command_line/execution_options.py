@@ -185,6 +185,13 @@ execution_options: Final = option_group(
                  help="Every N-th item, from the I-th on: of N calls, each does a part."),
 )  # fmt: skip
 whole_execution_options: Final = option_group("execution", _whole_execution, *_WHOLE)
+local_execution_options: Final = option_group(
+    "execution",
+    lambda isolation, device, jobs: Execution(isolation, device, jobs),  # noqa: PLW0108 - its parameters are the options
+    isolation_option,
+    device_option,
+    jobs_option,
+)
 cpu_execution_options: Final = option_group(
     "execution", lambda isolation, jobs: Execution(isolation, "cpu", jobs), isolation_option, jobs_option
 )

@@ -39,6 +39,7 @@ _TEXTS: Final = {
     "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
     "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
     "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
+    "golden": "Pin whole trainings of any module in golden files, and hold later ones against them.",
     "doctor": "Examine this machine and say whether it can solve and verify.",
     "inspect": (
         "Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit .."
@@ -71,6 +72,8 @@ def commands() -> None:
     Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
                   tig-verify verify inbox --policy pool-policy.toml --out verdicts.jsonl
+    Maintainer:   tig-verify golden fill my_optimiser.py --track n_hidden=4 --nonces 0..2 -o golden
+                  tig-verify golden check golden
     Anybody:      tig-verify instance --track n_hidden=4 --nonces 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick
@@ -84,5 +87,5 @@ def commands() -> None:
 
 
 for name, text in _TEXTS.items():
-    place = "c006.group" if name == "c006" else name.replace("-", "_")
+    place = f"{name}.group" if name in ("c006", "golden") else name.replace("-", "_")
     commands.add_command(LazyCommand(name, f"verifier.command_line.commands.{place}", text))
