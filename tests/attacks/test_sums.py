@@ -25,9 +25,9 @@ from verifier.command_line.comparison_report import ComparedTrack, as_tables
 from verifier.command_line.instance_options import Instances
 from verifier.command_line.names import shown_names
 from verifier.command_line.sampling_options import Sampling
+from verifier.command_line.tally import Tally
 from verifier.command_line.verdict_log import FORMAT as LOG
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog
-from verifier.command_line.verdict_report import Tally
 from verifier.experiments import comparison
 from verifier.experiments.comparison_trials import Row, TrialKey
 from verifier.experiments.statistics import Interval
@@ -131,10 +131,10 @@ def test_time_and_file_name_may_differ_between_two_shards(table: Path) -> None:
 
 def logged(outcome: str, **changes: object) -> str:
     entry = {
-        "claim": "x.claim", "claim_digest": "ab", "claim_signer": "ef", "evidence": {"claim": "cd"},
+        "file": "x.claim", "claim_digest": "ab", "signer": "ef", "evidence": {"claim": "cd"},
         "level": "evaluate", "outcome": outcome,
-        "reason": "none", "signer": None, "precommit": None, "precommit_signer": None, "seed_beacon": None,
-        "threshold": None,
+        "reason": "none", "step": 0, "detail": "", "measured": {},
+        "terms": dict.fromkeys(("signer", "precommit_digest", "precommit_signer", "seed_beacon", "quality_above")),
     }  # fmt: skip
     return json.dumps({**entry, **changes})
 
@@ -181,13 +181,14 @@ def test_without_the_strict_reader_a_log_still_holds_one_decision(table: Path, m
 
 def test_a_thousand_copies_of_one_claim_are_told_as_copies() -> None:
     tally = Tally()
-    for _ in range(1000):
-        tally.add(Outcome.ACCEPTED, claim_digest="ab")
-    tally.add(Outcome.ACCEPTED, claim_digest="cd")
-    tally.add(Outcome.REJECTED, claim_digest="ab")  # a copy by another signer
-    tally.add(None)
-    tally.add(None)
-    assert str(tally) == "1001 accepted (999 of them copies), 1 rejected, 2 without verdict"
+    for n in range(1000):
+        tally.add(f"{n}.claim", Outcome.ACCEPTED, claim_digest="ab")
+    tally.add("other.claim", Outcome.ACCEPTED, claim_digest="cd")
+    tally.add("rejected.claim", Outcome.REJECTED, claim_digest="ab")  # a copy by another signer
+    tally.add("no.claim", None)
+    tally.add("none.claim", None)
+    assert str(tally) == "1,001 accepted (999 of them copies), 1 rejected, 2 without verdict"
+    assert tally.copies == {f"{n}.claim": "0.claim" for n in range(1, 1000)}
 
 
 def study_row(**changes: object) -> str:

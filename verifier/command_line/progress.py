@@ -125,13 +125,13 @@ class Progress:
 
     @property
     def _count(self) -> str:
-        pieces, figures = [f"{self._done}/{self._items}"], self.figures
+        pieces, figures = [f"{self._done:,}/{self._items:,}"], self.figures
         if figures.failed:
-            pieces.append(f"{figures.failed} failed")
+            pieces.append(f"{figures.failed:,} failed")
         if figures.per_minute is not None and self._items > 1:
             pieces.append(f"{rate_text(figures.per_minute)}/min")
         if figures.best is not None and self._items > 1:
-            pieces.append(f"best {figures.best}, median {figures.median}")
+            pieces.append(f"best {figures.best:,}, median {figures.median:,}")
         return ", ".join(pieces)
 
     def __enter__(self) -> Self:
