@@ -19,7 +19,7 @@ STRANGERS = (*(f"{name}/__init__.py" for name in (*PACKAGES, "numpy", "torch")),
 SCRIPT = f"""
 import tig_verify
 adam = {str(ADAM)!r}
-options = {{"track": "n_hidden=1", "fuel": 10**8}}
+options = {{"track": "n_hidden=1", "fuel": 2 * 10**7}}
 result = tig_verify.train(adam, **options)
 here = tig_verify.train(adam, isolation="none", **options)
 claims = list(tig_verify.solve(adam, key=tig_verify.SigningKey.generate(), nonces=[0, 1], jobs=2, **options))

@@ -29,10 +29,15 @@ class SignedClaim:
     """A claim with all that belongs to it, signed: what `tig-verify solve` writes for one nonce."""
 
     record: Claim
+    """The claim itself, not signed."""
     claim: Envelope
+    """The claim, signed."""
     solution: Envelope
+    """The weights of the best epoch, signed."""
     transcript: Envelope
+    """A leaf for each epoch, signed."""
     module: Module
+    """The module that was trained."""
 
     def files(self) -> dict[str, bytes]:
         """The files of a folder that `tig-verify verify` takes, by their names."""
@@ -83,11 +88,11 @@ def solve(
         module: The path of the module's file, or a `Module`.
         key: Signs claims, solutions and transcripts.
         nonces: The numbers of the instances, such as `range(10)`.
-        edition: The edition of the contest, a key of `EDITIONS`.
-        track: The track, such as `n_hidden=4`.
+        edition: The edition of the contest, a key of `EDITIONS`; by default `december-2025`.
+        track: The track, such as `n_hidden=4`, which is the default.
         hyperparameters: Overrides of the module's HYPERPARAMETERS.
         fuel: The budget; by default the most that the edition allows.
-        rand_hash: The network's random text for the seeds.
+        rand_hash: The network's random text for the seeds; by default 32 zeros.
         jobs: Processes that share the nonces; with 1 it is this one.
         callback: Called after each epoch with an `Epoch`, if this process trains.
         isolation: As for `train`; an open place is for one job.
