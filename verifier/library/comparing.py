@@ -14,7 +14,7 @@ from verifier.challenge.training.trainer import Observer
 from verifier.experiments.comparison import Comparison, Run
 from verifier.experiments.comparison import compare as compared
 from verifier.experiments.comparison_trials import Row, Trial
-from verifier.library.place import Place, opened
+from verifier.library.place import Place, opened, require_jobs
 from verifier.library.task import EDITION, RAND_HASH, TRACK, ModuleSource, module_of, task_of
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
@@ -68,6 +68,7 @@ def compare(
         ModuleRefused, OptimiserError, EditionError, TrackError, InputError, MachineError, WorkerFault: As `train` does;
             from another process, a WorkerFault says what it was.
     """
+    require_jobs(jobs, isolation)
     trials = []
     numbers = list(nonces)
     for name, candidate in candidates.items():

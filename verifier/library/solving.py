@@ -18,7 +18,7 @@ from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved
 from verifier.challenge.solving import solve as solved
 from verifier.challenge.training.trainer import Observer
-from verifier.library.place import Place, opened
+from verifier.library.place import Place, opened, require_jobs
 from verifier.library.task import EDITION, RAND_HASH, TRACK, ModuleSource, module_of, task_of
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
@@ -104,12 +104,18 @@ def solve(
     """
     source = module_of(module)
     task = task_of(source, edition, track, hyperparameters, fuel, rand_hash)
-    solver = _Solver(task, source, isolation, device)
+    require_jobs(jobs, isolation)
+    return _claims(_Solver(task, source, isolation, device), nonces, jobs, callback, key)
+
+
+def _claims(
+    solver: _Solver, nonces: Iterable[int], jobs: int, callback: Observer | None, key: SigningKey
+) -> Iterator[SignedClaim]:
     with closing(completed(solver.opened, nonces, jobs, callback)) as answers:
         for nonce, answer in answers:
             if isinstance(answer, TaskLost):
                 raise WorkerFault(f"nonce {nonce}: {answer.why}")
-            yield _signed(answer, source, key)
+            yield _signed(answer, solver.module, key)
 
 
 def _signed(answer: Solved, module: Module, key: SigningKey) -> SignedClaim:

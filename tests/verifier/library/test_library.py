@@ -226,3 +226,22 @@ def test_a_training_uses_one_thread_whatever_was_imported_before_and_changes_not
     assert set(inside) == {1}
     assert after == before
     assert changes == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"jobs": 0}, "jobs: 0 is no number of processes; 1 is this one alone"),
+        (
+            {"jobs": 2, "isolation": InProcess()},
+            "isolation: an open place is for this process alone; with 2 jobs name one",
+        ),
+    ],
+)
+def test_impossible_jobs_are_refused_by_the_call_itself(
+    arguments: dict[str, object], says: str, key: SigningKey
+) -> None:
+    with pytest.raises(InputError, match=says):
+        verifier.solve(ADAM, key=key, nonces=[0], **arguments)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=says):
+        verifier.compare({"adam": ADAM}, nonces=[0], **arguments)  # type: ignore[arg-type]
