@@ -14,7 +14,7 @@ from verifier.challenge.training.trainer import Observer
 from verifier.experiments.comparison import Comparison, Run
 from verifier.experiments.comparison import compare as compared
 from verifier.experiments.comparison_trials import Row, Trial
-from verifier.library.place import Place, opened
+from verifier.library.place import Place, opened, require_jobs
 from verifier.library.task import EDITION, RAND_HASH, TRACK, ModuleSource, module_of, task_of
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
@@ -55,10 +55,10 @@ def compare(
         candidates: By a name of yours, the path of a module's file, a `Module`, or one of them with overrides of its
             HYPERPARAMETERS: `{"adam": "adam.py", "slow": ("adam.py", {"lr": 0.001})}`.
         nonces: The numbers of the instances, such as `range(20)`.
-        edition: The edition of the contest, a key of `EDITIONS`.
-        track: The track, such as `n_hidden=4`.
+        edition: The edition of the contest, a key of `EDITIONS`; by default `december-2025`.
+        track: The track, such as `n_hidden=4`, which is the default.
         fuel: The budget of each training; by default the most that the edition allows.
-        rand_hash: The network's random text for the seeds.
+        rand_hash: The network's random text for the seeds; by default 32 zeros.
         jobs: Processes that share the trainings; with 1 it is this one.
         callback: Called after each epoch with an `Epoch`, if this process trains.
         isolation: As for `train`; an open place is for one job.
@@ -68,6 +68,7 @@ def compare(
         ModuleRefused, OptimiserError, EditionError, TrackError, InputError, MachineError, WorkerFault: As `train` does;
             from another process, a WorkerFault says what it was.
     """
+    require_jobs(jobs, isolation)
     trials = []
     numbers = list(nonces)
     for name, candidate in candidates.items():
