@@ -72,6 +72,7 @@ class _Traps:
         if function.name in (_QUERY, _STEP):
             self._read_only_inputs(function)
             self._first_epoch(function)
+        self._counted_steps(function)
         for node in ast.walk(function):
             if isinstance(node, ast.Expr):
                 self._dropped(node)
@@ -237,6 +238,20 @@ class _Traps:
             if loss is not None and loss not in bound and not self._is_compared(node):
                 message = f"{loss!r} is NaN in the first epoch, and so is this"
                 self.findings.add(node, "W208", message, f"ask before: if not math.isnan({loss}):")
+
+    def _counted_steps(self, function: ast.FunctionDef) -> None:
+        """What is counted where a loss has grown is counted in each step of an epoch, and the loss changes once."""
+        if not _LOSSES & set(parameters(function)) or any(_is_name(node, ("epoch",)) for node in ast.walk(function)):
+            return
+        for branch in ast.walk(function):
+            if not isinstance(branch, ast.If):
+                continue
+            losses = [name for name in ast.walk(branch.test) if _is_name(name, tuple(_LOSSES))]
+            for node in (node for statement in (*branch.body, *branch.orelse) for node in ast.walk(statement)):
+                if losses and isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+                    message = "this happens in every step, and the loss is the same in all steps of an epoch"
+                    hint = 'ask first if the epoch is a new one: if epoch != state["epoch"]:'
+                    self.findings.add(node, "W211", message, hint)
 
     def _is_compared(self, node: ast.AST) -> bool:
         while not isinstance(node, ast.stmt):

@@ -79,6 +79,17 @@ TRAPS = {
     "a division by the epoch": ("W207", {"step": "u = -gradient / epoch  # here", "updates": "u"}),
     "a loss in a mean": ("W208", {"step": 'state["h"] = 0.9 * state["h"] + 0.1 * train_loss  # here'}),
     "a loss in a minimum": ("W208", {"step": 'state["h"] = min(validation_loss, state["h"])  # here'}),
+    "steps counted for epochs": (
+        "W211",
+        {"step": "if validation_loss > state['h']:\n        pass\n    else:\n        state['h'] += 1  # here"},
+    ),
+    "a rate that falls in every step": (
+        "W211",
+        {
+            "more": "def fall(h, train_loss):\n    if train_loss > h['k']:\n        h['h'] *= 0.5  # here\n\n",
+            "step": "fall(state, train_loss)",
+        },
+    ),
     "a view that is read late": (
         "W209",
         {"step": 'h = state["h"]\n    row = h[0]\n    h.mul_(0.9)\n    state["h"] = h + row  # here'},
@@ -146,6 +157,10 @@ QUIET_PARTS = {
     "a loss compared with itself": {"step": 'if train_loss == train_loss:\n        state["h"] = 0.9 * train_loss'},
     "a loss in a comparison": {"step": 'if validation_loss < 0.9 * train_loss:\n        state["h"] = 0'},
     "a loss in a minimum that keeps the other": {"step": 'state["h"] = min(state["h"], validation_loss)'},
+    "epochs that are counted once": {
+        "step": "if state['h'] != epoch and validation_loss > 0.1:\n        state['h'] += 1",
+    },
+    "the best loss so far": {"step": "if validation_loss < state['h']:\n        state['h'] = validation_loss"},
     "a view taken after the change": {"step": 'h = state["h"]\n    h.mul_(0.9)\n    state["h"] = h + h[0]'},
     "a view taken again": {
         "step": 'h = state["h"]\n    row = h[0]\n    h.mul_(0.9)\n    row = h[0]\n    state["h"] = h + row'
