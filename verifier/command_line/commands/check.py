@@ -76,8 +76,6 @@ def _read(path: Path, fixing: bool) -> bytes:
         return read_file(path)
     if fixing:
         raise InputError("--fix changes files, and - is none; name the file")
-    if sys.stdin is None:
-        raise InputError("-: standard input is closed; name a file")
     return sys.stdin.buffer.read(_MOST)
 
 
