@@ -17,6 +17,7 @@ from verifier.command_line.files import ClaimFiles, read_envelope, read_record
 from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.terminal import say
+from verifier.command_line.text_table import number_text
 
 if TYPE_CHECKING:
     from verifier.experiments.prediction_maps import PredictionMaps
@@ -41,12 +42,13 @@ _MAPS = (
 def plot(files: tuple[Path, ...], out: Path | None) -> None:
     """Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.
 
-    A claim's picture has the threshold and the floor too, and, if its .solution is beside it and it is the only one,
-    heat maps of the target, of the network at initialisation and of the network at the best epoch. Signatures are
-    checked; nothing else is (that is `verify`).
+    Several are drawn over each other, each in a colour of its own. A claim has its test loss and the threshold too;
+    alone it also has the floor and, if its .solution is beside it, heat maps of the target, of the network at
+    initialisation and of the network at the best epoch. Signatures are checked; nothing else is (that is `verify`).
 
     \b
     Example: tig-verify plot out/adam-n_hidden=4-nonce=0.claim -o adam.html
+             tig-verify plot out/adam-n_hidden=4-nonce=0.claim out/muon-n_hidden=4-nonce=0.claim -o both.png
     """
     if len(files) > _MOST:
         raise InputError(f"{len(files)} files are too many for one picture; name at most {_MOST}")
@@ -109,6 +111,7 @@ def _picture(histories: Sequence[TrainingHistory], maps: PredictionMaps | None) 
         alternative=f"Loss curves of {names}" + ("; heat maps of target and network" if maps else ""),
         caption=_CAPTION + (_MAPS if maps else ""),
         rows=[_row(history) for history in histories],
+        texts=("training", "end"),
     )
 
 
@@ -126,9 +129,9 @@ def _row(history: TrainingHistory) -> dict[str, str]:
         "its training loss": _loss(history.train_losses[best - 1] if best else None),
         "its validation loss": _loss(history.validation_losses[best - 1] if best else None),
         "end": history.stop_reason or "",
-        "fuel": f"{history.fuel_used:,}",
+        "fuel": number_text(history.fuel_used),
     }
 
 
 def _loss(loss: float | None) -> str:
-    return "" if loss is None else f"{loss:.5g}"
+    return "" if loss is None else f"{loss:.3g}"
