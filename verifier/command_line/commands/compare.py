@@ -116,4 +116,5 @@ def _picture(comparisons: Sequence[Comparison], where: str) -> Picture:
         alternative=f"Qualities and paired differences of {names}",
         caption=_CAPTION,
         rows=[as_row(each, comparisons[0].name) for each in comparisons],
+        texts=("optimiser",),
     )
