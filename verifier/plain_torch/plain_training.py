@@ -25,6 +25,8 @@ class PlainTraining:
 
     stop_reason: StopReason | None
     """None where the epochs that were asked for ended it."""
+    explanation: str | None
+    """For people, what ended it before its time; None if nothing did."""
     train_losses: tuple[float, ...]
     validation_losses: tuple[float, ...]
     best_epoch: int
@@ -63,6 +65,7 @@ def train(
     result = score(session.network, trainer.best, test_subset(session.instance_id, best_epoch))
     return PlainTraining(
         stop_reason=reason,
+        explanation=trainer.explanation,
         train_losses=tuple(loss for loss, _ in trainer.losses),
         validation_losses=tuple(loss for _, loss in trainer.losses),
         best_epoch=best_epoch,

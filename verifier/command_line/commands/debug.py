@@ -8,12 +8,14 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import EDITIONS
+from verifier.challenge.errors import InputError
 from verifier.command_line.choice_options import Hyperparameter, track_option
 from verifier.command_line.exit_codes import DONE, USAGE
 from verifier.command_line.files import read_file
@@ -57,7 +59,9 @@ def debug(
     """
     from verifier.plain_torch.plain_training import train
 
-    read_file(module)  # says what is wrong with the name
+    source = read_file(module)
+    for line in breaks:
+        _require_statement(module, source, line)
 
     def trainings() -> None:
         for nonce in nonces:
@@ -82,12 +86,32 @@ def debug(
     return DONE
 
 
+def _require_statement(module: Path, source: bytes, line: int) -> None:
+    """Refuse a breakpoint where pdb would never stop. Raises InputError."""
+    try:
+        statements = sorted(_statements(compile(source, str(module), "exec", dont_inherit=True)))
+    except (SyntaxError, ValueError):  # which is said with its place, when the module is run
+        return
+    if line not in statements:
+        later = next((each for each in statements if each > line), None)
+        hint = f"the next one is on line {later}" if later else "the file ends before"
+        raise InputError(f"--break {line}: {module} has no statement there; {hint}")
+
+
+def _statements(code: CodeType) -> set[int]:
+    """The lines of a code object, and of those in it, on which something is done."""
+    inner = [each for each in code.co_consts if isinstance(each, CodeType)]
+    lines = {line for _, _, line in code.co_lines() if line}
+    return lines.union(*map(_statements, inner))
+
+
 def _say_epoch(epoch: Epoch) -> None:
     say(f"epoch {epoch.number}: train loss {epoch.train_loss:.5f}, validation loss {epoch.validation_loss:.5f}")
 
 
 def _as_text(nonce: int, result: PlainTraining) -> str:
     end = f"ended by {result.stop_reason}" if result.stop_reason else "ended by --epochs"
+    end += f" ({result.explanation})" if result.explanation else ""
     return (
         f"nonce {nonce}: {end}, best epoch {result.best_epoch}, quality about {result.quality / 1e6:.2f}, test loss "
         f"{result.test_loss:.5f}, threshold {result.threshold:.5f}"
