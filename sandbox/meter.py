@@ -45,6 +45,11 @@ class Meter:
         """The units used so far; equals the budget once fuel is exhausted."""
         return self._used
 
+    @property
+    def memory_used(self) -> int:
+        """The bytes that the present call has taken so far; nothing that means anything once a budget is spent."""
+        return CALL_BYTES - (self._memory_stop - self._used) * UNIT_BYTES
+
     def begin(self) -> None:
         """Grant the allowances of one call of the module."""
         if self._spent is None:

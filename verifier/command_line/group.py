@@ -10,7 +10,9 @@ from verifier.command_line.lazy_command import LazyCommand
 
 _TEXTS: Final = {
     "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
+    "init": "Write a first optimiser module to FILE, with comments: Adam, to be changed.",
     "check": "Check optimiser modules against the dialect, without running them.",
+    "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
     "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
     "score": "Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens.",
     "stubs": "Write type stubs of what a module can use, so that editors complete it and find what is not there.",
@@ -21,6 +23,7 @@ _TEXTS: Final = {
     "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
     "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
     "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
+    "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
     "study": "Repeat the papers' numerical studies.",
     "respond": (
         "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
@@ -49,9 +52,13 @@ def commands() -> None:
     """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
 
     \b
-    Innovator:    tig-verify check my_optimiser.py
+    Innovator:    tig-verify init my_optimiser.py
+                  tig-verify check --run my_optimiser.py
+                  tig-verify run my_optimiser.py -p lr=0.01 --plot losses.png
                   tig-verify debug my_optimiser.py --break 24
+                  tig-verify profile my_optimiser.py
                   tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --picture both.png
+    A program:    tig-verify score my_optimiser.py --track n_hidden=4 --nonces 0..3 --seconds 60
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
                   tig-verify solve my_optimiser.py --precommit a.precommit --seed-beacon HASH --key key.pem -o out

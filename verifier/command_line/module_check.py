@@ -75,8 +75,8 @@ def fix(jail: Jail, source: bytes, name: str) -> bytes:
 
 def difference(before: bytes, after: bytes, name: str) -> Iterator[str]:
     """The lines of a unified diff."""
-    texts = (each.decode("utf-8").split("\n") for each in (before, after))
-    return unified_diff(*texts, f"{name} (before)", f"{name} (after)", lineterm="")
+    old, new = (each.decode("utf-8").split("\n") for each in (before, after))
+    return unified_diff(old, new, f"{name} (before)", f"{name} (after)", lineterm="")
 
 
 def _rehearsed(jail: Jail, source: bytes, name: str) -> tuple[Diagnostic, ...]:

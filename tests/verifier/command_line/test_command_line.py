@@ -384,9 +384,9 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "hyperparameter without value": (solve_with("-p", "lr"), "'lr': write it as NAME=VALUE, such as lr=0.01"),
     "hyperparameter not finite": (solve_with("-p", "lr=NaN"), "'lr=NaN': write it as NAME=VALUE, such as lr=0.01"),
     "hyperparameter a text": (solve_with("-p", "lr=fast"), 'adam.py: "line '),
-    "fuel none": (solve_with("--fuel", "0"), "0 is not in the range x>=1"),
+    "fuel none": (solve_with("--fuel", "0"), "'0' is no fuel budget; write a whole number from 1 on, such as 1e9"),
     "fuel too little": (solve_with("--fuel", "5"), "before the first epoch the fuel budget of 5 units"),
-    "fuel beyond": (solve_with("--fuel", str(10**15)), "--fuel: the edition's maximum is 5000000000000"),
+    "fuel beyond": (solve_with("--fuel", str(10**15)), "than the edition's maximum, 5,000,000,000,000; give less"),
     "player unprintable": (solve_with("--player-id", "\t"), "player_id: expected printable ASCII, found '\\t'"),
     "claim exists": (
         solve_with("--nonces", "0..1", "-o", "out"),

@@ -331,7 +331,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "precommit, edition": ((*CHOOSE, *NEW, "--edition", "large"), "'--edition': 'large' is not one of 'december-2025"),
     "precommit, player": ((*CHOOSE, *NEW, "--player-id", "\t"), "player_id: expected printable ASCII, found '\\t'"),
     "precommit, fuel beyond": (
-        (*CHOOSE, *NEW, "--fuel", str(10**15)), f"--fuel: the edition's maximum is {SMALL.max_fuel_budget}",
+        (*CHOOSE, *NEW, "--fuel", str(10**15)), f"than the edition's maximum, {SMALL.max_fuel_budget:,}; give less",
     ),
     "precommit, fuel for nothing": ((*CHOOSE, *TRIAL, "--fuel", "5"), "sgd.py: 'before the first epoch the fuel"),
     "precommit, hyperparameter": ((*CHOOSE, *TRIAL, "-p", "beta=1"), "sgd.py has no hyperparameter 'beta'; its HYPER"),
