@@ -33,17 +33,10 @@ class Nonces(click.ParamType[Sequence[int]]):
             self.fail(str(error), param, ctx)
 
 
-def nonces_option(help_more: str = "", required: bool = True, default: str | None = None) -> Decorator:
-    """--nonces, which need not be given if it is not required or has a default."""
+def nonces_option(help_more: str = "", required: bool = True) -> Decorator:
+    """--nonces."""
     what = "Nonces: 7, or 0..9,12, or @FILE with a nonce or a range on each line."
-    return click.option(
-        "--nonces",
-        required=required and default is None,
-        default=default,
-        show_default=default is not None,
-        type=Nonces(),
-        help=f"{what}{help_more}",
-    )
+    return click.option("--nonces", required=required, type=Nonces(), help=f"{what}{help_more}")
 
 
 def nonces_of(text: str) -> Sequence[int]:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.optimiser import Scalar
-from verifier.challenge.editions import EDITIONS
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import Hyperparameter, track_option
+from verifier.command_line.choice_options import overrides_option
 from verifier.command_line.exit_codes import DONE, USAGE
 from verifier.command_line.files import read_file
-from verifier.command_line.nonces_option import nonces_option
+from verifier.command_line.instance_options import Instances, first_instances_options
 from verifier.command_line.terminal import json_text, say
 
 if TYPE_CHECKING:
@@ -29,19 +28,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("module", type=click.Path(path_type=Path))
-@track_option(default="n_hidden=4")
-@nonces_option(default="0")
-@click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True)
-@click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
-              help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
+@first_instances_options
+@overrides_option
 @click.option("--epochs", type=click.IntRange(1), default=3, show_default=True, help="Epochs at most.")
 @click.option("--break", "breaks", type=click.IntRange(1), multiple=True, metavar="LINE",
               help="Stop before this line of MODULE, in pdb; may be repeated.")  # fmt: skip
 @click.option("--pdb", "is_post_mortem", is_flag=True, help="Enter pdb where the module raises an exception.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each nonce instead.")
 def debug(
-    module: Path, track: str, nonces: Sequence[int], edition: str, overrides: tuple[tuple[str, Scalar], ...],
-    epochs: int, breaks: tuple[int, ...], is_post_mortem: bool, as_json: bool,
+    module: Path, instances: Instances, overrides: tuple[tuple[str, Scalar], ...], epochs: int,
+    breaks: tuple[int, ...], is_post_mortem: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run MODULE as plain Python, with torch's own tensors, for a debugger.
 
@@ -64,7 +60,8 @@ def debug(
         _require_statement(module, source, line)
 
     def trainings() -> None:
-        for nonce in nonces:
+        edition, track = instances.track.edition.name, instances.track.id
+        for nonce in instances.nonces:
             observer = None if as_json else _say_epoch
             options: dict[str, Any] = {"hyperparameters": dict(overrides), "epochs": epochs, "observer": observer}
             result = train(module, track, nonce, edition=edition, **options)
