@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from verifier.command_line.lazy_command import LazyCommand
+from verifier.command_line.version_option import version_option
 
 _TEXTS: Final = {
     "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
@@ -24,6 +25,7 @@ _TEXTS: Final = {
     "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
     "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
     "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
+    "tune": "Search for better hyperparameters of OPTIMISER, and judge them on nonces that the search never saw.",
     "study": "Repeat the papers' numerical studies.",
     "respond": (
         "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
@@ -37,6 +39,7 @@ _TEXTS: Final = {
     "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
     "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
     "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
+    "golden": "Pin whole trainings of any module in golden files, and hold later ones against them.",
     "doctor": "Examine this machine and say whether it can solve and verify.",
     "inspect": (
         "Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit .."
@@ -47,7 +50,7 @@ _TEXTS: Final = {
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="tig-verify", prog_name="tig-verify")
+@version_option
 def commands() -> None:
     """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
 
@@ -57,7 +60,8 @@ def commands() -> None:
                   tig-verify run my_optimiser.py -p lr=0.01 --plot losses.png
                   tig-verify debug my_optimiser.py --break 24
                   tig-verify profile my_optimiser.py
-                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --picture both.png
+                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --plot both.png
+                  tig-verify tune my_optimiser.py --track n_hidden=4 --search 'lr=log 1e-4..1e-1' -o tuned
     A program:    tig-verify score my_optimiser.py --track n_hidden=4 --nonces 0..3 --seconds 60
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
@@ -69,6 +73,8 @@ def commands() -> None:
     Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
                   tig-verify verify inbox --policy pool-policy.toml --out verdicts.jsonl
+    Maintainer:   tig-verify golden fill my_optimiser.py --track n_hidden=4 --nonces 0..2 -o golden
+                  tig-verify golden check golden
     Anybody:      tig-verify instance --track n_hidden=4 --nonces 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick
@@ -82,5 +88,5 @@ def commands() -> None:
 
 
 for name, text in _TEXTS.items():
-    place = "c006.group" if name == "c006" else name.replace("-", "_")
+    place = f"{name}.group" if name in ("c006", "golden") else name.replace("-", "_")
     commands.add_command(LazyCommand(name, f"verifier.command_line.commands.{place}", text))
