@@ -36,7 +36,7 @@ class PlainTraining:
     """In units of 1e-6."""
 
 
-def train(
+def debug(
     module: str | PathLike[str],
     track: str = "n_hidden=4",
     nonce: int = 0,
@@ -44,9 +44,11 @@ def train(
     edition: str = "december-2025",
     hyperparameters: Mapping[str, Scalar] | None = None,
     epochs: int | None = None,
-    observer: Observer | None = None,
+    callback: Observer | None = None,
 ) -> PlainTraining:
     """Train a module's file on a nonce, for so many epochs at most, with its functions in plain torch.
+
+    `callback` is told each epoch as it ends.
 
     Instance, network, losses and gradients are the challenge's own, to the bit; only what the module computes is
     torch's. The file is not checked against the dialect, so `print` and `breakpoint()` work in it. What it raises comes
@@ -59,7 +61,7 @@ def train(
     session = Session(task, nonce, found, PlainTorch())
     with session.trainer() as trainer:
         trainer.start(session.initial)
-        reason = _advanced(trainer, epochs, observer)
+        reason = _advanced(trainer, epochs, callback)
     assert trainer.best is not None
     best_epoch = trainer.stopping.best_epoch
     result = score(session.network, trainer.best, test_subset(session.instance_id, best_epoch))

@@ -53,7 +53,7 @@ def debug(
     Examples: tig-verify debug my_optimiser.py --break 24
               tig-verify debug my_optimiser.py -p lr=0.1 --epochs 50 --pdb
     """
-    from verifier.plain_torch.plain_training import train
+    from verifier.plain_torch.plain_training import debug as debugged
 
     source = read_file(module)
     for line in breaks:
@@ -62,9 +62,9 @@ def debug(
     def trainings() -> None:
         edition, track = instances.track.edition.name, instances.track.id
         for nonce in instances.nonces:
-            observer = None if as_json else _say_epoch
-            options: dict[str, Any] = {"hyperparameters": dict(overrides), "epochs": epochs, "observer": observer}
-            result = train(module, track, nonce, edition=edition, **options)
+            callback = None if as_json else _say_epoch
+            options: dict[str, Any] = {"hyperparameters": dict(overrides), "epochs": epochs, "callback": callback}
+            result = debugged(module, track, nonce, edition=edition, **options)
             where = {"file": str(module), "edition": edition, "track": track, "nonce": nonce}
             say(json_text({**where, **asdict(result)}) if as_json else _as_text(nonce, result))
 
