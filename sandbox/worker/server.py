@@ -9,21 +9,22 @@ import os
 from dataclasses import replace
 from typing import ClassVar, NoReturn
 
-for _threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[_threads] = "1"  # read once, when the libraries below are loaded
+from arithmetic.threads import ONE_THREAD
 
-import torch  # noqa: E402
+os.environ.update(ONE_THREAD)  # read once, when the libraries below are loaded
 
-from arithmetic import tensor_self_test  # noqa: E402
-from arithmetic.allocator import keep_freed_memory  # noqa: E402
-from sandbox.errors import WorkerFault  # noqa: E402
-from sandbox.hosted_optimiser import HostedOptimiser  # noqa: E402
-from sandbox.layout import Layout  # noqa: E402
-from sandbox.optimiser import Assignment  # noqa: E402
-from sandbox.rehearsal import rehearse  # noqa: E402
-from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region  # noqa: E402
-from sandbox.worker.warm_up import warm_up  # noqa: E402
-from sandbox.worker.worker import Actions, Ends, Worker, run  # noqa: E402
+import torch
+
+from arithmetic import tensor_self_test
+from arithmetic.allocator import keep_freed_memory
+from sandbox.errors import WorkerFault
+from sandbox.hosted_optimiser import HostedOptimiser
+from sandbox.layout import Layout
+from sandbox.optimiser import Assignment
+from sandbox.rehearsal import rehearse
+from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region
+from sandbox.worker.warm_up import warm_up
+from sandbox.worker.worker import Actions, Ends, Worker, run
 
 
 class Host(Worker):

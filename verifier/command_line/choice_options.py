@@ -90,8 +90,9 @@ def chosen(
 
 
 def track_option(required: bool = True, default: str | None = None) -> Decorator:
-    """--track."""
-    return click.option("--track", required=required, default=default, show_default=default is not None, help=_TRACK)
+    """--track, which need not be given if it is not required or has a default."""
+    is_required = required and default is None
+    return click.option("--track", required=is_required, default=default, show_default=default is not None, help=_TRACK)
 
 
 def tracks_option(required: bool = True, help_more: str = "") -> Decorator:

@@ -27,6 +27,9 @@ from verifier.command_line.nonces_option import nonces_option
 from verifier.command_line.option_groups import option_group
 
 _RAND_HASH: Final = "0" * 32
+SEARCHED: Final = "0..4"
+"""Nonces of a search."""
+
 rand_hash_option = click.option(
     "--rand-hash", default=_RAND_HASH, help="The network's random text for the seeds (there 32 hexadecimal digits)."
 )
@@ -96,3 +99,11 @@ first_instances_options: Final = option_group(
     edition_option,
 )
 """For who wants to see a training: any will do."""
+searched_tracks_options: Final = option_group(
+    "tracks",
+    _of_each_track,
+    tracks_option(),
+    nonces_option(" Those of the search.", default=SEARCHED),
+    rand_hash_option,
+    *settings_options,
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -12,11 +11,8 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.exit_codes import DONE, REJECTED, USAGE
 from verifier.command_line.files import read_file, replace_file
 from verifier.command_line.module_check import checked, difference, fix
+from verifier.command_line.standard_input import STANDARD_INPUT, read_standard_input
 from verifier.command_line.terminal import json_text, say
-
-_STANDARD_INPUT = Path("-")
-_MOST = 2**20
-"""Bytes of standard input that are looked at; a module has fewer."""
 
 
 @click.command()
@@ -46,7 +42,7 @@ def check(files: tuple[Path, ...], run: bool, fixing: bool, stdin_filename: str 
     unread = problems = warnings = 0
     with Jail() as jail:
         for path in files:
-            name = stdin_filename if path == _STANDARD_INPUT and stdin_filename else str(path)
+            name = stdin_filename if path == STANDARD_INPUT and stdin_filename else str(path)
             try:
                 source = _read(path, fixing)
                 if fixing:
@@ -72,11 +68,11 @@ def check(files: tuple[Path, ...], run: bool, fixing: bool, stdin_filename: str 
 
 def _read(path: Path, fixing: bool) -> bytes:
     """The module in a file, or on standard input. Raises InputError."""
-    if path != _STANDARD_INPUT:
+    if path != STANDARD_INPUT:
         return read_file(path)
     if fixing:
         raise InputError("--fix changes files, and - is none; name the file")
-    return sys.stdin.buffer.read(_MOST)
+    return read_standard_input()
 
 
 def _fixed(jail: Jail, path: Path, source: bytes, as_json: bool) -> bytes:

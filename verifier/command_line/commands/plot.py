@@ -12,6 +12,7 @@ from protocol.errors import ProtocolError
 from protocol.solution import Solution
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError, VerifierError
+from verifier.command_line.claim_files import claims_among
 from verifier.command_line.files import ClaimFiles, read_envelope, read_record
 from verifier.command_line.names import shown_names
 from verifier.command_line.plot_files import require_drawing, write_picture
@@ -30,14 +31,16 @@ if TYPE_CHECKING:
 def plot(files: tuple[Path, ...], out: Path | None) -> None:
     """Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.
 
-    Several are drawn over each other, each in a colour of its own. A claim has its test loss and the threshold too;
-    alone it also has the floor and, if its .solution is beside it, heat maps of the target, of the network at
-    initialisation and of the network at the best epoch. Signatures are checked; nothing else is (that is `verify`).
+    A folder stands for the claims in it. Several are drawn over each other, each in a colour of its own. A claim has
+    its test loss and the threshold too; alone it also has the floor and, if its .solution is beside it, heat maps of
+    the target, of the network at initialisation and of the network at the best epoch. Signatures are checked; nothing
+    else is (that is `verify`).
 
     \b
     Example: tig-verify plot out/adam-n_hidden=4-nonce=0.claim -o adam.html
              tig-verify plot out/adam-n_hidden=4-nonce=0.claim out/muon-n_hidden=4-nonce=0.claim -o both.png
     """
+    files = tuple(claims_among(files))
     if len(files) > MOST:
         raise InputError(f"{len(files)} files are too many for one picture; name at most {MOST}")
     if len(files) > 1 and out is None:

@@ -18,6 +18,7 @@ from verifier.command_line.commands.c006.instance import InstanceOptions, instan
 from verifier.command_line.execution_options import Execution, cpu_execution_options
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
+from verifier.command_line.numerals import decimal
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
 from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
@@ -110,17 +111,17 @@ def _run_as_text(run: Repetition) -> str:
     if run.quality is None:
         return f"run {run.number}: no solution, as no epoch improved ({run.stop_reason} after {run.epochs} epochs)"
     return (
-        f"run {run.number}: quality {run.quality} after {run.epochs} epochs ({run.stop_reason}, best "
-        f"{run.best_epoch}), validation loss {run.validation_loss:.5f}, {run.seconds:.1f} s"
+        f"run {run.number}: quality {run.quality:,} after {run.epochs} epochs ({run.stop_reason}, best "
+        f"{run.best_epoch}), validation loss {decimal(run.validation_loss)}, {decimal(run.seconds)} s"
     )
 
 
 def _as_text(found: Band, unsolved: int) -> list[str]:
     count = len(found.qualities)
     lines = [
-        f"quality of {count} run{'s' if count > 1 else ''}: {found.lowest} to {found.highest}, "
-        f"median {found.median:.0f}, mean {found.mean:.0f}, "
-        f"standard deviation {'unknown' if count == 1 else f'{found.deviation:.0f}'}"
+        f"quality of {count} run{'s' if count > 1 else ''}: {found.lowest:,} to {found.highest:,}, "
+        f"median {found.median:,.0f}, mean {found.mean:,.0f}, "
+        f"standard deviation {'unknown' if count == 1 else f'{found.deviation:,.0f}'}"
     ]
     if unsolved:
         lines.append(f"{unsolved} of {count + unsolved} runs ended without a solution; the figures are of the others")
@@ -130,7 +131,7 @@ def _as_text(found: Band, unsolved: int) -> list[str]:
     return [
         *lines,
         f"one more run: outside that range in {found.outside_range:.0%} of cases, "
-        f"in {low:.0f} to {high:.0f} in {CONFIDENCE:.0%} if qualities are spread normally",
+        f"in {low:,.0f} to {high:,.0f} in {CONFIDENCE:.0%} if qualities are spread normally",
     ]
 
 
@@ -138,8 +139,8 @@ def _judged(found: Band, reported: int | None, judgement: Judgement | None) -> l
     if reported is None:
         return []
     if judgement is None:
-        return [f"reported {reported}: not judged, as there is no prediction interval"]
-    return [f"reported {reported}: {_TEXTS[judgement.position]}; {_distance(judgement)}"]
+        return [f"reported {reported:,}: not judged, as there is no prediction interval"]
+    return [f"reported {reported:,}: {_TEXTS[judgement.position]}; {_distance(judgement)}"]
 
 
 _TEXTS = {
