@@ -34,6 +34,7 @@ from protocol.settings import Settings, instance_seed
 from protocol.solution import Solution
 from protocol.task import Choice, Task
 from protocol.transcript import Leaf, Transcript
+from protocol.tuning import TunedTrack, Tuning
 from protocol.verdict import Level, Outcome, Reason, Verdict
 
 __all__ = [
@@ -83,6 +84,8 @@ __all__ = [
     "StopReason",
     "Task",
     "Transcript",
+    "TunedTrack",
+    "Tuning",
     "Value",
     "Verdict",
     "VerifyKey",

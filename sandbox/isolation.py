@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
+from sandbox.declaration import Declaration
 from sandbox.optimiser import Assignment, Optimiser
-from sandbox.worker.client import ProcessOptimiser, check_in_worker
+from sandbox.worker.client import ProcessOptimiser, check_in_worker, declaration_in_worker
 from sandbox.worker.zygote_client import CHECKING, Zygote
 
 
@@ -44,6 +45,12 @@ class InProcess:
 
         compile_optimiser(source, name)
 
+    def declaration(self, source: bytes, name: str) -> Declaration:
+        """What a module declares about its hyperparameters, without running it. Raises ModuleRefused."""
+        from sandbox.compiler import compile_optimiser
+
+        return compile_optimiser(source, name).declaration
+
     def describe(self) -> Mapping[str, str]:
         """The word `none`."""
         return {"isolation": "none"}
@@ -76,9 +83,17 @@ class Jail:
 
     def check(self, source: bytes, name: str) -> None:
         """Check a module against the dialect in a worker. Raises ModuleRefused, JailError or WorkerFault."""
+        check_in_worker(self._checker, source, name)
+
+    def declaration(self, source: bytes, name: str) -> Declaration:
+        """What a module declares about its hyperparameters, read in a worker. Raises as `check` does."""
+        return declaration_in_worker(self._checker, source, name)
+
+    @property
+    def _checker(self) -> Zygote:
         if self._checking is None:
             self._checking = Zygote(CHECKING)
-        check_in_worker(self._checking, source, name)
+        return self._checking
 
     def describe(self) -> Mapping[str, str]:
         """The layers of the worker that was started last."""

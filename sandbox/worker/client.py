@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 from sandbox import state_limits
+from sandbox.declaration import Declaration
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import (
     FuelExhausted,
@@ -236,6 +237,15 @@ def check_in_worker(zygote: Zygote, source: bytes, name: str) -> None:
         _raise_answer(worker, worker.reply(), name)
 
 
+def declaration_in_worker(zygote: Zygote, source: bytes, name: str) -> Declaration:
+    """What a module declares about its hyperparameters, read in a worker. Raises ModuleRefused or WorkerFault."""
+    with WorkerProcess(zygote, 1) as worker:
+        worker.request(_with_message(worker, Kind.DECLARATION, {"name": name}, source))
+        reply = worker.reply()
+        _raise_answer(worker, reply, name)
+        return _declaration(worker.message(reply))
+
+
 def is_ended_for(attempt: str, zygote: Zygote) -> bool:
     """Whether the kernel ends a worker that asks for something forbidden; of a zygote that probes. Raises WorkerFault.
 
@@ -286,6 +296,22 @@ def _diagnostics(data: bytes) -> tuple[Diagnostic, ...]:
     if not well_formed:
         raise WorkerFault("the worker sent diagnostics that are not of the channel's form")
     return tuple(Diagnostic(line, column, *map(_clean, texts)) for line, column, *texts in rows)
+
+
+def _declaration(data: bytes) -> Declaration:
+    """Read what a worker says that a module declares, believing nothing. Raises WorkerFault."""
+    try:
+        values, spaces = json.loads(data)
+        well_formed = (
+            type(values) is type(spaces) is dict
+            and all(value is None or type(value) in (bool, int, float, str) for value in values.values())
+            and all(type(text) is str for text in spaces.values())
+        )
+    except (ValueError, TypeError, RecursionError):
+        well_formed = False
+    if not well_formed:
+        raise WorkerFault("the worker sent a declaration that is not of the channel's form")
+    return Declaration(values, spaces)
 
 
 def _clean(text: str) -> str:

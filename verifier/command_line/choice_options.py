@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 import click
@@ -17,10 +14,12 @@ from protocol.task import Choice
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import EDITIONS, Track
 from verifier.challenge.errors import InputError
+from verifier.challenge.hyperparameters import is_scalar
 from verifier.challenge.module import Module
 from verifier.command_line.option_groups import Decorator, option_group
+from verifier.command_line.whole_number import WholeNumber
 
-_NUMERAL: Final = re.compile(r"\+?[0-9][0-9_]{0,39}(?:\.[0-9]{0,40})?(?:[eE]\+?[0-9]{1,2})?")
+_TRACK: Final = "Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024."
 
 
 class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
@@ -30,37 +29,14 @@ class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Scalar]:
         """Read the text of the option."""
-        name, equals, text = str(value).partition("=")
+        name, _, text = str(value).partition("=")
         try:
             parsed = json.loads(text, parse_constant=float)
         except ValueError:
             parsed = text
-        if not equals or not name or not _is_scalar(parsed):
+        if not name or not text or not is_scalar(parsed):
             self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
         return name, parsed
-
-
-def _is_scalar(value: object) -> bool:
-    """True if a JSON value can be in a claim."""
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**64
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, str)
-
-
-class Fuel(click.ParamType[int]):
-    """A fuel budget: a whole number, however it is written, such as 2500000000, 2_500_000_000 or 2.5e9."""
-
-    name = "FUEL"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read the text of the option; whoever knows the edition looks at its maximum."""
-        text = str(value)
-        number = Decimal(text) if _NUMERAL.fullmatch(text) else None
-        if number is None or number < 1 or number != int(number):
-            self.fail(f"{text!r} is no fuel budget; write a whole number from 1 on, such as 1e9", param, ctx)
-        return int(number)
 
 
 @dataclass(frozen=True)
@@ -99,7 +75,21 @@ def chosen(
 
 def track_option(required: bool = True) -> Decorator:
     """--track."""
-    return click.option("--track", required=required, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024.")
+    return click.option("--track", required=required, help=_TRACK)
+
+
+def tracks_option(required: bool = True, help_more: str = "") -> Decorator:
+    """--track, once for each track; the argument of the command is `tracks`, a tuple of their texts."""
+    help_text = f"{_TRACK[:-1]}; may be repeated.{help_more}"
+    return click.option("--track", "tracks", multiple=True, required=required, help=help_text)
+
+
+def parsed_tracks(edition: str, tracks: Sequence[str]) -> list[Track]:
+    """The tracks that --track names, in order. Raises EditionError or TrackError, InputError for one named twice."""
+    for place, track in enumerate(tracks):
+        if track in tracks[:place]:
+            raise InputError(f"--track {track}: is there twice; name each track once")
+    return [Track.parse(edition, track) for track in tracks]
 
 
 settings_options: Final[tuple[Decorator, ...]] = (
@@ -110,8 +100,9 @@ settings_options: Final[tuple[Decorator, ...]] = (
     click.option("--challenge-id", default="c006", show_default=True),
 )
 fuel_option: Final[Decorator] = click.option(
-    "--fuel", type=Fuel(), help="Fuel budget, such as 1e9; default: the edition's maximum."
-)
+    "--fuel", type=WholeNumber(1, such_as="1e9", name="FUEL"),
+    help="Fuel budget, such as 1e9; default: the edition's maximum.",
+)  # fmt: skip
 training_options: Final[tuple[Decorator, ...]] = (
     click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
                  help="Override of one of the module's HYPERPARAMETERS; may be repeated."),

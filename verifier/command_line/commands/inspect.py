@@ -20,6 +20,7 @@ from protocol.proof import Proof
 from protocol.record import Record
 from protocol.solution import Solution
 from protocol.transcript import Transcript
+from protocol.tuning import Tuning
 from protocol.verdict import Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files import records_in
@@ -29,7 +30,7 @@ from verifier.command_line.terminal import json_text, say
 
 _RECORDS: tuple[type[Record], ...] = (
     Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Precommit, Benchmark, Proof,
-    Examination,
+    Examination, Tuning,
 )  # fmt: skip
 _LONG = 40
 _MANY = 9

@@ -17,6 +17,7 @@ from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import read_module, require_writable, write_file
 from verifier.command_line.plot_files import require_drawing
 from verifier.command_line.terminal import say
+from verifier.command_line.whole_number import WholeNumber
 from verifier.experiments.row_checks import is_plain
 from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
 from verifier.experiments.study.observations import observations
@@ -70,7 +71,7 @@ def study() -> None:
               help="Points N for training and validation. Default: 1024,2048,4096.")  # fmt: skip
 @click.option("--optimiser", "names", multiple=True, metavar="NAME|FILE",
               help=f"One of {', '.join(OPTIMISERS)}, or a module; may be repeated. Default: those four.")  # fmt: skip
-@click.option("--seeds", type=click.IntRange(1, 1000), help=f"Instances of each depth and size. Default: {SEEDS}.")
+@click.option("--seeds", type=WholeNumber(1, 1000), help=f"Instances of each depth and size. Default: {SEEDS}.")
 @click.option("--quick", is_flag=True, help="Other defaults: depths 1,3,6, size 1024, one seed.")
 @click.option("--draw", is_flag=True, help="Train nothing: draw and print what the folder has.")
 @execution_options
@@ -85,7 +86,7 @@ def figure2(
     the paper's observations are printed. figure2-centred.png is the same without the part of the test errors that no
     optimiser can avoid, the squared mean of the residual (docs/figure2.md).
 
-    A training that fails is named at the end, and the others go on. While some are missing, nothing is drawn without
+    A training that fails is told at once, and the others go on. While some are missing, nothing is drawn without
     --draw. After --shard, put the figure2.csv of all shards into one, and call without it.
 
     Exit code 4 if --deadline or --limit left trainings, else 2 if a module failed, else 3 if a process or the machine
