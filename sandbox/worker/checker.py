@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import ClassVar, Final, NoReturn
 
-from sandbox.compiler import compile_optimiser
+from sandbox.compiler import check_optimiser, compile_optimiser
 from sandbox.errors import ModuleRefused
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.worker.channel import Frame, Kind
@@ -25,8 +25,7 @@ class Checker(Worker):
     def check(self, request: Frame, reply: Frame) -> Frame:
         """Check a module without running it."""
         fields, source = self.message(request)
-        compile_optimiser(source, fields["name"])
-        return reply
+        return replace(reply, length=self.write_diagnostics(check_optimiser(source, fields["name"])))
 
     def declaration(self, request: Frame, reply: Frame) -> Frame:
         """Check a module, and read what it declares about its hyperparameters."""
@@ -43,7 +42,7 @@ def prepare() -> None:
     """Check two modules in the zygote: what is imported late is imported here, as a worker can open nothing."""
     for source in (_GOOD, _BAD):
         with contextlib.suppress(ModuleRefused):
-            compile_optimiser(source.encode(), "warm_up.py")
+            check_optimiser(source.encode(), "warm_up.py")
 
 
 def main(ends: Ends, parent: int, namespaces: tuple[str, ...]) -> NoReturn:

@@ -504,6 +504,7 @@ OWNERS = {
     "verifier/challenge/guarded_import.py",  # the working folder, as a folder
     "verifier/challenge/versions.py",  # the package's sources
     "verifier/report/html.py",  # the package's template
+    "verifier/command_line/commands/init.py",  # the package's template
     "verifier/command_line/folder_lock.py",  # a folder, as a folder
     "verifier/command_line/main.py",  # the null device
     "verifier/machine/proc_files.py",  # files of the kernel's

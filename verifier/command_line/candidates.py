@@ -9,14 +9,17 @@ from typing import Final
 
 import click
 
+from sandbox.errors import ModuleRefused
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
 from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import Hyperparameter
+from verifier.command_line.execution_options import open_isolation
 from verifier.command_line.files import read_module
 from verifier.command_line.names import shown_names
 from verifier.command_line.option_groups import option_group
+from verifier.command_line.overrides import misfits
 
 _SPELLINGS: Final = ("-p", "--hyperparameter")
 _PLACES: Final = f"{__name__}.places"
@@ -60,6 +63,24 @@ def _is_attached(word: str) -> bool:
     """Whether a word is an override and its value too, as in -plr=0.01."""
     short, long = _SPELLINGS
     return word.startswith(f"{long}=") or (word.startswith(short) and word != short)
+
+
+def require_trainable(candidates: Sequence[Candidate], isolation: str) -> None:
+    """Refuse modules that no training would load, and overrides that they do not have, before the first training.
+
+    Raises InputError with all problems.
+    """
+    problems: dict[str, None] = {}
+    with open_isolation(isolation) as place:
+        for each in candidates:
+            try:
+                declared = place.declaration(each.module.source, str(each.path)).values
+            except ModuleRefused as refused:
+                problems |= dict.fromkeys(refused.lines)
+            else:
+                problems |= dict.fromkeys(misfits(each.path, declared, each.hyperparameters))
+    if problems:
+        raise InputError(*problems)
 
 
 def _candidates(optimisers: tuple[Path, ...], overrides: tuple[tuple[str, Scalar], ...]) -> list[Candidate]:

@@ -73,9 +73,10 @@ def chosen(
     return Chosen(parsed, settings, dict(overrides), fuel_budget(parsed, fuel))
 
 
-def track_option(required: bool = True) -> Decorator:
-    """--track."""
-    return click.option("--track", required=required, help=_TRACK)
+def track_option(required: bool = True, default: str | None = None) -> Decorator:
+    """--track, which need not be given if it is not required or has a default."""
+    is_required = required and default is None
+    return click.option("--track", required=is_required, default=default, show_default=default is not None, help=_TRACK)
 
 
 def tracks_option(required: bool = True, help_more: str = "") -> Decorator:
@@ -92,8 +93,11 @@ def parsed_tracks(edition: str, tracks: Sequence[str]) -> list[Track]:
     return [Track.parse(edition, track) for track in tracks]
 
 
+edition_option: Final[Decorator] = click.option(
+    "--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True
+)
 settings_options: Final[tuple[Decorator, ...]] = (
-    click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True),
+    edition_option,
     click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three."),
     click.option("--algorithm-id", default=""),
     click.option("--block-id", default=""),
@@ -103,9 +107,9 @@ fuel_option: Final[Decorator] = click.option(
     "--fuel", type=WholeNumber(1, such_as="1e9", name="FUEL"),
     help="Fuel budget, such as 1e9; default: the edition's maximum.",
 )  # fmt: skip
-training_options: Final[tuple[Decorator, ...]] = (
-    click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
-                 help="Override of one of the module's HYPERPARAMETERS; may be repeated."),
-    fuel_option,
+overrides_option: Final[Decorator] = click.option(
+    "-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
+    help="Override of one of the module's HYPERPARAMETERS; may be repeated.",
 )  # fmt: skip
+training_options: Final[tuple[Decorator, ...]] = (overrides_option, fuel_option)
 choice_options: Final = option_group("choices", chosen, track_option(), *settings_options, *training_options)

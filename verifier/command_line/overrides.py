@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
 
 from protocol.canonical_msgpack import Scalar
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
+from verifier.command_line.execution_options import open_isolation
+
+_KINDS: Final[Mapping[type, str]] = {int: "a number", float: "a number", bool: "true or false", str: "a text"}
+_LONGEST: Final = 40
+"""Characters of a value that are shown."""
 
 
-def require_fitting(module: Module, declared: Mapping[str, Scalar], overrides: Mapping[str, Scalar]) -> None:
-    """Refuse an override of what the module does not declare, or of another kind than the value there.
+def require_fitting(module: Module, file: Path, overrides: Mapping[str, Scalar], isolation: str) -> None:
+    """Refuse overrides that the module in a file does not have, or of another kind than its own values.
 
-    Raises InputError.
+    Raises InputError, and ModuleRefused for a module that no training would load.
     """
+    if not overrides:
+        return
+    with open_isolation(isolation) as place:
+        declared = place.declaration(module.source, str(file)).values
+    if problems := list(misfits(file, declared, overrides)):
+        raise InputError(*problems)
+
+
+def misfits(file: Path, declared: Mapping[str, Scalar], overrides: Mapping[str, Scalar]) -> Iterator[str]:
+    """What is wrong with overrides of a module that declares these values, a line for each."""
     for name, value in overrides.items():
         if name not in declared:
-            known = ", ".join(f"{each}={_text(own)}" for each, own in sorted(declared.items()))
-            has = f"it has {known}" if known else "it has none"
-            raise InputError(f"hyperparameter {name}: {module.name} has none of that name; {has}")
-        if not _fits(value, declared[name]):
-            kind = _KINDS[type(declared[name])]
-            raise InputError(
-                f"hyperparameter {name}={_text(value)}: {module.name} has {kind} there; "
-                f"write one, such as {name}={_text(declared[name])}"
-            )
-
-
-_KINDS: Mapping[type, str] = {int: "a number", float: "a number", bool: "true or false", str: "a text"}
+            known = ", ".join(f"{each}={_text(own)}" for each, own in sorted(declared.items())) or "none at all"
+            yield f"hyperparameter {name}: {file} has none of that name; it has {known:.200}"
+        elif not _fits(value, declared[name]):
+            own = declared[name]
+            problem = f"{file} has {_KINDS[type(own)]} there"
+            yield f"hyperparameter {name}={_text(value)}: {problem}; write one, such as {name}={_text(own)}"
 
 
 def _fits(value: Scalar, own: Scalar) -> bool:
@@ -37,6 +48,6 @@ def _fits(value: Scalar, own: Scalar) -> bool:
 
 
 def _text(value: Scalar) -> str:
-    """A value as it is written after -p, bounded."""
+    """A value as it is written after -p."""
     text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

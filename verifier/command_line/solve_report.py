@@ -74,8 +74,12 @@ def _as_text(path: Path, solved: SolvedNonce) -> str:
     return (
         f"{path}: quality {claim.quality:,} ({qualified}) after {claim.epochs} epochs ({claim.stop_reason}, "
         f"best {claim.best_epoch}), test loss {decimal(solved.loss)}, threshold {decimal(solved.threshold)}, "
-        f"fuel {fuel(claim.fuel_used)}, {decimal(solved.seconds)} s"
+        f"fuel {fuel(claim.fuel_used)}, {decimal(solved.seconds)} s{_ended(solved)}"
     )
+
+
+def _ended(solved: SolvedNonce) -> str:
+    return f"; ended early: {solved.explanation}" if solved.explanation else ""
 
 
 def _entry(path: Path, optimiser: Path, solved: SolvedNonce) -> dict[str, object]:
@@ -93,6 +97,7 @@ def _entry(path: Path, optimiser: Path, solved: SolvedNonce) -> dict[str, object
         "epochs": claim.epochs,
         "best_epoch": claim.best_epoch,
         "stop_reason": claim.stop_reason,
+        "explanation": solved.explanation,
         "test_loss": solved.loss if math.isfinite(solved.loss) else None,
         "threshold": solved.threshold,
         "fuel_used": claim.fuel_used,

@@ -67,7 +67,7 @@ class TrialRunner(Generic[Result]):
             def work(trial: Trial[Result]) -> Result | Failed | TaskLost:
                 try:
                     return trial.run(place.isolation, observer, self.device)
-                except OptimiserError as error:
+                except (ModuleRefused, OptimiserError) as error:
                     return Failed(str(error))
                 except WorkerFault as fault:
                     place.renew()

@@ -203,7 +203,7 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, m
     monkeypatch.setattr(comparison_trials, "solve", None)
     ended = call("slow.py", "fast.py", "--nonces", 0, "--plot", "a.png")
     assert ended.code == 2
-    assert "pip install 'tig-verify[pictures]'" in ended.err
+    assert "pip install 'tig-verify[plots]'" in ended.err
 
 
 ZERO = "integer division or modulo by zero"
@@ -287,11 +287,22 @@ def test_overrides_are_of_the_optimiser_before_them(call: Call) -> None:
     assert runs[3] != runs[4] != runs[5]
 
 
-def test_an_override_that_a_module_does_not_have_is_its_failure_alone(call: Call) -> None:
-    ended = call("slow.py", "fast.py", "-p", "rate=0.02", "--nonces", 0, "--jobs", 1)
-    assert ended.code == 2
-    assert "(fast.py rate=0.02, n_hidden=1, nonce 0) \"fast.py has no hyperparameter 'rate'" in ended.err
-    assert ended.out.splitlines()[4].split() == ["fast", "rate=0.02", "0/1", "0/1"]
+@pytest.mark.parametrize("isolation", ["none", "process"])
+def test_overrides_that_a_module_does_not_have_are_refused_before_training(
+    call: Call, monkeypatch: pytest.MonkeyPatch, isolation: str
+) -> None:
+    monkeypatch.setattr(comparison_trials, "solve", None)
+    Path("mine.py").write_bytes(TUNABLE)
+    overrides = ("slow.py", "-p", "rate=0.02", "mine.py", "-p", "lr=abc", "-p", "steps=many", "-p", "lr0=1")
+    ended = call(*overrides, "--nonces", 0, "--jobs", 1, isolation=isolation)
+    assert ended == Ended(
+        2,
+        "",
+        "hyperparameter rate: slow.py has none of that name; it has lr=0.05\n"
+        'hyperparameter lr="abc": mine.py has a number there; write one, such as lr=0.02\n'
+        "hyperparameter lr0: mine.py has none of that name; it has lr=0.02, steps=1\n"
+        'hyperparameter steps="many": mine.py has a number there; write one, such as steps=1\n',
+    )
 
 
 def test_one_optimiser_alone_is_a_table_without_differences(call: Call) -> None:

@@ -122,7 +122,7 @@ def test_without_matplotlib_it_says_what_to_install(call: Call, monkeypatch: pyt
         raise ImportError
 
     monkeypatch.setattr(plot_files, "load_matplotlib", fail)
-    message = "pictures need matplotlib, which is not installed: pip install 'tig-verify[pictures]'"
+    message = "pictures need matplotlib, which is not installed: pip install 'tig-verify[plots]'"
     assert call(CLAIM) == Ended(2, "", f"tig-verify: {message}\n")
 
 

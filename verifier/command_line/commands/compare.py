@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from verifier.command_line.candidates import Candidate, CandidatesCommand, candidates_options
+from verifier.command_line.candidates import Candidate, CandidatesCommand, candidates_options, require_trainable
 from verifier.command_line.choice_options import fuel_option
 from verifier.command_line.execution_options import Execution, execution_options, require_kept
 from verifier.command_line.instance_options import Instances, tracks_options
@@ -70,7 +70,7 @@ def compare(
     """
     from arithmetic import self_test
     from verifier.command_line.comparison_report import as_json, as_tables
-    from verifier.command_line.trials import fill, require_dialect
+    from verifier.command_line.trials import fill
     from verifier.experiments.comparison_trials import Row
     from verifier.runs.results_table import ResultsTable
     from verifier.runs.row_formats import json_rows
@@ -79,7 +79,7 @@ def compare(
     trials = [_trials(candidates, instances, fuel) for instances in tracks]
     if plot is not None:
         require_drawing(plot)
-    require_dialect({each.path: each.module for each in candidates}, execution.isolation)
+    require_trainable(candidates, execution.isolation)
     self_test.require_sound(execution.device)
     by_nonce = [trial for nonce in zip(*(its for track in trials for its in track), strict=True) for trial in nonce]
     with ResultsTable(out, json_rows(Row, "compare")) as table:

@@ -17,7 +17,7 @@ from verifier.challenge.module import Module
 from verifier.command_line.choice_options import Chosen, choice_options
 from verifier.command_line.execution_options import isolation_option, open_isolation
 from verifier.command_line.files import load_signing_key, read_module, require_new, require_writable, write_file
-from verifier.command_line.overrides import require_fitting
+from verifier.command_line.overrides import misfits
 from verifier.command_line.terminal import say
 from verifier.command_line.whole_number import WholeNumber
 
@@ -57,7 +57,8 @@ def precommit(
     task.seed(0)  # refuses settings that no instance has
     with open_isolation(isolation) as place:
         declared = place.declaration(module.source, str(optimiser)).values
-        require_fitting(module, declared, choices.hyperparameters)
+        if problems := list(misfits(optimiser, declared, choices.hyperparameters)):
+            raise InputError(*problems)
         if trial:
             _require_trainable(task, optimiser, module, place)
     write_file(output, seal(record, signing_key).to_bytes())

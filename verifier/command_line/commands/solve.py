@@ -8,7 +8,7 @@ import click
 
 from verifier.challenge.errors import InputError
 from verifier.command_line.claim_folder import ClaimFolder
-from verifier.command_line.execution_options import Execution, execution_options, open_isolation
+from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import load_signing_key, read_module, require_short, require_writable
 from verifier.command_line.nonce_solver import NonceSolver
 from verifier.command_line.overrides import require_fitting
@@ -54,9 +54,7 @@ def solve(
         raise InputError(f"{key}: did not sign the precommit; pass the key that did")
     require_writable(folder)
     claims = ClaimFolder(folder, optimiser, module, task, signing_key, overwrite)
-    if task.hyperparameters:
-        with open_isolation(execution.isolation) as place:
-            require_fitting(module, place.declaration(module.source, str(optimiser)).values, task.hyperparameters)
+    require_fitting(module, optimiser, task.hyperparameters, execution.isolation)
     require_short(claims.files(work.nonces[-1]).transcript)
     solver = NonceSolver(task, module, execution.isolation, execution.device)
     run = SolveRun(claims, work.nonces, solver, execution, as_json)
