@@ -19,6 +19,7 @@ from verifier.command_line.files import read_module
 from verifier.command_line.instance_options import Instances, first_instances_options
 from verifier.command_line.live_losses import LiveLosses
 from verifier.command_line.nonce_solver import Answer, NonceSolver, Refused, SolvedNonce
+from verifier.command_line.overrides import require_fitting
 from verifier.command_line.plot_files import require_drawing, write_picture
 from verifier.command_line.terminal import json_text, say
 from verifier.command_line.training_pictures import MOST, training_picture
@@ -57,6 +58,7 @@ def run(
         if len(instances.nonces) > MOST:
             raise InputError(f"{len(instances.nonces)} nonces are too many for one picture; name at most {MOST}")
         require_drawing(picture)
+    require_fitting(module, optimiser, task.hyperparameters, isolation)
     _warn(optimiser, module, isolation)
     report = _Report(optimiser, module, task, in_json)
     solved = [
