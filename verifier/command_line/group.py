@@ -18,6 +18,7 @@ _TEXTS: Final = {
     "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
     "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
     "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
+    "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
     "study": "Repeat the papers' numerical studies.",
     "respond": (
         "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
@@ -47,6 +48,7 @@ def commands() -> None:
 
     \b
     Innovator:    tig-verify check my_optimiser.py
+                  tig-verify profile my_optimiser.py
                   tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --plot both.png
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
