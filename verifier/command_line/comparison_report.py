@@ -62,10 +62,16 @@ def as_tables(compared: ComparedTrack) -> list[str]:
     ]
 
 
-def as_rows(compared: ComparedTrack) -> list[dict[str, str]]:
-    """All figures of each candidate, for a table of a page."""
-    track = compared.instances.track.id
-    return [{"track": track, **_figures(each), **_training(each)} for each in compared.comparisons]
+def as_rows(tracks: Sequence[ComparedTrack]) -> list[dict[str, str]]:
+    """All figures of each candidate on each track, for one table of a page."""
+    names = [track.instances.track.id if len(tracks) > 1 else "" for track in tracks]
+    return _without_empty(
+        [
+            {"track": name, **_figures(each), **_training(each)}
+            for name, track in zip(names, tracks, strict=True)
+            for each in track.comparisons
+        ]
+    )
 
 
 def as_json(compared: ComparedTrack) -> list[str]:
