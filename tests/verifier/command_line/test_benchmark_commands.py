@@ -122,6 +122,8 @@ def test_commit_sample_prove_and_verify(office: Path, call: Call) -> None:
     assert (sampled.code, sampled.err) == (0, "")
     nonces = [int(line) for line in sampled.out.splitlines()]
     assert len(nonces) == 3
+    as_json = json.loads(call("sample", "new/a.benchmark", "--beacon", BEACON, "--json").out)
+    assert (as_json["file"], as_json["nonces"]) == ("new/a.benchmark", nonces)
 
     before = set(Path().rglob("*"))
     proved = call("prove", "new/a.benchmark", *ALL, "--beacon", BEACON, "--key", "key.pem", "-o", "new/a.proof")
