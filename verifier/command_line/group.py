@@ -107,8 +107,8 @@ def commands() -> None:
                   tig-verify report out -o out.html
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
-    Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
-    tool or the machine), 4 unfinished (--deadline or --limit ended it: the same call goes on).
+    Exit codes: 0 accepted or done, 1 rejected (and all was looked at), 2 a mistake in the call or its files,
+    3 undetermined (a fault of the tool or the machine), 4 unfinished (--deadline or --limit: the same call goes on).
     """
 
 

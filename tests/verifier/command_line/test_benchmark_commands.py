@@ -122,6 +122,8 @@ def test_commit_sample_prove_and_verify(office: Path, call: Call) -> None:
     assert (sampled.code, sampled.err) == (0, "")
     nonces = [int(line) for line in sampled.out.splitlines()]
     assert len(nonces) == 3
+    as_json = json.loads(call("sample", "new/a.benchmark", "--beacon", BEACON, "--json").out)
+    assert (as_json["file"], as_json["nonces"]) == ("new/a.benchmark", nonces)
 
     before = set(Path().rglob("*"))
     proved = call("prove", "new/a.benchmark", *ALL, "--beacon", BEACON, "--key", "key.pem", "-o", "new/a.proof")
@@ -259,6 +261,12 @@ def test_an_expected_signer(office: Path, call: Call) -> None:
     done = call("verify-proof", "good.benchmark", "good.proof", "--beacon", BEACON, "--signer", "other.pem.pub")
     assert done.code == 1
     assert "step 1, signer: the benchmark is signed by another key than the expected one" in done.out
+    Path("keys").mkdir()
+    for code, name in ((1, "other"), (0, "key")):
+        shutil.copy(f"{name}.pem.pub", f"keys/{name}")
+        assert (
+            call("verify-proof", "good.benchmark", "good.proof", "--beacon", BEACON, "--signers", "keys").code == code
+        )
 
 
 def test_inspect_shows_benchmarks_and_proofs(office: Path, call: Call) -> None:

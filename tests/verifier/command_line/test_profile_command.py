@@ -127,7 +127,7 @@ MISTAKES = {
     "refused": ((), b"import os\n", "half.py:1:8: D130"),
     "raising": ((), module(step="return [][0], state"), "half.py: 'line 8: IndexError: list index out of range'"),
     "track": (("--track", "deep"), MODULE, "n_hidden=L"),
-    "hyperparameter": (("-p", "beta=1"), MODULE, "has no hyperparameter 'beta'; its HYPERPARAMETERS: 'lr'"),
+    "hyperparameter": (("-p", "beta=1"), MODULE, "hyperparameter beta: half.py has none of that name; it has lr="),
     "picture": (("--plot", "costs.pdf"), MODULE, "costs.pdf: a picture is a .png or a .html file"),
     "epochs": (("--epochs", "0"), MODULE, "--epochs"),
     "nonces": (("--nonces", "x"), MODULE, "'x' is no nonce"),

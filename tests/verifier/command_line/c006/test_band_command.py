@@ -109,8 +109,8 @@ def test_a_quality_in_the_range_is_within() -> None:
     assert (done.code, done.error) == (0, None)
     lines = done.out.splitlines()
     assert lines[:2] == [
-        "run 1: quality 250,000 after 90 epochs (early-stopping, best 40), validation loss 0.250, 1.50 s",
-        "run 0: quality 210,000 after 90 epochs (early-stopping, best 40), validation loss 0.250, 1.50 s",
+        "run 1: quality 250,000 after 90 epochs (early-stopping, best 40), validation loss 0.25, 1.5 s",
+        "run 0: quality 210,000 after 90 epochs (early-stopping, best 40), validation loss 0.25, 1.5 s",
     ]
     # Five runs, standard deviation 15811; Student's t with four degrees of freedom is 4.604 at 99 %.
     assert lines[5:] == [

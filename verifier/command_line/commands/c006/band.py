@@ -18,9 +18,9 @@ from verifier.command_line.commands.c006.instance import InstanceOptions, instan
 from verifier.command_line.execution_options import Execution, cpu_execution_options
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
-from verifier.command_line.numerals import decimal, fuel
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.text_table import number_text
 from verifier.command_line.whole_number import WholeNumber
 from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
 
@@ -48,7 +48,7 @@ _MOST_FUEL = 2**63 - 1
 @click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
 @click.option("--fuel", "fuel_budget", type=WholeNumber(1, _MOST_FUEL, "1e9", "FUEL"),
-              default=_FUEL, show_default=fuel(_FUEL),
+              default=_FUEL, show_default=number_text(_FUEL),
               help="Fuel budget of a run, such as 1e9, in this toolkit's units.")  # fmt: skip
 @cpu_execution_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run, then one for the band.")
@@ -112,7 +112,7 @@ def _run_as_text(run: Repetition) -> str:
         return f"run {run.number}: no solution, as no epoch improved ({run.stop_reason} after {run.epochs} epochs)"
     return (
         f"run {run.number}: quality {run.quality:,} after {run.epochs} epochs ({run.stop_reason}, best "
-        f"{run.best_epoch}), validation loss {decimal(run.validation_loss)}, {decimal(run.seconds)} s"
+        f"{run.best_epoch}), validation loss {number_text(run.validation_loss)}, {number_text(run.seconds)} s"
     )
 
 
