@@ -18,6 +18,7 @@ from verifier.command_line.files import load_signing_key, read_module
 from verifier.command_line.instance_options import Instances, searched_tracks_options
 from verifier.command_line.nonces_option import MAX_NONCE, Nonces
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from sandbox.declaration import Declaration
@@ -49,11 +50,11 @@ class SearchSpace(click.ParamType[tuple[str, str]]):
 @click.option("--search", "given", multiple=True, type=SearchSpace(),
               help="Where better values may be: 'lr=log 1e-4..1e-1', beta1=0.5..0.999, steps=1..8, "
                    "'mode=a|b'; may be repeated. Default: the annotation of the module's HYPERPARAMETERS.")  # fmt: skip
-@click.option("--trials", default=40, show_default=True, type=click.IntRange(1, 100_000), metavar="N",
+@click.option("--trials", default=40, show_default=True, type=WholeNumber(1, 100_000), metavar="N",
               help="Proposals for each track, beside the module's own values.")  # fmt: skip
-@click.option("--batch", default=4, show_default=True, type=click.IntRange(1, 1000), metavar="N",
+@click.option("--batch", default=4, show_default=True, type=WholeNumber(1, 1000), metavar="N",
               help="Proposals that are trained before the next are made: more keep more processes busy.")  # fmt: skip
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of what is proposed.")
+@click.option("--seed", default=0, show_default=True, type=WholeNumber(0), help="Of what is proposed.")
 @fuel_option
 @whole_execution_options
 @click.option("-o", "--out", "output", required=True, type=click.Path(path_type=Path),
