@@ -38,7 +38,7 @@ from verifier.challenge.network.compiled.kernels.compilation import main
 from verifier.challenge.network.compiled.processor import Processor
 
 here = Processor.here()
-main(here.name, here.features, str(kernel_file(here)))
+main([here.name, here.features, str(kernel_file(here))])
 """
 """What the network has a process of its own do, which cannot be started in the emulator."""
 PARTS: dict[str, list[str]] = {

@@ -30,6 +30,8 @@ COUNT_BYTES: Final = 4
 
 _HEAD = 1 + COUNT_BYTES
 _CONTAINERS = frozenset({list, tuple, dict, MappingProxyType})
+KINDS: Final = _CONTAINERS | {float, int, str, bool, type(None), Tensor, ParameterVector}
+"""The types of what may be in a state."""
 _Trail = tuple["_Trail", object] | None
 """The path to a part: that of its container, and its key in it; None for the state itself."""
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Final
 
+from sandbox.declaration import Declaration
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import ModuleRefused
 from sandbox.language.dialect import check
 from sandbox.language.gate import ECHOED, read_source
 from sandbox.language.guards import Guards
-from sandbox.language.interface import ENTRY_POINTS, HYPERPARAMETERS, asks_location
+from sandbox.language.interface import ENTRY_POINTS, HYPERPARAMETERS, asks_location, declaration_of
 from sandbox.language.operations import FloatPower, FrozenDict
 from sandbox.language.transformer import transform
 from sandbox.language.vocabulary import Vocabulary
@@ -41,6 +42,7 @@ class CompiledModule:
     code: CodeType
     asks_location: bool
     """Whether `query_location_parameters` is more than `return None`."""
+    declaration: Declaration
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,12 @@ def compile_module(source: bytes, name: str, vocabulary: Vocabulary) -> Compiled
     tree, found = check(text, vocabulary)
     if problems := _together(unreadable, found):
         raise ModuleRefused(name, problems[:MAX_PROBLEMS])
-    asks = asks_location(tree)  # before the rewriting, which changes the tree in place
+    asks, declaration = asks_location(tree), declaration_of(tree)  # the rewriting changes the tree in place
     rewritten, objections = transform(tree)
     if objections:
         raise ModuleRefused(name, tuple(_objection(text) for text in objections))
     code = compile(rewritten, name, "exec", dont_inherit=True, optimize=0)
-    return CompiledModule(name, code, asks)
+    return CompiledModule(name, code, asks, declaration)
 
 
 def load_module(

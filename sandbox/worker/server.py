@@ -9,20 +9,22 @@ import os
 from dataclasses import replace
 from typing import ClassVar, NoReturn
 
-for _threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[_threads] = "1"  # read once, when the libraries below are loaded
+from arithmetic.threads import ONE_THREAD
 
-import torch  # noqa: E402
+os.environ.update(ONE_THREAD)  # read once, when the libraries below are loaded
 
-from arithmetic import tensor_self_test  # noqa: E402
-from arithmetic.allocator import keep_freed_memory  # noqa: E402
-from sandbox.errors import WorkerFault  # noqa: E402
-from sandbox.hosted_optimiser import HostedOptimiser  # noqa: E402
-from sandbox.layout import Layout  # noqa: E402
-from sandbox.optimiser import Assignment  # noqa: E402
-from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region  # noqa: E402
-from sandbox.worker.warm_up import warm_up  # noqa: E402
-from sandbox.worker.worker import Actions, Ends, Worker, run  # noqa: E402
+import torch
+
+from arithmetic import tensor_self_test
+from arithmetic.allocator import keep_freed_memory
+from sandbox.errors import WorkerFault
+from sandbox.hosted_optimiser import HostedOptimiser
+from sandbox.layout import Layout
+from sandbox.optimiser import Assignment
+from sandbox.rehearsal import rehearse
+from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region
+from sandbox.worker.warm_up import warm_up
+from sandbox.worker.worker import Actions, Ends, Worker, run
 
 
 class Host(Worker):
@@ -42,9 +44,17 @@ class Host(Worker):
 
     def load(self, request: Frame, reply: Frame) -> Frame:
         """Load the module of an assignment; NO_LOCATION if it never asks for one."""
-        fields, source = self.message(request)
         self.optimiser = None  # should this one not load, its answer must not name the fuel of another
-        assignment = Assignment(
+        self.optimiser = HostedOptimiser(self._assignment(request), self.inputs.vector(0), self.inputs.vector(1))
+        return reply if self.optimiser.asks_location else replace(reply, kind=Kind.NO_LOCATION)
+
+    def rehearse(self, request: Frame, reply: Frame) -> Frame:
+        """Call the functions of an assignment's module for a few steps, and say what is wrong."""
+        return replace(reply, length=self.write_diagnostics(rehearse(self._assignment(request))))
+
+    def _assignment(self, request: Frame) -> Assignment:
+        fields, source = self.message(request)
+        return Assignment(
             source=source,
             name=fields["name"],
             layout=Layout.decode(fields["layout"]),
@@ -53,8 +63,6 @@ class Host(Worker):
             key=bytes.fromhex(fields["key"]),
             fuel_budget=fields["fuel_budget"],
         )
-        self.optimiser = HostedOptimiser(assignment, self.inputs.vector(0), self.inputs.vector(1))
-        return reply if self.optimiser.asks_location else replace(reply, kind=Kind.NO_LOCATION)
 
     def initialise(self, request: Frame, reply: Frame) -> Frame:
         """Make the optimiser's state."""
@@ -108,6 +116,7 @@ class Host(Worker):
         Kind.DIGEST: digest,
         Kind.SAVE: save,
         Kind.RESTORE: restore,
+        Kind.REHEARSE: rehearse,
     }
 
 

@@ -20,15 +20,8 @@ from typing import Final
 
 from sandbox.errors import JailError, WorkerFault
 from sandbox.jail.confinement import Confinement
+from tig_verify.origin import command
 
-PROGRAM: Final = (sys.executable, "-I", "-m", "sandbox.worker.zygote_server")
-"""The command that a zygote is executed by, but for the kind of its workers: the name of a file in this folder."""
-RUNNING: Final = (*PROGRAM, "server")
-"""That of a zygote whose workers run modules."""
-CHECKING: Final = (*PROGRAM, "checker")
-"""That of a zygote whose workers only check modules, and which starts in a tenth of the time."""
-PROBING: Final = (*PROGRAM, "prober")
-"""That of a zygote whose workers try the jail."""
 START_SECONDS: Final = 120.0
 """Deadline for the zygote to import its libraries."""
 ANSWER_SECONDS: Final = 30.0
@@ -46,14 +39,23 @@ REAP_ANSWER: Final = struct.Struct("<ci")
 """The child's wait status."""
 
 
+def workers(kind: str) -> tuple[str, ...]:
+    """The command for a zygote whose workers are of a kind, by the name of its file in this folder.
+
+    A `server` runs modules; a `checker` only checks them, and its zygote starts in a tenth of the time; a `prober`
+    tries the jail.
+    """
+    return (*command("sandbox.worker.zygote_server"), kind)
+
+
 class Zygote:
     """The running zygote; a context manager that leaves no process behind. Safe to share between threads.
 
-    `program` is what is executed, with the descriptor of its control socket added. Raises JailError where there is
-    no jail, and WorkerFault.
+    `program` is what is executed, with the descriptor of its control socket added; by default its workers run modules.
+    Raises JailError where there is no jail, and WorkerFault.
     """
 
-    def __init__(self, program: Sequence[str] = RUNNING) -> None:
+    def __init__(self, program: Sequence[str] | None = None) -> None:
         if not hasattr(os, "pidfd_open") or not hasattr(os, "memfd_create"):
             raise JailError(f"this is {sys.platform}")
         self.confinement: Confinement | None = None
@@ -62,6 +64,7 @@ class Zygote:
         self._ready = False
         self._failure = ""
         """What it said when it could not begin; it has ended since."""
+        program = program or workers("server")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, _above_standard_ones(theirs) as descriptor:
             try:

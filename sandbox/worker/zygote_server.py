@@ -9,7 +9,6 @@ import gc
 import importlib
 import os
 import socket
-import sys
 from types import ModuleType
 
 from sandbox.jail import namespaces
@@ -69,7 +68,3 @@ def _silence() -> None:
         os.dup2(nowhere, standard)
     if nowhere > 2:  # else the caller had closed one, which a descriptor for a worker must not become
         os.close(nowhere)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

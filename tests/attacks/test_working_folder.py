@@ -15,16 +15,16 @@ from types import SimpleNamespace
 import pytest
 
 from arithmetic.engine_choice import ENGINE_VARIABLE
-from sandbox.worker import zygote_client
 from tests.support.called import called
+from tests.support.folders import ROOT
 from tests.support.small_contest import instance_id
+from tig_verify.origin import command, import_path
 from verifier.challenge.guarded_import import guarded_import
 from verifier.challenge.network import network_choice
 from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.network_choice import network_for
 from verifier.challenge.private_folder import private_folder
 from verifier.experiments.plots import library
-from verifier.runs import pool
 
 needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="numba is NOT installed: its cache is NOT tested")
 needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="matplotlib is NOT installed")
@@ -62,16 +62,29 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 # -- imports ---------------------------------------------------------------------------------------------------------
 
 
+def origins(hostile: Path, **environment: str) -> list[str]:
+    """Where a process of ours imports from, and where what it imports is, if that is in the hostile folder."""
+    names = ("random", "numpy", "json", "sandbox.errors", "verifier", "torch")
+    settings = {**os.environ, **environment}
+    done = subprocess.run(
+        [*command("tests.support.shown_imports"), *names], capture_output=True, text=True, check=False, env=settings
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    return [path for path in (*told["path"], *told["files"].values()) if Path(path).is_relative_to(hostile)]
+
+
 @pytest.mark.slow
 def test_no_process_of_a_command_imports_from_the_working_folder(hostile: Path) -> None:
-    paths = "import sys, os; print([p for p in sys.path if os.path.realpath(p or '.') == os.getcwd()])"
-    (zygote_flag,) = {argument for argument in zygote_client.PROGRAM[1:-1] if len(argument) == 2} - {"-m"}
-    (pool_flag,) = {argument for argument in pool.PROGRAM[1:-1] if len(argument) == 2} - {"-m"}
-    assert (zygote_flag, pool_flag) == ("-I", "-P")
-    for flag in (zygote_flag, pool_flag):
-        done = run(flag, "-c", f"import dataclasses, json, traceback, contextlib; {paths}")
-        assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+    assert "-I" in command("any")
+    assert origins(hostile) == []
     assert not (hostile.parent / "ran").exists()
+
+
+def test_every_process_of_ours_is_started_by_the_one_command() -> None:
+    packages = ("arithmetic", "protocol", "sandbox", "verifier", "tig_verify")
+    files = [path for name in packages for path in (ROOT / name).rglob("*.py")]
+    assert [path for path in files if "sys.executable" in path.read_text()] == [ROOT / "tig_verify" / "origin.py"]
 
 
 @pytest.mark.slow
@@ -95,24 +108,19 @@ def test_a_path_without_a_root_is_refused_before_anything_is_imported(
 
 
 @pytest.mark.slow
-def test_a_process_of_ours_imports_nothing_from_the_working_folder_without_the_refusal(hostile: Path) -> None:
-    """A command that was started with the folder in its own paths, as by `python -m`, hands no relative one on."""
-    paths = pool.import_path()
-    assert paths
-    for program, environment in (
-        (pool.PROGRAM[1:-1], {"PYTHONPATH": paths}),
-        (zygote_client.PROGRAM[1:-1], {"PYTHONPATH": str(hostile)}),
-    ):
-        flags = [argument for argument in program if argument != "-m"]
-        done = run(*flags, "-c", "import json, dataclasses, conftest_of_nobody", **environment)
-        assert "No module named 'conftest_of_nobody'" in done.stderr
+def test_a_process_of_ours_imports_nothing_from_the_working_folder_without_the_refusal(
+    hostile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that was started with the folder in its own paths, as by `python -m`, does not hand it on."""
+    monkeypatch.setattr(sys, "path", ["", str(hostile), *sys.path])
+    assert origins(hostile, PYTHONPATH=str(hostile)) == []
     assert not (hostile.parent / "ran").exists()
 
 
 def test_a_path_without_a_root_is_handed_to_no_process_without_the_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", ":.")
-    monkeypatch.setattr(sys, "path", ["", "/a"])
-    assert pool.import_path() == "/a"
+    monkeypatch.setattr(sys, "path", ["", ".", "/a", "b", "/b"])
+    assert import_path() == ["/a", "/b"]
 
 
 def test_a_folder_that_a_mask_of_0_left_open_is_not_used_without_the_mode(
@@ -129,11 +137,6 @@ def test_other_paths_are_the_callers(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", paths)
     assert called(capsys, "--version").code == 0
-
-
-def test_a_pool_hands_no_relative_path_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", ["", "/a", "/b"])
-    assert pool.import_path() == "/a:/b"
 
 
 # -- the folder of ours ----------------------------------------------------------------------------------------------
@@ -259,19 +262,15 @@ def test_the_compiler_sees_no_setting_of_numbas_and_not_the_working_folder(
     hostile: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kernel_cache = importlib.import_module("verifier.challenge.network.compiled.kernel_cache")
-    tell = "import json, os, sys; json.dump([os.getcwd(), dict(os.environ), sys.path], open(sys.argv[3], 'w'))"
-    monkeypatch.setattr(kernel_cache, "PROGRAM", (sys.executable, "-P", "-c", tell))
+    tell = "import json, os, sys; json.dump([os.getcwd(), dict(os.environ)], open(sys.argv[3], 'w'))"
+    monkeypatch.setattr(kernel_cache, "command", lambda module: (sys.executable, "-P", "-c", tell))
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     monkeypatch.chdir(hostile)
-    monkeypatch.setattr(sys, "path", ["", *sys.path])
     told = cache / "told.json"
     kernel_cache._compile(SimpleNamespace(name="a", features="+b"), told)
-    folder, environment, path = json.loads(told.read_text())
+    folder, environment = json.loads(told.read_text())
     assert folder == "/"
     assert not [name for name in environment if name.startswith("NUMBA")]
-    assert "" not in path
-    assert str(hostile) not in path
-    assert "-P" in kernel_cache.PROGRAM
     assert not (hostile.parent / "ran").exists()
 
 

@@ -43,8 +43,8 @@ def breaking() -> Iterator[Callable[[str], str]]:
 
 @contextmanager
 def noting() -> Iterator[Callable[[str], str]]:
-    """Tells the limits of its process, and its number."""
-    yield lambda item: f"{os.environ['OMP_NUM_THREADS']} {os.getpid()} {os.environ.get('PYTHONHASHSEED')}"
+    """Tells the threads of its process, and its number."""
+    yield lambda item: f"{os.environ['OMP_NUM_THREADS']} {os.getpid()}"
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def sources() -> str:
     packages = Path(__file__).parents[2]
     files = sorted(
         file
-        for package in ("arithmetic", "protocol", "sandbox", "verifier")
+        for package in ("arithmetic", "protocol", "sandbox", "tig_verify", "verifier")
         for file in packages.glob(f"{package}/**/*.py")
     )
     return blake3_digest(

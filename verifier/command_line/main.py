@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from arithmetic.threads import ONE_THREAD
 from verifier.command_line.exit_codes import DONE, INTERRUPTED, UNDETERMINED, USAGE
 from verifier.command_line.terminal import say
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _occupy_standard_descriptors()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored by a parent, it would hide how our processes end
     try:
-        _use_one_thread()
+        os.environ.update(ONE_THREAD)  # read once, when NumPy or torch is loaded
         code = _refusal() or _run(arguments)
         if code != UNDETERMINED:  # else what could not be written has been said
             sys.stdout.flush()
@@ -86,15 +87,6 @@ def _occupy_standard_descriptors() -> None:
             opened = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
             os.set_inheritable(opened, True)  # for processes of ours too
             setattr(sys, stream, os.fdopen(descriptor, mode, closefd=False))
-
-
-def _use_one_thread() -> None:
-    """Say so to NumPy and torch, which look when they are loaded, unless the caller wants others.
-
-    The bits do not depend on it. Idle threads that spin slow the worker down.
-    """
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
 
 
 def _refusal() -> int | None:

@@ -10,7 +10,7 @@ from sandbox.errors import ModuleRefused
 from sandbox.isolation import InProcess, Jail
 from sandbox.worker.client import is_ended_for
 from sandbox.worker.prober import ATTEMPTS
-from sandbox.worker.zygote_client import PROBING, Zygote
+from sandbox.worker.zygote_client import Zygote, workers
 
 _OPTIONAL: Final = {
     "landlock": "Landlock (Linux 5.13 or newer has it, where it is switched on)",
@@ -27,7 +27,7 @@ def examine(place: Jail | InProcess) -> Finding:
     if isinstance(place, InProcess):
         problem = "none: with --isolation none a module runs unprotected, which is only for code that you trust"
         return Finding(Check.JAIL, Condition.WARNING, problem, place.describe())
-    with contextlib.closing(Zygote(PROBING)) as probing:
+    with contextlib.closing(Zygote(workers("prober"))) as probing:
         leaks = [attempt for attempt in ATTEMPTS if not is_ended_for(attempt, probing)]
     assert probing.confinement is not None  # each attempt was made in a jail
     layers = probing.confinement.describe()

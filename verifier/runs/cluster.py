@@ -12,7 +12,6 @@ import pickle
 import secrets
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from importlib.util import find_spec
@@ -21,12 +20,12 @@ from types import TracebackType
 from typing import Any, Final, Generic, Self, cast
 
 from sandbox.errors import WorkerFault
+from tig_verify.origin import command, import_path
 from verifier.challenge.errors import InputError
-from verifier.runs.pool import Answers, Item, Opening, Result, TaskLost, ended, import_path, seconds_to
+from verifier.runs.pool import Answers, Item, Opening, Result, TaskLost, ended, seconds_to
 
 LOCAL: Final = "local"
 """The address of a cluster that is this machine, and that ends with its driver."""
-PROGRAM: Final = (sys.executable, "-P", "-m", "verifier.runs.cluster_driver")
 _PATIENCE: Final = 10.0
 """Seconds that a head has to answer."""
 _END: Final = 30.0
@@ -103,7 +102,7 @@ class Cluster(Generic[Item, Result]):
             self._end()
 
     def _start(self, until: float | None) -> None:
-        environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": import_path()}
+        environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join(import_path())}
         if self._address == LOCAL:  # no other user's of this machine, and for want of memory only a job ends
             token = secrets.token_hex()
             environment |= {
@@ -112,7 +111,7 @@ class Cluster(Generic[Item, Result]):
         self._connection, theirs = Pipe()
         with theirs:
             self._driver = subprocess.Popen(
-                [*PROGRAM, str(theirs.fileno()), self._address],
+                [*command("verifier.runs.cluster_driver"), str(theirs.fileno()), self._address],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -270,7 +269,3 @@ class _Driver:
             return
         reasons = "; ".join(self._refused.values()) or "it has no node with a core"
         raise WorkerFault(f"the cluster has nobody to work: {reasons}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

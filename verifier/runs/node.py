@@ -33,10 +33,10 @@ class Node:
 
     def __init__(self, opening: bytes, processes: int) -> None:
         # Not the paths of this process: Ray has put its own folders there, and one that the driver named.
-        environment = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
         self._idle: SimpleQueue[ProcessPool[bytes, bytes]] = SimpleQueue()
         for _ in range(processes):
-            self._idle.put(ProcessPool(partial(_unpickling, opening), 1, environment=environment))
+            self._idle.put(ProcessPool(partial(_unpickling, opening), 1, path=paths))
 
     def identity(self) -> dict[str, str]:
         """What it must have in common with the driver."""

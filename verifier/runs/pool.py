@@ -12,10 +12,9 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -23,10 +22,10 @@ from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
+from arithmetic.threads import ONE_THREAD
 from sandbox.errors import WorkerFault
+from tig_verify.origin import command
 
-PROGRAM: Final = (sys.executable, "-P", "-m", "verifier.runs.pool_worker")  # -P: never code from the current folder
-_ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _FALSE_STARTS: Final = 3
 """Processes in a row that die before they are ready: then it is no accident."""
 _PATIENCE: Final = 5.0
@@ -89,7 +88,7 @@ class Waiting(Generic[Item]):
 class _Worker(Generic[Item]):
     """A process of the pool, and the task in its hand, which it gets when it is ready."""
 
-    def __init__(self, opening: Opening[Item, Any], environment: Mapping[str, str], task: Task[Item]) -> None:
+    def __init__(self, opening: Opening[Item, Any], path: Sequence[str] | None, task: Task[Item]) -> None:
         self.task: Task[Item] | None = task
         self.is_ready = False
         self.complaint = ""
@@ -97,12 +96,12 @@ class _Worker(Generic[Item]):
         self.connection, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(
-                [*PROGRAM, str(os.getpid()), str(theirs.fileno())],
+                [*command("verifier.runs.pool_worker", path), str(os.getpid()), str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # texts of strangers would be there as they are
-                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": import_path(), **environment},
+                env={**os.environ, **ONE_THREAD},
                 start_new_session=True,  # Ctrl-C in a terminal reaches this process alone
             )
         self._send(opening)
@@ -140,16 +139,11 @@ def ended(process: subprocess.Popen[bytes], patience: float) -> str:
     return f"was killed by signal {-status}" if status < 0 else f"ended unexpectedly (exit status {status})"
 
 
-def import_path() -> str:
-    """The paths that this process imports from; the current folder is in it only if this process was started so."""
-    return os.pathsep.join(path for path in sys.path if path)
-
-
 class ProcessPool(Generic[Item, Result]):
     """At most `size` processes at work; a context manager that leaves none behind.
 
-    A task is given to at most `tries` processes that die over it. The processes import from where this one
-    does, and inherit its environment, but for one thread each and what `environment` has.
+    A task is given to at most `tries` processes that die over it. The processes import from `path` first, by
+    default from where this one does, and inherit its environment, but for one thread each.
     """
 
     def __init__(
@@ -157,9 +151,9 @@ class ProcessPool(Generic[Item, Result]):
         opening: Opening[Item, Result],
         size: int,
         tries: int = 2,
-        environment: Mapping[str, str] | None = None,
+        path: Sequence[str] | None = None,
     ) -> None:
-        self._opening, self._size, self._tries, self._environment = opening, size, tries, environment or {}
+        self._opening, self._size, self._tries, self._path = opening, size, tries, path
         self._workers: list[_Worker[Item]] = []
         self._false_starts = 0
         self._fault: WorkerFault | None = None
@@ -193,7 +187,7 @@ class ProcessPool(Generic[Item, Result]):
             if worker.task is None and (task := waiting.take()):
                 worker.give(task)
         while len(self._workers) < self._size and (task := waiting.take()):
-            self._workers.append(_Worker(self._opening, self._environment, task))
+            self._workers.append(_Worker(self._opening, self._path, task))
 
     def _hear(self, worker: _Worker[Item], waiting: Waiting[Item]) -> tuple[Item, Result | TaskLost] | None:
         """An item and its result; None if the process is ready for the first one, or if nothing is lost with it."""

@@ -47,7 +47,3 @@ def _attempt(work: Callable[[Any], Any], item: Any) -> tuple[bool, Any]:
 
 def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -28,7 +28,7 @@ from sandbox.errors import (
     WorkerFault,
 )
 from sandbox.hosted_optimiser import HostedOptimiser
-from sandbox.isolation import Jail
+from sandbox.isolation import InProcess, Jail
 from sandbox.jail import confinement
 from sandbox.optimiser import Assignment, Optimiser
 from sandbox.tensors.attributes import ATTRIBUTES
@@ -36,7 +36,8 @@ from sandbox.tensors.tensor import Tensor
 from sandbox.worker import client
 from sandbox.worker.channel import MAGIC, MAX_MESSAGE, Frame, Kind, Region
 from sandbox.worker.client import ProcessOptimiser, WorkerProcess
-from sandbox.worker.zygote_client import CHECKING, Zygote
+from sandbox.worker.zygote_client import Zygote, workers
+from tests.support.sample_modules import ENTRY_POINTS
 from tests.support.sample_operations import OPERATIONS, TENSORS
 from tests.support.sample_optimisers import (
     INITIAL_LINE,
@@ -255,6 +256,19 @@ def test_checking_happens_in_a_worker_too_with_the_language_alone() -> None:
         assert own._zygote is None
 
 
+def test_what_a_module_declares_is_read_in_a_worker_too() -> None:
+    said = b'HYPERPARAMETERS: {"lr": "log 1e-4..1e-1"} = {"lr": 0.01, "name": "\xc3\xa9"}\n'
+    long = b'"' + b"\\0" * 450 + b'"'  # what JSON writes with six characters, and Python with two
+    longest = b"HYPERPARAMETERS = {" + b"".join(b'"%d":\n%s,\n' % (n, long) for n in range(70)) + b"}\n"
+    assert len(longest) > 60_000
+    with Jail() as own:
+        for source in (said + ENTRY_POINTS.encode(), longest + ENTRY_POINTS.encode(), module()):
+            assert own.declaration(source, "good.py") == InProcess().declaration(source, "good.py")
+        with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
+            own.declaration(b"import os\n", "bad.py")
+        assert own._zygote is None
+
+
 def test_a_checker_s_process_imports_no_tensors() -> None:
     code = "from sandbox.worker import zygote_server, checker; import sys; checker.prepare(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=True)
@@ -265,7 +279,7 @@ def test_a_checker_s_process_imports_no_tensors() -> None:
 
 @root
 def test_a_checker_is_in_the_jail() -> None:
-    with contextlib.closing(Zygote(CHECKING)) as zygote, WorkerProcess(zygote, 1) as checker:
+    with contextlib.closing(Zygote(workers("checker"))) as zygote, WorkerProcess(zygote, 1) as checker:
         checker.start()
         status = Path(f"/proc/{process_of(checker)}/status").read_text()
         assert "Seccomp:\t2\n" in status
@@ -363,7 +377,7 @@ def test_the_worker_maps_the_inputs_for_reading_only(worker: WorkerProcess) -> N
 PARENT = """
 import sys, time
 from sandbox.worker.client import WorkerProcess
-from sandbox.worker.zygote_client import CHECKING, Zygote
+from sandbox.worker.zygote_client import Zygote, workers
 worker = WorkerProcess(Zygote(), 4)
 worker.start()
 print(worker._child.process, worker._requests, flush=True)
@@ -637,6 +651,23 @@ def test_hostile_diagnostics_are_a_fault(data: bytes, impostor: tuple[Impostor, 
     liar.say(Frame(Kind.REFUSED, 1, length=liar.show(data)))
     with pytest.raises(WorkerFault, match="diagnostics that are not of the channel's form"):
         optimiser.initialise()
+
+
+def test_a_refusal_without_a_reason_is_a_fault(impostor: tuple[Impostor, ProcessOptimiser]) -> None:
+    liar, optimiser = impostor
+    liar.say(Frame(Kind.REFUSED, 1, length=liar.show(b"[]")))
+    with pytest.raises(WorkerFault, match="did not say why"):
+        optimiser.initialise()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [*HOSTILE, b"[{}]", b"[{}, {}, {}]", b"[{}, []]", b'[{"lr": []}, {}]', b'[{"lr": {}}, {}]', b'[{}, {"lr": 1}]'],
+    ids=lambda data: repr(data[:24]),
+)
+def test_a_hostile_declaration_is_a_fault(data: bytes) -> None:
+    with pytest.raises(WorkerFault, match="a declaration that is not of the channel's form"):
+        client._declaration(data)
 
 
 def test_texts_of_the_worker_cannot_reach_the_terminal(impostor: tuple[Impostor, ProcessOptimiser]) -> None:

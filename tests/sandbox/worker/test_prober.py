@@ -12,7 +12,7 @@ import pytest
 from sandbox.errors import WorkerFault
 from sandbox.worker.client import is_ended_for
 from sandbox.worker.prober import ATTEMPTS
-from sandbox.worker.zygote_client import PROBING, Zygote
+from sandbox.worker.zygote_client import Zygote, workers
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")]
 
@@ -27,7 +27,7 @@ zygote_server.main(["prober", *sys.argv[1:]])
 
 @pytest.fixture(scope="module")
 def zygote() -> Iterator[Zygote]:
-    with contextlib.closing(Zygote(PROBING)) as own:
+    with contextlib.closing(Zygote(workers("prober"))) as own:
         yield own
 
 

@@ -236,7 +236,7 @@ def test_a_mistake_is_told_before_anything_is_examined(
 def test_where_no_process_starts_every_check_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(pool, "PROGRAM", ("false",))
+    monkeypatch.setattr(pool, "command", lambda module, path: ("false",))
     ended = called(capsys, "doctor")
     assert ended.code == 3
     *lines, last = ended.out.splitlines()

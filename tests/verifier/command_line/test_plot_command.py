@@ -20,6 +20,7 @@ from tests.support.small_contest import SMALL, session
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.solving import Solved, solve
 from verifier.command_line import plot_files
+from verifier.command_line.numerals import decimal
 from verifier.experiments.prediction_maps import centres, prediction_maps
 from verifier.experiments.training_history import claimed_history
 
@@ -58,7 +59,7 @@ def test_a_page_has_the_numbers(call: Call, solved: Solved) -> None:
     assert call(CLAIM, "-o", "new/sgd.html") == Ended(0, "new/sgd.html\n", "")
     html = Path("new/sgd.html").read_text()
     assert f"<td>{solved.claim.quality:,}</td>" in html
-    assert f"<td>{solved.score.threshold:.3g}</td>" in html
+    assert f"<td>{decimal(solved.score.threshold)}</td>" in html
     assert "heat maps" in html
     assert "http" not in html
 
@@ -103,7 +104,7 @@ def test_prediction_maps_are_those_of_the_networks(solved: Solved) -> None:
     [
         (["sgd.claim", "-o", "sgd.pdf"], "sgd.pdf: a picture is a .png or a .html file; end the name so"),
         (["sgd.claim", "sgd.transcript"], "several files: name the picture with -o, such as -o losses.png"),
-        (["sgd.claim"] * 9, "9 files are too many for one picture; name at most 8"),
+        ([f"{n}.claim" for n in range(9)], "9 files are too many for one picture; name at most 8"),
         (["sgd.solution"], "sgd.solution: ends in .solution, as a file beside a claim; name a .claim"),
         (["none.claim"], "none.claim: No such file or directory; check the name"),
         (["sgd.claim", "-o", "sgd.claim/a.png"], "sgd.claim: cannot be written: "),
@@ -122,7 +123,7 @@ def test_without_matplotlib_it_says_what_to_install(call: Call, monkeypatch: pyt
         raise ImportError
 
     monkeypatch.setattr(plot_files, "load_matplotlib", fail)
-    message = "pictures need matplotlib, which is not installed: pip install 'tig-verify[pictures]'"
+    message = "pictures need matplotlib, which is not installed: pip install 'tig-verify[plots]'"
     assert call(CLAIM) == Ended(2, "", f"tig-verify: {message}\n")
 
 

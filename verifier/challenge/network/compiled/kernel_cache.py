@@ -14,11 +14,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from arithmetic.threads import ONE_THREAD
+from tig_verify.origin import command
 from verifier.challenge.network.compiled.machine_code import Kernels, MachineCode
 from verifier.challenge.network.compiled.processor import Processor
 from verifier.challenge.private_folder import private_folder
 
-PROGRAM: Final = (sys.executable, "-P", "-m", "verifier.challenge.network.compiled.kernels.compilation")
+COMPILATION: Final = "verifier.challenge.network.compiled.kernels.compilation"
+"""The program that compiles."""
 _PATIENCE: Final = 600.0
 """Seconds that a compilation may take; 14 are usual."""
 
@@ -87,8 +90,8 @@ def _compile(processor: Processor, file: Path) -> None:
     """Have a process compile, which sees no setting of numba's and not the working folder."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith(("NUMBA_", "LLVMLITE_"))}
     done = subprocess.run(
-        [*PROGRAM, processor.name, processor.features, str(file)],
-        env={**environment, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        [*command(COMPILATION), processor.name, processor.features, str(file)],
+        env={**environment, **ONE_THREAD},
         cwd="/",
         stdin=subprocess.DEVNULL,
         capture_output=True,

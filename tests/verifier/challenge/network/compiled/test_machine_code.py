@@ -19,6 +19,7 @@ import pytest
 from arithmetic.engine_choice import ENGINE_VARIABLE
 from tests.support.folders import ROOT
 from tests.support.small_contest import instance_id
+from tig_verify.origin import command
 from verifier.challenge.network import network_choice
 from verifier.challenge.network.compiled.arrays import Matrix, Vector
 from verifier.challenge.network.eager_network import EagerNetwork
@@ -163,7 +164,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     counts = f"open({str(tmp_path / 'count')!r}, 'a').write('x')"
     copy = f"import shutil, sys; {counts}; shutil.copy({str(made)!r}, sys.argv[3])"
-    monkeypatch.setattr(kernel_cache, "PROGRAM", (sys.executable, "-c", copy))
+    monkeypatch.setattr(kernel_cache, "command", lambda module: (sys.executable, "-c", copy))
     kernel_cache.kernels.cache_clear()
     return tmp_path
 
@@ -201,15 +202,16 @@ def test_other_processors_and_compilers_have_other_files(cache: Path, monkeypatc
 
 @pytest.mark.slow
 def test_a_compiler_that_fails_is_an_error(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_cache, "PROGRAM", (sys.executable, "-c", "raise SystemExit('it is broken')"))
+    broken = (sys.executable, "-c", "raise SystemExit('it is broken')")
+    monkeypatch.setattr(kernel_cache, "command", lambda module: broken)
     with pytest.raises(kernel_cache.NotCompiledError, match="numba does not compile here: it is broken"):
         kernel_cache.kernels(HERE)
 
 
 @pytest.mark.slow
 def test_settings_of_numba_leave_no_kernels_without_the_clean_start(tmp_path: Path) -> None:
-    program = [*kernel_cache.PROGRAM, HERE.name, HERE.features, str(tmp_path / "new.kernels")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_DISABLE_JIT": "1"}
+    program = [*command(kernel_cache.COMPILATION), HERE.name, HERE.features, str(tmp_path / "new.kernels")]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(program, env=environment, capture_output=True, check=False)
     assert done.returncode == 1
     assert list(tmp_path.iterdir()) == []

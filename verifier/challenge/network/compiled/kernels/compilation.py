@@ -38,8 +38,9 @@ def compile_kernels(name: str, features: str) -> MachineCode:
     return MachineCode(ROWS, COLUMNS, forms, processor.machine().emit_object(module))
 
 
-def main(name: str, features: str, file: str) -> None:
-    """Compile and write the file, whole or not at all."""
+def main(arguments: list[str]) -> None:
+    """Compile and write the file, whole or not at all; the arguments are as above."""
+    name, features, file = arguments
     if sys.platform == "linux":
         kernel.control_process(kernel.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     path = Path(file)
@@ -49,7 +50,3 @@ def main(name: str, features: str, file: str) -> None:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

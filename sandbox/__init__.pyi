@@ -1,0 +1,15 @@
+from sandbox.compiler import compile_optimiser as compile_optimiser
+from sandbox.diagnostics import Diagnostic as Diagnostic
+from sandbox.errors import FuelExhausted as FuelExhausted
+from sandbox.errors import JailError as JailError
+from sandbox.errors import MemoryExhausted as MemoryExhausted
+from sandbox.errors import ModuleRefused as ModuleRefused
+from sandbox.errors import OptimiserError as OptimiserError
+from sandbox.errors import StateError as StateError
+from sandbox.errors import WorkerFault as WorkerFault
+from sandbox.isolation import InProcess as InProcess
+from sandbox.isolation import Isolation as Isolation
+from sandbox.isolation import Jail as Jail
+from sandbox.layout import Layout as Layout
+from sandbox.optimiser import Assignment as Assignment
+from sandbox.optimiser import Optimiser as Optimiser
