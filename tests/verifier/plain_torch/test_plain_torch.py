@@ -106,6 +106,7 @@ def test_every_module_goes_where_it_goes_in_the_sandbox(path: Path) -> None:
         "torch.zeros(3, 4).T.mul_(2)",
         "torch.zeros(3, 4).reshape(12).add_(1)",
         "torch.zeros(3, 4)[0].fill_(1)",
+        "torch.zeros(3).flatten().add_(1)",
         "parameters + torch.ones(16)",
         "torch.where(parameters > 0, torch.ones(16), 0.0)",
         "parameters + parameters[0]",
@@ -127,6 +128,8 @@ def test_what_the_sandbox_refuses_of_views_and_vectors_is_refused(line: str) -> 
         "m = torch.ones(3)\n    n = m\n    m += 1\n    return [m, n]",  # += makes a new tensor
         "m = torch.ones(3)\n    n = m.detach()\n    m.mul_(2)\n    return [m, n, m.data, m.contiguous()]",
         "m = torch.zeros_like(parameters)\n    m.add_(1)\n    m[0].clone().mul_(3)\n    return [m]",
+        "m = torch.ones(3)\n    n = m.float()\n    n.mul_(2)\n    return [m, n, parameters.float().mul_(2)]",
+        "m = torch.ones(3)\n    n = m.flatten()\n    m.mul_(2)\n    return [m, n]",
         "m = torch.ones(2, 2)\n    m[0] += 1\n    m[m > 1] = 7.0\n    return [m, m.expand(2, 2, 2).mul_(2)]",
         "return [torch.tensor(3), torch.full((2,), 1), torch.where(torch.ones(2) > 0, 1, 0), (parameters > 0).all()]",
         "return [parameters.maximum(0.5), parameters.clamp(-parameters, 0.5), parameters.dot(parameters)]",
