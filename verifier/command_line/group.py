@@ -32,6 +32,7 @@ _TEXTS: Final = {
     "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
     "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
     "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
+    "verify-tuning": "Check the hyperparameters that TUNING submits for a module: train what it states, and compare.",
     "doctor": "Examine this machine and say whether it can solve and verify.",
     "inspect": (
         "Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit .."
@@ -60,6 +61,7 @@ def commands() -> None:
     Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
                   tig-verify verify inbox --policy pool-policy.toml --out verdicts.jsonl
+                  tig-verify verify-tuning adam.tuning --optimiser adam.py --beacon HASH2
     Anybody:      tig-verify instance --track n_hidden=4 --nonces 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick

@@ -49,10 +49,10 @@ class Trainings(Generic[Row]):
                     self._take(trial, outcome, progress)
         return not any(trial.key not in self._table.rows and trial.key not in self.failed for trial in todo)
 
-    def tell(self) -> int:
-        """Say why `train` has not done all; the exit code."""
+    def tell(self, what: str) -> int:
+        """Say why `train` has not done all, of `what` the trainings are; the exit code."""
         say(*(f"tig-verify: undetermined: {text}" for text in self._lost), is_error=True)
-        say("tig-verify: the search is not at its end; the same call goes on", is_error=True)
+        say(f"tig-verify: {what} is not at its end; the same call goes on", is_error=True)
         return UNDETERMINED if self._lost else UNFINISHED
 
     def _take(self, trial: Trial[Row], outcome: Row | Failed | TaskLost, progress: Progress) -> None:
