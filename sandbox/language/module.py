@@ -29,6 +29,7 @@ _REFUSALS: Final = frozenset(
 _LANGUAGE: Final = os.path.dirname(__file__) + os.sep
 
 MAX_DESCRIPTION: Final = 200
+_MAX_NAME: Final = 50
 MAX_PROBLEMS: Final = 200
 """Problems shown of one module; they must fit the channel."""
 
@@ -95,6 +96,21 @@ def author_line(exception: BaseException, name: str) -> int | None:
     """Return the line of the module `name` where `exception` arose, or None if it did not pass through it."""
     lines = [line for frame, line in traceback.walk_tb(exception.__traceback__) if frame.f_code.co_filename == name]
     return lines[-1] if lines else None
+
+
+def place_of(exception: BaseException, name: str) -> str:
+    """Say where in the module `name` an exception arose, as `at line 7 in f, called by g`; nothing if not in it.
+
+    `g` is the outermost function. Those without a name are passed over: whether a comprehension is a function depends
+    on the version of Python.
+    """
+    line = author_line(exception, name)
+    if line is None:
+        return ""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(exception.__traceback__)]
+    named = [code.co_name[:_MAX_NAME] for code in codes if code.co_filename == name and code.co_name[0] != "<"]
+    within = f" in {named[-1]}" if named else ""
+    return f"at line {line}{within}{f', called by {named[0]}' if len(named) > 1 else ''}"
 
 
 def is_authors(exception: Exception, name: str) -> bool:

@@ -271,9 +271,9 @@ def _with_message(worker: WorkerProcess, kind: Kind, header: dict[str, object], 
 
 def _raise_answer(worker: WorkerProcess, reply: Frame, name: str) -> None:
     if reply.kind is Kind.OUT_OF_FUEL:
-        raise FuelExhausted("the fuel budget, or that of one call, is spent")
+        raise FuelExhausted(reply.text)
     if reply.kind is Kind.OUT_OF_MEMORY:
-        raise MemoryExhausted("a call took more memory than it may")
+        raise MemoryExhausted(reply.text)
     if reply.kind is Kind.BAD_STATE:
         raise StateError(reply.text)
     if reply.kind is Kind.FAILED:

@@ -73,10 +73,10 @@ class Worker:
             reply = replace(reply, kind=Kind.FAILED, length=self.outputs.write_message(error.said.encode()))
         except StateError as error:
             reply = replace(reply, kind=Kind.BAD_STATE, text=str(error))
-        except FuelExhausted:
-            reply = replace(reply, kind=Kind.OUT_OF_FUEL)
-        except MemoryExhausted:
-            reply = replace(reply, kind=Kind.OUT_OF_MEMORY)
+        except FuelExhausted as exhausted:
+            reply = replace(reply, kind=Kind.OUT_OF_FUEL, text=exhausted.said)
+        except MemoryExhausted as exhausted:
+            reply = replace(reply, kind=Kind.OUT_OF_MEMORY, text=exhausted.said)
         except (WorkerFault, MemoryError) as fault:
             reply = replace(reply, kind=Kind.FAULT, text=str(fault) or "out of memory")
         return replace(reply, fuel_used=self.fuel_used)

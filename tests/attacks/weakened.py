@@ -71,7 +71,7 @@ class Unfaced(HostedOptimiser):
     def _vector(self, flat: torch.Tensor) -> Any:
         return flat
 
-    def _keep(self, state: object) -> object:
+    def _keep(self, state: object, function: str) -> object:
         return state
 
     def _flat(self, returned: Any, function: str) -> Vector:

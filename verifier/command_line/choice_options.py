@@ -101,9 +101,9 @@ settings_options: Final[tuple[Decorator, ...]] = (
 fuel_option: Final[Decorator] = click.option(
     "--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum."
 )
-training_options: Final[tuple[Decorator, ...]] = (
-    click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
-                 help="Override of one of the module's HYPERPARAMETERS; may be repeated."),
-    fuel_option,
+overrides_option: Final[Decorator] = click.option(
+    "-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
+    help="Override of one of the module's HYPERPARAMETERS; may be repeated.",
 )  # fmt: skip
+training_options: Final[tuple[Decorator, ...]] = (overrides_option, fuel_option)
 choice_options: Final = option_group("choices", chosen, track_option(), *settings_options, *training_options)

@@ -19,6 +19,7 @@ _TEXTS: Final = {
     "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
     "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
     "tune": "Search for better hyperparameters of OPTIMISER, and judge them on nonces that the search never saw.",
+    "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
     "study": "Repeat the papers' numerical studies.",
     "respond": (
         "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
@@ -49,7 +50,8 @@ def commands() -> None:
 
     \b
     Innovator:    tig-verify check my_optimiser.py
-                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --picture both.png
+                  tig-verify profile my_optimiser.py
+                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --plot both.png
                   tig-verify tune my_optimiser.py --track n_hidden=4 --search 'lr=log 1e-4..1e-1' -o tuned
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit

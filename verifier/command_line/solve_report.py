@@ -28,7 +28,12 @@ class SolveReport:
 
     def solved(self, path: Path, solved: SolvedNonce) -> None:
         """Print a claim that has been written."""
-        entry = {"event": "claim", **_entry(path, solved.claim), "seconds": round(solved.seconds, 3)}
+        entry = {
+            "event": "claim",
+            **_entry(path, solved.claim),
+            "seconds": round(solved.seconds, 3),
+            "explanation": solved.explanation,
+        }
         self.progress.echo(json_text(entry) if self.as_json else _as_text(path, solved))
         self.progress.advance(quality=solved.claim.quality)
 
@@ -71,8 +76,12 @@ def _as_text(path: Path, solved: SolvedNonce) -> str:
     return (
         f"{path}: quality {claim.quality} ({qualified}) after {claim.epochs} epochs ({claim.stop_reason}, "
         f"best {claim.best_epoch}), test loss {solved.loss:.5f}, threshold {solved.threshold:.5f}, "
-        f"{solved.seconds:.1f} s"
+        f"{solved.seconds:.1f} s{_ended(solved)}"
     )
+
+
+def _ended(solved: SolvedNonce) -> str:
+    return f"; ended early: {solved.explanation}" if solved.explanation else ""
 
 
 def _entry(path: Path, claim: Claim) -> dict[str, object]:

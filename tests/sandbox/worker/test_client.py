@@ -18,7 +18,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, SandboxError, WorkerFault
+from sandbox.errors import (
+    BudgetExhausted,
+    FuelExhausted,
+    MemoryExhausted,
+    ModuleRefused,
+    OptimiserError,
+    SandboxError,
+    WorkerFault,
+)
 from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Jail
 from sandbox.jail import confinement
@@ -160,11 +168,37 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
     ),
     "keys": (module(initial="return {str: 2}"), OptimiserError, "a dict key is a string"),
     "text": (module(initial='return {}["\\x1b\\n\\u202e"]'), OptimiserError, f"line {INITIAL_LINE}: KeyError"),
-    "fuel": (module(step="return gradient + (parameters + 1).sqrt(), state"), FuelExhausted, "fuel budget"),
+    "fuel": (
+        module(step="return gradient + (parameters + 1).sqrt(), state"),
+        FuelExhausted,
+        f"the fuel budget of 1,000,000 units is spent, at line {STEP_LINE} in optimiser_step_updates",
+    ),
+    "fuel in a helper": (
+        module(
+            step="f = lambda x: [x.exp() for i in range(99)]\n    def g(x): return f(x)\n    return g(gradient), state"
+        ),
+        FuelExhausted,
+        f"at line {STEP_LINE} in g, called by optimiser_step_updates",
+    ),
+    "fuel for the state": (
+        module(step="return gradient, [0.0] * 500"),
+        FuelExhausted,
+        "units is spent, in keeping the state that optimiser_step_updates returned",
+    ),
+    "fuel for a copy of the state": (
+        module(initial="return [0.0] * 150", query="return parameters"),
+        FuelExhausted,
+        "units is spent, in copying the state for query_location_parameters",
+    ),
+    "memory": (
+        module(query="while True: x = torch.zeros(2**24)"),
+        MemoryExhausted,
+        f"the memory of one call, 4,096 MiB in all, is spent, at line {QUERY_LINE} in query_location_parameters",
+    ),
     "no fuel": (
         module(initial="return [torch.zeros(9) for i in range(200)]"),
         OptimiserError,
-        "before the first epoch the fuel budget",
+        f"before the first epoch the fuel budget of 1,000,000 units is spent, at line {INITIAL_LINE} in init_optimiser",
     ),
 }
 
@@ -172,15 +206,15 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
 @pytest.mark.parametrize("name", FAILING)
 def test_errors_are_the_same_in_both_modes(name: str, in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
     source, kind, message = FAILING[name]
-    given = assignment(source, fuel_budget=10**6)
+    given = assignment(source, fuel_budget=10**12 if kind is MemoryExhausted else 10**6)
     here, there = failure(hosted, given), failure(in_worker, given)
     assert here[0] is there[0] is kind
     assert message in here[1]
     assert there[1].isprintable()
-    if kind is FuelExhausted:
-        assert here[2] == there[2] == 10**6
+    assert here[1] == there[1]
+    if issubclass(kind, BudgetExhausted):
+        assert here[2] == there[2] == given.fuel_budget
     else:
-        assert here[1] == there[1]
         assert here[2] in (0, there[2])  # a module that failed in the constructor has no meter to read
 
 

@@ -229,6 +229,8 @@ def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) 
     for entry in printed:
         claim = read_record(Path(entry["claim"]), Claim).record
         assert entry["stop_reason"] == claim.stop_reason == "fuel-exhausted"
+        where = "in keeping the state that optimiser_step_updates returned"
+        assert entry["explanation"] == f"'the fuel budget of 3,000,000 units is spent, {where}'"
         assert entry["transcript_root"] == claim.transcript_root.hex()
         assert {name: entry[name] for name in ("quality", "qualifies", "epochs", "best_epoch", "fuel_used")} == {
             "quality": claim.quality,
@@ -474,7 +476,7 @@ BAD_MODULES: dict[str, tuple[bytes, str]] = {
     "returning nothing": (module("None"), "bad.py: 'optimiser_step_updates must return a pair: return updates, state"),
     "endless": (
         module(state="[i for i in range(10 ** 12)]"),
-        "before the first epoch the fuel budget of 3000000 units",
+        "before the first epoch the fuel budget of 3,000,000 units is spent, at line 8 in init_optimiser_state",
     ),
 }
 

@@ -85,7 +85,7 @@ def figure2(
     the paper's observations are printed. figure2-centred.png is the same without the part of the test errors that no
     optimiser can avoid, the squared mean of the residual (docs/figure2.md).
 
-    A training that fails is named at the end, and the others go on. While some are missing, nothing is drawn without
+    A training that fails is told at once, and the others go on. While some are missing, nothing is drawn without
     --draw. After --shard, put the figure2.csv of all shards into one, and call without it.
 
     Exit code 4 if --deadline or --limit left trainings, else 2 if a module failed, else 3 if a process or the machine
