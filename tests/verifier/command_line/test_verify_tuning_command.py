@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 KEY = SigningKey.generate()
 SOURCE = module().replace(b"0.05", b"0.0001")
 RECORD = Path("sgd.tuning")
-NONCES = (3, 4)
+NONCES = (3, 4, 5)
 Call = Callable[..., Ended]
 
 
@@ -71,7 +71,7 @@ def test_a_true_record_is_accepted(call: Call) -> None:
     ended = call("--signer", "key.pub")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.splitlines()[1].split()[-1] == "lr=0.02"
-    assert ended.out.endswith("\nsgd.tuning: accepted\n")
+    assert ended.out.endswith("\nn_hidden=1: accepted\n")
     found = json.loads(call("--json").out)
     assert (found["digest"], found["signer"]) == (record.digest().hex(), KEY.verify_key.raw.hex())
     assert (found["track"], found["hyperparameters"], found["faults"]) == ("n_hidden=1", {"lr": 0.02}, [])
@@ -81,34 +81,43 @@ def test_a_true_record_is_accepted(call: Call) -> None:
 
 @pytest.mark.parametrize("field", ["qualities", "own_qualities"])
 def test_a_quality_that_training_does_not_give_is_named(call: Call, field: str) -> None:
-    first, second = getattr(TRUE, field)
-    changed: dict[str, Any] = {field: (first, second + 1)}
+    first, second, third = getattr(TRUE, field)
+    changed: dict[str, Any] = {field: (first, second + 1, third)}
     write(replace(TRUE, **changed))
     ended = call()
     whose = "the submitted values" if field == "qualities" else "the module's own values"
     problem = f"nonce 4, with {whose}: the record says {second + 1}, training gives {second}"
     assert ended.code == 1
-    assert ended.out.splitlines()[-2:] == [f"n_hidden=1: {problem}", "sgd.tuning: rejected"]
+    assert ended.out.splitlines()[-2:] == [f"n_hidden=1: {problem}", "n_hidden=1: rejected"]
     assert json.loads(call("--json").out)["faults"] == [problem]
 
 
 def test_values_are_judged_on_instances_of_a_beacon(call: Call) -> None:
-    record = write(replace(TRUE, qualities=(5, 6)))  # what it states is not looked at
-    ended = call("--beacon", "c5a1e2", "--json")
+    record = write(TRUE)
+    ended = call("--beacon", "c5a1e3", "--json")
     assert ended.code == 0
     found = json.loads(ended.out)
-    there = replace(TRUE.task, rand_hash=record.rand_hash("c5a1e2"))
+    there = replace(TRUE.task, rand_hash=record.rand_hash("c5a1e3"))
     assert tuple(found["judgement"]["qualities"]) == qualities(there)
     assert tuple(found["judgement"]["own_qualities"]) == qualities(replace(there, hyperparameters={}))
-    assert found["beacon"] == "c5a1e2"
-    assert json.loads(call("--beacon", "c5a1e3", "--json").out)["judgement"] != found["judgement"]
+    assert found["judgement"]["difference_low"] > 0
+    assert (found["beacon"], found["faults"]) == ("c5a1e3", [])
+
+
+def test_values_that_may_be_better_by_chance_are_rejected(call: Call) -> None:
+    write(TRUE)
+    ended = call("--beacon", "c5a1e2", "--json")
+    assert ended.code == 1
+    found = json.loads(ended.out)
+    assert found["judgement"]["difference"] > 0 > found["judgement"]["difference_low"]
+    assert found["faults"] == ["the values may be better by chance: the interval has 0 in it, or is unknown"]
 
 
 def test_values_that_are_not_better_there_are_rejected(call: Call) -> None:
     write(replace(TRUE, task=task(lr=1e-9)))
     ended = call("--beacon", "c5a1e2")
     assert ended.code == 1
-    assert "n_hidden=1: the values are not better in the mean\nsgd.tuning: rejected\n" in ended.out
+    assert "n_hidden=1: the values are not better in the mean\nn_hidden=1: rejected\n" in ended.out
 
 
 @pytest.mark.parametrize("beacon", [[], ["--beacon", "c5a1e2"]])
@@ -126,7 +135,7 @@ def test_a_check_that_was_ended_goes_on(call: Call) -> None:
     ended = call("--out", "runs.jsonl", "--limit", 3)
     assert ended == Ended(4, "", "tig-verify: the check is not at its end; the same call goes on\n")
     assert call("--out", "runs.jsonl").code == 0
-    assert len(Path("runs.jsonl").read_text().splitlines()) == 4
+    assert len(Path("runs.jsonl").read_text().splitlines()) == 6
 
 
 WRONG: list[tuple[dict[str, Any], list[str], str]] = [

@@ -40,18 +40,18 @@ def verify_tuning(
 ) -> int:  # fmt: skip
     """Check the hyperparameters that TUNING submits for a module: train what it states, and compare.
 
-    Every training of the record is done again, with the submitted values and with the module's own. It is accepted if
-    each quality is the stated one.
+    Every training of the record is done again, with the submitted values and with the module's own. A track is accepted
+    if each quality is the stated one.
 
     Who submits values chooses the nonces that they are judged on. With --beacon they are judged on other instances,
-    which nobody could foresee who signed the record (specification, 10.15): it is accepted if on every track the values
-    are better in the mean. How sure that is, the 95 % confidence interval says.
+    which nobody could foresee who signed the record (specification, 10.15): a track is accepted if the 95 % confidence
+    interval of the mean difference in quality (Student's, for paired differences) is above 0.
 
     A record whose signature does not hold, or of another key than --signer, is no evidence: there is a message, and
     nothing is rejected. --deadline and --limit need --out, by which the same call goes on.
 
-    Exit code 0 if it is accepted, 1 if it is rejected, 3 if a process or the machine failed, 4 if --deadline or --limit
-    ended the call.
+    Exit code 0 if every track is accepted, 1 if one is rejected, 3 if a process or the machine failed, 4 if --deadline
+    or --limit ended the call.
 
     \b
     Example: tig-verify verify-tuning adam.tuning --optimiser adam.py --beacon 4c35
@@ -96,17 +96,11 @@ def _told(
 
     judged = []
     for check in checks:
-        find = check.untrue if beacon is None else check.no_better
+        find = check.untrue if beacon is None else check.unshown
         faults = find(table.rows, trainings.failed)
         judged.append(JudgedTrack(check.stated.task, check.judgement(table.rows), faults))
-    is_accepted = not any(each.faults for each in judged)
     if in_json:
-        head = {
-            "file": str(path),
-            "signer": signed.signer.hex(),
-            "digest": signed.digest.hex(),
-            "beacon": beacon,
-        }  # fmt: skip
+        head = {"file": str(path), "signer": signed.signer.hex(), "digest": signed.digest.hex(), "beacon": beacon}
         say(*(json_text(head | each.as_json()) for each in judged))
     else:
         about = "the stated nonces" if beacon is None else "instances of the beacon"
@@ -114,6 +108,6 @@ def _told(
             *judged_table(judged), "",
             f"Means over {about}; quality in units of 10⁻⁶.",
             *(f"{each.track}: {fault}" for each in judged for fault in each.faults),
-            f"{path}: {'accepted' if is_accepted else 'rejected'}",
+            *(f"{each.track}: {'rejected' if each.faults else 'accepted'}" for each in judged),
         )  # fmt: skip
-    return DONE if is_accepted else REJECTED
+    return REJECTED if any(each.faults for each in judged) else DONE

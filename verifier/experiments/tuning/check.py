@@ -44,12 +44,16 @@ class TrackCheck:
                 found.append(f"{_named(trial)}: the record says {quality}, training gives {reached}")
         return found
 
-    def no_better(self, rows: Mapping[Hashable, Row], failed: Mapping[Hashable, str]) -> list[str]:
-        """Why the submitted values are not better than the module's own; nothing if they are."""
+    def unshown(self, rows: Mapping[Hashable, Row], failed: Mapping[Hashable, str]) -> list[str]:
+        """Why it is not shown that the submitted values are better than the module's own; nothing if it is."""
         judged = self.judgement(rows)
         if judged is None:
             return [f"{_named(trial)}: {failed[trial.key]}" for trial in self.trials if trial.key in failed]
-        return [] if judged.is_better else ["the values are not better in the mean"]
+        if not judged.is_better:
+            return ["the values are not better in the mean"]
+        return (
+            [] if judged.is_clear else ["the values may be better by chance: the interval has 0 in it, or is unknown"]
+        )
 
 
 def _named(trial: Trial) -> str:
