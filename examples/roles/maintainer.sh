@@ -29,8 +29,8 @@ tig-verify golden check golden
 
 # The same as a test.
 cat > test_mine.py <<'TEST'
-def test_mine(golden):
-    golden("mine.py", track="n_hidden=1", nonces=range(2))
+def test_mine(golden_training):
+    golden_training("mine.py", track="n_hidden=1", nonces=range(2))
 TEST
 python -m pytest -q test_mine.py --golden-fill
 python -m pytest -q test_mine.py

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
+from verifier.command_line.numerals import decimal
 
 from protocol.envelope import seal
 from protocol.keys import SigningKey
@@ -20,7 +21,6 @@ from tests.support.small_contest import SMALL, session
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.solving import Solved, solve
 from verifier.command_line import plot_files
-from verifier.command_line.numerals import decimal
 from verifier.experiments.prediction_maps import centres, prediction_maps
 from verifier.experiments.training_history import claimed_history
 

@@ -120,7 +120,7 @@ def tune(
     ):
         found = outcomes(searches, plan, trainings, table)
     if found is None:
-        return trainings.tell()
+        return trainings.tell("the search")
     own = {name: declared.values[name] for name in space}
     report = Report(optimiser, own, plan, seed, found)
     better = [each for each in found if each.is_better]
