@@ -1,13 +1,13 @@
-"""The engine that this machine computes products with: on a CPU the only one, on a GPU the fastest that is exact there.
+"""The engine that this machine computes products with: on a CPU the only one, on a GPU the first that is exact there.
 
-The choice changes no bit, so it is made once in a process. The environment variable `TIG_VERIFY_ENGINE` forces one:
-`binary64`; `int16`, which is the compiled network of a CPU; `int8`, which a CUDA device alone has.
+The choice changes no bit, and no clock makes it: the same machine chooses the same every time. The environment variable
+`TIG_VERIFY_ENGINE` forces one: `binary64`; `int16`, which is the compiled network of a CPU; `int8`, which a CUDA device
+alone has.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from functools import cache
 
@@ -28,13 +28,13 @@ Integers = NDArray[np.float64]
 
 @cache
 def engine(device: str = "cpu") -> Engine:
-    """The engine for products on a type of device. Raises MachineError."""
+    """The engine for products on a type of device: the first that is exact. Raises MachineError."""
     candidates = _candidates(device)
     exact = [candidate for candidate in candidates if is_exact(candidate)]
     if not exact:
         names = " and ".join(candidate.name for candidate in candidates)
         raise MachineError(f"the products of the {names} engine are not exact on this machine's {device}")
-    return exact[0] if len(exact) == 1 else _fastest(exact)
+    return exact[0]
 
 
 def forced(device: str = "cpu") -> str | None:
@@ -81,21 +81,3 @@ def _multiplies(candidate: Engine, left: Integers, right: Integers, bits: int) -
     except RuntimeError:  # torch does not have this product for this device
         return False
     return np.array_equal(result, left.astype(np.int64) @ right.astype(np.int64))
-
-
-def _fastest(candidates: list[Engine]) -> Engine:
-    """The fastest at a network product; those that are far behind at a small part of one are not tried further."""
-    first = {candidate.name: _seconds(candidate, 16) for candidate in candidates}
-    close = [candidate for candidate in candidates if first[candidate.name] < 4.0 * min(first.values())]
-    return min(close, key=lambda candidate: _seconds(candidate, 125))
-
-
-def _seconds(candidate: Engine, rows: int) -> float:
-    """The time of a product [rows, 256] x [256, 256], the best of three."""
-    left, right = (np.ones((n, 256)) for n in (rows, 256))
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        candidate.product(left, right, 14)  # waits for a GPU
-        times.append(time.perf_counter() - started)
-    return min(times)

@@ -98,9 +98,8 @@ def opened(role: str) -> Iterator[Callable[[int], tuple[Answer, Names]]]:
 
 
 def pool(role: str, jobs: int) -> ProcessPool[int, tuple[Answer, Names]]:
-    """Processes of a role, with a hash seed of its own."""
-    hash_seed = str(1 + ROLES.index(role))
-    return ProcessPool(partial(opened, role), jobs, tries=1, environment={"PYTHONHASHSEED": hash_seed})
+    """Processes of a role, each with a hash seed of its own, as Python gives to who is isolated from its variables."""
+    return ProcessPool(partial(opened, role), jobs, tries=1)
 
 
 def finding(first: Answer | TaskLost, second: Answer | TaskLost) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -11,6 +12,7 @@ from protocol.canonical_msgpack import Scalar, encode
 from protocol.errors import CodecError
 from protocol.task import MAX_HYPERPARAMETERS
 
+_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LONGEST: Final = 40
 """Characters of a value that are shown."""
 
@@ -56,7 +58,7 @@ class Hyperparameters(Mapping[str, Scalar]):
         return f"Hyperparameters({self._values})"
 
     def __str__(self) -> str:
-        return " ".join(f"{name}={_shown(value)}" for name, value in self._values.items())
+        return " ".join(f"{_word(name)[:_LONGEST]}={_shown(value)}" for name, value in self._values.items())
 
 
 def is_scalar(value: object) -> bool:
@@ -69,11 +71,17 @@ def is_scalar(value: object) -> bool:
 
 
 def _shown(value: Scalar) -> str:
-    """A value as it is written after `-p`, cut where it is long: text without quotes where it stays text so."""
-    text = json.dumps(value)
-    if isinstance(value, str) and value.isascii() and value.replace("_", "").replace("-", "").isalnum():
-        try:
-            json.loads(value)
-        except ValueError:
-            text = value
+    """A value as it is written after `-p`, cut where it is long."""
+    text = _word(value) if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _word(text: str) -> str:
+    """A text without quotes where it is one plain word that stays text so."""
+    if not _PLAIN.fullmatch(text):
+        return json.dumps(text)
+    try:
+        json.loads(text)
+    except ValueError:
+        return text
+    return json.dumps(text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import click
@@ -19,6 +21,7 @@ from verifier.challenge.module import Module
 from verifier.command_line.option_groups import Decorator, option_group
 
 _TRACK: Final = "Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024."
+_NUMERAL: Final = re.compile(r"\+?[0-9][0-9_]{0,39}(?:\.[0-9]{0,40})?(?:[eE]\+?[0-9]{1,2})?")
 
 
 class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
@@ -36,6 +39,20 @@ class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
         if not equals or not name or not is_scalar(parsed):
             self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
         return name, parsed
+
+
+class Fuel(click.ParamType[int]):
+    """A fuel budget: a whole number, however it is written, such as 2500000000, 2_500_000_000 or 2.5e9."""
+
+    name = "FUEL"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the text of the option; whoever knows the edition looks at its maximum."""
+        text = str(value)
+        number = Decimal(text) if _NUMERAL.fullmatch(text) else None
+        if number is None or number < 1 or number != int(number):
+            self.fail(f"{text!r} is no fuel budget; write a whole number from 1 on, such as 1e9", param, ctx)
+        return int(number)
 
 
 @dataclass(frozen=True)
@@ -58,7 +75,7 @@ def fuel_budget(track: Track, fuel: int | None) -> int:
     """The budget that --fuel gives, or the edition's maximum. Raises InputError for more than that."""
     most = track.edition.max_fuel_budget
     if fuel is not None and fuel > most:
-        raise InputError(f"--fuel: the edition's maximum is {most}")
+        raise InputError(f"--fuel: {fuel:,} is more than the edition's maximum, {most:,}; give less, or leave it out")
     return fuel or most
 
 
@@ -72,9 +89,10 @@ def chosen(
     return Chosen(parsed, settings, dict(overrides), fuel_budget(parsed, fuel))
 
 
-def track_option(required: bool = True) -> Decorator:
-    """--track."""
-    return click.option("--track", required=required, help=_TRACK)
+def track_option(required: bool = True, default: str | None = None) -> Decorator:
+    """--track, which need not be given if it is not required or has a default."""
+    is_required = required and default is None
+    return click.option("--track", required=is_required, default=default, show_default=default is not None, help=_TRACK)
 
 
 def tracks_option(required: bool = True, help_more: str = "") -> Decorator:
@@ -91,19 +109,22 @@ def parsed_tracks(edition: str, tracks: Sequence[str]) -> list[Track]:
     return [Track.parse(edition, track) for track in tracks]
 
 
+edition_option: Final[Decorator] = click.option(
+    "--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True
+)
 settings_options: Final[tuple[Decorator, ...]] = (
-    click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True),
+    edition_option,
     click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three."),
     click.option("--algorithm-id", default=""),
     click.option("--block-id", default=""),
     click.option("--challenge-id", default="c006", show_default=True),
 )
 fuel_option: Final[Decorator] = click.option(
-    "--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum."
+    "--fuel", type=Fuel(), help="Fuel budget, such as 1e9; default: the edition's maximum."
 )
-hyperparameter_option: Final[Decorator] = click.option(
+overrides_option: Final[Decorator] = click.option(
     "-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
     help="Override of one of the module's HYPERPARAMETERS; may be repeated.",
 )  # fmt: skip
-training_options: Final[tuple[Decorator, ...]] = (hyperparameter_option, fuel_option)
+training_options: Final[tuple[Decorator, ...]] = (overrides_option, fuel_option)
 choice_options: Final = option_group("choices", chosen, track_option(), *settings_options, *training_options)

@@ -7,10 +7,16 @@ from typing import Final
 import click
 
 from verifier.command_line.lazy_command import LazyCommand
+from verifier.command_line.version_option import version_option
 
 _TEXTS: Final = {
     "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
+    "init": "Write a first optimiser module to FILE, with comments: Adam, to be changed.",
     "check": "Check optimiser modules against the dialect, without running them.",
+    "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
+    "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
+    "score": "Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens.",
+    "stubs": "Write type stubs of what a module can use, so that editors complete it and find what is not there.",
     "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
     "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
     "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
@@ -18,6 +24,8 @@ _TEXTS: Final = {
     "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
     "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
     "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
+    "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
+    "tune": "Search for better hyperparameters of OPTIMISER, and judge them on nonces that the search never saw.",
     "study": "Repeat the papers' numerical studies.",
     "respond": (
         "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
@@ -42,13 +50,18 @@ _TEXTS: Final = {
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="tig-verify", prog_name="tig-verify")
+@version_option
 def commands() -> None:
     """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
 
     \b
-    Innovator:    tig-verify check my_optimiser.py
-                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --picture both.png
+    Innovator:    tig-verify init my_optimiser.py
+                  tig-verify check --run my_optimiser.py
+                  tig-verify debug my_optimiser.py --break 24
+                  tig-verify run my_optimiser.py -p lr=0.01 --plot losses.png
+                  tig-verify profile my_optimiser.py
+                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --plot both.png
+                  tig-verify tune my_optimiser.py --track n_hidden=4 --search 'lr=log 1e-4..1e-1' -o tuned
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
                   tig-verify solve my_optimiser.py --precommit a.precommit --seed-beacon HASH --key key.pem -o out

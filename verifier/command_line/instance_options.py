@@ -16,6 +16,7 @@ from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import (
     Chosen,
+    edition_option,
     fuel_budget,
     parsed_tracks,
     settings_options,
@@ -25,8 +26,12 @@ from verifier.command_line.choice_options import (
 from verifier.command_line.nonces_option import nonces_option
 from verifier.command_line.option_groups import option_group
 
+_RAND_HASH: Final = "0" * 32
+SEARCHED: Final = "0..4"
+"""Nonces of a search."""
+
 rand_hash_option = click.option(
-    "--rand-hash", default="0" * 32, help="The network's random text for the seeds (there 32 hexadecimal digits)."
+    "--rand-hash", default=_RAND_HASH, help="The network's random text for the seeds (there 32 hexadecimal digits)."
 )
 
 
@@ -75,9 +80,30 @@ def _of_each_track(
     ]
 
 
+def _first(track: str, nonces: Sequence[int] | None, edition: str) -> Instances:
+    """Those that `solve` trains on without further options."""
+    return _named(track, nonces or (0,), edition, _RAND_HASH, "", "", "", "c006")
+
+
 instance_options: Final = option_group(
     "instances", _named, track_option(), nonces_option(), rand_hash_option, *settings_options
 )
 tracks_options: Final = option_group(
     "tracks", _of_each_track, tracks_option(), nonces_option(), rand_hash_option, *settings_options
+)
+first_instances_options: Final = option_group(
+    "instances",
+    _first,
+    track_option(required=False, default="n_hidden=4"),
+    nonces_option(" Default: 0.", required=False),
+    edition_option,
+)
+"""For who wants to see a training: any will do."""
+searched_tracks_options: Final = option_group(
+    "tracks",
+    _of_each_track,
+    tracks_option(),
+    nonces_option(" Those of the search.", default=SEARCHED),
+    rand_hash_option,
+    *settings_options,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,8 +43,8 @@ class Row:
     """The result of a trial."""
 
     training: TrialKey
-    name: str = field(compare=False)
-    """The name of the candidate's file, which anybody can choose: the key has the digest."""
+    optimiser: str = field(compare=False)
+    """The name of the module's file, which anybody can choose: the key has the digest."""
     run: Run
 
     def __post_init__(self) -> None:
@@ -58,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a candidate."""
+    """One training of a module."""
 
     path: Path
     """The file of the module."""
@@ -67,7 +68,7 @@ class Trial:
     nonce: int
 
     def __str__(self) -> str:
-        named = " ".join(filter(None, [str(self.path), str(Hyperparameters(self.task.hyperparameters))]))
+        named = " ".join(filter(None, [self.path.name, str(self.key.hyperparameters)]))
         return f"{named}, {self.task.settings.track_id}, nonce {self.nonce}"
 
     @property
@@ -97,15 +98,20 @@ class Trial:
         started = time.perf_counter()
         solved = solve(session, observer)
         seconds = time.perf_counter() - started
-        found = solvability(session.instance_id)
+        found, training, score = solvability(session.instance_id), solved.training, solved.score
         run = Run(
             nonce=self.nonce,
-            quality=solved.score.quality,
-            threshold=solved.score.threshold,
+            quality=score.quality,
+            test_loss=score.loss if math.isfinite(score.loss) else None,
+            threshold=score.threshold,
             floor=found.floor,
             is_solvable=found.is_solvable,
-            epochs=solved.training.epochs,
-            fuel_used=solved.training.fuel_used,
+            epochs=training.epochs,
+            best_epoch=training.best_epoch,
+            stop_reason=training.stop_reason,
+            train_losses=training.train_losses,
+            validation_losses=training.validation_losses,
+            fuel_used=training.fuel_used,
             seconds=seconds,
         )
         return Row(self.key, self.path.name, run)

@@ -27,7 +27,9 @@ class Difference:
 
     def __str__(self) -> str:
         if self.field == "epoch":
-            return f"epoch {self.epoch}: {'computed, not recorded' if self.recorded is None else 'recorded, not computed'}"
+            return (
+                f"epoch {self.epoch}: {'computed, not recorded' if self.recorded is None else 'recorded, not computed'}"
+            )
         where = self.field if self.epoch is None else f"epoch {self.epoch}: {self.field}"
         return f"{where}: recorded {_shown(self.recorded)}, computed {_shown(self.computed)}"
 

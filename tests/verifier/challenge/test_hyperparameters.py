@@ -38,6 +38,7 @@ def test_copies_are_equal() -> None:
         ({"mode": "fast", "on": True, "no": None}, "mode=fast no=null on=true"),
         ({"a": "1", "b": "true", "c": "", "d": "two words"}, 'a="1" b="true" c="" d="two words"'),
         ({"a": "x" * 1000}, f"a={'x' * 37}..."),
+        ({"two words": 1, "_x": 2}, '_x=2 "two words"=1'),
         ({"a": "Infinity", "b": "\x1b[31m"}, 'a="Infinity" b="\\u001b[31m"'),
     ],
 )

@@ -63,9 +63,9 @@ def test_what_is_filled_is_what_a_training_gives_and_agrees_afterwards(call: Cal
     ]
     first = said[0]
     recorded = read_golden(ONE)
-    results = training.PinnedTraining(
-        Path("small.py"), read_module(Path("small.py")), recorded.task, 0
-    ).run(InProcess())
+    results = training.PinnedTraining(Path("small.py"), read_module(Path("small.py")), recorded.task, 0).run(
+        InProcess()
+    )
     assert recorded.results == results
     assert (recorded.optimiser, recorded.task.fuel_budget) == ("../small.py", 1_500_000)
     assert {name: first[name] for name in ("edition", "track", "nonce", "hyperparameters", "result", "reason")} == {

@@ -9,7 +9,7 @@ import click
 
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import fuel_option, hyperparameter_option
+from verifier.command_line.choice_options import fuel_option, overrides_option
 from verifier.command_line.commands.golden.check import ignore_option
 from verifier.command_line.execution_options import Execution, local_execution_options
 from verifier.command_line.files import require_writable
@@ -19,7 +19,7 @@ from verifier.command_line.instance_options import Instances, tracks_options
 @click.command()
 @click.argument("modules", nargs=-1, required=True, type=click.Path(path_type=Path))
 @tracks_options
-@hyperparameter_option
+@overrides_option
 @fuel_option
 @click.option("-o", "--out", "folder", default="golden", show_default=True, type=click.Path(path_type=Path),
               help="Folder for the golden files.")  # fmt: skip
