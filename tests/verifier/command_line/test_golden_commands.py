@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
+from tests.support.folders import FIXTURES, ROOT
 from tests.support.small_contest import module
 from verifier.command_line.files import read_module
 from verifier.command_line.golden_cases import read_golden
@@ -247,3 +249,24 @@ def test_a_process_that_is_lost_is_no_difference(
 def test_ignoring_the_digest_is_for_checks(call: Call) -> None:
     done = call("fill", "small.py", *SHORT, "--nonces", "0", "--ignore-module-digest")
     assert (done.code, "--ignore-module-digest goes with --check" in done.err) == (2, True)
+
+
+def printed(command: str) -> list[str]:
+    """What docs/golden.md shows under a command, with `..` for more of it."""
+    _, _, after = (ROOT / "docs" / "golden.md").read_text().partition(f"    $ {command}\n")
+    return [line.removeprefix("    ") for line in after.partition("\n\n")[0].splitlines()]
+
+
+def test_the_document_shows_what_is_printed(call: Call) -> None:
+    for name in ("sgd", "momentum"):
+        shutil.copy(FIXTURES / "optimisers" / f"{name}.py", ".")
+    fill, check = "fill sgd.py momentum.py --track n_hidden=2 --nonces 0..1", "check golden"
+    done = call(*fill.split())
+    assert (done.out + done.err).splitlines() == printed(f"tig-verify golden {fill}")
+    module = Path("momentum.py")
+    text = module.read_text()
+    module.write_text(text.replace('-state["lr"] * velocity', '-velocity * state["lr"]'))
+    done = call(*check.split())
+    shown = printed(f"tig-verify golden {check}")
+    assert done.out.splitlines()[: len(shown) - 2] == shown[:-2]
+    assert [*done.err.splitlines(), ".."] == shown[-1:-3:-1]
