@@ -64,19 +64,8 @@ def installed(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
     environment = tmp_path_factory.mktemp("installed") / "environment"
     venv.create(environment, symlinks=True)
     python = environment / "bin" / "python"
-    install = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        python,
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-        built[0],
-    ]
-    subprocess.run(install, check=True)
+    options = ["--quiet", "--no-deps", "--no-index"]
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", *options, built[0]], check=True)
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
     return environment / "bin"

@@ -9,47 +9,72 @@ import click
 from verifier.command_line.lazy_command import LazyCommand
 from verifier.command_line.version_option import version_option
 
-_TEXTS: Final = {
-    "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
-    "init": "Write a first optimiser module to FILE, with comments: Adam, to be changed.",
-    "check": "Check optimiser modules against the dialect, without running them.",
-    "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
-    "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
-    "score": "Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens.",
-    "stubs": "Write type stubs of what a module can use, so that editors complete it and find what is not there.",
-    "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
-    "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
-    "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
-    "status": "Say how far the runs of `solve` in FOLDER are: from another terminal, or afterwards.",
-    "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
-    "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
-    "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
-    "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
-    "tune": "Search for better hyperparameters of OPTIMISER, and judge them on nonces that the search never saw.",
-    "study": "Repeat the papers' numerical studies.",
-    "respond": (
-        "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
-    ),
-    "verify": "Verify claims and print a verdict for each, in the order in which they are done.",
-    "check-log": (
-        "Check the LOG of a pool against its policy: make every draw again, from the verdicts that stand before it."
-    ),
-    "dispute": "Find out who of two claims about one training is wrong, and in which epoch.",
-    "commit": "Commit to the claims of many nonces, before anybody draws which of them are to be proven.",
-    "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
-    "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
-    "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
-    "golden": "Pin whole trainings of any module in golden files, and hold later ones against them.",
-    "doctor": "Examine this machine and say whether it can solve and verify.",
-    "inspect": (
-        "Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit .."
-    ),
-    "c006": "Evaluate and audit solutions of the live network's challenge c006, on a CPU.",
+_COMMANDS: Final = {
+    "Innovator": {
+        "init": "Write a first optimiser module to FILE, with comments: Adam, to be changed.",
+        "check": "Check optimiser modules against the dialect, without running them.",
+        "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
+        "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
+        "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
+        "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
+        "tune": "Search for better hyperparameters of OPTIMISER, and judge them on nonces that the search never saw.",
+        "score": (
+            "Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens."
+        ),
+        "stubs": "Write type stubs of what a module can use, so that editors complete it and find what is not there.",
+    },
+    "Benchmarker": {
+        "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
+        "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
+        "status": "Say how far the runs of `solve` in FOLDER are: from another terminal, or afterwards.",
+        "commit": "Commit to the claims of many nonces, before anybody draws which of them are to be proven.",
+        "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
+        "respond": (
+            "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
+        ),
+    },
+    "Validator": {
+        "verify": "Verify claims and print a verdict for each, in the order in which they are done.",
+        "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
+        "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
+        "dispute": "Find out who of two claims about one training is wrong, and in which epoch.",
+        "check-log": (
+            "Check the LOG of a pool against its policy: make every draw again, from the verdicts that stand before it."
+        ),
+    },
+    "Maintainer of a contest": {
+        "golden": "Pin whole trainings of any module in golden files, and hold later ones against them.",
+    },
+    "Anybody": {
+        "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
+        "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
+        "inspect": ("Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts .."),
+        "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
+        "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
+        "doctor": "Examine this machine and say whether it can solve and verify.",
+        "study": "Repeat the papers' numerical studies.",
+    },
+    "Live network": {
+        "c006": "Evaluate and audit solutions of the live network's challenge c006, on a CPU.",
+    },
 }
-"""The first sentence of each command, which is in its own file too: to list them must not import them."""
+"""By user, the first sentence of each command, which is in its own file too: to list them must not import them."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _ByUser(click.Group):
+    """Commands that are listed by who needs them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a list for each user."""
+        widest = max(map(len, self.commands))
+        for user, texts in _COMMANDS.items():
+            limit = formatter.width - 6 - widest
+            rows = [(f"{name:{widest}}", self.commands[name].get_short_help_str(limit)) for name in texts]
+            with formatter.section(user):
+                formatter.write_dl(rows)
+
+
+@click.group(cls=_ByUser, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @version_option
 def commands() -> None:
     """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
@@ -86,6 +111,6 @@ def commands() -> None:
     """
 
 
-for name, text in _TEXTS.items():
+for name, text in (entry for texts in _COMMANDS.values() for entry in texts.items()):
     place = f"{name}.group" if name in ("c006", "golden") else name.replace("-", "_")
     commands.add_command(LazyCommand(name, f"verifier.command_line.commands.{place}", text))

@@ -16,18 +16,6 @@ _FOR_DEVELOPERS: Final = frozenset(("dev", "test-extras"))
 _REQUIREMENT: Final = re.compile(r"""([\w.-]+).*; extra == ['"]([\w-]+)['"]""")
 
 
-def version_option(command: click.Command) -> click.Command:
-    """--version, which prints and ends."""
-    return click.option(
-        "--version",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=_print,
-        help="Show versions and extras, and exit.",
-    )(command)
-
-
 def _print(context: click.Context, _: click.Parameter, is_given: bool) -> None:
     if is_given and not context.resilient_parsing:
         say(*lines())
@@ -69,3 +57,13 @@ def _version(library: str) -> str | None:
         return metadata.version(library)
     except metadata.PackageNotFoundError:
         return None
+
+
+version_option: Final = click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print,
+    help="Show versions and extras, and exit.",
+)

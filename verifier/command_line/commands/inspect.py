@@ -41,7 +41,7 @@ _COUNTED = frozenset({"quality", "fuel_used", "fuel_budget"})
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file; losses and digests whole.")
 def inspect(files: tuple[Path, ...], as_json: bool) -> int:
-    """Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit ..
+    """Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts ..
 
     A folder among FILES stands for its claims, or if it has none for its verdicts. The signature is checked; nothing
     else is (that is `verify`). With --json a file that cannot be shown is an object too, whose type is null and whose
