@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from verifier.command_line.numerals import decimal, fuel
 from verifier.command_line.plot_files import Picture
+from verifier.command_line.text_table import number_text
 
 if TYPE_CHECKING:
     from verifier.experiments.prediction_maps import PredictionMaps
@@ -55,9 +55,9 @@ def _row(history: TrainingHistory) -> dict[str, str]:
         "its training loss": _loss(history.train_losses[best - 1] if best else None),
         "its validation loss": _loss(history.validation_losses[best - 1] if best else None),
         "end": history.stop_reason or "",
-        "fuel": fuel(history.fuel_used),
+        "fuel": number_text(history.fuel_used),
     }
 
 
 def _loss(loss: float | None) -> str:
-    return "" if loss is None else decimal(loss)
+    return "" if loss is None else number_text(loss)
