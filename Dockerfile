@@ -6,8 +6,8 @@ ARG BASE=python:3.11-slim
 FROM ${BASE} AS build
 # PyTorch's index of CPU wheels. Without it a plain index gives a torch with CUDA, which is gigabytes.
 ARG TORCH_INDEX=""
-# `fused,cluster` for a node of a Ray cluster.
-ARG EXTRAS=fused
+# `cluster` for a node of a Ray cluster.
+ARG EXTRAS=""
 WORKDIR /build
 RUN python3 -m venv /opt/tig-verify
 COPY constraints.txt pyproject.toml README.md LICENSE ./
@@ -15,9 +15,11 @@ COPY arithmetic arithmetic
 COPY protocol protocol
 COPY sandbox sandbox
 COPY tig_verify tig_verify
+COPY tig_verify tig_verify
 COPY verifier verifier
+COPY fixtures/optimisers fixtures/optimisers
 RUN /opt/tig-verify/bin/pip install --no-cache-dir --constraint constraints.txt \
-    ${TORCH_INDEX:+--extra-index-url "${TORCH_INDEX}"} ".[${EXTRAS}]"
+    ${TORCH_INDEX:+--extra-index-url "${TORCH_INDEX}"} ".${EXTRAS:+[$EXTRAS]}"
 
 FROM ${BASE}
 COPY --from=build /opt/tig-verify /opt/tig-verify

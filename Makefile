@@ -10,12 +10,12 @@ WORKERS ?= 2
 # One thread in each process: the workers of the suite fill the cores. A file's tests share what they have prepared.
 PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-quick test-extras lint types imports tests coverage docs golden-fill golden-check benchmark clean
+.PHONY: demo test test-quick test-extras lint types imports tests coverage docs golden-fill golden-check benchmark dist clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tig-verify needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable '.[fused,pictures]'
+	$(PIP) --editable '.[plots]'
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
@@ -77,5 +77,15 @@ golden-fill golden-check: golden-%: $(VENV)/installed-dev
 benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.step
 
+# The wheel and the sdist of the last commit, built twice: who builds again gets the same bytes (docs/releasing.md).
+dist: $(VENV)/installed-dev
+	rm -rf build dist
+	for copy in one two; do \
+		mkdir -p build/$$copy && git archive HEAD | tar -x -C build/$$copy && \
+		(cd build/$$copy && $(abspath $(BIN))/python -m hatchling build -d dist) || exit 1; \
+	done
+	diff -r build/one/dist build/two/dist
+	mv build/one/dist dist && cd dist && sha256sum * > SHA256SUMS
+
 clean:
-	rm -rf $(VENV) $(DEMO) build .cache
+	rm -rf $(VENV) $(DEMO) build dist .cache

@@ -38,8 +38,8 @@ def start_figures(rounds: int) -> Figures:
         commands = {
             "--help": ["--help"],
             "check": ["check", str(ADAM)],
-            "inspect": ["inspect", claimed["claim"]],
-            "verify --level evaluate": ["verify", claimed["claim"], "--level", "evaluate"],
+            "inspect": ["inspect", claimed["file"]],
+            "verify --level evaluate": ["verify", claimed["file"], "--level", "evaluate"],
             "solve, into its first epoch": solve,
         }
         times: dict[str, list[float]] = {name: [] for name in commands}

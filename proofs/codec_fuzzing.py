@@ -33,7 +33,7 @@ ROUND: Final = 20_000
 """Encodings of one round, which is the same for the same seed and number."""
 CODEC: Final = (
     "codec", "Claim", "Solution", "Verdict", "Precommit", "Benchmark", "Proof", "Transcript", "AuditRequest",
-    "AuditResponse", "EpochState", "Examination", "Envelope",
+    "AuditResponse", "EpochState", "Examination", "Tuning", "Envelope",
 )  # fmt: skip
 """Targets that read canonical MessagePack; the wanted number of inputs is of these."""
 

@@ -169,7 +169,7 @@ class Plan:
             if self.precommit
             else None
         )
-        return Terms(key().verify_key.raw, seeding)
+        return Terms((key().verify_key.raw,), seeding)
 
     def places(self) -> dict[str, str]:
         """Where solving, answering, auditing and replaying run."""

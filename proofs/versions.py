@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RESULTS = ROOT / "proofs" / "results" / "versions.json"
-RECORDS = [ROOT / "fixtures" / "parity" / "operations.json", *sorted((ROOT / "fixtures" / "golden").glob("*.json"))]
+RECORDS = [ROOT / "fixtures" / "parity" / "operations.json", *sorted((ROOT / "fixtures" / "golden").glob("*.golden"))]
 
 PROBE = """
 import importlib.util, json, platform
@@ -53,12 +53,11 @@ IN_A_PROCESS = """
 import sys
 from sandbox.isolation import Jail
 from tests.golden.golden_run import named
-from tests.golden.record import recorded
 from verifier.challenge.solving import solve
 (run,) = named(["sgd-n_hidden=2"])
 with Jail() as jail:
     claim = solve(run.session(jail)).claim
-known = recorded(run)
+known = run.record.results
 for name, section in (("transcript_root", "outcome"), ("epochs", "outcome"), ("quality", "score")):
     found = getattr(claim, name)
     found = found.hex() if isinstance(found, bytes) else found

@@ -55,6 +55,8 @@ from protocol.task import Choice as Choice
 from protocol.task import Task as Task
 from protocol.transcript import Leaf as Leaf
 from protocol.transcript import Transcript as Transcript
+from protocol.tuning import TunedTrack as TunedTrack
+from protocol.tuning import Tuning as Tuning
 from protocol.verdict import Level as Level
 from protocol.verdict import Outcome as Outcome
 from protocol.verdict import Reason as Reason

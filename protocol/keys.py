@@ -20,6 +20,8 @@ SIGNATURE_SIZE: Final = 64
 MAX_FILE_SIZE: Final = 1 << 14
 MAX_PASSPHRASE: Final = 1023  # bytes; the library takes no more
 
+_ENVELOPE: Final = b"\x84\xa7payload"
+"""What every signed record begins with: a map of four entries, and the name of the first."""
 _FIELD: Final = (1 << 255) - 19
 # The points of order 1, 2, 4 and 8, without the sign bit. Such a key has no secret: anybody can make signatures
 # that hold for it, and libraries disagree on which.
@@ -56,7 +58,7 @@ class VerifyKey:
         try:
             key = parse(data)
         except (ValueError, UnsupportedAlgorithm, InternalError):
-            raise KeyFileError(path, "this is not a public key in PEM or OpenSSH form; pass an Ed25519 key") from None
+            raise KeyFileError(path, _no_key(data, "public key")) from None
         if not isinstance(key, Ed25519PublicKey):
             raise _other_type(path, key)
         return cls(key.public_bytes_raw())
@@ -193,7 +195,13 @@ def _explain(fault: Exception, data: bytes, passphrase: bytes | None) -> str:
         return "the key is encrypted; pass its passphrase"
     if passphrase and b"-----BEGIN" in data:
         return "the passphrase is wrong or the file is damaged; type it again"
-    return "this is not a private key in PEM or OpenSSH form; pass an Ed25519 key"
+    return _no_key(data, "private key")
+
+
+def _no_key(data: bytes, wanted: str) -> str:
+    if data.startswith(_ENVELOPE):
+        return f"this is a signed record, and no key; pass the {wanted} file"
+    return f"this is not a {wanted} in PEM or OpenSSH form; pass an Ed25519 key"
 
 
 def _other_type(path: Path, key: object) -> KeyFileError:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
+from sandbox.diagnostics import Diagnostic
 from sandbox.errors import WorkerFault
-from sandbox.language.module import CompiledModule, compile_module
+from sandbox.language.gate import read_source
+from sandbox.language.module import MAX_PROBLEMS, CompiledModule, compile_module
+from sandbox.language.traps import find_traps
 from sandbox.tensors.vocabulary import VOCABULARY
 from sandbox.undisturbed import undisturbed
 
@@ -15,3 +20,10 @@ def compile_optimiser(source: bytes, name: str) -> CompiledModule:
             return compile_module(source, name, VOCABULARY)
     except MemoryError:
         raise WorkerFault("there is not enough memory to read the optimiser") from None
+
+
+def check_optimiser(source: bytes, name: str) -> tuple[Diagnostic, ...]:
+    """Check a module against the dialect; the traps in it, which refuse nothing. Raises as `compile_optimiser`."""
+    compile_optimiser(source, name)
+    text, _ = read_source(source, name)
+    return find_traps(ast.parse(text), text)[:MAX_PROBLEMS]

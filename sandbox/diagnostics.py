@@ -15,6 +15,11 @@ class Diagnostic:
     message: str
     hint: str = ""
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether it refuses nothing."""
+        return self.code.startswith("W")
+
     def format(self, name: str) -> str:
         """Render as `name:line:column: code message (hint)`."""
         hint = f" ({self.hint})" if self.hint else ""

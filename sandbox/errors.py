@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Self
 
 from arithmetic.errors import MachineError
 from sandbox.diagnostics import Diagnostic
@@ -29,10 +29,10 @@ class ModuleRefused(SandboxError):
         self.diagnostics = diagnostics
 
 
-class OptimiserError(SandboxError):
-    """The module's own code failed in a way that is the same on every machine (its author's fault).
+class ModuleStopped(SandboxError):
+    """What the module did ends its training, or what precedes it.
 
-    The text may be the author's, as of an exception or a key, and a worker's could be anything. So as a string it is
+    The text may be the author's, as of an exception or a name, and a worker's could be anything. So as a string it is
     always one quoted line of ASCII, cut if it is long: nobody takes it for what the tool says itself.
     """
 
@@ -46,8 +46,19 @@ class OptimiserError(SandboxError):
         return quoted if len(quoted) <= MAX_SAID else f"{quoted[: MAX_SAID - 4]}...{quoted[-1]}"
 
 
-class BudgetExhausted(SandboxError):
-    """Fuel or memory is spent. Latched by the meter: every later charge raises it again."""
+class OptimiserError(ModuleStopped):
+    """The module's own code failed in a way that is the same on every machine (its author's fault)."""
+
+
+class BudgetExhausted(ModuleStopped):
+    """Fuel or memory is spent. Latched by the meter: every later charge raises it again.
+
+    The text names the limit, and where the module was, once that is known.
+    """
+
+    def at(self, place: str) -> Self:
+        """The same, with the place, such as `at line 7 in optimiser_step_updates`."""
+        return type(self)(f"{self.said}, {place}")
 
 
 class FuelExhausted(BudgetExhausted):
@@ -55,7 +66,7 @@ class FuelExhausted(BudgetExhausted):
 
 
 class MemoryExhausted(BudgetExhausted):
-    """The memory budget of a call is spent."""
+    """The memory of one call is spent."""
 
 
 class WorkerFault(SandboxError):

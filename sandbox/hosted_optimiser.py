@@ -24,6 +24,7 @@ from sandbox.language.module import (
     describe,
     is_authors,
     load_module,
+    place_of,
 )
 from sandbox.meter import Meter
 from sandbox.optimiser import Assignment, Vector
@@ -82,19 +83,20 @@ class HostedOptimiser:
                     self._vector(self._parameters),
                     dict(self._hyperparameters),
                     Generator(self._assignment.key, self._meter, self._parameters.device),
-                )
+                ),
+                "init_optimiser_state",
             )
         )
 
     @torch.inference_mode()
     def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
-        """Call `query_location_parameters`, unless it is just `return None`; the state is unchanged by it."""
+        """Call `query_location_parameters` with a copy of the state, unless it is just `return None`."""
         if not self.asks_location:
             return None
         location = self._guarded(
             lambda: self._module.query_location_parameters(
                 self._vector(self._parameters),
-                states.normalise(self._state, frozenset(), self._meter),  # a copy: what a query does to it is forgotten
+                self._rebuilt(self._state, frozenset(), "in copying the state for query_location_parameters"),
                 self._vector(self._gradient),
                 epoch,
                 train_loss,
@@ -119,7 +121,7 @@ class HostedOptimiser:
         if type(returned) is not tuple or len(returned) != 2:
             raise OptimiserError("optimiser_step_updates must return a pair: return updates, state")
         updates = self._flat(returned[0], "optimiser_step_updates")
-        self._state = self._keep(returned[1])
+        self._state = self._keep(returned[1], "optimiser_step_updates")
         return updates
 
     def request_state_digest(self) -> Callable[[], bytes]:
@@ -164,13 +166,16 @@ class HostedOptimiser:
         try:
             return self._guarded(action)
         except BudgetExhausted as exhausted:
-            raise OptimiserError(f"before the first epoch {exhausted}; do less, or give more fuel") from None
+            raise OptimiserError(f"before the first epoch {exhausted.said}; do less, or give more fuel") from None
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
         self._meter.begin()
         try:
             with undisturbed(), np.errstate(all="ignore"):  # IEEE 754's results, whatever the process wants of NumPy
                 return action()
+        except BudgetExhausted as exhausted:
+            place = place_of(exhausted, self._assignment.name)
+            raise exhausted.at(place) if place else exhausted from None
         except SandboxError:
             raise
         except MemoryError:
@@ -181,8 +186,15 @@ class HostedOptimiser:
                 raise OptimiserError(said) from None
             raise WorkerFault(f"the sandbox failed: {said}") from error
 
-    def _keep(self, state: object) -> object:
-        return states.normalise(state, self._borrowed, self._meter)
+    def _keep(self, state: object, function: str) -> object:
+        return self._rebuilt(state, self._borrowed, f"in keeping the state that {function} returned")
+
+    def _rebuilt(self, state: object, borrowed: frozenset[int], place: str) -> object:
+        """A copy of a state: what a call does to it later is forgotten. `place` is for who has no fuel left for it."""
+        try:
+            return states.normalise(state, borrowed, self._meter)
+        except BudgetExhausted as exhausted:
+            raise exhausted.at(place) from None
 
     def _flat(self, returned: object, function: str) -> Vector:
         """A returned vector, or list of tensors, as a flat array that aliases neither input."""

@@ -7,8 +7,10 @@ from importlib import import_module
 from types import TracebackType
 from typing import Protocol, Self
 
+from sandbox.declaration import Declaration
+from sandbox.diagnostics import Diagnostic
 from sandbox.optimiser import Assignment, Optimiser
-from sandbox.worker.client import ProcessOptimiser, check_in_worker
+from sandbox.worker.client import ProcessOptimiser, check_in_worker, declaration_in_worker, rehearse_in_worker
 from sandbox.worker.zygote_client import Zygote, workers
 
 
@@ -40,11 +42,17 @@ class InProcess:
         size = assignment.layout.size
         return HostedOptimiser(assignment, np.zeros(size, np.float32), np.zeros(size, np.float32))
 
-    def check(self, source: bytes, name: str) -> None:
-        """Check a module against the dialect, without running it. Raises ModuleRefused."""
+    def check(self, source: bytes, name: str) -> tuple[Diagnostic, ...]:
+        """Check a module against the dialect, without running it; the traps in it. Raises ModuleRefused."""
+        from sandbox.compiler import check_optimiser
+
+        return check_optimiser(source, name)
+
+    def declaration(self, source: bytes, name: str) -> Declaration:
+        """What a module declares about its hyperparameters, without running it. Raises ModuleRefused."""
         from sandbox.compiler import compile_optimiser
 
-        compile_optimiser(source, name)
+        return compile_optimiser(source, name).declaration
 
     def describe(self) -> Mapping[str, str]:
         """The word `none`."""
@@ -76,11 +84,23 @@ class Jail:
         """Fork a worker; it enters its jail while the caller goes on."""
         return ProcessOptimiser(assignment, self.zygote)
 
-    def check(self, source: bytes, name: str) -> None:
-        """Check a module against the dialect in a worker. Raises ModuleRefused, JailError or WorkerFault."""
+    def check(self, source: bytes, name: str) -> tuple[Diagnostic, ...]:
+        """Check a module in a worker; the traps in it. Raises ModuleRefused, JailError or WorkerFault."""
+        return check_in_worker(self._checker, source, name)
+
+    def declaration(self, source: bytes, name: str) -> Declaration:
+        """What a module declares about its hyperparameters, read in a worker. Raises as `check` does."""
+        return declaration_in_worker(self._checker, source, name)
+
+    def rehearse(self, assignment: Assignment) -> tuple[Diagnostic, ...]:
+        """Call a module's functions for a few steps, to say all that is wrong. Raises as `check` does."""
+        return rehearse_in_worker(self.zygote, assignment)
+
+    @property
+    def _checker(self) -> Zygote:
         if self._checking is None:
             self._checking = Zygote(workers("checker"))
-        check_in_worker(self._checking, source, name)
+        return self._checking
 
     def close(self) -> None:
         """End its processes; who goes on with it gets new ones."""

@@ -45,6 +45,11 @@ class Meter:
         """The units used so far; equals the budget once fuel is exhausted."""
         return self._used
 
+    @property
+    def memory_used(self) -> int:
+        """The bytes that the present call has taken so far; nothing that means anything once a budget is spent."""
+        return CALL_BYTES - (self._memory_stop - self._used) * UNIT_BYTES
+
     def begin(self) -> None:
         """Grant the allowances of one call of the module."""
         if self._spent is None:
@@ -68,10 +73,12 @@ class Meter:
 
     def _exhaust(self, used: int) -> None:
         if self._spent is None:
-            if used > self._fuel_stop:
-                self._spent = FuelExhausted(f"the fuel budget of {self._budget} units, or of one call, is spent")
+            if used > self._budget:
+                self._spent = FuelExhausted(f"the fuel budget of {self._budget:,} units is spent")
+            elif used > self._fuel_stop:
+                self._spent = FuelExhausted(f"the fuel of one call, {CALL_FUEL:,} units, is spent")
             else:
-                self._spent = MemoryExhausted(f"a call took more memory than {CALL_BYTES // 2**20} MiB in all")
+                self._spent = MemoryExhausted(f"the memory of one call, {CALL_BYTES // 2**20:,} MiB in all, is spent")
             self._used = self._budget  # in both cases: what was counted before depends on the order of the charges
             self._fuel_stop = -1
         raise self._spent

@@ -8,6 +8,7 @@ parts, no buffer that the trainer will overwrite, no storage of which only a pie
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ COUNT_BYTES: Final = 4
 
 _HEAD = 1 + COUNT_BYTES
 _CONTAINERS = frozenset({list, tuple, dict, MappingProxyType})
+KINDS: Final = _CONTAINERS | {float, int, str, bool, type(None), Tensor, ParameterVector}
+"""The types of what may be in a state."""
 _Trail = tuple["_Trail", object] | None
 """The path to a part: that of its container, and its key in it; None for the state itself."""
 
@@ -40,8 +43,30 @@ def normalise(state: object, borrowed: frozenset[int], meter: Meter) -> object:
     """
     rebuilding = _Rebuilding(borrowed)
     rebuilt = rebuilding.part(state, None, 0)
-    meter.work(rebuilding.price)
+    meter.work(rebuilding.size.fuel)
     return rebuilt
+
+
+@dataclass(frozen=True)
+class StateSize:
+    """The size of a state or of a part of one."""
+
+    parts: int
+    bytes: int
+    """Of its canonical encoding."""
+
+    @property
+    def fuel(self) -> int:
+        """The price of rebuilding it, and its share of the digest at the end of an epoch."""
+        return PART_FUEL * self.parts + self.bytes // BYTES_PER_UNIT
+
+
+def size(state: object, key: str | None = None) -> StateSize:
+    """The size of what may be in a state, with that of its key in a dict."""
+    rebuilding = _Rebuilding(frozenset())
+    rebuilding.part(state, None, 0)
+    of_key = 0 if key is None else _text_bytes(key)
+    return StateSize(rebuilding.size.parts, rebuilding.size.bytes + of_key)
 
 
 class _Rebuilding:
@@ -82,9 +107,9 @@ class _Rebuilding:
         )
 
     @property
-    def price(self) -> int:
-        """The price of keeping the state: of rebuilding it, and its share of the digest at the end of an epoch."""
-        return PART_FUEL * self._nodes + self._bytes // BYTES_PER_UNIT
+    def size(self) -> StateSize:
+        """The size of what was rebuilt."""
+        return StateSize(self._nodes, self._bytes)
 
     def _container(self, value: Any, trail: _Trail, depth: int) -> object:
         if type(value) in (list, tuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
+from sandbox.declaration import Declaration
 from sandbox.language.constructs import refusal_of
 from sandbox.language.findings import Findings
 from sandbox.language.rules import binding, is_scalar
@@ -25,6 +26,8 @@ ENTRY_POINTS: Final = {
 
 HYPERPARAMETERS: Final = "HYPERPARAMETERS"
 _QUERY: Final = "query_location_parameters"
+_LONGEST: Final = 80
+"""Characters of what is told of an annotation that is no text."""
 
 
 def check_interface(tree: ast.Module, findings: Findings) -> None:
@@ -62,6 +65,45 @@ def asks_location(tree: ast.Module) -> bool:
         first.value is None or (isinstance(first.value, ast.Constant) and first.value.value is None)
     )
     return bool(rest) or not trivial
+
+
+def declaration_of(tree: ast.Module) -> Declaration:
+    """What a module that keeps the rules declares about its hyperparameters; nothing, if it has none."""
+    for statement in tree.body:
+        if not isinstance(statement, ast.Assign | ast.AnnAssign) or HYPERPARAMETERS not in _defines(statement):
+            continue
+        values = {_text(key): _scalar(value) for key, value in _entries(statement.value)}
+        annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else None
+        return Declaration(values, {_text(key): _text(value) for key, value in _entries(_display(annotation))})
+    return Declaration()
+
+
+def _entries(display: ast.expr | None) -> list[tuple[ast.expr | None, ast.expr]]:
+    return list(zip(display.keys, display.values, strict=True)) if isinstance(display, ast.Dict) else []
+
+
+def _display(annotation: ast.expr | None) -> ast.expr | None:
+    """The display that an annotation is, or that is in the brackets of Annotated."""
+    inside = annotation.slice if isinstance(annotation, ast.Subscript) else None
+    displays = [each for each in inside.elts if isinstance(each, ast.Dict)] if isinstance(inside, ast.Tuple) else []
+    return displays[0] if displays else annotation
+
+
+def _scalar(node: ast.expr) -> bool | int | float | str | None:
+    """The value of a constant; None for one that has none, with which no module is loaded."""
+    negative = isinstance(node, ast.UnaryOp)
+    value = node.operand if isinstance(node, ast.UnaryOp) else node
+    found = value.value if isinstance(value, ast.Constant) else None
+    if isinstance(found, int | float):
+        return -found if negative else found
+    return found if isinstance(found, str) and not negative else None
+
+
+def _text(node: ast.expr | None) -> str:
+    """A text, or what is written in its place."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return "**" if node is None else ast.unparse(node)[:_LONGEST]
 
 
 def _defines(statement: ast.stmt) -> list[str]:

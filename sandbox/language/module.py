@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Final
 
+from sandbox.declaration import Declaration
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import ModuleRefused
 from sandbox.language.dialect import check
 from sandbox.language.gate import ECHOED, read_source
 from sandbox.language.guards import Guards
-from sandbox.language.interface import ENTRY_POINTS, HYPERPARAMETERS, asks_location
+from sandbox.language.interface import ENTRY_POINTS, HYPERPARAMETERS, asks_location, declaration_of
 from sandbox.language.operations import FloatPower, FrozenDict
 from sandbox.language.transformer import transform
 from sandbox.language.vocabulary import Vocabulary
@@ -28,6 +29,7 @@ _REFUSALS: Final = frozenset(
 _LANGUAGE: Final = os.path.dirname(__file__) + os.sep
 
 MAX_DESCRIPTION: Final = 200
+_MAX_NAME: Final = 50
 MAX_PROBLEMS: Final = 200
 """Problems shown of one module; they must fit the channel."""
 
@@ -40,6 +42,7 @@ class CompiledModule:
     code: CodeType
     asks_location: bool
     """Whether `query_location_parameters` is more than `return None`."""
+    declaration: Declaration
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,12 @@ def compile_module(source: bytes, name: str, vocabulary: Vocabulary) -> Compiled
     tree, found = check(text, vocabulary)
     if problems := _together(unreadable, found):
         raise ModuleRefused(name, problems[:MAX_PROBLEMS])
-    asks = asks_location(tree)  # before the rewriting, which changes the tree in place
+    asks, declaration = asks_location(tree), declaration_of(tree)  # the rewriting changes the tree in place
     rewritten, objections = transform(tree)
     if objections:
         raise ModuleRefused(name, tuple(_objection(text) for text in objections))
     code = compile(rewritten, name, "exec", dont_inherit=True, optimize=0)
-    return CompiledModule(name, code, asks)
+    return CompiledModule(name, code, asks, declaration)
 
 
 def load_module(
@@ -93,6 +96,21 @@ def author_line(exception: BaseException, name: str) -> int | None:
     """Return the line of the module `name` where `exception` arose, or None if it did not pass through it."""
     lines = [line for frame, line in traceback.walk_tb(exception.__traceback__) if frame.f_code.co_filename == name]
     return lines[-1] if lines else None
+
+
+def place_of(exception: BaseException, name: str) -> str:
+    """Say where in the module `name` an exception arose, as `at line 7 in f, called by g`; nothing if not in it.
+
+    `g` is the outermost function. Those without a name are passed over: whether a comprehension is a function depends
+    on the version of Python.
+    """
+    line = author_line(exception, name)
+    if line is None:
+        return ""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(exception.__traceback__)]
+    named = [code.co_name[:_MAX_NAME] for code in codes if code.co_filename == name and code.co_name[0] != "<"]
+    within = f" in {named[-1]}" if named else ""
+    return f"at line {line}{within}{f', called by {named[0]}' if len(named) > 1 else ''}"
 
 
 def is_authors(exception: Exception, name: str) -> bool:

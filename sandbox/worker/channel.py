@@ -45,6 +45,8 @@ class Kind(enum.IntEnum):
     CHECK = 6
     SAVE = 7
     RESTORE = 8
+    REHEARSE = 9
+    DECLARATION = 10
     READY = 16
     DONE = 17
     NO_LOCATION = 18
@@ -60,6 +62,8 @@ _KINDS = frozenset(Kind)
 _RUN = frozenset((Kind.DONE, Kind.FAILED, Kind.OUT_OF_FUEL, Kind.OUT_OF_MEMORY))
 ANSWERS = {
     Kind.CHECK: frozenset((Kind.DONE, Kind.REFUSED)),
+    Kind.REHEARSE: frozenset((Kind.DONE, Kind.REFUSED)),
+    Kind.DECLARATION: frozenset((Kind.DONE, Kind.REFUSED)),
     Kind.LOAD: frozenset((Kind.DONE, Kind.NO_LOCATION, Kind.REFUSED, Kind.FAILED)),
     Kind.INITIALISE: frozenset((Kind.DONE, Kind.FAILED)),
     Kind.QUERY: _RUN | {Kind.NO_LOCATION},

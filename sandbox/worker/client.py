@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 from sandbox import state_limits
+from sandbox.declaration import Declaration
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import (
     FuelExhausted,
@@ -185,16 +186,7 @@ class ProcessOptimiser:
         self._call(Frame(Kind.RESTORE, 0, position=len(state), fuel_used=fuel_used))
 
     def _load(self) -> None:
-        a = self._assignment
-        header = {
-            "name": a.name,
-            "layout": a.layout.encode(),
-            "difficulty": dict(a.difficulty),
-            "hyperparameters": dict(a.hyperparameters),
-            "key": a.key.hex(),
-            "fuel_budget": a.fuel_budget,
-        }
-        loaded = self._call(_with_message(self._worker, Kind.LOAD, header, a.source))
+        loaded = self._call(_with_assignment(self._worker, Kind.LOAD, self._assignment))
         self._asks_location = loaded.kind is not Kind.NO_LOCATION
 
     def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
@@ -229,11 +221,33 @@ class ProcessOptimiser:
         return reply
 
 
-def check_in_worker(zygote: Zygote, source: bytes, name: str) -> None:
-    """Check a module against the dialect in a worker. Raises ModuleRefused or WorkerFault."""
+def check_in_worker(zygote: Zygote, source: bytes, name: str) -> tuple[Diagnostic, ...]:
+    """Check a module against the dialect in a worker; the traps in it. Raises ModuleRefused or WorkerFault."""
     with WorkerProcess(zygote, 1) as worker:
         worker.request(_with_message(worker, Kind.CHECK, {"name": name}, source))
-        _raise_answer(worker, worker.reply(), name)
+        return _answered_diagnostics(worker, name)
+
+
+def rehearse_in_worker(zygote: Zygote, assignment: Assignment) -> tuple[Diagnostic, ...]:
+    """Rehearse a module in a worker; what was wrong. Raises ModuleRefused or WorkerFault."""
+    with WorkerProcess(zygote, 1) as worker:
+        worker.request(_with_assignment(worker, Kind.REHEARSE, assignment))
+        return _answered_diagnostics(worker, assignment.name)
+
+
+def _answered_diagnostics(worker: WorkerProcess, name: str) -> tuple[Diagnostic, ...]:
+    reply = worker.reply()
+    _raise_answer(worker, reply, name)
+    return _diagnostics(worker.message(reply))
+
+
+def declaration_in_worker(zygote: Zygote, source: bytes, name: str) -> Declaration:
+    """What a module declares about its hyperparameters, read in a worker. Raises ModuleRefused or WorkerFault."""
+    with WorkerProcess(zygote, 1) as worker:
+        worker.request(_with_message(worker, Kind.DECLARATION, {"name": name}, source))
+        reply = worker.reply()
+        _raise_answer(worker, reply, name)
+        return _declaration(worker.message(reply))
 
 
 def is_ended_for(attempt: str, zygote: Zygote) -> bool:
@@ -253,6 +267,18 @@ def is_ended_for(attempt: str, zygote: Zygote) -> bool:
     return False
 
 
+def _with_assignment(worker: WorkerProcess, kind: Kind, assignment: Assignment) -> Frame:
+    header = {
+        "name": assignment.name,
+        "layout": assignment.layout.encode(),
+        "difficulty": dict(assignment.difficulty),
+        "hyperparameters": dict(assignment.hyperparameters),
+        "key": assignment.key.hex(),
+        "fuel_budget": assignment.fuel_budget,
+    }
+    return _with_message(worker, kind, header, assignment.source)
+
+
 def _with_message(worker: WorkerProcess, kind: Kind, header: dict[str, object], source: bytes) -> Frame:
     if len(source) > MAX_BYTES:
         read_source(source, str(header["name"]))  # refuses the size, as the worker would if it fitted the channel
@@ -261,31 +287,48 @@ def _with_message(worker: WorkerProcess, kind: Kind, header: dict[str, object], 
 
 def _raise_answer(worker: WorkerProcess, reply: Frame, name: str) -> None:
     if reply.kind is Kind.OUT_OF_FUEL:
-        raise FuelExhausted("the fuel budget, or that of one call, is spent")
+        raise FuelExhausted(reply.text)
     if reply.kind is Kind.OUT_OF_MEMORY:
-        raise MemoryExhausted("a call took more memory than it may")
+        raise MemoryExhausted(reply.text)
     if reply.kind is Kind.BAD_STATE:
         raise StateError(reply.text)
     if reply.kind is Kind.FAILED:
         raise OptimiserError(worker.message(reply).decode("utf-8", "replace"))
     if reply.kind is Kind.REFUSED:
-        raise ModuleRefused(name, _diagnostics(worker.message(reply)))
+        problems = _diagnostics(worker.message(reply))
+        if not problems:
+            raise WorkerFault("the worker refused a module, and did not say why")
+        raise ModuleRefused(name, problems)
 
 
 def _diagnostics(data: bytes) -> tuple[Diagnostic, ...]:
     """Read a list of problems from the worker, believing nothing. Raises WorkerFault."""
     try:
         rows = json.loads(data)
-        well_formed = (
-            type(rows) is list
-            and rows
-            and all(type(row) is list and [type(v) for v in row] == [int, int, str, str, str] for row in rows)
+        well_formed = type(rows) is list and all(
+            type(row) is list and [type(v) for v in row] == [int, int, str, str, str] for row in rows
         )
     except (ValueError, RecursionError):
         well_formed = False
     if not well_formed:
         raise WorkerFault("the worker sent diagnostics that are not of the channel's form")
     return tuple(Diagnostic(line, column, *map(_clean, texts)) for line, column, *texts in rows)
+
+
+def _declaration(data: bytes) -> Declaration:
+    """Read what a worker says that a module declares, believing nothing. Raises WorkerFault."""
+    try:
+        values, spaces = json.loads(data)
+        well_formed = (
+            type(values) is type(spaces) is dict
+            and all(value is None or type(value) in (bool, int, float, str) for value in values.values())
+            and all(type(text) is str for text in spaces.values())
+        )
+    except (ValueError, TypeError, RecursionError):
+        well_formed = False
+    if not well_formed:
+        raise WorkerFault("the worker sent a declaration that is not of the channel's form")
+    return Declaration(values, spaces)
 
 
 def _clean(text: str) -> str:

@@ -21,6 +21,7 @@ from sandbox.errors import WorkerFault
 from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.layout import Layout
 from sandbox.optimiser import Assignment
+from sandbox.rehearsal import rehearse
 from sandbox.worker.channel import MAX_MESSAGE, Frame, Kind, Region
 from sandbox.worker.warm_up import warm_up
 from sandbox.worker.worker import Actions, Ends, Worker, run
@@ -43,9 +44,17 @@ class Host(Worker):
 
     def load(self, request: Frame, reply: Frame) -> Frame:
         """Load the module of an assignment; NO_LOCATION if it never asks for one."""
-        fields, source = self.message(request)
         self.optimiser = None  # should this one not load, its answer must not name the fuel of another
-        assignment = Assignment(
+        self.optimiser = HostedOptimiser(self._assignment(request), self.inputs.vector(0), self.inputs.vector(1))
+        return reply if self.optimiser.asks_location else replace(reply, kind=Kind.NO_LOCATION)
+
+    def rehearse(self, request: Frame, reply: Frame) -> Frame:
+        """Call the functions of an assignment's module for a few steps, and say what is wrong."""
+        return replace(reply, length=self.write_diagnostics(rehearse(self._assignment(request))))
+
+    def _assignment(self, request: Frame) -> Assignment:
+        fields, source = self.message(request)
+        return Assignment(
             source=source,
             name=fields["name"],
             layout=Layout.decode(fields["layout"]),
@@ -54,8 +63,6 @@ class Host(Worker):
             key=bytes.fromhex(fields["key"]),
             fuel_budget=fields["fuel_budget"],
         )
-        self.optimiser = HostedOptimiser(assignment, self.inputs.vector(0), self.inputs.vector(1))
-        return reply if self.optimiser.asks_location else replace(reply, kind=Kind.NO_LOCATION)
 
     def initialise(self, request: Frame, reply: Frame) -> Frame:
         """Make the optimiser's state."""
@@ -109,6 +116,7 @@ class Host(Worker):
         Kind.DIGEST: digest,
         Kind.SAVE: save,
         Kind.RESTORE: restore,
+        Kind.REHEARSE: rehearse,
     }
 
 

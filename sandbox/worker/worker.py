@@ -9,10 +9,11 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NoReturn
 
+from sandbox.diagnostics import Diagnostic
 from sandbox.errors import (
     FuelExhausted,
     MemoryExhausted,
@@ -67,19 +68,23 @@ class Worker:
         try:
             reply = self.ACTIONS[request.kind](self, request, reply)
         except ModuleRefused as refused:
-            problems = [[d.line, d.column, d.code, d.message, d.hint] for d in refused.diagnostics]
-            reply = replace(reply, kind=Kind.REFUSED, length=self.outputs.write_message(json.dumps(problems).encode()))
+            reply = replace(reply, kind=Kind.REFUSED, length=self.write_diagnostics(refused.diagnostics))
         except OptimiserError as error:
             reply = replace(reply, kind=Kind.FAILED, length=self.outputs.write_message(error.said.encode()))
         except StateError as error:
             reply = replace(reply, kind=Kind.BAD_STATE, text=str(error))
-        except FuelExhausted:
-            reply = replace(reply, kind=Kind.OUT_OF_FUEL)
-        except MemoryExhausted:
-            reply = replace(reply, kind=Kind.OUT_OF_MEMORY)
+        except FuelExhausted as exhausted:
+            reply = replace(reply, kind=Kind.OUT_OF_FUEL, text=exhausted.said)
+        except MemoryExhausted as exhausted:
+            reply = replace(reply, kind=Kind.OUT_OF_MEMORY, text=exhausted.said)
         except (WorkerFault, MemoryError) as fault:
             reply = replace(reply, kind=Kind.FAULT, text=str(fault) or "out of memory")
         return replace(reply, fuel_used=self.fuel_used)
+
+    def write_diagnostics(self, diagnostics: Sequence[Diagnostic]) -> int:
+        """Put what was found in a module into the text area; the length to name in the frame."""
+        rows = [[d.line, d.column, d.code, d.message, d.hint] for d in diagnostics]
+        return self.outputs.write_message(json.dumps(rows).encode())
 
     def message(self, request: Frame) -> tuple[dict[str, Any], bytes]:
         """The fields and the source that came with a request."""

@@ -386,16 +386,19 @@ def test_one_bad_file_costs_its_own_verdict_alone(kind: str, suffix: str, call: 
     spoilt.unlink()
     irregular(kind, spoilt)
     ended = call("verify", "--json", *paths)
-    assert [json.loads(line)["claim"] for line in ended.out.splitlines()] == ["a.claim", "c.claim"]
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert [line["file"] for line in lines] == ["a.claim", "b.claim", "c.claim"]
+    assert [line["outcome"] is None for line in lines] == [False, True, False]
     assert ended.err.startswith(f"tig-verify: {spoilt}: ")
-    assert ended.err.count("\n") == 1
+    assert lines[1]["detail"] == ended.err.split("\n")[0].removeprefix("tig-verify: ")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_inspect_shows_the_files_after_a_bad_one(kind: str, call: Call) -> None:
     good = write(Path("good.claim"), sample_records.claim())
     ended = call("inspect", "--json", irregular(kind, Path("bad")), good)
-    assert (ended.code, json.loads(ended.out)["file"]) == (2, "good.claim")
+    bad, shown = map(json.loads, ended.out.splitlines())
+    assert (ended.code, bad["file"], bad["type"], shown["file"]) == (2, "bad", None, "good.claim")
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "dangling", "null"])
@@ -404,7 +407,7 @@ def test_a_verdict_that_cannot_be_written_stops_no_other(kind: str, call: Call) 
     KEY.save(Path("key.pem"))
     irregular(kind, Path("b.verdict"))
     ended = call("verify", "--json", "--key", "key.pem", *paths)
-    assert [json.loads(line)["claim"] for line in ended.out.splitlines()] == ["a.claim", "b.claim", "c.claim"]
+    assert [json.loads(line)["file"] for line in ended.out.splitlines()] == ["a.claim", "b.claim", "c.claim"]
     assert ended.err.startswith("tig-verify: b.verdict: cannot be written: ")
     assert [Path(f"{name}.verdict").is_file() for name in "ac"] == [True, True]
 
@@ -501,6 +504,7 @@ OWNERS = {
     "verifier/challenge/guarded_import.py",  # the working folder, as a folder
     "verifier/challenge/versions.py",  # the package's sources
     "verifier/report/html.py",  # the package's template
+    "verifier/command_line/commands/init.py",  # the package's template
     "verifier/command_line/folder_lock.py",  # a folder, as a folder
     "verifier/command_line/main.py",  # the null device
     "verifier/machine/proc_files.py",  # files of the kernel's

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,19 @@ from protocol.sampling import SamplingRule
 from protocol.settings import Settings
 from protocol.std_rng import StdRng
 from protocol.verdict import Outcome
+from tests.support.sample_runs import run
+from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.errors import InputError
+from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.command_line import names, verdict_log
-from verifier.command_line.comparison_report import as_table
+from verifier.command_line.comparison_report import ComparedTrack, as_tables
+from verifier.command_line.instance_options import Instances
 from verifier.command_line.names import shown_names
 from verifier.command_line.sampling_options import Sampling
+from verifier.command_line.tally import Tally
 from verifier.command_line.verdict_log import FORMAT as LOG
 from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog
-from verifier.command_line.verdict_report import Tally
 from verifier.experiments import comparison
-from verifier.experiments.comparison import Run
 from verifier.experiments.comparison_trials import Row, TrialKey
 from verifier.experiments.statistics import Interval
 from verifier.runs import results_table
@@ -34,8 +36,11 @@ from verifier.runs.results_table import ResultsTable, read_rows
 from verifier.runs.row_formats import json_rows
 
 FORMAT = json_rows(Row, "compare")
-KEY = TrialKey(2, "december-2025", Settings("", "", "c006", "", "n_hidden=4"), "0" * 32, 10**9, "ab" * 32, 0)
-LINE = FORMAT.write(Row(KEY, "mine.py", Run(0, 1000, 0.16, 0.04, True, 10, 1000, 2.0)))
+KEY = TrialKey(
+    2, "december-2025", Settings("", "", "c006", "", "n_hidden=4"), "0" * 32, 10**9, "ab" * 32,
+    Hyperparameters({"lr": 0.5}), 0,
+)  # fmt: skip
+LINE = FORMAT.write(Row(KEY, "mine.py", run(0, 1000, epochs=2, best_epoch=1)))
 
 
 def changed(old: str, new: str) -> str:
@@ -60,11 +65,27 @@ ATTEMPTS = {
     "spaces": (LINE.replace(": ", ":"), "spelt in another way"),
     "carriage return": (LINE + "\r", "spelt in another way"),
     "order": (json.dumps(dict(reversed(json.loads(LINE).items()))), "spelt in another way"),
+    "whole number for a fraction": (changed('{"lr": 0.5}', '{"lr": 5e-1}'), "spelt in another way"),
+    "list of hyperparameters": (changed('{"lr": 0.5}', '[["lr", 0.5]]'), "training.hyperparameters: expected an obj"),
+    "hyperparameter of no kind": (changed('{"lr": 0.5}', '{"lr": []}'), "training.hyperparameters: 'lr': expected a f"),
+    "endless hyperparameter": (changed('{"lr": 0.5}', '{"lr": 1e999}'), "training.hyperparameters: 'lr': expected a "),
+    "hyperparameter twice": (changed('{"lr": 0.5}', '{"lr": 0.5, "lr": 0.5}'), "'lr' is there twice"),
+    "half a surrogate": (changed('{"lr": 0.5}', '{"lr": "\\ud800"}'), "training.hyperparameters: "),
     "byte order mark": ("\ufeff" + LINE, ""),
     "escapes": (changed("mine.py", "\\u006dine.py"), "spelt in another way"),
     "exponent": (changed("0.16", "16e-2"), "spelt in another way"),
     "denormal": (changed("0.16", "5e-324"), "run.threshold: expected"),
-    "minus zero": (changed('"epochs": 10', '"epochs": -0'), "spelt in another way"),
+    "minus zero": (changed('"epochs": 2', '"epochs": -0'), "run.train_losses: expected one for each of 0 epochs, fo"),
+    "better than its loss": (changed('"quality": 1000', '"quality": 1001'), "run.quality: expected 1000, of this test"),
+    "endless loss": (changed('"test_loss": 0.15984', '"test_loss": Infinity'), "run.test_loss: expected a finite loss"),
+    "no loss": (changed('"test_loss": 0.15984', '"test_loss": null'), "run.quality: expected -10000000, of this te"),
+    "another best epoch": (changed('"best_epoch": 1', '"best_epoch": 2'), "run.best_epoch: expected 1, that of the"),
+    "an epoch too many": (changed('"epochs": 2', '"epochs": 3'), "run.train_losses: expected one for each of 3 epoch"),
+    "loss that is no number": (changed('[0.25, ', '[NaN, '), "run.validation_losses: expected finite losses"),
+    "loss below 0": (changed('[0.25, ', '[-0.25, '), "run.validation_losses: expected finite losses"),
+    "whole loss": (changed('[0.25, ', '[1, '), "run.validation_losses[0]: expected a number with a point, found 1"),
+    "one loss": (changed('[0.25, ', '0.25, "x": ['), "run"),
+    "end of its own": (changed('early-stopping', 'enough'), "run.stop_reason: expected one of early-stopping, "),
     "deep": ("[" * 60_000, ""),
     "blank line": ("", ""),
 }  # fmt: skip
@@ -97,7 +118,7 @@ def test_without_the_check_of_spelling_the_row_is_still_one_result(
     monkeypatch.setattr(results_table, "_row", lambda text, layout: layout.read(text))
     table.write_text(f"{LINE}\n" + f"{changed('0.16', '16e-2')}\n" * 1000)
     assert list(read_rows(table, FORMAT).values()) == [FORMAT.read(LINE)]
-    better = LINE.replace('"quality": 1000', '"quality": 1001')
+    better = FORMAT.write(Row(KEY, "mine.py", run(0, 1001, epochs=2, best_epoch=1)))
     table.write_text(f"{LINE}\n{better}\n")
     with pytest.raises(InputError, match="lines 1 and 2 have different results of the same thing"):
         read_rows(table, FORMAT)
@@ -110,10 +131,10 @@ def test_time_and_file_name_may_differ_between_two_shards(table: Path) -> None:
 
 def logged(outcome: str, **changes: object) -> str:
     entry = {
-        "claim": "x.claim", "claim_digest": "ab", "claim_signer": "ef", "evidence": {"claim": "cd"},
+        "file": "x.claim", "claim_digest": "ab", "signer": "ef", "evidence": {"claim": "cd"},
         "level": "evaluate", "outcome": outcome,
-        "reason": "none", "signer": None, "precommit": None, "precommit_signer": None, "seed_beacon": None,
-        "threshold": None,
+        "reason": "none", "step": 0, "detail": "", "measured": {},
+        "terms": dict.fromkeys(("signer", "precommit_digest", "precommit_signer", "seed_beacon", "quality_above")),
     }  # fmt: skip
     return json.dumps({**entry, **changes})
 
@@ -160,13 +181,14 @@ def test_without_the_strict_reader_a_log_still_holds_one_decision(table: Path, m
 
 def test_a_thousand_copies_of_one_claim_are_told_as_copies() -> None:
     tally = Tally()
-    for _ in range(1000):
-        tally.add(Outcome.ACCEPTED, claim_digest="ab")
-    tally.add(Outcome.ACCEPTED, claim_digest="cd")
-    tally.add(Outcome.REJECTED, claim_digest="ab")  # a copy by another signer
-    tally.add(None)
-    tally.add(None)
-    assert str(tally) == "1001 accepted (999 of them copies), 1 rejected, 2 without verdict"
+    for n in range(1000):
+        tally.add(f"{n}.claim", Outcome.ACCEPTED, claim_digest="ab")
+    tally.add("other.claim", Outcome.ACCEPTED, claim_digest="cd")
+    tally.add("rejected.claim", Outcome.REJECTED, claim_digest="ab")  # a copy by another signer
+    tally.add("no.claim", None)
+    tally.add("none.claim", None)
+    assert str(tally) == "1,001 accepted (999 of them copies), 1 rejected, 2 without verdict"
+    assert tally.copies == {f"{n}.claim": "0.claim" for n in range(1, 1000)}
 
 
 def study_row(**changes: object) -> str:
@@ -209,10 +231,12 @@ def test_without_the_rule_for_equal_pairs_the_table_still_says_that_they_are_few
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(comparison, "mean_interval", lambda values: Interval(values[0], values[0], values[0]))
-    one = Run(0, 1000, 0.16, 0.04, True, 10, 1000, 2.0)
-    lines = as_table(comparison.compare({"first": [one], "mine": [replace(one, quality=2000)]}))
-    assert "+1,000 to +1,000" in lines[2]  # the layer is off
-    assert lines[-1] == "1 nonces are few: an interval from fewer than 10 is rough."
+    compared = comparison.compare({"first": [run(0, 1000)], "mine": [run(0, 2000)]})
+    settings = Settings("", "", "c006", "", "n_hidden=4")
+    instances = Instances(Track(DECEMBER_2025, 4), settings, "0" * 32, range(1))
+    lines = as_tables(ComparedTrack(instances, [], compared, [[], []]))
+    assert "+1,000 to +1,000" in lines[4]  # the layer is off
+    assert lines[-1] == "1 nonce is few: an interval from fewer than 10 is rough."
 
 
 def test_too_few_instances_say_nothing_about_chance() -> None:

@@ -85,8 +85,14 @@ def test_no_verdict_follows_from_what_is_not_the_signers(attempt: str, capsys: p
     attack, message = ATTEMPTS[attempt]
     attack()
     done = called(capsys, "verify", CLAIM, "--key", "key.pem", "--json")
-    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
-    assert done.err.startswith(f"tig-verify: {message}")
+    told, summary = done.err.splitlines()
+    assert (done.code, summary) == (2, "tig-verify: 1 without verdict")
+    assert told.startswith(f"tig-verify: {message}")
+    line = json.loads(done.out)
+    assert (line["file"], line["outcome"], f"tig-verify: {line['detail']}") == ("x.claim", None, told)
+    vouched = attempt not in ("claim spoilt", "solution as claim")
+    signer = STRANGER if attempt == "claim re-signed" else KEY
+    assert line["signer"] == (signer.verify_key.raw.hex() if vouched else None)
     assert not Path("x.verdict").exists()
 
 
@@ -143,7 +149,7 @@ def test_what_is_put_beside_a_decided_claim_changes_nothing(attempt: str, capsys
     assert called(capsys, "verify", CLAIM, "--out", LOG).code == 0
     attack()
     after = called(capsys, "verify", CLAIM, "--out", LOG)
-    assert after == Ended(0, "verdicts.jsonl: 1 accepted; 1 of them from before\n", "")
+    assert after == Ended(0, "", "tig-verify: 1 accepted; 1 of them from before\n")
     assert len(LOG.read_text().splitlines()) == 1
 
 
@@ -231,7 +237,7 @@ def test_a_claim_is_not_named_like_its_other_files(suffix: str, capsys: pytest.C
     before = named.read_bytes()
     done = called(capsys, "verify", named, "--solution", SOLUTION, "--key", "key.pem")
     assert (done.code, done.out) == (2, "")
-    assert done.err == f"tig-verify: {named}: ends in {suffix}, as a file beside a claim; name a .claim\n"
+    assert done.err.splitlines()[0] == f"tig-verify: {named}: ends in {suffix}, as a file beside a claim; name a .claim"
     assert named.read_bytes() == before
 
 

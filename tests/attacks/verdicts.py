@@ -22,7 +22,7 @@ _CHECKED = (0, 2)
 _SEEN = (0, 2, 3)
 _SIGNAL = re.compile(r"signal (SIG[A-Z0-9]+)")
 _RETURNED = re.compile(r"(the )?state|init_optimiser_state|query_location_parameters|optimiser_step_updates")
-_PREPARING = {"before the first epoch the fuel": Verdict.FUEL, "before the first epoch a call took": Verdict.MEMORY}
+_PREPARING = {"before the first epoch the fuel": Verdict.FUEL, "before the first epoch the memory": Verdict.MEMORY}
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def observe(source: bytes, factory: Factory, fuel: int = 10**9) -> Observed:
     except ModuleRefused as refused:
         return Observed(Verdict.REJECT, " ".join(problem.code for problem in refused.diagnostics))
     except FuelExhausted as exhausted:
-        return Observed(Verdict.FUEL, str(exhausted))
+        return Observed(Verdict.FUEL, exhausted.said)
     except MemoryExhausted as exhausted:
-        return Observed(Verdict.MEMORY, str(exhausted))
+        return Observed(Verdict.MEMORY, exhausted.said)
     except OptimiserError as error:
         return Observed(_verdict_of_error(error.said), error.said)
     except WorkerFault as fault:

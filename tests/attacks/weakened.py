@@ -29,6 +29,7 @@ from typing import Any
 
 import torch
 
+from sandbox.declaration import Declaration
 from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.jail import confinement
 from sandbox.language import dialect, guards, module, rules
@@ -70,7 +71,7 @@ class Unfaced(HostedOptimiser):
     def _vector(self, flat: torch.Tensor) -> Any:
         return flat
 
-    def _keep(self, state: object) -> object:
+    def _keep(self, state: object, function: str) -> object:
         return state
 
     def _flat(self, returned: Any, function: str) -> Vector:
@@ -100,7 +101,7 @@ class Naked(Unfaced, Raw):
 
 
 def compile_raw(source: bytes, name: str) -> CompiledModule:
-    return CompiledModule(name, compile(source, name, "exec", dont_inherit=True), True)
+    return CompiledModule(name, compile(source, name, "exec", dont_inherit=True), True, Declaration())
 
 
 def patch(owner: Any, name: str, value: object) -> None:

@@ -229,7 +229,7 @@ class Forgery:
             seal(self.solution, self.key),
             lambda digest: self.module,
             audit=None if request is None else self._answer(request),
-            terms=Terms(KEY.verify_key.raw, seeding),
+            terms=Terms((KEY.verify_key.raw,), seeding),
         )
 
     def seen_by(self, request: AuditRequest) -> bool:

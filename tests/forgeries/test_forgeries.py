@@ -163,7 +163,7 @@ def test_without_the_precommit_a_choice_is_accepted_and_the_verdict_says_so(chea
 
 def test_who_has_the_precommit_need_name_no_key_to_see_that_a_claim_was_signed_again() -> None:
     given = forged("signed-again").evidence()
-    without = replace(given, terms=replace(given.terms, signer=None))
+    without = replace(given, terms=replace(given.terms, signers=()))
     assert answer(verify(without, Level.EVALUATE, InProcess())) == "1 signer"
     nothing = replace(given, terms=Terms())
     assert answer(verify(nothing, Level.EVALUATE, InProcess())) == ACCEPTED

@@ -126,6 +126,7 @@ _SAMPLES: Final[tuple[tuple[type[Record], Any], ...]] = (
         sample_records.audit_response(),
         sample_records.epoch_state(),
         sample_records.examination(),
+        sample_records.tuning(),
     )),
     (Envelope, sample_records.solution()),
 )  # fmt: skip

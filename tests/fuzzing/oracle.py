@@ -57,9 +57,7 @@ def observe(program: Program, make: Factory, handover: int = 0) -> Outcome:
     run = _Run(program, make, handover)
     try:
         run.play()
-    except BudgetExhausted as error:
-        return run.outcome(type(error).__name__, "")
-    except OptimiserError as error:
+    except (BudgetExhausted, OptimiserError) as error:
         return run.outcome(type(error).__name__, error.said)
     except ModuleRefused as error:
         return run.outcome(type(error).__name__, "\n".join(error.lines))

@@ -15,6 +15,8 @@ from tests.support.folders import FIXTURES
 from verifier.challenge.editions import DECEMBER_2025, DECEMBER_2025_CENTRED, EDITIONS
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
+from verifier.golden.golden_file import SUFFIX, GoldenFile
+from verifier.golden.training import PinnedTraining
 
 FOLDER: Final = FIXTURES / "golden"
 OPTIMISERS: Final = FIXTURES / "optimisers"
@@ -43,7 +45,12 @@ class GoldenRun:
     @property
     def path(self) -> Path:
         """Where its record is."""
-        return FOLDER / f"{self.name}.json"
+        return FOLDER / f"{self.name}{SUFFIX}"
+
+    @property
+    def record(self) -> GoldenFile:
+        """Its record."""
+        return GoldenFile.parse(self.path.read_bytes())
 
     @property
     def module(self) -> Module:
@@ -52,12 +59,12 @@ class GoldenRun:
         return Module(name, (OPTIMISERS / name).read_bytes())
 
     @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """All that the module is given: its own, with the overrides."""
+    def notes(self) -> dict[str, Any]:
+        """All that the module is given, for those who write it by hand: its own hyperparameters, with the overrides."""
         for node in ast.parse(self.module.source).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HYPERPARAMETERS":
-                return {**ast.literal_eval(node.value), **dict(self.overrides)}
-        return {}
+                return {"hyperparameters": {**ast.literal_eval(node.value), **dict(self.overrides)}}
+        return {"hyperparameters": {}}
 
     @property
     def task(self) -> Task:
@@ -68,9 +75,18 @@ class GoldenRun:
         budget = self.fuel_budget or edition.max_fuel_budget
         return Task(self.edition, settings, self.module.digest, dict(self.overrides), budget, RAND_HASH)
 
-    def session(self, isolation: Isolation | None = None, device: str = "cpu") -> Session:
-        """The training; where nothing is said, in this process."""
-        return Session(self.task, 0, self.module, isolation or InProcess(), device)
+    @property
+    def training(self) -> PinnedTraining:
+        """What is trained."""
+        return PinnedTraining(OPTIMISERS / f"{self.optimiser}.py", self.module, self.task, 0)
+
+    def session(self, isolation: Isolation | None = None) -> Session:
+        """Its set-up; where nothing is said, in this process."""
+        return self.training.session(isolation or InProcess())
+
+    def trained(self, device: str = "cpu") -> GoldenFile:
+        """What its record is to be: the module is trained in this process."""
+        return GoldenFile.of(self.training, self.training.run(InProcess(), device=device), FOLDER, self.notes)
 
 
 CENTRED: Final = DECEMBER_2025_CENTRED.name

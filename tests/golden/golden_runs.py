@@ -1,9 +1,10 @@
-"""Golden runs: whole trainings, recorded in fixtures/golden.
+"""The project's golden runs: whole trainings, recorded in fixtures/golden.
 
     python -m tests.golden.golden_runs fill [--jobs N] [NAME ..]    writes the records anew (say why in the changelog)
     python -m tests.golden.golden_runs check [--jobs N] [NAME ..]   trains again and compares
 
-Both are for all runs unless some are named. `check` trains with the product, and with the second implementation.
+Both are for all runs unless some are named. They do what `tig-verify golden` does, of the list in golden_run.py; and
+`check` trains with the second implementation too.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import torch
 
 from tests.golden import second_implementation
 from tests.golden.golden_run import RUNS, GoldenRun, named
-from tests.golden.record import differences, recorded, trained, write
 from verifier.challenge.training.trainer import Observer
+from verifier.golden.differences import differences
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 
@@ -43,8 +44,10 @@ def checking(observer: Observer | None) -> Iterator[Callable[[GoldenRun], Said]]
 
 
 def fill(run: GoldenRun) -> Said:
-    """Train and write the record."""
-    write(run, trained(run))
+    """Train and write the record, unless it says so already."""
+    found = run.trained()
+    if not run.path.exists() or differences(run.record, found):
+        run.path.write_text(found.text())
     return []
 
 
@@ -52,16 +55,8 @@ def check(run: GoldenRun, device: str = "cpu") -> Said:
     """Train with both implementations; a line for each difference from the record."""
     if not run.path.exists():
         return [f"{run.name}: no record"]
-    record = recorded(run)
-    found = [f"{run.name}: {line}" for line in differences(record, trained(run, device))]
-    return found + by_the_second_implementation(run)
-
-
-def by_the_second_implementation(run: GoldenRun) -> Said:
-    """Train with it from the record; a line for each difference."""
-    record = recorded(run)
-    lines = differences(second_implementation.comparable(record), second_implementation.trained(record))
-    return [f"{run.name}: second implementation: {line}" for line in lines]
+    found = [f"{run.name}: {each}" for each in differences(run.record, run.trained(device))]
+    return found + [f"{run.name}: second implementation: {each}" for each in second_implementation.differences(run)]
 
 
 def main() -> int:

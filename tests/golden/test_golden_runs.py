@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from sandbox.optimiser import Vector
 from tests.golden.golden_run import APRIL, FOLDER, OPTIMISERS, RUNS, SHORT, GoldenRun, named
 from tests.golden.golden_runs import check, main
-from tests.golden.record import differences, recorded, row
 from tests.vectors.mistakes import added
 from verifier.challenge.editions import APRIL_2025, DECEMBER_2025, DECEMBER_2025_CENTRED
 from verifier.challenge.network.network import Batch
 from verifier.challenge.network.statistics import Statistics
+from verifier.golden.golden_file import GoldenFile
+from verifier.golden.training import row
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +28,7 @@ def test_the_first_two_epochs_have_the_recorded_leaves(run: GoldenRun) -> None:
         trainer.start(session.initial)
         while len(trainer.leaves) < 3 and trainer.advance() is None:
             pass
-    assert differences(recorded(run)["leaves"][:3], [row(leaf) for leaf in trainer.leaves]) == []
+    assert run.record.results["leaves"][:3] == [row(leaf) for leaf in trainer.leaves]
 
 
 @pytest.mark.parametrize("run", named(SHORT), ids=lambda run: run.name)
@@ -37,21 +39,21 @@ def test_training_again_gives_the_whole_record(run: GoldenRun) -> None:
 def test_every_optimiser_edition_and_end_is_recorded() -> None:
     assert {run.optimiser for run in RUNS} == {path.stem for path in OPTIMISERS.glob("*.py")}
     assert {run.edition for run in RUNS} == {DECEMBER_2025.name, DECEMBER_2025_CENTRED.name, APRIL_2025[0].name}
-    assert {recorded(run)["outcome"]["stop_reason"] for run in RUNS} == {
+    assert {run.record.results["outcome"]["stop_reason"] for run in RUNS} == {
         "early-stopping", "fuel-exhausted", "non-finite-loss", "non-finite-update",
     }  # fmt: skip
 
 
 def test_no_record_is_left_over() -> None:
-    assert {path.name for path in FOLDER.glob("*.json")} == {run.path.name for run in RUNS}
+    assert {path.name for path in FOLDER.glob("*.golden")} == {run.path.name for run in RUNS}
     assert len({run.name for run in RUNS}) == len(RUNS)
 
 
-def test_a_difference_is_named() -> None:
-    known = {"a": {"x": 1, "y": [[1, 2], [3, 4], [5, 6]]}, "b": "same"}
-    found = {"a": {"x": 1.0, "y": [[1, 2], [3, 5], [7, 8], [9, 9]]}, "b": "same", "c": None}
-    assert differences(known, found) == ["a.x: recorded 1, computed 1.0", "a.y[1][1]: recorded 4, computed 5"]
-    assert differences([1, 2], [1, 2, 3]) == ["[2]: recorded None, computed 3"]
+def test_a_record_says_what_the_list_does() -> None:
+    for run in RUNS:
+        expected = GoldenFile.of(run.training, run.record.results, FOLDER, run.notes)
+        assert run.record == expected
+        assert json.loads(run.path.read_text())["notes"] == run.notes
 
 
 def test_a_run_that_is_not_one_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,14 +90,14 @@ def test_the_april_runs_tell_the_weights_of_train_losses_apart(monkeypatch: pyte
     monkeypatch.setattr(session.network, "loss_and_gradient", noting)
     with session.trainer() as trainer:
         trainer.start(session.initial)
-        for leaf in recorded(run)["leaves"][1:]:
+        for leaf in run.record.results["leaves"][1:]:
             losses.clear()
             trainer.advance()
             found = 0.0
             for loss, size in losses:
                 found = found + loss / (n / size)
-            assert found.hex() == leaf[0]
-            told_apart |= {name for name, wrong in WRONG_WEIGHTS.items() if wrong(losses, n).hex() != leaf[0]}
+            assert found == leaf[1]
+            told_apart |= {name for name, wrong in WRONG_WEIGHTS.items() if wrong(losses, n) != leaf[1]}
             if told_apart == WRONG_WEIGHTS.keys():
                 return
     pytest.fail(f"not told apart: {WRONG_WEIGHTS.keys() - told_apart}")

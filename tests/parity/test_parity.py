@@ -9,8 +9,8 @@ import torch
 
 from arithmetic import self_test, tensor_self_test
 from tests.golden.golden_run import GoldenRun, named
-from tests.golden.record import differences, recorded, trained
 from tests.parity.operations import OPERATIONS, RECORD, digest
+from verifier.golden.differences import differences
 
 DEVICES = [
     "cpu",
@@ -40,4 +40,4 @@ def test_the_machine_passes_the_self_test(device: str) -> None:
 @pytest.mark.parametrize("device", DEVICES[1:])
 @pytest.mark.parametrize("run", named(WHOLE), ids=lambda run: run.name)
 def test_a_whole_training_is_the_golden_one(run: GoldenRun, device: str) -> None:
-    assert differences(recorded(run), trained(run, device)) == []
+    assert differences(run.record, run.trained(device)) == []

@@ -45,6 +45,7 @@ RECORDS: Final[tuple[Record, ...]] = (
     sample_records.audit_response(),
     sample_records.epoch_state(),
     sample_records.examination(),
+    sample_records.tuning(),
 )
 DSSE: Final = ("http://example.com/HelloWorld", "hello world")
 
@@ -141,6 +142,26 @@ def precommits() -> dict[str, Any]:
     return {"precommits": made}
 
 
+def tunings() -> dict[str, Any]:
+    """Tunings with beacons, and the text that the seeds of their judgement follow from (specification, 10.15)."""
+    given = (
+        (sample_records.tuning(), "c5a1e2"),
+        (sample_records.tuning(), "c5a1e3"),
+        (sample_records.tuning(sample_records.tuned_track()), "!" + "~" * 255),
+    )
+    return {
+        "tunings": [
+            {
+                "tuning": record.to_bytes().hex(),
+                "digest": record.digest().hex(),
+                "beacon": beacon,
+                "rand_hash": record.rand_hash(beacon),
+            }
+            for record, beacon in given
+        ]
+    }
+
+
 def samples() -> dict[str, Any]:
     """Benchmarks with their beacons and a validator's counts, and the nonces that are drawn (specification, 10.8)."""
     qualities = {30: tuple(nonce * nonce % 31 for nonce in range(30)), 7: (5, -5, 5, 0, 9, -1, 5), 1: (7,)}
@@ -170,6 +191,7 @@ def samples() -> dict[str, Any]:
 
 FILES: Final = {
     "codec.json": codec, "records.json": records, "precommit.json": precommits, "samples.json": samples,
+    "tuning.json": tunings,
 }  # fmt: skip
 
 

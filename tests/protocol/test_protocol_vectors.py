@@ -21,6 +21,7 @@ from protocol import (
     Record,
     Solution,
     Transcript,
+    Tuning,
     Verdict,
     blake3_digest,
     decode,
@@ -35,7 +36,7 @@ TYPES: dict[str, type[Record]] = {
     kind.TYPE: kind
     for kind in (
         Claim, Solution, Verdict, Precommit, Benchmark, Proof, Transcript, AuditRequest, AuditResponse, EpochState,
-        Examination,
+        Examination, Tuning,
     )
 }  # fmt: skip
 

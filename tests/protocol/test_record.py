@@ -29,6 +29,7 @@ from protocol import (
     Settings,
     Solution,
     Transcript,
+    Tuning,
     Verdict,
     blake3_digest,
     decode,
@@ -71,6 +72,7 @@ SAMPLES: dict[type[Record], Record] = {
     AuditResponse: sample_records.audit_response(),
     EpochState: sample_records.epoch_state(),
     Examination: sample_records.examination(),
+    Tuning: sample_records.tuning(),
     Envelope: Envelope("type", b"payload", bytes(32), bytes(64)),
 }
 

@@ -20,9 +20,9 @@ def make_seed(settings: dict[str, str], rand_hash: str, nonce: int) -> bytes:
     return blake3(f"{text}_{rand_hash}_{nonce}".encode()).digest()
 
 
-def make_rand_hash(precommit: bytes, beacon: str) -> str:
-    """10.13, from the bytes of the record."""
-    hasher = blake3(blake3(precommit).digest() + beacon.encode(), derive_key_context="tig-verify v2 rand_hash")
+def make_rand_hash(record: bytes, beacon: str, purpose: str = "rand_hash") -> str:
+    """10.13 and, for the purpose `tuning`, 10.15, from the bytes of the record."""
+    hasher = blake3(blake3(record).digest() + beacon.encode(), derive_key_context=f"tig-verify v2 {purpose}")
     return hasher.hexdigest()[:32]
 
 

@@ -328,3 +328,10 @@ def test_texts_and_seeds_of_precommits(vector: dict[str, Any]) -> None:
     assert text == vector["rand_hash"]
     chosen = cast("dict[str, dict[str, str]]", msgpack.unpackb(record))["settings"]
     assert [streams.make_seed(chosen, text, nonce).hex() for nonce in range(2)] == vector["seeds"]
+
+
+@pytest.mark.parametrize("vector", json.loads((VECTORS / "tuning.json").read_text())["tunings"])
+def test_texts_of_tunings(vector: dict[str, Any]) -> None:
+    record = bytes.fromhex(vector["tuning"])
+    assert blake3_digest(record).hex() == vector["digest"]
+    assert streams.make_rand_hash(record, vector["beacon"], "tuning") == vector["rand_hash"]

@@ -52,7 +52,7 @@ def test_the_last_unit_may_be_used() -> None:
 def test_the_last_byte_may_be_taken() -> None:
     meter = Meter(10**12)
     meter.work(7, CALL_BYTES // ELEMENT_BYTES)
-    with pytest.raises(MemoryExhausted, match="more memory than 4096 MiB"):
+    with pytest.raises(MemoryExhausted, match="memory of one call, 4,096 MiB in all, is spent"):
         meter.work(0, 1)
 
 
@@ -76,7 +76,7 @@ def test_what_a_call_left_is_not_there_for_the_next() -> None:
     assert meter.used == 3 * CALL_FUEL
     meter = Meter(3 * CALL_FUEL)
     meter.begin()
-    with pytest.raises(FuelExhausted):
+    with pytest.raises(FuelExhausted, match="fuel of one call, 50,000,000,000 units, is spent"):
         meter.work(CALL_FUEL + 1)
     assert meter.used == meter.budget
 

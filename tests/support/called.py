@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -17,6 +18,13 @@ class Ended:
     code: int
     out: str
     err: str
+
+    @property
+    def summary(self) -> str:
+        """What `verify` counts at its end, on standard error."""
+        counted = "[0-9,]+ (?:accepted|rejected|undetermined|without verdict)|nothing judged"
+        (found,) = re.findall(f"^tig-verify: ((?:{counted}).*)$", self.err, re.MULTILINE)
+        return str(found)
 
 
 def called(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from protocol.examination import Check, Condition, Examination, Finding
 from protocol.merkle import Stem
 from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
+from protocol.tuning import TunedTrack, Tuning
 from protocol.verdict import StatedTerms
 
 texts = st.text(max_size=12)
@@ -127,6 +129,22 @@ examinations = st.builds(
         *(st.builds(Finding, st.just(check), st.sampled_from(Condition), texts, measurements) for check in Check)
     ),
 )
+
+
+@st.composite
+def tunings(draw: st.DrawFn) -> Tuning:
+    base = draw(tasks)
+    tracks = []
+    for track_id in sorted(draw(st.sets(texts, min_size=1, max_size=3))):
+        nonces = tuple(sorted(draw(st.sets(u64s, min_size=1, max_size=3))))
+        qualities = st.tuples(*[i32s] * len(nonces))
+        values = draw(st.dictionaries(texts, scalars, min_size=1, max_size=3))
+        settings = replace(base.settings, track_id=track_id)
+        own = replace(base, settings=settings, hyperparameters=values, precommit_digest=None)
+        tracks.append(TunedTrack(own, nonces, draw(qualities), draw(qualities)))
+    return Tuning(tuple(tracks))
+
+
 RANDOM: dict[type[Record], st.SearchStrategy[Any]] = {
     Claim: claims(),
     Solution: st.builds(Solution, texts, texts, weights, weights, weights),
@@ -141,5 +159,6 @@ RANDOM: dict[type[Record], st.SearchStrategy[Any]] = {
     AuditResponse: st.builds(AuditResponse, digests, tuples(opened)),
     EpochState: st.builds(EpochState, digests, epochs, weights, weights, weights, weights, st.binary(max_size=20)),
     Examination: examinations,
+    Tuning: tunings(),
     Envelope: st.builds(Envelope, texts, st.binary(max_size=40), digests, st.binary(min_size=64, max_size=64)),
 }

@@ -27,6 +27,34 @@ def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, valid
 """
 
 
+def module_of(
+    head: str = "", more: str = "", init: str = '"h": torch.zeros_like(parameters)', query: str = "pass",
+    step: str = "pass", updates: str = '-gradient * state["h"]',
+) -> str:  # fmt: skip
+    """A module with constants, functions, items of the first state, and statements in the two functions of a step."""
+    return f"""import math
+import torch
+
+{head}
+
+{more}def init_optimiser_state(difficulty, parameters, hyperparameters, rng):
+    return {{
+        {init}
+    }}
+
+
+def query_location_parameters(parameters, state, gradient, epoch, train_loss, validation_loss):
+    {query}
+    return None
+
+
+def optimiser_step_updates(state, gradient, parameters, epoch, train_loss, validation_loss):
+    assert state["h"] is not None
+    {step}
+    return {updates}, state
+"""
+
+
 class Number:
     """Stands in for a tensor: a number that the language layer cannot look into."""
 

@@ -26,6 +26,7 @@ from protocol.examination import Check, Condition, Examination, Finding
 from protocol.merkle import Branch, Stem
 from protocol.proof import Proof, Proven
 from protocol.transcript import Leaf, Transcript
+from protocol.tuning import TunedTrack, Tuning
 from protocol.verdict import StatedTerms
 
 _R = TypeVar("_R", bound=Record)
@@ -194,3 +195,22 @@ def examination(**changes: Any) -> Examination:
         "findings": tuple(finding(check) for check in Check),
     }
     return Examination(**{**fields, **changes})
+
+
+def tuned_track(track_id: str = "n_hidden=4", **changes: Any) -> TunedTrack:
+    """A track of a tuning; fields of its task may be changed too."""
+    settings = dataclasses.replace(SETTINGS, track_id=track_id)
+    fields: dict[str, Any] = {
+        "settings": settings,
+        "precommit_digest": None,
+        "nonces": (5, 6, (1 << 64) - 1),
+        "qualities": (731_902, -(1 << 31), 7),
+        "own_qualities": (-562_511, 0, (1 << 31) - 1),
+    }
+    return TunedTrack(**_with_task({**fields, **changes}))
+
+
+def tuning(*tracks: TunedTrack) -> Tuning:
+    """A tuning of these tracks, or of two."""
+    deep = tuned_track("n_hidden=8", hyperparameters={"rate": 0.02}, nonces=(5,), qualities=(9,), own_qualities=(3,))
+    return Tuning(tracks or (tuned_track(), deep))

@@ -71,7 +71,7 @@ def write_request(path: Path, claim_file: Path, count: int, key: SigningKey, as_
     request = choose_epochs(read_record(claim_file, Claim), count)
     write_file(path, seal(request, key).to_bytes())
     if as_json:
-        say(json_text({"claim": str(claim_file), "request": str(path), "epochs": request.epochs}))
+        say(json_text({"file": str(claim_file), "request": str(path), "epochs": request.epochs}))
         return
     listed = ", ".join(map(str, request.epochs)) or "none, as the claim has none"
     say(

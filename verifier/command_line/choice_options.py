@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import click
@@ -15,8 +16,12 @@ from protocol.task import Choice
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import EDITIONS, Track
 from verifier.challenge.errors import InputError
+from verifier.challenge.hyperparameters import is_scalar
 from verifier.challenge.module import Module
 from verifier.command_line.option_groups import Decorator, option_group
+
+_TRACK: Final = "Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024."
+_NUMERAL: Final = re.compile(r"\+?[0-9][0-9_]{0,39}(?:\.[0-9]{0,40})?(?:[eE]\+?[0-9]{1,2})?")
 
 
 class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
@@ -31,18 +36,23 @@ class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
             parsed = json.loads(text, parse_constant=float)
         except ValueError:
             parsed = text
-        if not equals or not name or not _is_scalar(parsed):
+        if not equals or not name or not is_scalar(parsed):
             self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
         return name, parsed
 
 
-def _is_scalar(value: object) -> bool:
-    """True if a JSON value can be in a claim."""
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**64
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, str)
+class Fuel(click.ParamType[int]):
+    """A fuel budget: a whole number, however it is written, such as 2500000000, 2_500_000_000 or 2.5e9."""
+
+    name = "FUEL"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the text of the option; whoever knows the edition looks at its maximum."""
+        text = str(value)
+        number = Decimal(text) if _NUMERAL.fullmatch(text) else None
+        if number is None or number < 1 or number != int(number):
+            self.fail(f"{text!r} is no fuel budget; write a whole number from 1 on, such as 1e9", param, ctx)
+        return int(number)
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ def fuel_budget(track: Track, fuel: int | None) -> int:
     """The budget that --fuel gives, or the edition's maximum. Raises InputError for more than that."""
     most = track.edition.max_fuel_budget
     if fuel is not None and fuel > most:
-        raise InputError(f"--fuel: the edition's maximum is {most}")
+        raise InputError(f"--fuel: {fuel:,} is more than the edition's maximum, {most:,}; give less, or leave it out")
     return fuel or most
 
 
@@ -79,24 +89,42 @@ def chosen(
     return Chosen(parsed, settings, dict(overrides), fuel_budget(parsed, fuel))
 
 
-def track_option(required: bool = True) -> Decorator:
-    """--track."""
-    return click.option("--track", required=required, help="Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024.")
+def track_option(required: bool = True, default: str | None = None) -> Decorator:
+    """--track, which need not be given if it is not required or has a default."""
+    is_required = required and default is None
+    return click.option("--track", required=is_required, default=default, show_default=default is not None, help=_TRACK)
 
 
+def tracks_option(required: bool = True, help_more: str = "") -> Decorator:
+    """--track, once for each track; the argument of the command is `tracks`, a tuple of their texts."""
+    help_text = f"{_TRACK[:-1]}; may be repeated.{help_more}"
+    return click.option("--track", "tracks", multiple=True, required=required, help=help_text)
+
+
+def parsed_tracks(edition: str, tracks: Sequence[str]) -> list[Track]:
+    """The tracks that --track names, in order. Raises EditionError or TrackError, InputError for one named twice."""
+    for place, track in enumerate(tracks):
+        if track in tracks[:place]:
+            raise InputError(f"--track {track}: is there twice; name each track once")
+    return [Track.parse(edition, track) for track in tracks]
+
+
+edition_option: Final[Decorator] = click.option(
+    "--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True
+)
 settings_options: Final[tuple[Decorator, ...]] = (
-    click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True),
+    edition_option,
     click.option("--player-id", default="", help="Of the network's settings; part of the seed, as are the next three."),
     click.option("--algorithm-id", default=""),
     click.option("--block-id", default=""),
     click.option("--challenge-id", default="c006", show_default=True),
 )
 fuel_option: Final[Decorator] = click.option(
-    "--fuel", type=click.IntRange(1), help="Fuel budget; default: the edition's maximum."
+    "--fuel", type=Fuel(), help="Fuel budget, such as 1e9; default: the edition's maximum."
 )
-training_options: Final[tuple[Decorator, ...]] = (
-    click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
-                 help="Override of one of the module's HYPERPARAMETERS; may be repeated."),
-    fuel_option,
+overrides_option: Final[Decorator] = click.option(
+    "-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
+    help="Override of one of the module's HYPERPARAMETERS; may be repeated.",
 )  # fmt: skip
+training_options: Final[tuple[Decorator, ...]] = (overrides_option, fuel_option)
 choice_options: Final = option_group("choices", chosen, track_option(), *settings_options, *training_options)

@@ -13,7 +13,7 @@ from protocol.keys import VerifyKey
 from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_record
 
-_SUFFIX = ".claim"
+_CLAIM, _VERDICT = ".claim", ".verdict"
 
 
 def claims_among(paths: Iterable[Path]) -> list[Path]:
@@ -21,24 +21,38 @@ def claims_among(paths: Iterable[Path]) -> list[Path]:
 
     Raises InputError for a folder without any.
     """
-    return list(dict.fromkeys(claim for path in paths for claim in _claims(path)))
+    return list(dict.fromkeys(claim for path in paths for claim in _files(path, _CLAIM)))
 
 
-def _claims(path: Path) -> list[Path]:
-    if path.suffix == _SUFFIX or not os.path.isdir(path):  # what is no file is told when it is read
+def records_in(path: Path) -> list[Path]:
+    """Files of signed records: a folder stands for its claims, or if it has none for its verdicts.
+
+    Raises InputError for a folder without either.
+    """
+    return _files(path, _CLAIM, _VERDICT)
+
+
+def _files(path: Path, *suffixes: str) -> list[Path]:
+    """A file itself; of a folder those with the first of the suffixes that any has."""
+    if path.suffix in suffixes or not os.path.isdir(path):  # what is no file is told when it is read
         return [path]
     try:
-        names = sorted(name for name in os.listdir(path) if name.endswith(_SUFFIX))
+        names = sorted(os.listdir(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; check its permissions") from None
-    if not names:
-        raise InputError(f"{path}: is a folder without a file that ends in {_SUFFIX}; name another, or a claim")
-    return [path / name for name in names]
+    for suffix in suffixes:
+        if found := [path / name for name in names if name.endswith(suffix)]:
+            return found
+    endings = " or ".join(suffixes)
+    raise InputError(f"{path}: is a folder without a file that ends in {endings}; name another, or a file")
 
 
 def entered(paths: Sequence[Path], builder: BenchmarkBuilder, signer: VerifyKey) -> Iterator[Claim]:
-    """Claims signed by `signer`, each once the builder has it. Raises InputError, which names file and field."""
-    for path in paths:
+    """Claims signed by `signer`, each once the builder has it. Raises InputError, which names file and field.
+
+    A folder stands for its claims.
+    """
+    for path in claims_among(paths):
         signed = read_record(path, Claim)
         if signed.signer != signer.raw:
             found = VerifyKey(signed.signer).fingerprint

@@ -61,7 +61,7 @@ class OneLevel:
     ) -> None:
         self.deepest, self.long_first = level, level is not Level.EVALUATE
         self._reader, self._audit = reader, audit
-        self._decisions = Decisions(log, terms.stated()) if log else None
+        self._decisions = Decisions(log, terms) if log else None
 
     def decided(self, claims: Iterable[Path]) -> dict[Path, LoggedVerdict | None]:
         """Those with a verdict of this level."""
@@ -101,7 +101,7 @@ class DrawnLevels:
 
     def __init__(self, drawing: Drawing, reader: CaseReader, terms: Terms, log: VerdictLog) -> None:
         self._drawing, self._reader, self._log = drawing, reader, log
-        self._decisions, self._standings = Decisions(log, terms.stated()), Standings()
+        self._decisions, self._standings = Decisions(log, terms), Standings()
         for row in log.rows.values():
             if isinstance(row, LoggedVerdict):
                 self._standings.note(row)

@@ -149,6 +149,13 @@ def _execution(
     return Execution(isolation, device, jobs, _cluster(cluster), until, limit, shard)
 
 
+def _whole_execution(
+    isolation: str, device: str, jobs: int | None, cluster: str | None, deadline: float | None, limit: int | None
+) -> Execution:
+    """Of work that cannot be done in shards."""
+    return _execution(isolation, device, jobs, cluster, deadline, limit, Shard())
+
+
 def _cluster(address: str | None) -> ClusterAddress | None:
     if address is None:
         return None
@@ -161,9 +168,7 @@ jobs_option: Final = click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Processes to share the work. Default: all cores."
 )
 
-execution_options: Final = option_group(
-    "execution",
-    _execution,
+_WHOLE: Final = (
     isolation_option,
     device_option,
     jobs_option,
@@ -171,9 +176,22 @@ execution_options: Final = option_group(
     click.option("--deadline", type=Duration(), help="End after this time (2h, 90m, 30s); the same call goes on."),
     click.option("--limit", type=click.IntRange(1), metavar="N",
                  help="End after so many items; the same call goes on."),
+)  # fmt: skip
+execution_options: Final = option_group(
+    "execution",
+    _execution,
+    *_WHOLE,
     click.option("--shard", type=ShardType(), default=Shard(), show_default=True,
                  help="Every N-th item, from the I-th on: of N calls, each does a part."),
 )  # fmt: skip
+whole_execution_options: Final = option_group("execution", _whole_execution, *_WHOLE)
+local_execution_options: Final = option_group(
+    "execution",
+    lambda isolation, device, jobs: Execution(isolation, device, jobs),  # noqa: PLW0108 - its parameters are the options
+    isolation_option,
+    device_option,
+    jobs_option,
+)
 cpu_execution_options: Final = option_group(
     "execution", lambda isolation, jobs: Execution(isolation, "cpu", jobs), isolation_option, jobs_option
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from verifier.command_line.terminal import visible
 
 _LARGEST = 64 * 2**20
 _TEMPORARY = ".tig-verify-"
+_LOOKED_AT = 100
+"""Bytes that tell a text from a record."""
 _LONGEST_NAME = 255
 """Bytes of the name of a file, on every common file system."""
 _BESIDE = frozenset({".solution", ".transcript", ".response", ".verdict", ".png"})
@@ -44,7 +47,7 @@ def read_file(path: Path) -> bytes:
     return data
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file whole: to a temporary one beside it, then renamed. Raises InputError.
 
     Only a regular file is replaced: not a device, and no link, which a stranger may have put there.
@@ -56,10 +59,15 @@ def write_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), mode)
             os.replace(file.name, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file that is there anew, with the same permissions. Raises InputError."""
+    write_file(path, data, stat.S_IMODE(path.lstat().st_mode))
 
 
 @contextlib.contextmanager
@@ -99,13 +107,13 @@ def require_short(path: Path) -> None:
         raise InputError(f"{path}: the name is longer than {_LONGEST_NAME} bytes; give the module a shorter one")
 
 
-def require_writable(folder: Path) -> None:
+def require_writable(folder: Path, option: str = "-o") -> None:
     """Refuse a folder that `write_file` could not write to or create, before hours are spent. Raises InputError."""
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
     if not nearest.is_dir():
-        raise InputError(f"{folder}: cannot be written: {nearest} is not a folder; choose another with -o")
+        raise InputError(f"{folder}: cannot be written: {nearest} is not a folder; choose another with {option}")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: cannot be written: no permission for {nearest}; choose another folder with -o")
+        raise InputError(f"{folder}: cannot be written: no permission for {nearest}; choose another with {option}")
 
 
 def read_envelope(path: Path) -> Envelope:
@@ -118,7 +126,18 @@ def envelope_in(data: bytes, path: Path) -> Envelope:
     try:
         return Envelope.from_bytes(data)
     except ProtocolError as error:
-        raise InputError(f"{path}: is not a signed record of tig-verify, or was cut or changed: {error}") from None
+        raise InputError(f"{path}: {_instead(data, error)}") from None
+
+
+def _instead(data: bytes, error: ProtocolError) -> str:
+    """What bytes are that are no signed record."""
+    if not data:
+        return "is empty, no signed record; get it again from whoever made it"
+    if data.lstrip().startswith((b"-----BEGIN", b"ssh-")):
+        return "is a key, no signed record; name a file such as a .claim, and give keys with --key or --signer"
+    if all(byte >= 0x20 or byte in b"\t\n\r" for byte in data[:_LOOKED_AT]):
+        return "is a text, no signed record; name a file such as a .claim, that tig-verify wrote"
+    return f"is not a signed record of tig-verify, or was cut or changed: {error}"
 
 
 def read_record(path: Path, record_type: type[_R]) -> Signed[_R]:

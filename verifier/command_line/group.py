@@ -7,47 +7,86 @@ from typing import Final
 import click
 
 from verifier.command_line.lazy_command import LazyCommand
+from verifier.command_line.version_option import version_option
 
-_TEXTS: Final = {
-    "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
-    "check": "Check optimiser modules against the dialect, without running them.",
-    "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
-    "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
-    "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
-    "status": "Say how far the runs of `solve` in FOLDER are: from another terminal, or afterwards.",
-    "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
-    "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
-    "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
-    "study": "Repeat the papers' numerical studies.",
-    "respond": (
-        "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
-    ),
-    "verify": "Verify claims and print a verdict for each, in the order in which they are done.",
-    "check-log": (
-        "Check the LOG of a pool against its policy: make every draw again, from the verdicts that stand before it."
-    ),
-    "dispute": "Find out who of two claims about one training is wrong, and in which epoch.",
-    "commit": "Commit to the claims of many nonces, before anybody draws which of them are to be proven.",
-    "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
-    "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
-    "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
-    "doctor": "Examine this machine and say whether it can solve and verify.",
-    "inspect": (
-        "Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit .."
-    ),
-    "c006": "Evaluate and audit solutions of the live network's challenge c006, on a CPU.",
+_COMMANDS: Final = {
+    "Innovator": {
+        "init": "Write a first optimiser module to FILE, with comments: Adam, to be changed.",
+        "check": "Check optimiser modules against the dialect, without running them.",
+        "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
+        "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
+        "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
+        "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
+        "tune": "Search for better hyperparameters of OPTIMISER, and judge them on nonces that the search never saw.",
+        "score": (
+            "Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens."
+        ),
+        "stubs": "Write type stubs of what a module can use, so that editors complete it and find what is not there.",
+    },
+    "Benchmarker": {
+        "precommit": "Sign what you choose, OPTIMISER and its options, before the seeds of its instances exist.",
+        "solve": "Train OPTIMISER on the instance of each nonce and write signed claims.",
+        "status": "Say how far the runs of `solve` in FOLDER are: from another terminal, or afterwards.",
+        "commit": "Commit to the claims of many nonces, before anybody draws which of them are to be proven.",
+        "prove": "Prove that the claims which a beacon draws are those that BENCHMARK committed to.",
+        "respond": (
+            "Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for."
+        ),
+    },
+    "Validator": {
+        "verify": "Verify claims and print a verdict for each, in the order in which they are done.",
+        "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
+        "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
+        "dispute": "Find out who of two claims about one training is wrong, and in which epoch.",
+        "check-log": (
+            "Check the LOG of a pool against its policy: make every draw again, from the verdicts that stand before it."
+        ),
+    },
+    "Maintainer of a contest": {
+        "golden": "Pin whole trainings of any module in golden files, and hold later ones against them.",
+    },
+    "Anybody": {
+        "keygen": "Create an Ed25519 key: FILE (private, mode 0600) and FILE.pub.",
+        "instance": "Say what an instance holds and whether its train loss can reach the threshold.",
+        "inspect": ("Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts .."),
+        "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
+        "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
+        "doctor": "Examine this machine and say whether it can solve and verify.",
+        "study": "Repeat the papers' numerical studies.",
+    },
+    "Live network": {
+        "c006": "Evaluate and audit solutions of the live network's challenge c006, on a CPU.",
+    },
 }
-"""The first sentence of each command, which is in its own file too: to list them must not import them."""
+"""By user, the first sentence of each command, which is in its own file too: to list them must not import them."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="tig-verify", prog_name="tig-verify")
+class _ByUser(click.Group):
+    """Commands that are listed by who needs them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a list for each user."""
+        widest = max(map(len, self.commands))
+        for user, texts in _COMMANDS.items():
+            limit = formatter.width - 6 - widest
+            rows = [(f"{name:{widest}}", self.commands[name].get_short_help_str(limit)) for name in texts]
+            with formatter.section(user):
+                formatter.write_dl(rows)
+
+
+@click.group(cls=_ByUser, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@version_option
 def commands() -> None:
     """Solve, sign and verify instances of The Innovation Game's neural-network-optimiser challenge.
 
     \b
-    Innovator:    tig-verify check my_optimiser.py
-                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --picture both.png
+    Innovator:    tig-verify init my_optimiser.py
+                  tig-verify check --run my_optimiser.py
+                  tig-verify debug my_optimiser.py --break 24
+                  tig-verify run my_optimiser.py -p lr=0.01 --plot losses.png
+                  tig-verify profile my_optimiser.py
+                  tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --plot both.png
+                  tig-verify tune my_optimiser.py --track n_hidden=4 --search 'lr=log 1e-4..1e-1' -o tuned
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
                   tig-verify solve my_optimiser.py --precommit a.precommit --seed-beacon HASH --key key.pem -o out
@@ -58,6 +97,8 @@ def commands() -> None:
     Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
                   tig-verify verify inbox --policy pool-policy.toml --out verdicts.jsonl
+    Maintainer:   tig-verify golden fill my_optimiser.py --track n_hidden=4 --nonces 0..2 -o golden
+                  tig-verify golden check golden
     Anybody:      tig-verify instance --track n_hidden=4 --nonces 0..9
                   tig-verify dispute mine/x.claim theirs/x.claim
                   tig-verify study figure2 --quick
@@ -70,6 +111,6 @@ def commands() -> None:
     """
 
 
-for name, text in _TEXTS.items():
-    place = "c006.group" if name == "c006" else name.replace("-", "_")
+for name, text in (entry for texts in _COMMANDS.values() for entry in texts.items()):
+    place = f"{name}.group" if name in ("c006", "golden") else name.replace("-", "_")
     commands.add_command(LazyCommand(name, f"verifier.command_line.commands.{place}", text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,15 +10,28 @@ import click
 
 from protocol.settings import Settings, instance_seed
 from protocol.task import Task
+from sandbox.optimiser import Scalar
 from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.module import Module
-from verifier.command_line.choice_options import Chosen, fuel_budget, settings_options, track_option
+from verifier.command_line.choice_options import (
+    Chosen,
+    edition_option,
+    fuel_budget,
+    parsed_tracks,
+    settings_options,
+    track_option,
+    tracks_option,
+)
 from verifier.command_line.nonces_option import nonces_option
 from verifier.command_line.option_groups import option_group
 
+_RAND_HASH: Final = "0" * 32
+SEARCHED: Final = "0..4"
+"""Nonces of a search."""
+
 rand_hash_option = click.option(
-    "--rand-hash", default="0" * 32, help="The network's random text for the seeds (there 32 hexadecimal digits)."
+    "--rand-hash", default=_RAND_HASH, help="The network's random text for the seeds (there 32 hexadecimal digits)."
 )
 
 
@@ -35,9 +48,12 @@ class Instances:
         """The instance of a nonce. Raises SettingsError."""
         return InstanceId(self.track, instance_seed(self.settings, self.rand_hash, nonce))
 
-    def task(self, module: Module, fuel: int | None) -> Task:
-        """The training of a module, as it is, on them. Raises InputError for more fuel than there may be."""
-        chosen = Chosen(self.track, self.settings, {}, fuel_budget(self.track, fuel))
+    def task(self, module: Module, hyperparameters: Mapping[str, Scalar], fuel: int | None) -> Task:
+        """The training of a module on them.
+
+        Raises InputError for more fuel than there may be, RecordError for hyperparameters that are too long.
+        """
+        chosen = Chosen(self.track, self.settings, hyperparameters, fuel_budget(self.track, fuel))
         return Task.of(chosen.choice(module), self.rand_hash)
 
 
@@ -53,6 +69,41 @@ def _named(
     return instances
 
 
+def _of_each_track(
+    tracks: Sequence[str], nonces: Sequence[int], edition: str, rand_hash: str, player_id: str, algorithm_id: str,
+    block_id: str, challenge_id: str,
+) -> list[Instances]:  # fmt: skip
+    """The instances of each track, which have the same nonces. Raises InputError too."""
+    return [
+        _named(track.id, nonces, edition, rand_hash, player_id, algorithm_id, block_id, challenge_id)
+        for track in parsed_tracks(edition, tracks)
+    ]
+
+
+def _first(track: str, nonces: Sequence[int] | None, edition: str) -> Instances:
+    """Those that `solve` trains on without further options."""
+    return _named(track, nonces or (0,), edition, _RAND_HASH, "", "", "", "c006")
+
+
 instance_options: Final = option_group(
     "instances", _named, track_option(), nonces_option(), rand_hash_option, *settings_options
+)
+tracks_options: Final = option_group(
+    "tracks", _of_each_track, tracks_option(), nonces_option(), rand_hash_option, *settings_options
+)
+first_instances_options: Final = option_group(
+    "instances",
+    _first,
+    track_option(required=False, default="n_hidden=4"),
+    nonces_option(" Default: 0.", required=False),
+    edition_option,
+)
+"""For who wants to see a training: any will do."""
+searched_tracks_options: Final = option_group(
+    "tracks",
+    _of_each_track,
+    tracks_option(),
+    nonces_option(" Those of the search.", default=SEARCHED),
+    rand_hash_option,
+    *settings_options,
 )

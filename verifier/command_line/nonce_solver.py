@@ -35,6 +35,8 @@ class SolvedNonce:
     loss: float
     threshold: float
     seconds: float
+    explanation: str | None
+    """What ended the training before its time, and where."""
 
 
 @dataclass(frozen=True)
@@ -103,4 +105,5 @@ class NonceSolver:
             solved.score.loss,
             solved.score.threshold,
             time.perf_counter() - started,
+            solved.training.explanation,
         )

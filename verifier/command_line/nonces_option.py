@@ -14,7 +14,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_file
 from verifier.command_line.option_groups import Decorator
 
-_MAX_NONCE: Final = 2**64 - 1
+MAX_NONCE: Final = 2**64 - 1
 _MOST: Final = 1_000_000
 _EXAMPLES: Final = "write one such as 7, or a range such as 0..9"
 
@@ -33,10 +33,17 @@ class Nonces(click.ParamType[Sequence[int]]):
             self.fail(str(error), param, ctx)
 
 
-def nonces_option(help_more: str = "", required: bool = True) -> Decorator:
-    """--nonces."""
+def nonces_option(help_more: str = "", required: bool = True, default: str | None = None) -> Decorator:
+    """--nonces, which need not be given if it is not required or has a default."""
     what = "Nonces: 7, or 0..9,12, or @FILE with a nonce or a range on each line."
-    return click.option("--nonces", required=required, type=Nonces(), help=f"{what}{help_more}")
+    return click.option(
+        "--nonces",
+        required=required and default is None,
+        default=default,
+        show_default=default is not None,
+        type=Nonces(),
+        help=f"{what}{help_more}",
+    )
 
 
 def nonces_of(text: str) -> Sequence[int]:
@@ -83,7 +90,7 @@ def _range(text: str) -> range:
     if match is None:
         raise ValueError(f"{text!r} is no nonce; {_EXAMPLES}")
     first, last = int(match[1]), int(match[2] or match[1])
-    if not first <= last <= _MAX_NONCE:
+    if not first <= last <= MAX_NONCE:
         raise ValueError(f"{text!r} is empty or beyond 2^64 - 1")
     if last - first >= _MOST:
         raise ValueError(f"{text!r} is more than {_MOST} nonces; split the range")

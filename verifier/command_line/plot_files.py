@@ -33,7 +33,7 @@ def require_drawing(path: Path) -> None:
     try:
         load_matplotlib()
     except ImportError:
-        problem = "pictures need matplotlib, which is not installed: pip install 'tig-verify[pictures]'"
+        problem = "pictures need matplotlib, which is not installed: pip install 'tig-verify[plots]'"
         raise InputError(problem) from None
 
 

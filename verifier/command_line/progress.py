@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -18,14 +20,17 @@ if TYPE_CHECKING:
 _A_DAY: Final = 86_400.0
 _PERIOD: Final = 60.0
 """Seconds between two lines, where there is no terminal, and between two events."""
+_SHORTEST: Final = 0.1
+"""Seconds that are waited at least, so that no clock can make the waiting busy."""
 
 
 class Progress:
     """The work in hand, the number of items done, the pace, and how good the results are.
 
-    On a terminal it is a bar; where stderr is none, a line each minute. With `events` it is also an object of JSON on
-    stdout each minute, and no line. `cost` is what all items together cost, `paid` what those cost that are done
-    already; without them all cost the same. A context manager; nothing slow is imported before it is entered.
+    On a terminal it is a bar; where stderr is none, a line each minute, also while no item ends. With `events` it is
+    also an object of JSON on stdout each minute, and no line. `cost` is what all items together cost, `paid` what those
+    cost that are done already; without them all cost the same. A context manager; nothing slow is imported before it is
+    entered.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Progress:
         self._done_before, self._paid_before = done, self._paid
         self._started = self._told = time.monotonic()
         self._display: Display | None = None
+        self._telling, self._ended = Lock(), Event()
 
     def begin(self, text: str) -> None:
         """Say what is being done now."""
@@ -100,9 +106,10 @@ class Progress:
 
     def _tell(self) -> None:
         """Say how far it is, if that has not been said within a minute."""
-        if time.monotonic() - self._told < _PERIOD:
-            return
-        self._told = time.monotonic()
+        with self._telling:
+            if time.monotonic() - self._told < _PERIOD:
+                return
+            self._told = time.monotonic()
         if self._events:
             say(json_text({"event": "progress", **self.figures.as_json()}))
         elif self._display is None:
@@ -118,20 +125,27 @@ class Progress:
 
     @property
     def _count(self) -> str:
-        pieces, figures = [f"{self._done}/{self._items}"], self.figures
+        pieces, figures = [f"{self._done:,}/{self._items:,}"], self.figures
         if figures.failed:
-            pieces.append(f"{figures.failed} failed")
+            pieces.append(f"{figures.failed:,} failed")
         if figures.per_minute is not None and self._items > 1:
             pieces.append(f"{rate_text(figures.per_minute)}/min")
         if figures.best is not None and self._items > 1:
-            pieces.append(f"best {figures.best}, median {figures.median}")
+            pieces.append(f"best {figures.best:,}, median {figures.median:,}")
         return ", ".join(pieces)
 
     def __enter__(self) -> Self:
         if sys.stderr is not None and sys.stderr.isatty():
             self._display = self._bar()
             self._display.start()
+        if self._display is None or self._events:
+            Thread(target=self._tell_each_minute, daemon=True).start()
         return self
+
+    def _tell_each_minute(self) -> None:
+        while not self._ended.wait(max(self._told + _PERIOD - time.monotonic(), _SHORTEST)):
+            with contextlib.suppress(OSError):  # who goes on will be told
+                self._tell()
 
     def _bar(self) -> Display:
         from rich.console import Console
@@ -150,5 +164,6 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
         if self._display is not None:
             self._display.stop()

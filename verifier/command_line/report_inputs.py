@@ -31,7 +31,7 @@ class Kind(StrEnum):
     STUDY = "a study"
 
 
-_BEGINNINGS: Final = {b'{"claim": ': Kind.LOG, b'{"training": ': Kind.COMPARISON, b"study,": Kind.STUDY}
+_BEGINNINGS: Final = {b'{"file": ': Kind.LOG, b'{"training": ': Kind.COMPARISON, b"study,": Kind.STUDY}
 _PARTS: Final = re.compile("([0-9]+)")
 
 

@@ -73,19 +73,19 @@ class RunFigures:
 
     def as_text(self) -> str:
         """For people, on one line."""
-        return ", ".join([f"{self.done} of {self.total} done", *self.details()])
+        return ", ".join([f"{self.done:,} of {self.total:,} done", *self.details()])
 
     def details(self) -> list[str]:
         """What is known beside the number of items, in pieces."""
         pieces = []
         if self.failed:
-            pieces.append(f"{self.failed} failed")
+            pieces.append(f"{self.failed:,} failed")
         if self.per_minute is not None:
             pieces.append(f"{rate_text(self.per_minute)} a minute")
         if self.seconds_left:
             pieces.append(f"{duration_text(self.seconds_left)} left")
         if self.best is not None:
-            pieces.append(f"quality best {self.best}, median {self.median}, {self.qualified} qualify")
+            pieces.append(f"quality best {self.best:,}, median {self.median:,}, {self.qualified:,} qualify")
         return pieces
 
 
@@ -99,4 +99,4 @@ def duration_text(seconds: float) -> str:
 
 def rate_text(rate: float) -> str:
     """In three digits or more."""
-    return f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}"
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

@@ -50,7 +50,7 @@ class SolveRun:
         self._todo = sorted(todo, key=lambda nonce: nonce in self._failed)  # what failed before is tried last
         qualities = Qualities(each.quality for each in self._found.values())
         progress = Progress("starting", len(share), len(self._found), qualities=qualities, events=as_json)
-        self._report = SolveReport(claims.optimiser, progress, as_json)
+        self._report = SolveReport(claims.optimiser, claims.key.verify_key.raw, progress, as_json)
         self._log: RunLog | None = None
         self._lost_in_a_row = 0
 

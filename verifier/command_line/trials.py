@@ -67,7 +67,7 @@ class TrialRunner(Generic[Result]):
             def work(trial: Trial[Result]) -> Result | Failed | TaskLost:
                 try:
                     return trial.run(place.isolation, observer, self.device)
-                except OptimiserError as error:
+                except (ModuleRefused, OptimiserError) as error:
                     return Failed(str(error))
                 except WorkerFault as fault:
                     place.renew()
@@ -89,6 +89,16 @@ def require_dialect(modules: Mapping[Path, Module], isolation: str) -> None:
         raise InputError(*refusals)
 
 
+@dataclass(frozen=True)
+class Missed:
+    """A training that gave no result."""
+
+    trial: Trial[object]
+    why: str
+    is_lost: bool
+    """Whether a process or the machine failed, and not the module."""
+
+
 @dataclass
 class Shortfall:
     """The trainings that a table lacks after a call, and why."""
@@ -99,29 +109,37 @@ class Shortfall:
     """Those among them without a row, with those of other shards."""
     left: int
     """Those that the same call goes on with."""
-    failed: list[str] = field(default_factory=list)
-    """Those whose module cannot be trained, with the reason."""
-    lost: list[str] = field(default_factory=list)
-    """Those whose process or machine failed, with the reason."""
+    missed: list[Missed] = field(default_factory=list)
+    """Those that this call tried in vain."""
+
+    @property
+    def untried(self) -> int:
+        """Those that nobody has tried yet: they are left, or of other shards."""
+        return self.missing - len(self.missed)
+
+    @property
+    def exit_code(self) -> int:
+        """4 if some are left, else 2 if a module failed, else 3 if one was lost."""
+        if self.left:
+            return UNFINISHED
+        if self.missed:
+            return UNDETERMINED if all(each.is_lost for each in self.missed) else USAGE
+        return DONE
 
     def tell(self, consequence: str) -> int:
-        """Name every failure; the exit code: 4 if some are left, else 2 if a module failed, else 3 if one was lost."""
-        say(*(f"tig-verify: {text}" for text in self.failed), is_error=True)
-        say(*(f"tig-verify: undetermined: {text}" for text in self.lost), is_error=True)
+        """Say how many are missing; the exit code."""
         if self.left:
             left = f"{self.left} training{'s are' if self.left > 1 else ' is'} left"
             say(f"tig-verify: {left}; the same call goes on", is_error=True)
         elif self.missing:
             say(f"tig-verify: {self.missing} of {self.trials} trainings missing; {consequence}", is_error=True)
-        return UNFINISHED if self.left else USAGE if self.failed else UNDETERMINED if self.lost else DONE
+        return self.exit_code
 
 
-def fill(
-    table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Execution, is_kept: bool = True
-) -> Shortfall:
+def fill(table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Execution) -> Shortfall:
     """Run those of this shard's trials that the table lacks, and add their rows.
 
-    A training that fails ends no other one; but where nothing is kept, the first that fails ends the call.
+    A training that fails ends no other one. It is told at once, unless its module has failed so before.
     """
     mine = execution.shard.of(trials)
     todo = [trial for trial in mine if trial.key not in table.rows]
@@ -129,6 +147,7 @@ def fill(
     if todo and execution.cluster is None:
         say_if_first(execution.device)
     shortfall = Shortfall(len(trials), missing=0, left=len(todo))
+    told: set[tuple[Path, str]] = set()
     with (
         Progress("training", len(mine), len(mine) - len(todo), cost, cost - left) as progress,
         closing(_outcomes(todo, execution, progress)) as outcomes,
@@ -138,10 +157,12 @@ def fill(
             if not isinstance(outcome, Failed | TaskLost):
                 table.add(outcome)
                 continue
-            (shortfall.failed if isinstance(outcome, Failed) else shortfall.lost).append(_why(trial, outcome))
-            if not is_kept:
-                shortfall.left = 0
-                break
+            is_lost = isinstance(outcome, TaskLost)
+            shortfall.missed.append(Missed(trial, outcome.why, is_lost))
+            if (trial.path, outcome.why) not in told:
+                told.add((trial.path, outcome.why))
+                fault = "undetermined: " if is_lost else ""
+                progress.echo(f"tig-verify: {fault}{_why(trial, outcome)}", is_error=True)
     shortfall.missing = sum(trial.key not in table.rows for trial in trials)
     return shortfall
 

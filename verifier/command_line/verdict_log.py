@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from protocol.beacon import check_beacon
-from protocol.errors import RecordError
+from protocol.envelope import Envelope
+from protocol.errors import ProtocolError, RecordError
 from protocol.hashes import blake3_digest
 from protocol.verdict import Level, Outcome, Reason, StatedTerms
 from verifier.challenge.errors import InputError
@@ -22,6 +23,9 @@ from verifier.verification.draw import Draw
 from verifier.verification.policy import Standing
 from verifier.verification.standing import Judgement
 
+if TYPE_CHECKING:
+    from verifier.verification.context import Terms
+
 Key = tuple[object, ...]
 """File as named, level, the validator's terms, digests of the envelopes that a verdict depends on. The digest of what
 the claim states would not do: anybody can sign a copy of a claim and get it rejected, and the claim itself must not be
@@ -31,13 +35,13 @@ _ANSWER: Final = "request", "response"
 
 
 def described(terms: StatedTerms) -> dict[str, str | int | None]:
-    """The terms as entries of a line."""
+    """The terms as an entry of a line."""
     return {
         "signer": _hex(terms.signer),
-        "precommit": _hex(terms.precommit_digest),
+        "precommit_digest": _hex(terms.precommit_digest),
         "precommit_signer": _hex(terms.precommit_signer),
         "seed_beacon": terms.seed_beacon,
-        "threshold": terms.threshold,
+        "quality_above": terms.threshold,
     }
 
 
@@ -60,10 +64,13 @@ class LoggedVerdict(Judgement):
     @classmethod
     def read(cls, entry: Mapping[str, Any], line: str) -> Self:
         """The verdict in a line. Raises ValueError, KeyError or TypeError."""
-        evidence = entry["evidence"]
-        names = "claim", "level", *described(StatedTerms())
-        key = *(entry[name] for name in names), *(evidence.get(kind) for kind in ("claim", *_ANSWER))
-        signer, claim_digest = (_text(entry, name) for name in ("claim_signer", "claim_digest"))
+        evidence, terms = entry["evidence"], entry["terms"]
+        asked = (terms[name] for name in described(StatedTerms()))
+        key = entry["file"], entry["level"], *asked, *(evidence.get(kind) for kind in ("claim", *_ANSWER))
+        signer, claim_digest = (_text(entry, name) for name in ("signer", "claim_digest"))
+        _text(entry, "detail")
+        if type(entry["step"]) is not int or type(entry["measured"]) is not dict:
+            raise RowFault("step and measured: expected a whole number and an object")
         level, outcome, reason = Level(entry["level"]), Outcome(entry["outcome"]), Reason(entry["reason"])
         return cls(signer, claim_digest, level, outcome, reason, line, key)
 
@@ -91,9 +98,9 @@ class LoggedDraw(Draw):
         """The line of a draw."""
         line = json_text(
             {
-                "claim": str(path),
+                "file": str(path),
+                "signer": drawn.signer,
                 "claim_digest": drawn.claim_digest,
-                "claim_signer": drawn.signer,
                 "drawn": drawn.level,
                 "standing": drawn.standing,
                 "replay": drawn.replay,
@@ -108,8 +115,8 @@ class LoggedDraw(Draw):
     @classmethod
     def read(cls, entry: Mapping[str, Any], line: str) -> Self:
         """The draw in a line. Raises ValueError, KeyError or TypeError."""
-        digest, signer, policy = (_digest(entry, name) for name in ("claim_digest", "claim_signer", "policy"))
-        beacon, file = (_text(entry, name) for name in ("beacon", "claim"))
+        digest, signer, policy = (_digest(entry, name) for name in ("claim_digest", "signer", "policy"))
+        beacon, file = (_text(entry, name) for name in ("beacon", "file"))
         _check(beacon)
         replay, audit, number = (_number(entry, name) for name in ("replay", "audit", "number"))
         standing, level = Standing(entry["standing"]), Level(entry["drawn"])
@@ -158,15 +165,15 @@ def _agree(earlier: Row, later: Row) -> bool:
     return undecided or (earlier.outcome, earlier.reason) == (later.outcome, later.reason)
 
 
-FORMAT: Final = RowFormat[Row]("verify", lambda row: row.line, _read, begins='{"claim": ', agree=_agree)
+FORMAT: Final = RowFormat[Row]("verify", lambda row: row.line, _read, begins='{"file": ', agree=_agree)
 VerdictLog = ResultsTable[Row]
 
 
 class Decisions:
     """What a log says of claims under the terms of one validator."""
 
-    def __init__(self, log: VerdictLog, terms: StatedTerms) -> None:
-        self._terms = (*described(terms).values(),)
+    def __init__(self, log: VerdictLog, terms: Terms) -> None:
+        self._terms = terms
         self.files = frozenset(row.file for row in log.rows.values())
         """The claims that the log has a line on."""
         verdicts = [row for row in log.rows.values() if isinstance(row, LoggedVerdict)]
@@ -190,7 +197,9 @@ class Decisions:
         if str(path) not in self.files:
             return ()
         try:
-            claim = blake3_digest(read_file(path))  # the envelope's, which has one encoding
-        except InputError:
+            data = read_file(path)
+            signer = Envelope.from_bytes(data).public_key if self._terms.signers else b""  # else it does not matter
+        except (InputError, ProtocolError):
             return ()  # it is looked at again, and reported
-        return str(path), str(level), *self._terms, claim.hex()
+        asked = described(self._terms.stated(signer)).values()
+        return str(path), str(level), *asked, blake3_digest(data).hex()  # the envelope's, which has one encoding

@@ -1,9 +1,9 @@
-"""The report of `verify`: its lines, and its exit code."""
+"""The report of `verify`: where each answer goes, and what is said at the end of all."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,75 +12,37 @@ from typing import Final, Self
 
 from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
-from protocol.verdict import Level, Outcome, Reason, Verdict
+from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_cases import Case, Mistake
-from verifier.command_line.exit_codes import DONE, REJECTED, UNDETERMINED, UNFINISHED, USAGE
-from verifier.command_line.files import ClaimFiles, write_file
+from verifier.command_line.claim_cases import Case, Mistake, Papers
+from verifier.command_line.claim_statement import NOTHING, ClaimStatement
+from verifier.command_line.files import read_file, write_file
 from verifier.command_line.judge import Answer
+from verifier.command_line.junit_file import write_junit
 from verifier.command_line.rejected_claims import RejectedClaims
+from verifier.command_line.tally import Tally
 from verifier.command_line.terminal import json_text, say
-from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog, described
+from verifier.command_line.verdict_entries import Entry, as_text, left, of_verdict, unjudged
+from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog
+from verifier.command_line.verdict_options import VerdictOptions
 from verifier.runs.row_formats import json_object
 
 _WRITERS: Final = 8
 """Signed verdicts that a disk keeps at once."""
-_CODES = {Outcome.ACCEPTED: DONE, Outcome.REJECTED: REJECTED, Outcome.UNDETERMINED: UNDETERMINED}
-
-
-class Tally:
-    """The number of claims for each outcome; None for those without a verdict."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[Outcome | None] = Counter()
-        self.copies: Counter[Outcome | None] = Counter()
-        """Those among them that state what another one states, which anybody can sign and file again."""
-        self._stated: set[tuple[Outcome | None, str]] = set()
-        self.unqualified = 0
-        """Rejected for their claimed quality, without another look."""
-        self.unwritten = 0
-        """Whose .verdict could not be written."""
-
-    def add(self, outcome: Outcome | None, reason: Reason = Reason.NONE, claim_digest: str = "") -> None:
-        """Count a claim; the digest, where it has one, is of what it states."""
-        self.counts[outcome] += 1
-        if claim_digest:
-            self.copies[outcome] += (outcome, claim_digest) in self._stated
-            self._stated.add((outcome, claim_digest))
-        self.unqualified += reason is Reason.UNQUALIFIED
-
-    @property
-    def claims(self) -> int:
-        """All of them."""
-        return self.counts.total()
-
-    def code(self, left: int = 0) -> int:
-        """The exit code, if so many claims are left to the next call: it tries again what is undetermined or a mistake.
-
-        1 if one is rejected, else 4 if one is left, else 3 if one is undetermined, else 2 if one has no verdict or its
-        .verdict could not be written.
-        """
-        codes = {USAGE if outcome is None else _CODES[outcome] for outcome in self.counts}
-        codes |= ({USAGE} if self.unwritten else set()) | ({UNFINISHED} if left else set())
-        return next((code for code in (REJECTED, UNFINISHED, UNDETERMINED, USAGE) if code in codes), DONE)
-
-    def __str__(self) -> str:
-        kinds = (*Outcome, None)
-        told = ", ".join(self._told(kind) for kind in kinds if self.counts[kind]) or "nothing judged"
-        return f"{told} ({self.unqualified} unqualified)" if self.unqualified else told
-
-    def _told(self, kind: Outcome | None) -> str:
-        copies = f" ({self.copies[kind]} of them copies)" if self.copies[kind] else ""
-        return f"{self.counts[kind]} {kind or 'without verdict'}{copies}"
+_FEW: Final = 10
+"""Copies that are named at the end."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The places that answers go to. A context manager, at whose end all of them are there."""
+    """The places that answers go to. A context manager, at whose end all of them are there.
 
-    tally: Tally
-    as_json: bool
+    Of every claim it says exactly one thing, whether that was judged now, by an earlier call, or not at all.
+    """
+
+    options: VerdictOptions
     key: SigningKey | None = None
+    """Signs verdicts, which are files then."""
     log: VerdictLog | None = None
     echo: Callable[..., None] = say
     """Prints lines; with `is_error` on standard error."""
@@ -88,6 +50,11 @@ class Report:
     """Where what is rejected is kept."""
     learn: Callable[[LoggedVerdict], None] = lambda row: None
     """Is told what the log has from then on."""
+    tally: Tally = field(default_factory=Tally)
+    asked: set[str] = field(default_factory=set)
+    """Claims that wait for the answer to an audit."""
+    _told: dict[str, Entry | None] = field(default_factory=dict)
+    """By file, every claim that something was said of; what was said, where a file of test results has it."""
     _writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS))
     """They wait for the disk, which keeps several files in the time of one."""
     _written: deque[tuple[Case, Verdict, Envelope, Future[None]]] = field(default_factory=deque)
@@ -96,24 +63,59 @@ class Report:
     def add(self, case: Case, answer: Answer) -> None:
         """Count, keep and print one answer."""
         if isinstance(answer, Mistake):
-            self.tally.add(answer.outcome)
+            file = str(case.path)
+            self.tally.add(file, answer.outcome)
+            self._say(unjudged(file, _stated(case, is_judged=False), case.level, answer.outcome, answer.text))
             self.echo(f"tig-verify: {answer.text}", is_error=True)
             return
-        self.tally.add(answer.outcome, answer.reason, answer.claim_digest.hex())
         if self.key is None:
             self._tell(case, answer, None)
             return
         signed = seal(answer, self.key)
-        written = self._writers.submit(write_file, ClaimFiles(case.path).verdict, signed.to_bytes())
+        written = self._writers.submit(write_file, self.options.verdict_file(case.path, answer), signed.to_bytes())
         self._written.append((case, answer, signed, written))
         self._settle(_WRITERS if case.level is Level.EVALUATE else 0)  # after a training, nobody waits for the next one
 
+    def recall(self, path: Path, known: LoggedVerdict) -> None:
+        """Count and print a verdict of an earlier call."""
+        self.tally.add(str(path), known.outcome, known.reason, known.claim_digest)
+        self.tally.before += 1
+        self._say(json_object(known.line), known.line)
+
     def ask(self, case: Case, request: Path) -> None:
         """Say that a request was written in place of a verdict."""
-        if self.as_json:
-            self.echo(json_text({"claim": str(case.path), "request": str(request)}))
-        else:
-            self.echo(f"{case.path}: drawn for an audit; send {request} to its signer")
+        file, why = str(case.path), f"drawn for an audit; send {request} to its signer"
+        self.asked.add(file)
+        self._say(left(file, _stated(case, is_judged=True), Level.AUDIT, why, request))
+        if not self.options.as_json:
+            self.echo(f"{file}: {why}")
+
+    def wait(self, path: Path) -> None:
+        """Say that a request of an earlier call is not answered yet."""
+        self.asked.add(str(path))
+        self._say(left(str(path), NOTHING, Level.AUDIT, "waits for the answer to its audit"))
+
+    def end(self, claims: Sequence[Path]) -> int:
+        """Say of all claims what became of them; the exit code. Raises InputError."""
+        missing = [str(path) for path in claims if str(path) not in self._told]
+        for file in missing:
+            self._say(left(file, NOTHING, None, "left to the next call"))
+        if self.options.junit is not None:
+            write_junit(self.options.junit, [entry for entry in self._told.values() if entry])
+        say(f"tig-verify: {self.tally}", is_error=True)
+        if not self.options.as_json:
+            self._name_copies()
+        if count := len(missing) + len(self.asked):
+            until = f", {len(self.asked):,} of them until their audits are answered" if self.asked else ""
+            told = f"{count:,} of {len(claims):,} claims are left{until}; the same call goes on"
+            say(f"tig-verify: {told}", is_error=True)
+        return self.tally.code(count)
+
+    def _name_copies(self) -> None:
+        copies = list(self.tally.copies.items())
+        say(*(f"  {file} states what {first} states" for file, first in copies[:_FEW]), is_error=True)
+        if len(copies) > _FEW:
+            say(f"  and {len(copies) - _FEW:,} copies more; --json names each", is_error=True)
 
     def _settle(self, most: int) -> None:
         """Tell those verdicts whose file is written, and wait until at most so many are not."""
@@ -127,15 +129,28 @@ class Report:
             self._tell(case, verdict, signed)
 
     def _tell(self, case: Case, verdict: Verdict, signed: Envelope | None) -> None:
-        line = as_json(case.path, verdict)
+        file = str(case.path)
+        copy_of = self.tally.add(file, verdict.outcome, verdict.reason, verdict.claim_digest.hex())
+        entry = of_verdict(file, _stated(case, is_judged=True), copy_of, verdict)
+        line = json_text(entry)
         if self.kept is not None and verdict.outcome is Outcome.REJECTED:
             self.kept.keep(case, verdict, line, signed)
         if self.log is not None:
             row = LoggedVerdict.read(json_object(line), line)
             self.log.add(row)
             self.learn(row)
-        if self.as_json or self.log is None:
-            self.echo(*([line] if self.as_json else as_text(case.path, verdict)))
+        self._say(entry, line)
+
+    def _say(self, entry: Entry, line: str | None = None) -> None:
+        """Print an entry, and keep it for the file of test results.
+
+        Of what has no verdict, people are told elsewhere, and of what is accepted only if they want that.
+        """
+        self._told[entry["file"]] = entry if self.options.junit else None
+        if self.options.as_json:
+            self.echo(line or json_text(entry))
+        elif "reason" in entry and (entry["outcome"] != Outcome.ACCEPTED or self.options.tells_accepted):
+            self.echo(*as_text(entry))
 
     def __enter__(self) -> Self:
         return self
@@ -146,37 +161,14 @@ class Report:
         with self._writers:
             if kind is None:
                 self._settle(0)
+            elif self.tally.claims:
+                self.echo(f"tig-verify: until then {self.tally}", is_error=True)
 
 
-def as_text(path: Path, verdict: Verdict) -> list[str]:
-    """A verdict for people."""
-    if verdict.outcome is Outcome.ACCEPTED:
-        head = f"{path}: accepted at level {verdict.level}: {verdict.detail}"
-    else:
-        where = f"at level {verdict.level}" + (f", step {verdict.step}" if verdict.step else "")
-        head = f"{path}: {verdict.outcome} {where}, {verdict.reason}: {verdict.detail}"
-    shown = ", ".join(f"{name} {_number(value)}" for name, value in sorted(verdict.measured.items()))
-    return [head, f"  {shown}"] if shown else [head]
-
-
-def _number(value: object) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def as_json(path: Path, verdict: Verdict) -> str:
-    """A verdict for programs, with the terms of the validator: an object on one line."""
-    return json_text(
-        {
-            "claim": str(path),
-            "claim_digest": verdict.claim_digest.hex(),
-            "claim_signer": verdict.claim_signer.hex(),
-            "evidence": {kind: digest.hex() for kind, digest in sorted(verdict.evidence.items())},
-            "level": verdict.level,
-            "outcome": verdict.outcome,
-            "reason": verdict.reason,
-            "step": verdict.step,
-            "detail": verdict.detail,
-            "measured": dict(sorted(verdict.measured.items())),
-            **described(verdict.terms),
-        }
-    )
+def _stated(case: Case, is_judged: bool) -> ClaimStatement:
+    """What a claim states, as it was read, or where it lacks something else, as it is now."""
+    try:
+        data = case.papers.claim if isinstance(case.papers, Papers) else read_file(case.path)
+        return ClaimStatement.of(case.path, data, is_judged)
+    except InputError:  # it cannot be read, or has the name of another file
+        return NOTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.isolation import Isolation
+from verifier.challenge.editions import Track
+from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
@@ -20,7 +23,7 @@ from verifier.experiments.comparison import Run
 
 @dataclass(frozen=True)
 class TrialKey:
-    """Everything that the outcome of a trial depends on: its task, without overrides, and the nonce."""
+    """Everything that the outcome of a trial depends on: its task and the nonce."""
 
     specification: int
     """The version of the rules: other rules give another outcome."""
@@ -30,6 +33,8 @@ class TrialKey:
     fuel_budget: int
     optimiser_digest: str
     """In hexadecimal digits."""
+    hyperparameters: Hyperparameters
+    """Those that were overridden."""
     nonce: int
 
 
@@ -38,8 +43,8 @@ class Row:
     """The result of a trial."""
 
     training: TrialKey
-    name: str = field(compare=False)
-    """The name of the candidate's file, which anybody can choose: the key has the digest."""
+    optimiser: str = field(compare=False)
+    """The name of the module's file, which anybody can choose: the key has the digest."""
     run: Run
 
     def __post_init__(self) -> None:
@@ -54,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a candidate."""
+    """One training of a module."""
 
     path: Path
     """The file of the module."""
@@ -63,21 +68,29 @@ class Trial:
     nonce: int
 
     def __str__(self) -> str:
-        return f"{self.path}, nonce {self.nonce}"
+        named = " ".join(filter(None, [self.path.name, str(self.key.hyperparameters)]))
+        return f"{named}, {self.task.settings.track_id}, nonce {self.nonce}"
 
     @property
     def key(self) -> TrialKey:
         """The key of its row."""
         task = self.task
-        digest = task.optimiser_digest.hex()
         return TrialKey(
-            SPECIFICATION, task.edition, task.settings, task.rand_hash, task.fuel_budget, digest, self.nonce
+            specification=SPECIFICATION,
+            edition=task.edition,
+            settings=task.settings,
+            rand_hash=task.rand_hash,
+            fuel_budget=task.fuel_budget,
+            optimiser_digest=task.optimiser_digest.hex(),
+            hyperparameters=Hyperparameters(task.hyperparameters),
+            nonce=self.nonce,
         )
 
     @property
     def cost(self) -> float:
-        """The same for all."""
-        return 1.0
+        """In proportion to the time that an epoch takes, about."""
+        track = Track.parse(self.task.edition, self.task.settings.track_id)
+        return track.edition.train_points * (track.n_hidden + 1.0)
 
     def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
         """Train; seconds are those of a clock. Raises as `solve` does."""
@@ -85,15 +98,20 @@ class Trial:
         started = time.perf_counter()
         solved = solve(session, observer)
         seconds = time.perf_counter() - started
-        found = solvability(session.instance_id)
+        found, training, score = solvability(session.instance_id), solved.training, solved.score
         run = Run(
             nonce=self.nonce,
-            quality=solved.score.quality,
-            threshold=solved.score.threshold,
+            quality=score.quality,
+            test_loss=score.loss if math.isfinite(score.loss) else None,
+            threshold=score.threshold,
             floor=found.floor,
             is_solvable=found.is_solvable,
-            epochs=solved.training.epochs,
-            fuel_used=solved.training.fuel_used,
+            epochs=training.epochs,
+            best_epoch=training.best_epoch,
+            stop_reason=training.stop_reason,
+            train_losses=training.train_losses,
+            validation_losses=training.validation_losses,
+            fuel_used=training.fuel_used,
             seconds=seconds,
         )
         return Row(self.key, self.path.name, run)

@@ -53,7 +53,7 @@ def verify(
     """
     if level not in list(Level):
         raise InputError(f"level: {level!r} is not one of {', '.join(Level)}")
-    evidence = _evidence(claim, module, epochs, Terms(signer, seeding, threshold))
+    evidence = _evidence(claim, module, epochs, Terms(() if signer is None else (signer,), seeding, threshold))
     with opened(isolation) as place:
         return verified(evidence, Level(level), place, callback, device)
 

@@ -114,11 +114,11 @@ def verdict_facts(signed: Signed[Verdict]) -> VerdictFacts:
 
 def logged_facts(entry: Mapping[str, Any]) -> VerdictFacts:
     """The facts of a verdict from the object of its line in a log. Raises KeyError, TypeError or ValueError."""
-    logged_terms = {"precommit_digest": "precommit"}
-    terms = {field.name: entry[logged_terms.get(field.name, field.name)] for field in fields(StatedTerms)}
+    asked, logged = entry["terms"], {"threshold": "quality_above"}
+    terms = {field.name: asked[logged.get(field.name, field.name)] for field in fields(StatedTerms)}
     return VerdictFacts(
         claim_digest=_digest(entry["claim_digest"]),
-        claim_signer=_digest(entry["claim_signer"]),
+        claim_signer=_digest(entry["signer"]),
         outcome=str(Outcome(entry["outcome"])),
         reason=str(Reason(entry["reason"])),
         level=str(Level(entry["level"])),
@@ -127,7 +127,7 @@ def logged_facts(entry: Mapping[str, Any]) -> VerdictFacts:
         measured=_scalars(entry["measured"]),
         terms=_given(_scalars(terms)),
         validator=None,
-        claim_file=str(entry["claim"]),
+        claim_file=str(entry["file"]),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -50,13 +50,25 @@ def completed(
     What an item raises in this process is raised here; in another one the task is lost. Raises WorkerFault if no
     process starts or no node is left, InputError if there is no cluster. To be closed by who does not take all of it.
     """
+    with open_queue(opened, jobs, observer, cluster, until) as complete:
+        yield from complete(items)
+
+
+@contextmanager
+def open_queue(
+    opened: ObservedOpening[Item, Result],
+    jobs: int,
+    observer: Observer | None = None,
+    cluster: ClusterAddress | None = None,
+    until: float | None = None,
+) -> Iterator[Callable[[Iterable[Item]], Answers[Item, Result]]]:
+    """What does items as `completed` does, one list of them after the other, with the same processes."""
     if jobs == 1 and cluster is None and until is None:
         with opened(observer) as work:
-            for item in items:
-                yield item, work(item)
+            yield lambda items: ((item, work(item)) for item in items)
         return
     with _pool(partial(opened, None), jobs, cluster) as pool:
-        yield from pool.run(items, until)
+        yield lambda items: pool.run(items, until)
 
 
 def _pool(

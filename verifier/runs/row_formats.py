@@ -8,9 +8,11 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, astuple, fields, is_dataclass
+from enum import StrEnum
 from functools import cache
 from io import StringIO
-from typing import Any, Final, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from verifier.runs.results_table import Row, RowFault, RowFormat
 
@@ -31,11 +33,11 @@ def json_object(line: str) -> dict[str, Any]:
 
 
 def json_rows(row_type: type[Row], writer: str) -> RowFormat[Row]:
-    """An object for each row; fields may be dataclasses too."""
+    """An object for each row; fields may be dataclasses, mappings, tuples of one kind, words of a StrEnum, or None."""
     first = next(iter(_types(row_type)))
     return RowFormat(
         writer,
-        write=lambda row: json.dumps(asdict(row)),
+        write=lambda row: json.dumps(asdict(row), default=dict),
         read=lambda line: parsed(row_type, json.loads(line, object_pairs_hook=_object)),
         begins=f'{{"{first}": ',
     )
@@ -89,15 +91,49 @@ def _refuse_constant(name: str) -> Any:
 
 def parsed(kind: type[Any], value: Any, where: str = "") -> Any:
     """A value of exactly that type, from JSON; of a dataclass all fields, and no others. Raises RowFault."""
-    if not is_dataclass(kind):
+    if is_dataclass(kind):
+        types = _types(kind)
+        if not isinstance(value, dict) or value.keys() != types.keys():
+            raise RowFault(f"{where or 'the line'}: expected an object of {', '.join(types)}")
+        inside = f"{where}." if where else ""
+        return _made(kind, {name: parsed(types[name], each, f"{inside}{name}") for name, each in value.items()}, inside)
+    if get_origin(kind) is UnionType:
+        (present,) = (each for each in get_args(kind) if each is not NoneType)
+        return None if value is None else parsed(present, value, where)
+    if get_origin(kind) is tuple:
+        return _items(get_args(kind)[0], value, where)
+    if kind in _KINDS:
         if type(value) is not kind:
             raise RowFault(f"{where}: expected {_KINDS[kind]}, found {_shown(value)}")
         return value
-    types = _types(kind)
-    if not isinstance(value, dict) or value.keys() != types.keys():
-        raise RowFault(f"{where or 'the line'}: expected an object of {', '.join(types)}")
-    inside = f"{where}." if where else ""
-    return _made(kind, {name: parsed(types[name], each, f"{inside}{name}") for name, each in value.items()}, inside)
+    return _word(kind, value, where) if issubclass(kind, StrEnum) else _mapping(kind, value, where)
+
+
+def _items(kind: type[Any], value: Any, where: str) -> tuple[Any, ...]:
+    """All items of a list. Raises RowFault."""
+    if not isinstance(value, list):
+        raise RowFault(f"{where}: expected a list, found {_shown(value)}")
+    return tuple(
+        each if type(each) is kind else parsed(kind, each, f"{where}[{place}]") for place, each in enumerate(value)
+    )
+
+
+def _word(kind: type[StrEnum], value: Any, where: str) -> StrEnum:
+    """One of some words. Raises RowFault."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise RowFault(f"{where}: expected one of {', '.join(kind)}, found {_shown(value)}") from None
+
+
+def _mapping(kind: type[Any], value: Any, where: str) -> Any:
+    """An object with any names; its class says with a ValueError what else is wrong. Raises RowFault."""
+    if not isinstance(value, dict):
+        raise RowFault(f"{where}: expected an object, found {_shown(value)}")
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise RowFault(f"{where}: {error}") from None
 
 
 def _made(kind: type[Any], values: dict[str, Any], inside: str = "") -> Any:

@@ -33,19 +33,24 @@ from verifier.verification.self_audit import SelfAudit
 class Terms:
     """The conditions of a validator, beside that a claim is true."""
 
-    signer: bytes | None = None
-    """The public key (32 bytes) that must have signed; None for any."""
+    signers: tuple[bytes, ...] = ()
+    """The public keys (32 bytes each) of which one must have signed; none for any."""
     seeding: Seeding | None = None
     """The precommit that the claim must be of, as the validator received it, and its beacon; None for no check."""
     threshold: int | None = None
     """The quality that the claim must exceed to be looked at; None for any."""
 
-    def stated(self) -> StatedTerms:
-        """As they stand in a verdict."""
+    def stated(self, signer: bytes) -> StatedTerms:
+        """As they stand in a verdict on a claim of this signer.
+
+        A verdict names one expected key. Of several it is the signer's, or the first where the signer's is not among
+        them: each verdict is true by itself, whatever other keys were expected.
+        """
+        expected = signer if signer in self.signers else next(iter(self.signers), None)
         if self.seeding is None:
-            return StatedTerms(signer=self.signer, threshold=self.threshold)
+            return StatedTerms(signer=expected, threshold=self.threshold)
         precommit, beacon = self.seeding.precommit, self.seeding.beacon
-        return StatedTerms(self.signer, precommit.digest, precommit.signer, beacon, self.threshold)
+        return StatedTerms(expected, precommit.digest, precommit.signer, beacon, self.threshold)
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def make_verdict(
         claim_digest=blake3_digest(evidence.claim.payload),
         claim_signer=evidence.claim.public_key,
         evidence={**evidence.digests(), **state},
-        terms=evidence.terms.stated(),
+        terms=evidence.terms.stated(evidence.claim.public_key),
         level=level,
         outcome=outcome,
         reason=reason,

@@ -66,8 +66,9 @@ def check_signer(context: Context) -> None:
     terms = context.evidence.terms
     context.claim, context.solution = open_evidence(context.evidence)
     signer = context.claim.signer
-    expected = terms.signer in (None, signer)
-    require(expected, Reason.SIGNER, "the claim is signed by another key than the expected one")
+    expected = "than the expected one" if len(terms.signers) == 1 else f"than the {len(terms.signers)} expected ones"
+    is_expected = not terms.signers or signer in terms.signers
+    require(is_expected, Reason.SIGNER, f"the claim is signed by another key {expected}")
     same = terms.seeding is None or terms.seeding.precommit.signer == signer
     require(same, Reason.SIGNER, "claim and precommit are signed by different keys")
 

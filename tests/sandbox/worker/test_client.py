@@ -18,9 +18,17 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from sandbox.errors import FuelExhausted, ModuleRefused, OptimiserError, SandboxError, WorkerFault
+from sandbox.errors import (
+    BudgetExhausted,
+    FuelExhausted,
+    MemoryExhausted,
+    ModuleRefused,
+    OptimiserError,
+    SandboxError,
+    WorkerFault,
+)
 from sandbox.hosted_optimiser import HostedOptimiser
-from sandbox.isolation import Jail
+from sandbox.isolation import InProcess, Jail
 from sandbox.jail import confinement
 from sandbox.optimiser import Assignment, Optimiser
 from sandbox.tensors.attributes import ATTRIBUTES
@@ -29,6 +37,7 @@ from sandbox.worker import client
 from sandbox.worker.channel import MAGIC, MAX_MESSAGE, Frame, Kind, Region
 from sandbox.worker.client import ProcessOptimiser, WorkerProcess
 from sandbox.worker.zygote_client import Zygote, workers
+from tests.support.sample_modules import ENTRY_POINTS
 from tests.support.sample_operations import OPERATIONS, TENSORS
 from tests.support.sample_optimisers import (
     INITIAL_LINE,
@@ -159,11 +168,37 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
     ),
     "keys": (module(initial="return {str: 2}"), OptimiserError, "a dict key is a string"),
     "text": (module(initial='return {}["\\x1b\\n\\u202e"]'), OptimiserError, f"line {INITIAL_LINE}: KeyError"),
-    "fuel": (module(step="return gradient + (parameters + 1).sqrt(), state"), FuelExhausted, "fuel budget"),
+    "fuel": (
+        module(step="return gradient + (parameters + 1).sqrt(), state"),
+        FuelExhausted,
+        f"the fuel budget of 1,000,000 units is spent, at line {STEP_LINE} in optimiser_step_updates",
+    ),
+    "fuel in a helper": (
+        module(
+            step="f = lambda x: [x.exp() for i in range(99)]\n    def g(x): return f(x)\n    return g(gradient), state"
+        ),
+        FuelExhausted,
+        f"at line {STEP_LINE} in g, called by optimiser_step_updates",
+    ),
+    "fuel for the state": (
+        module(step="return gradient, [0.0] * 500"),
+        FuelExhausted,
+        "units is spent, in keeping the state that optimiser_step_updates returned",
+    ),
+    "fuel for a copy of the state": (
+        module(initial="return [0.0] * 150", query="return parameters"),
+        FuelExhausted,
+        "units is spent, in copying the state for query_location_parameters",
+    ),
+    "memory": (
+        module(query="while True: x = torch.zeros(2**24)"),
+        MemoryExhausted,
+        f"the memory of one call, 4,096 MiB in all, is spent, at line {QUERY_LINE} in query_location_parameters",
+    ),
     "no fuel": (
         module(initial="return [torch.zeros(9) for i in range(200)]"),
         OptimiserError,
-        "before the first epoch the fuel budget",
+        f"before the first epoch the fuel budget of 1,000,000 units is spent, at line {INITIAL_LINE} in init_optimiser",
     ),
 }
 
@@ -171,15 +206,15 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
 @pytest.mark.parametrize("name", FAILING)
 def test_errors_are_the_same_in_both_modes(name: str, in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
     source, kind, message = FAILING[name]
-    given = assignment(source, fuel_budget=10**6)
+    given = assignment(source, fuel_budget=10**12 if kind is MemoryExhausted else 10**6)
     here, there = failure(hosted, given), failure(in_worker, given)
     assert here[0] is there[0] is kind
     assert message in here[1]
     assert there[1].isprintable()
-    if kind is FuelExhausted:
-        assert here[2] == there[2] == 10**6
+    assert here[1] == there[1]
+    if issubclass(kind, BudgetExhausted):
+        assert here[2] == there[2] == given.fuel_budget
     else:
-        assert here[1] == there[1]
         assert here[2] in (0, there[2])  # a module that failed in the constructor has no meter to read
 
 
@@ -218,6 +253,19 @@ def test_checking_happens_in_a_worker_too_with_the_language_alone() -> None:
         own.check(module(), "good.py")
         with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
             own.check(b"import os\n", "bad.py")
+        assert own._zygote is None
+
+
+def test_what_a_module_declares_is_read_in_a_worker_too() -> None:
+    said = b'HYPERPARAMETERS: {"lr": "log 1e-4..1e-1"} = {"lr": 0.01, "name": "\xc3\xa9"}\n'
+    long = b'"' + b"\\0" * 450 + b'"'  # what JSON writes with six characters, and Python with two
+    longest = b"HYPERPARAMETERS = {" + b"".join(b'"%d":\n%s,\n' % (n, long) for n in range(70)) + b"}\n"
+    assert len(longest) > 60_000
+    with Jail() as own:
+        for source in (said + ENTRY_POINTS.encode(), longest + ENTRY_POINTS.encode(), module()):
+            assert own.declaration(source, "good.py") == InProcess().declaration(source, "good.py")
+        with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
+            own.declaration(b"import os\n", "bad.py")
         assert own._zygote is None
 
 
@@ -603,6 +651,23 @@ def test_hostile_diagnostics_are_a_fault(data: bytes, impostor: tuple[Impostor, 
     liar.say(Frame(Kind.REFUSED, 1, length=liar.show(data)))
     with pytest.raises(WorkerFault, match="diagnostics that are not of the channel's form"):
         optimiser.initialise()
+
+
+def test_a_refusal_without_a_reason_is_a_fault(impostor: tuple[Impostor, ProcessOptimiser]) -> None:
+    liar, optimiser = impostor
+    liar.say(Frame(Kind.REFUSED, 1, length=liar.show(b"[]")))
+    with pytest.raises(WorkerFault, match="did not say why"):
+        optimiser.initialise()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [*HOSTILE, b"[{}]", b"[{}, {}, {}]", b"[{}, []]", b'[{"lr": []}, {}]', b'[{"lr": {}}, {}]', b'[{}, {"lr": 1}]'],
+    ids=lambda data: repr(data[:24]),
+)
+def test_a_hostile_declaration_is_a_fault(data: bytes) -> None:
+    with pytest.raises(WorkerFault, match="a declaration that is not of the channel's form"):
+        client._declaration(data)
 
 
 def test_texts_of_the_worker_cannot_reach_the_terminal(impostor: tuple[Impostor, ProcessOptimiser]) -> None:

@@ -336,7 +336,7 @@ MISTAKES: list[tuple[Callable[[], None], tuple[Any, ...], str]] = [
     (_nothing, (export_command, "b.claim"), r"^b\.claim: No such file"),
     (_nothing, (*EXPORT, "--solution", "a.claim"), r"^a\.claim: .*solution"),
     (_nothing, (export_command, "a.solution"), r"^a\.solution: .*claim"),
-    (_nothing, (*EXPORT, "--solution", "key.pem"), r"^key\.pem: is not a signed record"),
+    (_nothing, (*EXPORT, "--solution", "key.pem"), r"^key\.pem: is a key, no signed record"),
     (_other_claim, EXPORT, r"^a\.solution: is not the solution that the claim names"),
     (_other_track, EXPORT, r"^a\.claim: track 'n_hidden=0'"),
     (_forged, EXPORT, r"^a\.claim: the signature does not hold"),

@@ -116,7 +116,7 @@ def test_errors_of_the_module_have_its_name_or_line() -> None:
         solve(session(module("[gradient][epoch + 1], state")))
     with pytest.raises(OptimiserError, match=r"small\.py has no hyperparameter 'beta'; its HYPERPARAMETERS: 'lr'"):
         solve(session(beta=0.5))
-    with pytest.raises(OptimiserError, match="before the first epoch the fuel budget of 5 units"):
+    with pytest.raises(OptimiserError, match="fuel budget of 5 units is spent, at line 7 in init_opt"):
         solve(session(fuel_budget=5))
 
 

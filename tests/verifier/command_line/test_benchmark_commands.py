@@ -158,7 +158,7 @@ def test_an_accepted_proof_as_json(office: Path, call: Call) -> None:
     assert (done.code, done.err) == (0, "")
     nonces = [int(line) for line in call("sample", "good.benchmark", "--beacon", BEACON).out.splitlines()]
     assert json.loads(done.out) == {
-        "proof": "good.proof", "outcome": "accepted", "reason": "none", "step": 0, "detail": "",
+        "file": "good.proof", "outcome": "accepted", "reason": "none", "step": 0, "detail": "",
         "choice": "unchecked", **looked_at(),
         "claims": [
             {"nonce": nonce, "quality": claim(nonce).quality, "claim_digest": claim(nonce).digest().hex()}
@@ -182,7 +182,7 @@ def test_a_rejected_proof(office: Path, call: Call) -> None:
     shown = call("verify-proof", "good.benchmark", "good.proof", *rule, "--json")
     assert shown.code == 1
     assert json.loads(shown.out) == {
-        "proof": "good.proof", "outcome": "rejected", "reason": "unqualified", "step": 3, "detail": detail,
+        "file": "good.proof", "outcome": "rejected", "reason": "unqualified", "step": 3, "detail": detail,
         "choice": None, "claims": [], **looked_at(),
     }  # fmt: skip
 

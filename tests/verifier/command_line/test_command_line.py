@@ -122,7 +122,9 @@ def test_solving_writes_claim_solution_and_module(made: Office) -> None:
     assert made.solved.code == 0, made.solved.err
     claim = made.opened()
     assert claim.quality > 0
-    assert made.solved.out.startswith(f"{made.claim}: quality {claim.quality} (qualifies) after {claim.epochs} epochs ")
+    assert made.solved.out.startswith(
+        f"{made.claim}: quality {claim.quality:,} (qualifies) after {claim.epochs} epochs "
+    )
     assert made.solved.out.count("\n") == 1
     assert made.solved.err == ""
     module_file = f"optimiser-{claim.task.optimiser_digest.hex()[:16]}.py"
@@ -134,7 +136,7 @@ def test_solving_writes_claim_solution_and_module(made: Office) -> None:
 
 def test_a_replay_in_a_real_process_is_accepted(made: Office) -> None:
     done = spawn("verify", made.claim, "--level", "replay", "--signer", made.public, "--json")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "tig-verify: 1 accepted\n")
     verdict = json.loads(done.out)
     assert (verdict["outcome"], verdict["level"], verdict["reason"], verdict["step"]) == (
         "accepted",
@@ -142,7 +144,7 @@ def test_a_replay_in_a_real_process_is_accepted(made: Office) -> None:
         "none",
         0,
     )
-    assert verdict["claim"] == str(made.claim)
+    assert verdict["file"] == str(made.claim)
     assert verdict["claim_digest"] == made.opened().digest().hex()
     assert verdict["measured"]["quality"] == made.opened().quality
 
@@ -227,17 +229,19 @@ def test_every_claim_of_a_range_is_one_line_of_json(office: Office, call: Call) 
         "event": "end", "total": 2, "done": 2, "left": 0,
     }  # fmt: skip
     for entry in printed:
-        claim = read_record(Path(entry["claim"]), Claim).record
+        claim = read_record(Path(entry["file"]), Claim).record
         assert entry["stop_reason"] == claim.stop_reason == "fuel-exhausted"
+        where = "in keeping the state that optimiser_step_updates returned"
+        assert entry["explanation"] == f"'the fuel budget of 3,000,000 units is spent, {where}'"
         assert entry["transcript_root"] == claim.transcript_root.hex()
-        assert {name: entry[name] for name in ("quality", "qualifies", "epochs", "best_epoch", "fuel_used")} == {
+        assert {name: entry[name] for name in ("quality", "qualified", "epochs", "best_epoch", "fuel_used")} == {
             "quality": claim.quality,
-            "qualifies": claim.quality > 0,
+            "qualified": claim.quality > 0,
             "epochs": claim.epochs,
             "best_epoch": claim.best_epoch,
             "fuel_used": 3_000_000,
         }
-    claims = [entry["claim"] for entry in printed]
+    claims = [entry["file"] for entry in printed]
     again = call("verify", *claims, "--level", "replay", "--isolation", "none", "--jobs", 1)
     assert again.code == 0
     assert again.out.count("accepted at level replay") == 2
@@ -296,7 +300,7 @@ def test_inspect_shows_claims_solutions_and_verdicts(office: Office, call: Call)
     assert shown[0]["solution_digest"] == shown[1]["digest"]
     assert shown[0]["digest"] == shown[2]["claim_digest"]
     text = call("inspect", office.claim).out
-    assert f"quality: {office.opened().quality}" in text
+    assert f"quality: {office.opened().quality:,}" in text
     assert "stop_reason: early-stopping" in text
 
 
@@ -382,9 +386,9 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "hyperparameter without value": (solve_with("-p", "lr"), "'lr': write it as NAME=VALUE, such as lr=0.01"),
     "hyperparameter not finite": (solve_with("-p", "lr=NaN"), "'lr=NaN': write it as NAME=VALUE, such as lr=0.01"),
     "hyperparameter a text": (solve_with("-p", "lr=fast"), 'adam.py: "line '),
-    "fuel none": (solve_with("--fuel", "0"), "0 is not in the range x>=1"),
+    "fuel none": (solve_with("--fuel", "0"), "'0' is no fuel budget; write a whole number from 1 on, such as 1e9"),
     "fuel too little": (solve_with("--fuel", "5"), "before the first epoch the fuel budget of 5 units"),
-    "fuel beyond": (solve_with("--fuel", str(10**15)), "--fuel: the edition's maximum is 5000000000000"),
+    "fuel beyond": (solve_with("--fuel", str(10**15)), "than the edition's maximum, 5,000,000,000,000; give less"),
     "player unprintable": (solve_with("--player-id", "\t"), "player_id: expected printable ASCII, found '\\t'"),
     "claim exists": (
         solve_with("--nonces", "0..1", "-o", "out"),
@@ -411,10 +415,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         ("verify", "cut.claim"),
         "cut.claim: is not a signed record of tig-verify, or was cut or changed: byte",
     ),
-    "claim empty": (("verify", "empty.claim"), "empty.claim: is not a signed record of tig-verify, or was cut or chan"),
+    "claim empty": (("verify", "empty.claim"), "empty.claim: is empty, no signed record; get it again"),
     "claim a key": (
         ("verify", "key.pem"),
-        "key.pem: is not a signed record of tig-verify, or was cut or changed: byte",
+        "key.pem: is a key, no signed record; name a file such as a .claim, and give keys with --key or --signer",
     ),
     "claim a solution": (
         ("verify", SOLUTION),
@@ -441,7 +445,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "signer text": (("verify", CLAIM, "--signer", "text.txt"), "text.txt: this is not a public key in PEM or OpenSSH"),
     "inspect missing": (("inspect", "none.claim"), "none.claim: No such file or directory; check the name"),
     "inspect cut": (("inspect", "cut.claim"), "cut.claim: is not a signed record of tig-verify, or was cut or changed"),
-    "inspect a key": (("inspect", "key.pem.pub"), "key.pem.pub: is not a signed record of tig-verify, or was cut or"),
+    "inspect a key": (("inspect", "key.pem.pub"), "key.pem.pub: is a key, no signed record; name a"),
 }
 
 
@@ -474,7 +478,7 @@ BAD_MODULES: dict[str, tuple[bytes, str]] = {
     "returning nothing": (module("None"), "bad.py: 'optimiser_step_updates must return a pair: return updates, state"),
     "endless": (
         module(state="[i for i in range(10 ** 12)]"),
-        "before the first epoch the fuel budget of 3000000 units",
+        "before the first epoch the fuel budget of 3,000,000 units is spent, at line 8 in init_optimiser_state",
     ),
 }
 
@@ -508,7 +512,7 @@ def forged(office: Office) -> Path:
 
 def test_a_forgery_is_exit_code_1_and_a_signed_verdict(office: Office, call: Call) -> None:
     done = call("verify", forged(office), "--key", "key.pem")
-    assert (done.code, done.err) == (1, "")
+    assert (done.code, done.summary) == (1, "1 rejected")
     assert done.out.startswith("forged.claim: rejected at level evaluate, step 7, quality: the weights reach quality ")
     verdict = read_record(Path("forged.verdict"), Verdict).record
     assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.REJECTED, Reason.QUALITY, 7)
@@ -516,7 +520,7 @@ def test_a_forgery_is_exit_code_1_and_a_signed_verdict(office: Office, call: Cal
 
 def test_a_forgery_is_rejected_though_its_module_is_missing(office: Office, call: Call) -> None:
     done = call("verify", forged(office), "--level", "replay", "--json")
-    assert (done.code, done.err) == (1, "")
+    assert (done.code, done.summary) == (1, "1 rejected")
     assert (json.loads(done.out)["reason"], json.loads(done.out)["step"]) == ("quality", 7)
 
 
@@ -529,21 +533,22 @@ def test_another_signer_is_a_rejection(office: Office, call: Call) -> None:
 
 
 def test_one_bad_file_among_many_hides_nothing(office: Office, call: Call) -> None:
-    """1 before 3 before 2 before 0, and every file is looked at."""
+    """0 and 1 are about all claims: 2 before both, and every file is looked at, and has its line."""
     good, bad = str(office.claim), str(forged(office))
     expected: list[tuple[tuple[str, ...], int, int]] = [
-        # files, exit code, verdicts printed
+        # files, exit code, lines printed
         ((good, good), 0, 1),
-        ((good, "none.claim", good), 2, 1),
-        ((good, "cut.claim", good), 2, 1),
-        ((good, str(office.solution), good), 2, 1),
-        ((good, "none.claim", bad), 1, 2),
-        ((bad, "cut.claim", good), 1, 2),
-        ((bad, str(office.solution), good), 1, 2),
+        ((good, bad), 1, 2),
+        ((good, "none.claim", good), 2, 2),
+        ((good, "cut.claim", good), 2, 2),
+        ((good, str(office.solution), good), 2, 2),
+        ((good, "none.claim", bad), 2, 3),
+        ((bad, "cut.claim", good), 2, 3),
+        ((bad, str(office.solution), good), 2, 3),
     ]
-    for arguments, code, verdicts in expected:
+    for arguments, code, printed in expected:
         done = call("verify", *arguments, "--json")
-        assert (done.code, len(done.out.splitlines())) == (code, verdicts), arguments
+        assert (done.code, len(done.out.splitlines())) == (code, printed), arguments
         assert "Traceback" not in done.err
 
 
@@ -555,8 +560,8 @@ def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monke
     done = call("verify", office.claim, "--level", "replay", "--json")
     assert done.code == 3
     assert json.loads(done.out)["outcome"] == "undetermined"
-    assert call("verify", "none.claim", office.claim, "--level", "replay", "--jobs", 1).code == 3
-    assert call("verify", forged(office), office.claim, "none.claim").code == 1
+    assert call("verify", "none.claim", office.claim, "--level", "replay", "--jobs", 1).code == 2
+    assert call("verify", forged(office), office.claim, "--level", "replay", "--jobs", 1).code == 3
     monkeypatch.setattr("verifier.challenge.solving.solve", gone)
     done = call(*SOLVE)
     assert (done.code, done.out) == (3, "")

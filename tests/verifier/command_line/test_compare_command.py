@@ -16,7 +16,7 @@ import pytest
 
 from protocol.settings import Settings
 from protocol.task import Task
-from sandbox.errors import WorkerFault
+from sandbox.errors import OptimiserError, WorkerFault
 from sandbox.isolation import InProcess, Jail
 from sandbox.worker.zygote_client import Zygote
 from tests.support.called import Ended, called
@@ -64,22 +64,32 @@ def direct(name: str, nonce: int) -> dict[str, object]:
     return {
         "nonce": nonce,
         "quality": solved.score.quality,
+        "test_loss": solved.score.loss,
         "threshold": solved.score.threshold,
         "floor": found.floor,
         "is_solvable": found.is_solvable,
         "epochs": solved.training.epochs,
+        "best_epoch": solved.training.best_epoch,
+        "stop_reason": str(solved.training.stop_reason),
+        "train_losses": list(solved.training.train_losses),
+        "validation_losses": list(solved.training.validation_losses),
         "fuel_used": solved.training.fuel_used,
     }
 
 
 def test_the_same_nonces_are_compared_and_kept(call: Call) -> None:
-    ended = call("slow.py", "fast.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT, "--picture", "both.html")
+    ended = call("slow.py", "fast.py", "--nonces", "0..1", "--jobs", 1, "-o", OUT, "--plot", "both.html")
     assert (ended.code, ended.err) == (0, "")
-    table = ended.out.splitlines()
-    assert table[0].split()[:3] == ["optimiser", "quality", "less"]
-    assert [line.split()[0] for line in table[1:3]] == ["slow", "fast"]
-    assert table[-1] == "2 nonces are few: an interval from fewer than 10 is rough."
-    done = {(entry["name"], entry["run"]["nonce"]): entry["run"] for entry in lines()}
+    title, _, *table = ended.out.splitlines()
+    assert title == "n_hidden=1, december-2025: 2 nonces, 1 of them solvable"
+    assert table[0].split()[:3] == ["optimiser", "quality", "difference"]
+    assert [line.split()[0] for line in (*table[1:3], *table[5:7])] == ["slow", "fast", "slow", "fast"]
+    assert all(line.endswith("  fuel-exhausted") for line in table[5:7])
+    assert table[-2:] == [
+        "Differences are to slow, nonce by nonce.",
+        "2 nonces are few: an interval from fewer than 10 is rough.",
+    ]
+    done = {(entry["optimiser"], entry["run"]["nonce"]): entry["run"] for entry in lines()}
     assert list(done) == [("slow.py", 0), ("fast.py", 0), ("slow.py", 1), ("fast.py", 1)]
     expected = direct("fast.py", 1)
     assert {name: done["fast.py", 1][name] for name in expected} == expected
@@ -96,9 +106,18 @@ def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPa
     assert call(*arguments, "0..1").code == 3  # a second nonce would have to be trained
     figures = [json.loads(line) for line in first.out.splitlines()]
     assert [each["optimiser"] for each in figures] == ["slow", "fast"]
+    assert [each["optimiser_digest"] for each in figures] == [e["training"]["optimiser_digest"] for e in lines()]
+    assert [(each["file"], each["track"], each["edition"]) for each in figures] == [
+        ("slow.py", "n_hidden=1", "december-2025"), ("fast.py", "n_hidden=1", "december-2025"),
+    ]  # fmt: skip
     runs = [entry["run"] for entry in lines()]
     assert figures[1]["difference"] == runs[1]["quality"] - runs[0]["quality"]
     assert figures[1]["difference_low"] is None  # one nonce has no interval
+    assert (figures[0]["difference"], figures[0]["failed"]) == (None, [])
+    same = ("quality", "epochs", "best_epoch", "fuel_used", "test_loss")
+    assert [[each[name] for name in same] for each in figures] == [[run[name] for name in same] for run in runs]
+    assert [each["train_loss"] for each in figures] == [run["train_losses"][run["best_epoch"] - 1] for run in runs]
+    assert [each["stop_reasons"] for each in figures] == [{"fuel-exhausted": 1}] * 2
 
 
 def test_a_changed_module_or_budget_is_another_training(call: Call) -> None:
@@ -114,10 +133,20 @@ def test_a_changed_module_or_budget_is_another_training(call: Call) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["slow.py"], "one optimiser has nothing to be compared with; name two or more"),
-        (["slow.py", "copy.py"], "copy.py: is the same module as slow.py; name each once"),
+        (["slow.py", "copy.py"], "copy.py: is the same module as slow.py; name each once, or give them different -p"),
+        (
+            ["-p", "a=1", "slow.py", "fast.py", "copy.py"],
+            "copy.py: has the same module and overrides as slow.py; name each once, or give them different -p",
+        ),
+        (
+            ["slow.py", "-p", "a=1", "--hyperparameter=a=2"],
+            "-p a: is there twice for slow.py; to train with both, name the optimiser twice",
+        ),
+        (["-p", "a=1", "-pa=2", "slow.py"], "-p a: is there twice for all; to train with both, name the opt"),
+        (["slow.py", "-p", f"a={'x' * 2000}"], "-p: expected at most 1024 bytes when encoded, found "),
+        (["slow.py", "--track", "n_hidden=1"], "--track n_hidden=1: is there twice; name each track once"),
         (["slow.py", "none.py"], "none.py: No such file or directory; check the name"),
-        (["slow.py", "fast.py", "--picture", "a.pdf"], "a.pdf: a picture is a .png or a .html file; end the name so"),
+        (["slow.py", "fast.py", "--plot", "a.pdf"], "a.pdf: a picture is a .png or a .html file; end the name so"),
         (["slow.py", "fast.py", "--out", "slow.py"], "slow.py: line 1 is none that compare writes; "),
         (
             ["slow.py", "fast.py", "--out", "odd.jsonl"],
@@ -129,7 +158,8 @@ def test_a_changed_module_or_budget_is_another_training(call: Call) -> None:
         (["slow.py", "fast.py", "--limit", "3"], "--deadline and --limit go with --out, by which the next call knows"),
         (["slow.py", "fast.py", "--deadline", "3h"], "--deadline and --limit go with --out, by which the next call"),
     ],
-    ids="one twice missing suffix foreign odd busy folder rand-hash limit deadline".split(),
+    ids="twice twice-overridden both both-for-all long tracks missing suffix foreign odd busy folder rand-hash limit "
+    "deadline".split(),
 )
 def test_mistakes_are_answered(call: Call, arguments: list[str], message: str) -> None:
     Path("copy.py").write_bytes(Path("slow.py").read_bytes())
@@ -171,37 +201,135 @@ def test_a_picture_that_cannot_be_drawn_is_refused_before_training(call: Call, m
 
     monkeypatch.setattr(plot_files, "load_matplotlib", fail)
     monkeypatch.setattr(comparison_trials, "solve", None)
-    ended = call("slow.py", "fast.py", "--nonces", 0, "--picture", "a.png")
+    ended = call("slow.py", "fast.py", "--nonces", 0, "--plot", "a.png")
     assert ended.code == 2
-    assert "pip install 'tig-verify[pictures]'" in ended.err
+    assert "pip install 'tig-verify[plots]'" in ended.err
 
 
 ZERO = "integer division or modulo by zero"
 
 
-def test_a_module_that_fails_is_named_and_the_others_are_kept(call: Call) -> None:
+def test_a_module_that_fails_is_told_at_once_and_its_row_says_why(call: Call) -> None:
     Path("wrong.py").write_bytes(module("1 // 0, state"))
-    arguments = ("slow.py", "wrong.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT)
-    ended = call(*arguments)
-    assert (ended.code, ended.out) == (2, "")
-    first, second, last = ended.err.splitlines()
-    assert first.startswith("tig-verify: wrong.py: (wrong.py, nonce 0) ")
-    assert second.startswith("tig-verify: wrong.py: (wrong.py, nonce 1) ")
+    arguments = ("slow.py", "wrong.py", "fast.py", "--nonces", "0..1", "--jobs", 1)
+    ended = call(*arguments, "--out", OUT)
+    assert ended.code == 2
+    first, last = ended.err.splitlines()  # the same reason once
+    assert first.startswith("tig-verify: wrong.py: (wrong.py, n_hidden=1, nonce 0) ")
     assert first.endswith(f"ZeroDivisionError: {ZERO}'")
-    assert last == "tig-verify: 2 of 4 trainings missing; nothing is compared"
-    assert [(entry["name"], entry["run"]["nonce"]) for entry in lines()] == [("slow.py", 0), ("slow.py", 1)]
+    assert last == "tig-verify: 2 of 6 trainings missing; the others are compared"
+    table = ended.out.splitlines()
+    assert table[2].split()[:3] == ["optimiser", "nonces", "quality"]
+    assert [line.split() for line in table if line.startswith("wrong ")] == [["wrong", "0/2", "0/1"]]
+    assert table[-2] == "wrong: a result of 0 of 2 nonces, compared on none, as there is none that both have"
+    assert table[-1].startswith("  nonces 0..1: ")
+    assert table[-1].endswith(f"ZeroDivisionError: {ZERO}'")
+    assert [(entry["optimiser"], entry["run"]["nonce"]) for entry in lines()] == [
+        ("slow.py", 0), ("fast.py", 0), ("slow.py", 1), ("fast.py", 1),
+    ]  # fmt: skip
+    kept_nowhere = call(*arguments, "--json")
+    assert kept_nowhere.code == 2
+    slow, wrong, fast = map(json.loads, kept_nowhere.out.splitlines())
+    assert ([no["nonce"] for no in wrong["failed"]], wrong["quality"], wrong["results"]) == ([0, 1], None, 0)
+    assert (slow["failed"], fast["results"], fast["ties"]) == ([], 2, 0)
     Path("wrong.py").write_bytes(module("-0.03 * gradient, state"))
-    assert call(*arguments).code == 0
-    assert len(lines()) == 4
+    assert call(*arguments, "--out", OUT).code == 0
+    assert len(lines()) == 6
 
 
-def test_where_nothing_is_kept_the_first_failure_ends_the_call(call: Call) -> None:
-    Path("wrong.py").write_bytes(module("1 // 0, state"))
-    ended = call("wrong.py", "slow.py", "--nonces", "0..999", "--jobs", 1)
-    assert (ended.code, ended.out) == (2, "")
-    first, last = ended.err.splitlines()
-    assert first.startswith("tig-verify: wrong.py: (wrong.py, nonce 0) ")
-    assert last == "tig-verify: 2000 of 2000 trainings missing; nothing is compared"
+def test_one_nonce_that_failed_is_in_no_pair(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(trial: comparison_trials.Trial, *given: Any) -> comparison_trials.Row:
+        if trial.path.name == "fast.py" and trial.nonce == 1:
+            raise OptimiserError("no reason")
+        return honest(trial, *given)
+
+    honest = comparison_trials.Trial.run
+    monkeypatch.setattr(comparison_trials.Trial, "run", run)
+    arguments = ("fast.py", "slow.py", "--nonces", "0..1", "--jobs", 1, "--out", OUT)
+    ended = call(*arguments)
+    assert ended.code == 2
+    assert ended.out.splitlines()[-4:] == [
+        "A nonce without a result is in no mean and has not qualified: who fails on hard ones looks too good.",
+        "fast: a result of 1 of 2 nonces",
+        "  nonce 1: 'no reason'",
+        "slow: compared on the 1 that both have",
+    ]
+    fast, slow = map(json.loads, call(*arguments, "--json").out.splitlines())
+    assert fast["failed"] == [{"nonce": 1, "why": "'no reason'", "lost": False}]
+    assert (slow["nonces"], slow["results"], slow["wins"] + slow["ties"] + slow["losses"]) == (2, 2, 1)
+    qualities = [entry["run"]["quality"] for entry in lines() if entry["run"]["nonce"] == 0]
+    assert slow["difference"] == qualities[1] - qualities[0]
+
+
+TUNABLE = module().replace(b'{"lr": 0.05}', b'{"lr": 0.02, "steps": 1}')
+
+
+def test_overrides_are_of_the_optimiser_before_them(call: Call) -> None:
+    Path("mine.py").write_bytes(TUNABLE)
+    both = ("mine.py", "-p", "lr=0.01", "mine.py", "--hyperparameter", "lr=0.03", "-psteps=2", "mine.py")
+    ended = call("-p", "steps=1.0", "--out", OUT, "--nonces", 0, *both[:4], "--jobs", 1)
+    assert ended == Ended(0, ended.out, "")
+    assert [line.split("  ")[0] for line in ended.out.splitlines()[3:5]] == [
+        "mine lr=0.01 steps=1.0", "mine steps=1.0",
+    ]  # fmt: skip
+    assert [entry["training"]["hyperparameters"] for entry in lines()] == [{"lr": 0.01, "steps": 1.0}, {"steps": 1.0}]
+    ended = call("fast.py", *both, "--out", OUT, "--nonces", 0, "--jobs", 1, "--json")
+    assert ended.code == 0
+    assert [json.loads(line)["hyperparameters"] for line in ended.out.splitlines()] == [
+        {}, {"lr": 0.01}, {"lr": 0.03, "steps": 2}, {},
+    ]  # fmt: skip
+    entries = lines()
+    assert len(entries) == 6  # another value of any is another training
+    runs = [{**entry["run"], "seconds": 0} for entry in entries]
+    assert runs[0] == runs[3]  # the module does not look at steps
+    assert runs[1] == runs[5]
+    assert runs[2]["train_losses"] == runs[5]["train_losses"]  # fast.py has that rate in its text
+    assert runs[3] != runs[4] != runs[5]
+
+
+@pytest.mark.parametrize("isolation", ["none", "process"])
+def test_overrides_that_a_module_does_not_have_are_refused_before_training(
+    call: Call, monkeypatch: pytest.MonkeyPatch, isolation: str
+) -> None:
+    monkeypatch.setattr(comparison_trials, "solve", None)
+    Path("mine.py").write_bytes(TUNABLE)
+    overrides = ("slow.py", "-p", "rate=0.02", "mine.py", "-p", "lr=abc", "-p", "steps=", "-p", "lr0=1")
+    ended = call(*overrides, "--nonces", 0, "--jobs", 1, isolation=isolation)
+    assert ended == Ended(
+        2,
+        "",
+        "-p rate: slow.py has no hyperparameter of that name; it has lr\n"
+        "-p lr=abc: mine.py has a number there; write one, such as lr=0.02\n"
+        "-p lr0: mine.py has no hyperparameter of that name; it has lr, steps\n"
+        "-p steps=: mine.py has a number there; write one, such as steps=1\n",
+    )
+
+
+def test_one_optimiser_alone_is_a_table_without_differences(call: Call) -> None:
+    ended = call("slow.py", "--nonces", "0..1", "--jobs", 1, "--plot", "alone.png")
+    assert (ended.code, ended.err) == (0, "")
+    table = ended.out.splitlines()
+    assert table[2].split() == ["optimiser", "quality", "qualified", "excess"]
+    assert table[3].startswith("slow ")
+    assert "few" not in ended.out
+    assert Path("alone.png").stat().st_size > 1000
+
+
+def test_each_track_has_its_table(call: Call) -> None:
+    arguments = ("slow.py", "fast.py", "--nonces", 0, "--jobs", 1, "--out", OUT, "--track", "n_hidden=2")
+    ended = call(*arguments, "--plot", "both.html")
+    assert (ended.code, ended.err) == (0, "")
+    text = ended.out.splitlines()
+    titles = [line for line in text if line.startswith("n_hidden=")]
+    assert [title.split(",")[0] for title in titles] == ["n_hidden=2", "n_hidden=1"]
+    assert text[text.index(titles[1]) - 1] == ""
+    assert [entry["training"]["settings"]["track_id"] for entry in lines()] == ["n_hidden=2"] * 2 + ["n_hidden=1"] * 2
+    page = Path("both.html").read_text()
+    assert page.count("<td>n_hidden=1</td>") == page.count("<td>n_hidden=2</td>") == 2
+    found = [json.loads(line) for line in call(*arguments, "--json").out.splitlines()]
+    assert [(each["track"], each["optimiser"]) for each in found] == [
+        ("n_hidden=2", "slow"), ("n_hidden=2", "fast"), ("n_hidden=1", "slow"), ("n_hidden=1", "fast"),
+    ]  # fmt: skip
 
 
 def test_a_lost_training_is_nobodys_result_and_ends_no_other(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,10 +345,11 @@ def test_a_lost_training_is_nobodys_result_and_ends_no_other(call: Call, monkeyp
         ended = call(*arguments)
     assert ended == Ended(
         3,
-        "",
-        "tig-verify: undetermined: slow.py, nonce 0: the worker process ended unexpectedly (signal 9)\n"
-        "tig-verify: 1 of 4 trainings missing; nothing is compared\n",
+        ended.out,
+        "tig-verify: undetermined: slow.py, n_hidden=1, nonce 0: the worker process ended unexpectedly (signal 9)\n"
+        "tig-verify: 1 of 4 trainings missing; the others are compared\n",
     )
+    assert "  nonce 0: undetermined: the worker process ended unexpectedly (signal 9)" in ended.out.splitlines()
     assert len(lines()) == 3
     assert call(*arguments).code == 0
     assert len(lines()) == 4
@@ -241,7 +370,7 @@ def test_a_jail_that_broke_is_not_used_again(call: Call, monkeypatch: pytest.Mon
     jailed = ("slow.py", "fast.py", "--nonces", 0, "--jobs", 1, "--out", OUT)
     ended = call(*jailed, isolation="process")
     assert ended.code == 3
-    assert [entry["name"] for entry in lines()] == ["fast.py"]
+    assert [entry["optimiser"] for entry in lines()] == ["fast.py"]
     assert zygotes[0] is not zygotes[1]
 
 
@@ -252,7 +381,7 @@ def test_a_limit_leaves_trainings_for_the_same_call(call: Call) -> None:
     assert len(lines()) == 3
     ended = call(*arguments)
     assert (ended.code, ended.err, len(lines())) == (0, "", 4)
-    assert ended.out.startswith("optimiser ")
+    assert ended.out.startswith("n_hidden=1, ")
 
 
 def test_what_fails_does_not_use_up_the_limit(call: Call) -> None:

@@ -72,11 +72,11 @@ def test_the_forger_is_named_in_json(call: Call) -> None:
         ruling = json.loads(done.out)
         assert (ruling["differs"], ruling["epoch"]) == (5, 5)
         assert 0 < ruling["digests"] <= 3 * 4 + 1
-        assert {side["claim"]: side["wrong"] for side in ruling["claims"]} == {
+        assert {side["file"]: side["wrong"] for side in ruling["claims"]} == {
             "mine/x.claim": [],
             "theirs/x.claim": ["network_digest"],
         }
-        assert {side["signer"] for side in ruling["claims"]} == {k.verify_key.fingerprint for k in (ONE, OTHER)}
+        assert {side["signer"] for side in ruling["claims"]} == {k.verify_key.raw.hex() for k in (ONE, OTHER)}
         digests = {side["claim_digest"] for side in ruling["claims"]}
         assert digests == {given.claim.digest().hex() for given in (honest(), FORGED)}
 

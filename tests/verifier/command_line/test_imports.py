@@ -14,13 +14,15 @@ from protocol.keys import SigningKey
 from tests.support import sample_records
 from tests.support.sample_modules import ENTRY_POINTS
 from verifier.command_line.commands.c006.group import c006
+from verifier.command_line.commands.golden.group import golden
 from verifier.command_line.group import commands
 
 SLOW: Final = ("torch", "numba", "llvmlite", "numpy", "matplotlib", "rich")
 """The libraries that take longest to import, the slowest first."""
 WITH_NUMPY: Final = ("study", "study figure2", *(f"c006 {name}" for name in c006.commands if name != "band"))
 """Commands that have NumPy when they only say what they do."""
-HELP: Final = ("", *commands.commands, "study figure2", *(f"c006 {name}" for name in c006.commands))
+GOLDEN: Final = tuple(f"golden {name}" for name in golden.commands)
+HELP: Final = ("", *commands.commands, "study figure2", *GOLDEN, *(f"c006 {name}" for name in c006.commands))
 WORK: Final = [
     "--version", "keygen new.pem", "check module.py", "inspect 0.claim 1.claim",
     "commit 0.claim 1.claim --bundles 1 --key key.pem -o a.benchmark", "sample a.benchmark --beacon 4c35",

@@ -39,12 +39,12 @@ def test_text_has_the_sizes_the_nonces_and_a_count(capsys: pytest.CaptureFixture
     assert (ended.code, ended.err) == (0, "")
     sizes, *nonces, count = ended.out.splitlines()
     assert sizes == (
-        "december-2025 n_hidden=4: 1000 points for training in 8 batches of 125, 200 for validation, "
+        "december-2025 n_hidden=4: 1,000 points for training in 8 batches of 125, 200 for validation, "
         "125 of 250 for testing"
     )
     assert nonces == [
-        "nonce 0: mean squared noise 0.03758, threshold 0.15034, floor 0.03116, solvable",
-        "nonce 1: mean squared noise 0.04868, threshold 0.19473, floor 0.27704, unsolvable",
+        "nonce 0: mean squared noise 0.0376, threshold 0.150, floor 0.0312, solvable",
+        "nonce 1: mean squared noise 0.0487, threshold 0.195, floor 0.277, unsolvable",
     ]
     assert count == "1 of 2 unsolvable"
 
@@ -60,7 +60,7 @@ def test_json_has_an_object_for_each_nonce(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_centred_instance_has_no_floor(capsys: pytest.CaptureFixture[str]) -> None:
     ended = called(capsys, *TRACK, "--nonces", "1", "--edition", "december-2025-centred")
-    assert ended.out.splitlines()[1].endswith("floor 0.00000, solvable")
+    assert ended.out.splitlines()[1].endswith("floor 2.34e-20, solvable")
 
 
 def test_an_april_instance_has_batches_of_two_sizes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,11 @@ import click
 import pytest
 
 from verifier.command_line.commands.c006.group import c006
+from verifier.command_line.commands.golden.group import golden
 from verifier.command_line.group import commands
 from verifier.command_line.lazy_command import LazyCommand
 
-LAZY = [command for group in (commands, c006) for command in group.commands.values()]
+LAZY = [command for group in (commands, c006, golden) for command in group.commands.values()]
 
 
 @pytest.mark.parametrize("stand_in", LAZY, ids=lambda command: command.name)

@@ -103,7 +103,7 @@ def test_prediction_maps_are_those_of_the_networks(solved: Solved) -> None:
     [
         (["sgd.claim", "-o", "sgd.pdf"], "sgd.pdf: a picture is a .png or a .html file; end the name so"),
         (["sgd.claim", "sgd.transcript"], "several files: name the picture with -o, such as -o losses.png"),
-        (["sgd.claim"] * 9, "9 files are too many for one picture; name at most 8"),
+        ([f"{n}.claim" for n in range(9)], "9 files are too many for one picture; name at most 8"),
         (["sgd.solution"], "sgd.solution: ends in .solution, as a file beside a claim; name a .claim"),
         (["none.claim"], "none.claim: No such file or directory; check the name"),
         (["sgd.claim", "-o", "sgd.claim/a.png"], "sgd.claim: cannot be written: "),
@@ -122,7 +122,7 @@ def test_without_matplotlib_it_says_what_to_install(call: Call, monkeypatch: pyt
         raise ImportError
 
     monkeypatch.setattr(plot_files, "load_matplotlib", fail)
-    message = "pictures need matplotlib, which is not installed: pip install 'tig-verify[pictures]'"
+    message = "pictures need matplotlib, which is not installed: pip install 'tig-verify[plots]'"
     assert call(CLAIM) == Ended(2, "", f"tig-verify: {message}\n")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 
 import pytest
 from rich.console import Console
 
 from verifier.challenge.training.trainer import Epoch
+from verifier.command_line import progress
 from verifier.command_line.progress import Progress
 from verifier.command_line.run_figures import Qualities
 
@@ -111,6 +113,25 @@ def test_elsewhere_a_line_each_minute_says_how_far_it_is(
         "tig-verify: 16 of 100 done, 3 a minute, 28 min left, quality best 500, median 250, 6 qualify\n"
         "tig-verify: 16 of 100 done, 1 failed, 1.76 a minute, 47 min left, quality best 500, median 250, 6 qualify\n"
     ))  # fmt: skip
+
+
+@pytest.mark.parametrize("events", [False, True])
+def test_a_line_comes_also_while_no_item_ends(
+    events: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_PERIOD", 0.02)
+    monkeypatch.setattr(progress, "_SHORTEST", 0.001)
+    said = ["", ""]
+    with Progress("training", 7, done=2, events=events):
+        end = time.monotonic() + 30.0
+        while said[not events].count("\n") < 2:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+            said = [text + more for text, more in zip(said, capsys.readouterr(), strict=True)]
+    assert said[events] == ""
+    first, second, *_ = said[not events].splitlines()
+    assert first == second
+    assert json.loads(first)["done"] == 2 if events else first == "tig-verify: 2 of 7 done"
 
 
 def test_programs_get_events_instead(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,8 +23,10 @@ from tests.support.study_rows import ROW
 from tests.verifier.report.test_comparison_page import ROWS
 from verifier.command_line import claim_reading
 from verifier.command_line.claim_reading import ClaimFile, ClaimReader, read_claims
+from verifier.command_line.claim_statement import NOTHING
+from verifier.command_line.terminal import json_text
+from verifier.command_line.verdict_entries import of_verdict
 from verifier.command_line.verdict_log import LoggedDraw
-from verifier.command_line.verdict_report import as_json
 from verifier.experiments.comparison_trials import Row as ComparisonRow
 from verifier.experiments.study.rows import Row as StudyRow
 from verifier.runs import queue
@@ -104,7 +106,7 @@ def test_signed_verdicts_beside_claims_and_those_of_a_log_are_joined(call: Call,
     write_verdict(beside, VALIDATOR, outcome=Outcome.REJECTED, reason=Reason.QUALITY, step=7)
     record = write_verdict(logged, VALIDATOR)
     log = Path("verdicts.jsonl")
-    log.write_text(as_json(logged, _verdict(record)) + "\n")
+    log.write_text(_line(logged, _verdict(record)) + "\n")
     record.unlink()
     assert call(OUT, log) == ended("3 claims")
     assert column("verdict") == ["rejected", "accepted", "none"]
@@ -120,10 +122,15 @@ def test_the_draws_of_a_policy_are_no_verdicts(call: Call, claims: SealedClaims)
     draw = Draw(
         signed.digest.hex(), signed.signer.hex(), Standing.NEWCOMER, 0.5, 0.5, "c5a1e2", 0.25, Level.REPLAY, "0" * 64
     )
-    verdict = as_json(path, _verdict(write_verdict(path, VALIDATOR)))
+    verdict = _line(path, _verdict(write_verdict(path, VALIDATOR)))
     log = Path("verdicts.jsonl")
     log.write_text(f"{LoggedDraw.of(path, draw).line}\n{verdict}\n")
     assert call(log) == ended("1 verdict")
+
+
+def _line(path: Path, verdict: Any) -> str:
+    """A line of a log."""
+    return json_text(of_verdict(str(path), NOTHING, None, verdict))
 
 
 def _verdict(path: Path) -> Any:
@@ -248,7 +255,7 @@ def test_a_run_of_failures_alone_makes_a_page_and_a_spoilt_log_is_named(call: Ca
         ("blank", b"", "blank: is empty; name a folder of claims"),
         ("photo.png", b"\x89PNG\r\n", "photo.png: is nothing that a report is made of; name a folder of claims"),
         ("x.solution", seal(solution(), KEY).to_bytes(), "x.solution: is a signed record, but no claim; name a folder"),
-        ("x.jsonl", b'{"claim": 1}\n', "x.jsonl: line 1 is none that verify writes"),
+        ("x.jsonl", b'{"file": 1}\n', "x.jsonl: line 1 is none that verify writes"),
     ],
 )
 def test_what_is_no_input_gets_one_message_and_no_page(call: Call, name: str, data: bytes | None, message: str) -> None:
@@ -297,9 +304,9 @@ def test_a_page_that_cannot_be_written_is_refused_first(
 
 def test_a_log_with_a_verdict_that_no_verify_wrote_is_refused(call: Call, claims: SealedClaims) -> None:
     path = claims.write(0)
-    line = json.loads(as_json(path, _verdict(write_verdict(path, VALIDATOR))))
+    line = json.loads(_line(path, _verdict(write_verdict(path, VALIDATOR))))
     log = Path("log.jsonl")
-    for name, value in (("claim_signer", "0"), ("level", "deep"), ("measured", {"a": []}), ("step", [])):
+    for name, value in (("signer", "0"), ("level", "deep"), ("measured", {"a": []}), ("step", [])):
         log.write_text(json.dumps({**line, name: value}) + "\n")
         assert call(log).code == 2
 

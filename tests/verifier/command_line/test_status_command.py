@@ -78,7 +78,7 @@ def test_a_run_at_work(call: Call) -> None:
         "failures": [{"nonce": 7, "why": "signal 9", "lost": True}],
     }  # fmt: skip
     assert {name: run[name] for name in expected} == expected
-    assert (together["run"], together["running"], together["done"]) == (None, 1, 2)
+    assert (together["file"], together["running"], together["done"]) == (None, 1, 2)
 
 
 def test_shards_together(call: Call) -> None:

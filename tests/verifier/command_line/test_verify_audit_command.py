@@ -94,7 +94,7 @@ def test_a_request_an_answer_and_a_signed_verdict(call: Call) -> None:
     assert not ClaimFiles(CLAIM).verdict.exists()
     assert call("respond", REQUEST, CLAIM, "--key", "key.pem", "--isolation", "none").code == 0
     judged = call(*JUDGE)
-    assert (judged.code, judged.err) == (0, "")
+    assert (judged.code, judged.err) == (0, "tig-verify: 1 accepted\n")
     assert judged.out.startswith("out/x.claim: accepted at level audit: the audited epochs are those of this module ")
     assert (verdict().outcome, verdict().level) == (Outcome.ACCEPTED, Level.AUDIT)
 
@@ -102,7 +102,7 @@ def test_a_request_an_answer_and_a_signed_verdict(call: Call) -> None:
 def test_the_request_as_json(call: Call) -> None:
     asked = call(*ASK, "--json")
     request = read_record(REQUEST, AuditRequest).record
-    assert json.loads(asked.out) == {"claim": str(CLAIM), "request": str(REQUEST), "epochs": list(request.epochs)}
+    assert json.loads(asked.out) == {"file": str(CLAIM), "request": str(REQUEST), "epochs": list(request.epochs)}
 
 
 def test_two_requests_are_not_alike(call: Call) -> None:
@@ -118,7 +118,7 @@ def test_a_claim_that_fails_before_gets_its_verdict_and_no_request(call: Call) -
     before = files()
     done = call(*ASK, "--json")
     found = json.loads(done.out)
-    assert (done.code, done.err) == (1, "")
+    assert (done.code, done.summary) == (1, "1 rejected")
     assert (found["outcome"], found["level"], found["step"]) == ("rejected", "evaluate", 7)
     assert files() == before
 
@@ -129,7 +129,7 @@ def test_an_answer_with_another_history_is_rejected(call: Call, exchanged: None)
     other = replace(opened, leaf=replace(opened.leaf, fuel_used=1))
     write(ANSWER.response, replace(response, leaves=(response.leaves[0], other, *response.leaves[2:])))
     done = call(*JUDGE)
-    assert (done.code, done.err) == (1, "")
+    assert (done.code, done.summary) == (1, "1 rejected")
     assert (verdict().reason, verdict().step) == (Reason.OPENING, 10)
 
 
@@ -165,7 +165,7 @@ def test_an_answer_to_another_request_is_no_answer(call: Call, exchanged: None) 
 def test_an_audit_in_one_go(call: Call) -> None:
     before = files()
     done = call(*AUDIT, "--epochs", 3, "--json")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.summary) == (0, "1 accepted")
     assert (json.loads(done.out)["outcome"], json.loads(done.out)["level"]) == ("accepted", "audit")
     assert files() == before
 

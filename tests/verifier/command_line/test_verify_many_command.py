@@ -79,7 +79,7 @@ def lines() -> list[dict[str, Any]]:
 
 def outcomes() -> dict[str, str]:
     """What the file says last of each claim."""
-    return {line["claim"]: line["outcome"] for line in lines()}
+    return {line["file"]: line["outcome"] for line in lines()}
 
 
 def forge(path: Path) -> None:
@@ -95,9 +95,11 @@ def test_one_bad_file_among_many_hides_nothing(claims: list[Path], call: Call) -
     ClaimFiles(claims[9]).solution.unlink()
     forge(claims[11])
     done = call(*claims, "--out", OUT)
-    assert done.code == 1
-    assert done.out == "verdicts.jsonl: 37 accepted (36 of them copies), 1 rejected, 2 without verdict\n"
-    assert done.err.splitlines()[0].startswith("tig-verify: c07.claim: is not a signed record")
+    assert done.code == 2
+    assert done.out.startswith("c11.claim: rejected at level evaluate, step 7, quality: the weights reach quality ")
+    assert done.out.count("\n") == 2
+    assert done.summary == "37 accepted (36 of them copies), 1 rejected, 2 without verdict"
+    assert done.err.splitlines()[0].startswith("tig-verify: c07.claim: is a text, no signed record; name a file")
     assert done.err.splitlines()[1] == "tig-verify: c09.solution: No such file or directory; check the name"
     assert len(lines()) == 38
     assert {claim for claim, outcome in outcomes().items() if outcome == "rejected"} == {"c11.claim"}
@@ -115,10 +117,10 @@ def test_what_is_decided_is_not_done_again(claims: list[Path], call: Call, monke
     monkeypatch.setattr(judge, "examine", counted)
     done = call(*claims, "--out", OUT)
     assert (done.code, len(examined)) == (1, 20)
-    assert done.out == "verdicts.jsonl: 39 accepted (38 of them copies), 1 rejected; 20 of them from before\n"
+    assert done.summary == "39 accepted (38 of them copies), 1 rejected; 20 of them from before"
     assert call(*claims[4:], "--out", OUT).code == 0
     assert len(examined) == 20
-    assert [line["claim"] for line in lines()] == [str(path) for path in claims]
+    assert [line["file"] for line in lines()] == [str(path) for path in claims]
     assert call(claims[0], "--out", OUT, "--level", "replay", "--isolation", "none").code == 0
     assert len(examined) == 21  # another level is another question
 
@@ -150,8 +152,12 @@ def test_a_verdict_for_any_signer_is_none_for_the_expected_one(claims: list[Path
     assert call(claims[0], "--out", OUT, "--signer", "key.pub").code == 0
     for signer, code in (((), 0), (("--signer", "stranger.pub"), 1), (("--signer", "key.pub"), 0)):
         done = call(claims[0], "--out", OUT, *signer)
-        assert (done.code, done.out.endswith("; 1 of them from before\n")) == (code, True)
-    assert [line["signer"] for line in lines()] == [None, stranger.verify_key.raw.hex(), KEY.verify_key.raw.hex()]
+        assert (done.code, done.summary.endswith("; 1 of them from before")) == (code, True)
+    assert [line["terms"]["signer"] for line in lines()] == [
+        None,
+        stranger.verify_key.raw.hex(),
+        KEY.verify_key.raw.hex(),
+    ]
 
 
 def write_precommit(path: str, num_nonces: int = 1) -> None:
@@ -177,19 +183,18 @@ def test_a_verdict_under_other_terms_is_none(claims: list[Path], call: Call) -> 
     for repeated in (False, True):
         for code, terms in every:
             done = call(claims[0], "--out", OUT, *terms)
-            assert (done.code, "1 of them from before" in done.out) == (code, repeated), terms
-    assert [line["threshold"] for line in lines()] == [None, best - 1, best, None, None, None, best]
-    assert [line["seed_beacon"] for line in lines()] == [None, None, None, "1f", "2f", "1f", "1f"]
-    assert len({line["precommit"] for line in lines()}) == 3
+            assert (done.code, "1 of them from before" in done.err) == (code, repeated), terms
+    assert [line["terms"]["quality_above"] for line in lines()] == [None, best - 1, best, None, None, None, best]
+    assert [line["terms"]["seed_beacon"] for line in lines()] == [None, None, None, "1f", "2f", "1f", "1f"]
+    assert len({line["terms"]["precommit_digest"] for line in lines()}) == 3
 
 
 def test_the_unqualified_are_counted_from_before_too(claims: list[Path], call: Call) -> None:
     terms = ("--out", OUT, "--qualified", solved().claim.quality)
-    assert call(*claims[:2], *terms).out == "verdicts.jsonl: 2 rejected (1 of them copies) (2 unqualified)\n"
-    assert (
-        call(*claims[:3], *terms).out
-        == "verdicts.jsonl: 3 rejected (2 of them copies) (3 unqualified); 2 of them from before\n"
-    )
+    assert call(*claims[:2], *terms).summary == "2 rejected (1 of them copies) (2 unqualified)"
+    again = call(*claims[:3], *terms)
+    assert again.summary == "3 rejected (2 of them copies) (3 unqualified); 2 of them from before"
+    assert again.out.count("unqualified: the claimed quality") == 3
 
 
 def test_the_undetermined_is_tried_again(claims: list[Path], call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +207,7 @@ def test_the_undetermined_is_tried_again(claims: list[Path], call: Call, monkeyp
         assert call(*replay).code == 3
     assert call(*replay).code == 0
     assert [line["outcome"] for line in lines()] == ["undetermined", "accepted"]
-    assert call(*replay).out.endswith("1 of them from before\n")
+    assert call(*replay).summary.endswith("1 of them from before")
 
 
 def test_a_jail_that_broke_is_not_used_again(claims: list[Path], call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +222,7 @@ def test_a_jail_that_broke_is_not_used_again(claims: list[Path], call: Call, mon
 
     monkeypatch.setattr(judge, "examine", breaking)
     done = call(*claims[:3], "--level", "replay", "--jobs", 1, "--out", OUT)
-    assert (done.code, done.err) == (3, "")
+    assert (done.code, done.summary) == (3, "2 accepted (1 of them copies), 1 undetermined")
     assert [line["outcome"] for line in lines()] == ["undetermined", "accepted", "accepted"]
     assert len(set(zygotes)) == 2
 
@@ -228,25 +233,22 @@ def test_a_line_that_was_cut_short_is_removed(claims: list[Path], call: Call, cu
     *whole, last = OUT.read_bytes().splitlines(keepends=True)
     OUT.write_bytes(b"".join(whole) + last[:cut])
     done = call(*claims[:3], "--out", OUT)
-    assert (done.code, done.out) == (
-        0,
-        "verdicts.jsonl: 3 accepted (2 of them copies); 2 of them from before\n",
-    )
+    assert (done.code, done.summary) == (0, "3 accepted (2 of them copies); 2 of them from before")
     assert OUT.read_bytes().splitlines(keepends=True)[:2] == whole
-    assert [line["claim"] for line in lines()] == ["c00.claim", "c01.claim", "c02.claim"]
+    assert [line["file"] for line in lines()] == ["c00.claim", "c01.claim", "c02.claim"]
 
 
 FOREIGN = {
     "text": b"something of mine",
     "lines": b"something\nof mine\n",
-    "another object": b'{"claim": "x"}\n',
-    "another level": b'{"claim": "x", "claim_digest": "", "level": "glance", "outcome": "accepted"}\n',
+    "another object": b'{"file": "x"}\n',
+    "another level": b'{"file": "x", "claim_digest": "", "level": "glance", "outcome": "accepted"}\n',
     "a list": b"[1]\n",
     "no text": b"\xff\n",
     "nested": b"[" * 60_000 + b"\n",
-    "a name twice": b'{"claim": "x", "claim": "y"}\n',
-    "no number": b'{"claim": NaN}\n',
-    "one long line": b'{"claim": ' + b"x" * (1 << 17),
+    "a name twice": b'{"file": "x", "file": "y"}\n',
+    "no number": b'{"file": NaN}\n',
+    "one long line": b'{"file": ' + b"x" * (1 << 17),
 }
 
 
@@ -290,11 +292,13 @@ def test_a_disk_that_is_full_costs_no_more_than_a_line(claims: list[Path], call:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("tig-verify: verdicts.jsonl: cannot be written: File too large; call again when it can")
+    until, why = done.err.splitlines()
+    assert until == "tig-verify: until then 2 accepted (1 of them copies)"
+    assert why.startswith("tig-verify: verdicts.jsonl: cannot be written: File too large; call again when it can")
     assert OUT.stat().st_size == room
     done = call(*claims, "--out", OUT)
-    assert done.out == "verdicts.jsonl: 40 accepted (39 of them copies); 1 of them from before\n"
-    assert [line["claim"] for line in lines()] == [str(path) for path in claims]
+    assert done.summary == "40 accepted (39 of them copies); 1 of them from before"
+    assert [line["file"] for line in lines()] == [str(path) for path in claims]
 
 
 def test_a_signed_verdict_replaces_an_older_one(claims: list[Path], call: Call) -> None:
@@ -306,10 +310,18 @@ def test_a_signed_verdict_replaces_an_older_one(claims: list[Path], call: Call) 
 
 def test_both_files_and_lines_and_signed_verdicts(claims: list[Path], call: Call) -> None:
     done = call(*claims[:3], "--out", OUT, "--json", "--key", "key.pem")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.summary) == (0, "3 accepted (2 of them copies)")
     assert done.out == OUT.read_text()
+    assert call(*claims[:3], "--out", OUT, "--json").out == done.out  # whenever it was judged
     for path in claims[:3]:
         assert read_record(ClaimFiles(path).verdict, Verdict).record.claim_digest == solved().claim.digest()
+
+
+SUMMARY = """\
+tig-verify: 3 accepted (2 of them copies), 1 without verdict
+  c01.claim states what c00.claim states
+  c02.claim states what c00.claim states
+"""
 
 
 def test_on_a_terminal_verdicts_are_lines_above_the_bar(
@@ -321,7 +333,7 @@ def test_on_a_terminal_verdicts_are_lines_above_the_bar(
         monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
     with pytest.raises(SystemExit):
         main(["verify", *map(str, claims[:3]), "none.claim"])
-    assert capsys.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", SUMMARY)
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue()).replace("\r", "\n").splitlines()
     heads = ("c00.claim: accepted", "c01.claim: accepted", "c02.claim: accepted", "tig-verify: none.claim: No such")
     assert sum(line.startswith(heads) for line in shown) == 4
@@ -402,11 +414,11 @@ def test_a_killed_process_costs_no_claim_and_a_killed_call_is_resumed(copies: li
     eventually(lambda: not any(is_alive(pid) for pid in [*workers, *replaced]))
     assert set(outcomes().values()) == {"accepted"}
     with OUT.open("ab") as file:
-        file.write(b'{"claim": "0')  # as if it had been in the middle of a line
+        file.write(b'{"file": "0')  # as if it had been in the middle of a line
     before = len(lines_before := OUT.read_bytes().splitlines()) - 1
     again = call(*copies, "--out", OUT)
-    assert (again.code, again.err) == (0, "")
-    assert again.out == f"verdicts.jsonl: 60 accepted (59 of them copies); {before} of them from before\n"
+    assert (again.code, again.out) == (0, "")
+    assert again.summary == f"60 accepted (59 of them copies); {before} of them from before"
     assert OUT.read_bytes().splitlines()[:before] == lines_before[:-1]
     assert outcomes() == dict.fromkeys(copies, "accepted")
 
@@ -428,7 +440,9 @@ def test_ctrl_c_leaves_whole_lines_and_no_process(copies: list[str]) -> None:
         assert len(workers) == 2
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
-    assert (process.returncode, err.strip()) == (130, "tig-verify: interrupted; nothing half-written was left")
+    until, interrupted = filter(None, err.splitlines())
+    assert (process.returncode, interrupted) == (130, "tig-verify: interrupted; nothing half-written was left")
+    assert until.startswith(f"tig-verify: until then {len(lines())} accepted")
     assert not any(is_alive(pid) for pid in workers)
     assert set(outcomes().values()) == {"accepted"}
     assert OUT.read_bytes().endswith(b"\n")
@@ -438,5 +452,5 @@ def test_replays_are_shared_and_each_process_has_its_own_jail(copies: list[str])
     done = subprocess.run(
         [*COMMAND, "--jobs", "2", "--level", Level.REPLAY, *copies[:2]], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "tig-verify: 2 accepted (1 of them copies)")
     assert sorted(outcomes().items()) == [(name, "accepted") for name in copies[:2]]

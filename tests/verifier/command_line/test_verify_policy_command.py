@@ -100,11 +100,11 @@ def lines() -> list[dict[str, Any]]:
 
 
 def draws() -> dict[str, dict[str, Any]]:
-    return {line["claim"]: line for line in lines() if "drawn" in line}
+    return {line["file"]: line for line in lines() if "drawn" in line}
 
 
 def verdicts() -> list[tuple[str, str, str]]:
-    return [(line["claim"], line["level"], line["outcome"]) for line in lines() if "outcome" in line]
+    return [(line["file"], line["level"], line["outcome"]) for line in lines() if "outcome" in line]
 
 
 def files(folder: Path | str = ".") -> dict[str, bytes]:
@@ -117,7 +117,7 @@ def files(folder: Path | str = ".") -> dict[str, bytes]:
 def test_a_signer_is_known_by_the_log_and_every_draw_can_be_checked(call: Call) -> None:
     claims = [write(f"{n:02}", trained(n)) for n in range(24)]
     done = call("verify", "in", *RUN, "--draw-beacon", "block-17")
-    assert (done.code, done.out, done.err) == (0, "verdicts.jsonl: 24 accepted\n", "")
+    assert done == Ended(0, "", "tig-verify: 24 accepted\n")
     drawn = draws()
     assert [drawn[str(path)]["standing"] for path in claims[:3]] == ["newcomer", "newcomer", "known"]
     standings = [drawn[str(path)]["standing"] for path in claims]
@@ -143,7 +143,7 @@ def test_the_same_call_goes_on_and_a_claim_is_drawn_once(call: Call, monkeypatch
     first = lines()
     assert len(first) == 10
     done = call("verify", "in", *RUN, "--draw-beacon", "b")
-    assert (done.code, done.out) == (0, "verdicts.jsonl: 8 accepted; 5 of them from before\n")
+    assert (done.code, done.summary) == (0, "8 accepted; 5 of them from before")
     assert lines()[:10] == first
     assert Counter(line["beacon"] for line in draws().values()) == {"a": 5, "b": 3}
     monkeypatch.setattr(judge, "examine", None)  # nobody is asked
@@ -178,7 +178,7 @@ def test_a_lie_makes_a_suspect_and_leaves_others_alone(call: Call) -> None:
     write_forged("02", 9, key=BOB)
     later = [write(f"1{n}", trained(10 + n), key=BOB) for n in range(3)]
     done = call("verify", "in", *RUN, "--draw-beacon", "a")
-    assert (done.code, done.out) == (1, "verdicts.jsonl: 5 accepted, 1 rejected\n")
+    assert (done.code, done.summary) == (1, "5 accepted, 1 rejected")
     standings = {claim: line["standing"] for claim, line in draws().items()}
     assert [standings[str(path)] for path in honest] == ["newcomer"] * 2
     assert [standings[str(path)] for path in later] == ["suspect", "suspect", "known"]
@@ -241,8 +241,8 @@ def test_what_nobody_vouches_for_or_has_no_module_is_not_drawn(call: Call) -> No
     other = solve(session(module("-0.5 * state * gradient, state"), nonce=3))
     write("3", other)
     done = call("verify", "in", *RUN, "--draw-beacon", "a")
-    assert (done.code, done.out) == (2, "verdicts.jsonl: 1 accepted, 3 without verdict\n")
-    assert [line.split(": ")[1] for line in done.err.splitlines()] == [
+    assert (done.code, done.summary) == (2, "1 accepted, 3 without verdict")
+    assert [line.split(": ")[1] for line in done.err.splitlines()[:-1]] == [
         "in/1.claim",
         "in/2.solution",
         f"in/optimiser-{other.claim.task.optimiser_digest.hex()[:16]}.py",
@@ -277,8 +277,8 @@ def test_verify_without_a_policy_goes_on_with_the_same_log(call: Call) -> None:
     path = write("0", trained(0))
     assert call("verify", path, *RUN).code == 0
     done = call("verify", path, "--out", OUT, "--level", "replay", "--isolation", "none")
-    assert done.out == "verdicts.jsonl: 1 accepted; 1 of them from before\n"
-    assert call("verify", path, "--out", OUT).out == "verdicts.jsonl: 1 accepted\n"
+    assert done.summary == "1 accepted; 1 of them from before"
+    assert call("verify", path, "--out", OUT).summary == "1 accepted"
 
 
 def test_the_example_can_be_used(call: Call) -> None:
@@ -305,12 +305,12 @@ def test_several_processes_write_a_log_that_holds(call: Call) -> None:
     lie = replace(short(0).claim, train_losses=(0.5, *short(0).claim.train_losses[1:]))
     write("00", short(0), claim=lie)  # of a newcomer, so that it is replayed
     done = call("verify", "in", *RUN[:-1], 2, "--draw-beacon", "a")
-    assert (done.code, done.out) == (1, "verdicts.jsonl: 11 accepted, 1 rejected\n")
+    assert (done.code, done.summary) == (1, "11 accepted, 1 rejected")
     checked = call("check-log", OUT, "--policy", "policy.toml", "--json")
     told = json.loads(checked.out)
     signers = told.pop("signers")
     assert told == {
-        "log": "verdicts.jsonl", "draws": 12, "verdicts": 12, "beacons": {"a": 12}, "differences": [],
+        "file": "verdicts.jsonl", "draws": 12, "verdicts": 12, "beacons": {"a": 12}, "differences": [],
     }  # fmt: skip
     assert list(signers) == ["suspect", "newcomer", "known", "trusted"]
     assert {key for keys in signers.values() for key in keys} == {key.verify_key.raw.hex() for key in (ALICE, BOB)}
@@ -355,7 +355,7 @@ def test_a_rejection_is_kept_and_can_be_shown_again(call: Call, key: tuple[str, 
     again = call("verify", folder / "1.claim", "--level", line["level"], "--isolation", "none", "--json")
     shown = json.loads(again.out)
     assert again.code == 1
-    for name in line.keys() - {"claim", "measured"}:
+    for name in line.keys() - {"file", "measured"}:
         assert shown[name] == line[name]
     if key:
         signed = read_record(folder / "1.verdict", Verdict)
@@ -407,8 +407,8 @@ def audits(call: Call) -> list[Path]:
     done = call("verify", "in", *AUDITED)
     requests = sorted(Path("requests").iterdir())
     assert len(requests) == sum(line["drawn"] == "audit" for line in draws().values()) == 6
-    assert done.code == 4
-    assert done.err == (
+    assert (done.code, done.summary) == (4, "2 accepted")
+    assert done.err.endswith(
         f"tig-verify: {len(requests)} of 8 claims are left, {len(requests)} of them until their audits are answered; "
         "the same call goes on\n"
     )
@@ -439,7 +439,7 @@ def test_audits_are_judged_when_their_answers_are_there(call: Call, audits: list
     for request in audits[1:]:
         respond(call, request)
     done = call("verify", "in", *AUDITED)
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.summary) == (0, "8 accepted; 3 of them from before")
     assert Counter(level for _, level, _ in verdicts())["audit"] == len(audits)
     assert call("check-log", OUT, "--policy", "policy.toml").code == 0
     shutil.rmtree("requests")  # states are large
@@ -476,14 +476,15 @@ def test_a_forged_answer_is_a_failure_and_is_kept(call: Call, audits: list[Path]
     forged = replace(record, parameters=bytes(len(record.parameters)))
     state.write_bytes(seal(forged, ALICE).to_bytes())
     done = call("verify", "in", *AUDITED)
-    assert done.code == 1
+    assert done.code == 4  # for the other audits
+    assert done.out.startswith(f"{claim}: rejected at level audit, step 12, opening: ")
     assert (str(claim), "audit", "rejected") in verdicts()
     (folder,) = Path("verdicts-rejected").iterdir()
     kept = folder / claim.name
     shown = call("verify", kept, "--level", "audit", "--request", kept.with_suffix(".request"), "--response",
                  kept.with_suffix(".response"), "--key", "pool.pem", "--isolation", "none", "--json")  # fmt: skip
     line = next(line for line in lines() if line.get("outcome") == "rejected")
-    for name in line.keys() - {"claim", "measured"}:
+    for name in line.keys() - {"file", "measured"}:
         assert json.loads(shown.out)[name] == line[name]
 
 
@@ -563,7 +564,7 @@ def test_a_log_that_was_changed_is_told(call: Call) -> None:
             lambda line: line.replace('"beacon": "a"', '"beacon": "\\u00e4"'),
             "beacon: expected 1 to 256 printable ASCII",
         ),
-        (lambda line: line.replace(ALICE.verify_key.raw.hex(), "zz"), "claim_signer: expected 64 hexadecimal digits"),
+        (lambda line: line.replace(ALICE.verify_key.raw.hex(), "zz"), "signer: expected 64 hexadecimal digits"),
         (lambda line: line.replace('"newcomer"', '"stranger"'), ""),
         (lambda line: line.replace('"audit": 0.0, ', ""), ""),
     ],

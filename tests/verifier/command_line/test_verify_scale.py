@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,7 +31,8 @@ from verifier.command_line.execution_options import Execution
 from verifier.command_line.files import ClaimFiles, read_file, read_record, write_file
 from verifier.command_line.judge import Judge, judged
 from verifier.command_line.verdict_log import FORMAT, VerdictLog
-from verifier.command_line.verdict_report import Report, Tally
+from verifier.command_line.verdict_options import VerdictOptions
+from verifier.command_line.verdict_report import Report
 from verifier.runs.pool import TaskLost
 from verifier.verification.context import Terms
 
@@ -75,9 +77,9 @@ def lines(path: Path = OUT) -> list[dict[str, Any]]:
 
 def test_a_folder_stands_for_its_claims(claims: list[Path], call: Call) -> None:
     done = call("out", claims[3], "out", "--out", OUT)
-    assert (done.code, done.out) == (0, "verdicts.jsonl: 12 accepted (11 of them copies)\n")
-    assert [line["claim"] for line in lines()] == list(map(str, claims))
-    assert call(*claims, "--out", OUT).out.endswith("12 of them from before\n")  # a folder is a short way to say it
+    assert (done.code, done.summary) == (0, "12 accepted (11 of them copies)")
+    assert [line["file"] for line in lines()] == list(map(str, claims))
+    assert call(*claims, "--out", OUT).summary.endswith("12 of them from before")  # a folder is a short way to say it
 
 
 def test_a_folder_that_cannot_be_read_is_named(claims: list[Path], monkeypatch: pytest.MonkeyPatch, call: Call) -> None:
@@ -129,7 +131,7 @@ def test_of_what_the_log_does_not_know_nothing_is_read_before_its_turn(
 
     monkeypatch.setattr(verdict_log, "read_file", recorded)
     done = call("out", "--out", OUT)
-    assert (done.code, done.out) == (0, "verdicts.jsonl: 12 accepted (11 of them copies); 4 of them from before\n")
+    assert (done.code, done.summary) == (0, "12 accepted (11 of them copies); 4 of them from before")
     assert looked_at == claims[:4]
 
 
@@ -170,9 +172,9 @@ def test_a_limit_leaves_claims_for_the_same_call(claims: list[Path], call: Call)
         left = max(12 - 5 * number, 0)
         assert done.code == (4 if left else 0)
         message = f"tig-verify: {left} of 12 claims are left; the same call goes on\n"
-        assert done.err == (message if left else "")
+        assert done.err.endswith(message) == bool(left)
         assert len(lines()) == 12 - left
-    assert [line["claim"] for line in lines()] == list(map(str, claims))
+    assert [line["file"] for line in lines()] == list(map(str, claims))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -189,25 +191,29 @@ def test_what_is_tried_again_does_not_use_up_the_limit(
         claims[1].write_bytes(claims[1].read_bytes()[:-1] + b"x")
         monkeypatch.setattr(judge, "completed", completed)
         for number in range(1, 10):
-            assert call(*claims, "--out", OUT, "--limit", 1, "--jobs", jobs).code == (4 if number < 9 else 3)
-            assert {line["claim"] for line in lines()} == {str(path) for path in claims[2 : 3 + number]}
+            assert call(*claims, "--out", OUT, "--limit", 1, "--jobs", jobs).code == (4 if number < 9 else 2)
+            assert {line["file"] for line in lines()} == {str(path) for path in claims[2 : 3 + number]}
 
 
 def test_what_a_call_with_claims_left_ends_with(claims: list[Path], call: Call) -> None:
-    """A rejection is said at once; what the next call tries again, and what is missing, at the end."""
+    """That some are left; and not before all were looked at, that one has no verdict or is rejected."""
     ClaimFiles(claims[0]).solution.unlink()
     write_claim(claims[3], replace(solved().claim, quality=0))
     assert call(*claims, "--out", OUT, "--limit", 1).code == 4
-    assert call(*claims, "--out", OUT, "--limit", 2).code == 1
+    assert call(*claims, "--out", OUT, "--limit", 2).code == 4
     assert call(*claims[4:], "--out", OUT).code == 0
-    assert call(*claims, "--out", OUT).code == 1
-    assert call(claims[0], *claims[4:], "--out", OUT).code == 2
+    done = call(*claims, "--out", OUT)
+    assert (done.code, done.summary.split("; ")[0]) == (
+        2,
+        "10 accepted (9 of them copies), 1 rejected, 1 without verdict",
+    )
+    assert call(*claims[1:], "--out", OUT).code == 1
 
 
 def test_a_call_that_ended_before_its_first_claim_says_so(claims: list[Path], call: Call) -> None:
     done = call(*claims, "--out", OUT, "--deadline", "0s", "--isolation", "none")
     assert done == Ended(
-        4, "verdicts.jsonl: nothing judged\n", "tig-verify: 12 of 12 claims are left; the same call goes on\n"
+        4, "", "tig-verify: nothing judged\ntig-verify: 12 of 12 claims are left; the same call goes on\n"
     )
 
 
@@ -224,11 +230,11 @@ def test_shards_are_all_claims_once(claims: list[Path], call: Call) -> None:
     logs = [Path(f"{number}.jsonl") for number in range(1, 6)]
     for number, log in enumerate(logs, start=1):
         assert call("out", "--out", log, "--shard", f"{number}/5").code == 0
-    found = [[line["claim"] for line in lines(log)] for log in logs]
+    found = [[line["file"] for line in lines(log)] for log in logs]
     assert found[1] == [str(claims[n]) for n in (1, 6, 11)]
     assert sorted(claim for each in found for claim in each) == list(map(str, claims))
     OUT.write_bytes(b"".join(log.read_bytes() for log in logs))
-    assert call("out", "--out", OUT).out.endswith("; 12 of them from before\n")
+    assert call("out", "--out", OUT).summary.endswith("; 12 of them from before")
 
 
 # -- signed verdicts ---------------------------------------------------------------------------------------------
@@ -247,25 +253,25 @@ def test_the_log_has_a_verdict_when_its_file_is_on_the_disk(
             super().add(row)
 
     monkeypatch.setattr(verdict_report, "write_file", slow)
-    reader, tally = CaseReader(), Tally()
+    reader, places = CaseReader(), VerdictOptions(None, None, OUT, None, quiet=False, as_json=True)
     ClaimFiles(claims[5]).verdict.mkdir()
     said: list[str] = []
     with Watched(OUT, FORMAT) as log:
-        with Report(tally, True, KEY, log, echo=lambda *texts: said.extend(texts)) as report:
+        with Report(places, KEY, log, echo=lambda *texts: said.extend(texts)) as report:
             cases = [reader.read(path, Level.EVALUATE) for path in claims if path != claims[5]]
             with Judge(Terms(), "none", "cpu").opened() as work:
                 for case in cases:
                     report.add(case, work(case))
         assert len(log.rows) == 11
-    assert [json.loads(line)["claim"] for line in said] == [str(case.path) for case in cases]
+    assert [json.loads(line)["file"] for line in said] == [str(case.path) for case in cases]
 
 
 def test_a_verdict_that_cannot_be_written_is_named_and_the_others_are(claims: list[Path], call: Call) -> None:
     ClaimFiles(claims[5]).verdict.mkdir()
     done = call(*claims, "--out", OUT, "--key", "key.pem")
     assert done.code == 2
-    assert done.err == "tig-verify: out/c05.verdict: cannot be written: is a folder; name a file in it\n"
-    assert [line["claim"] for line in lines()] == list(map(str, claims))
+    assert done.err.startswith("tig-verify: out/c05.verdict: cannot be written: is a folder; name a file in it\n")
+    assert [line["file"] for line in lines()] == list(map(str, claims))
     assert sum(ClaimFiles(path).verdict.is_file() for path in claims) == 11
 
 
@@ -307,9 +313,12 @@ def test_what_is_wrong_with_a_few_of_many_is_said_and_hides_nothing(many: list[P
     many[100].write_bytes(seal(replace(claim, quality=claim.quality + 1), key).to_bytes())
     arguments = [*map(str, many), *map(str, many[:5]), "--jobs", "2", "--out", str(OUT)]
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 1
-    assert done.stdout == f"{OUT}: 291 accepted (1 of them copies), 1 rejected, 8 without verdict\n"
-    found = sorted(done.stderr.splitlines())
+    assert done.returncode == 2
+    assert done.stdout.startswith("100.claim: rejected at level evaluate, step 7, quality: ")
+    *found, summary, copy = done.stderr.splitlines()
+    assert summary == "tig-verify: 291 accepted (1 of them copies), 1 rejected, 8 without verdict"
+    assert re.fullmatch(r"  7[01]\.claim states what 7[01]\.claim states", copy)
+    found.sort()
     expected = {
         10: "10.claim: the signature does not hold",
         20: "20.claim: is not a signed record of tig-verify, or was cut or changed",
@@ -318,11 +327,11 @@ def test_what_is_wrong_with_a_few_of_many_is_said_and_hides_nothing(many: list[P
         50: "50.solution: is a pipe; name an ordinary file",
         60: "60.claim: is a folder; name a file in it",
         80: "80.solution: envelope.payload_type: expected",
-        90: "90.claim: is not a signed record of tig-verify, or was cut or changed",
+        90: "90.claim: is empty, no signed record; get it again from whoever made it",
     }
     assert len(found) == len(expected)
     assert all(line.startswith(f"tig-verify: {text}") for line, text in zip(found, expected.values(), strict=True))
-    logged = {line["claim"]: line["outcome"] for line in lines()}
+    logged = {line["file"]: line["outcome"] for line in lines()}
     assert len(lines()) == 292
     assert logged.keys() == {str(path) for n, path in enumerate(many) if n not in expected}
     assert logged["100.claim"] == "rejected"
@@ -356,7 +365,7 @@ def test_a_deadline_ends_a_call_of_several_processes(many: list[Path]) -> None:
         assert done.returncode == 4
         assert "claims are left; the same call goes on" in done.stderr
     assert done.returncode == 0
-    assert len({line["claim"] for line in lines()}) == len(lines()) == 300
+    assert len({line["file"] for line in lines()}) == len(lines()) == 300
     verdicts = [read_record(ClaimFiles(path).verdict, Verdict).record for path in many]
     assert {verdict.outcome for verdict in verdicts} == {Outcome.ACCEPTED}
 
@@ -374,9 +383,9 @@ def test_after_kills_the_log_holds_and_each_of_its_verdicts_is_signed(many: list
             process.kill()
         whole = [json.loads(line) for line in OUT.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
         for line in whole:
-            verdict = read_record(ClaimFiles(Path(line["claim"])).verdict, Verdict).record
+            verdict = read_record(ClaimFiles(Path(line["file"])).verdict, Verdict).record
             assert (verdict.outcome, verdict.claim_digest.hex()) == (line["outcome"], line["claim_digest"])
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=120)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(line["claim"] for line in lines()) == sorted(map(str, many))
+    assert (done.returncode, done.stderr.splitlines()[0][:24]) == (0, "tig-verify: 300 accepted")
+    assert sorted(line["file"] for line in lines()) == sorted(map(str, many))
     assert {line["outcome"] for line in lines()} == {"accepted"}

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from tests.support.sample_runs import run
 from verifier.experiments.comparison import Run, compare
 from verifier.experiments.plots.comparison import comparison_picture
 from verifier.experiments.plots.loss_curves import histories_picture, history_picture
@@ -47,7 +48,7 @@ def small_maps() -> PredictionMaps:
 
 
 def runs_of(qualities: Sequence[int]) -> list[Run]:
-    return [Run(nonce, quality, 0.16, 0.01, nonce % 3 > 0, 50, 10**6, 1.0) for nonce, quality in enumerate(qualities)]
+    return [run(nonce, quality, floor=0.01, is_solvable=nonce % 3 > 0) for nonce, quality in enumerate(qualities)]
 
 
 ODD = {
@@ -79,7 +80,16 @@ def test_several_trainings(count: int, rows: int) -> None:
 )
 def test_every_comparison_can_be_drawn(others: list[int]) -> None:
     runs = {"adam": runs_of([500_000] * len(others)), "mine": runs_of(others)}
-    assert size(comparison_picture(compare(runs), "december-2025, n_hidden=4")) == (1500, 480)
+    assert size(comparison_picture({"n_hidden=4": compare(runs)})) == (1500, 480)
+
+
+def test_several_tracks_are_below_each_other_and_one_optimiser_has_no_differences() -> None:
+    alone = compare({"adam": runs_of([500_000, 1, -7])})
+    assert size(comparison_picture({"n_hidden=4": alone})) == (1500, 397)
+    partial = compare({"adam": runs_of([5, 1]), "mine": [], "yours": runs_of([4])}, nonces=range(3))
+    nothing = compare({"adam": [], "mine": [], "yours": []}, nonces=range(3))
+    tracks = {"n_hidden=1": partial, "n_hidden=2": nothing, "n_hidden=4": partial}
+    assert size(comparison_picture(tracks)) == (1500, 1537)
 
 
 def test_the_same_picture_has_the_same_bytes_whatever_the_users_settings() -> None:

@@ -9,7 +9,6 @@ import pytest
 from protocol.examination import Check, Condition
 from sandbox.isolation import InProcess, Jail
 from tests.golden.golden_run import named
-from tests.golden.record import recorded
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
 from verifier.machine import known_training
@@ -18,8 +17,8 @@ from verifier.machine import known_training
 
 
 def test_the_constants_are_those_of_the_golden_run() -> None:
-    record = recorded(RUN)
-    outcome, score = record["outcome"], record["score"]
+    results = RUN.record.results
+    outcome, score = results["outcome"], results["score"]
     names = ("transcript_root", "fuel_used", "quality")
     assert {name: (outcome | score)[name] for name in names} == known_training.RESULTS
 
@@ -27,7 +26,7 @@ def test_the_constants_are_those_of_the_golden_run() -> None:
 def test_the_training_is_that_of_the_golden_run() -> None:
     session = known_training.session(InProcess())
     assert session.task == RUN.task
-    assert session.nonce == recorded(RUN)["task"]["nonce"]
+    assert session.nonce == RUN.record.nonce
     assert known_training.module() == RUN.module
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from verifier.challenge.training.trainer import Observer
 from verifier.runs.pool import TaskLost
-from verifier.runs.queue import completed, cores
+from verifier.runs.queue import completed, cores, open_queue
 
 pytestmark = pytest.mark.slow
 
@@ -62,3 +62,17 @@ def test_an_error_is_raised_here_and_a_lost_task_elsewhere() -> None:
 
 def test_all_cores_are_those_of_this_process() -> None:
     assert cores() == len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def processes(observer: Observer | None) -> Iterator[Callable[[int], int]]:
+    """The process that does an item."""
+    yield lambda item: os.getpid()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_lists_are_done_one_after_the_other_by_the_same_processes(jobs: int) -> None:
+    with open_queue(processes, jobs) as complete:
+        done = [[process for _, process in complete(range(count))] for count in (20, 0, 1, 20)]
+    assert [len(each) for each in done] == [20, 0, 1, 20]
+    assert len({process for each in done for process in each}) == jobs

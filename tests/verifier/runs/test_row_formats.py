@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from proofs import roster
 from tests.support.folders import ROOT
 from tests.support.study_rows import ROW
+from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.experiments.study.rows import Row
 from verifier.runs.results_table import RowFormat
 from verifier.runs.row_formats import csv_rows, json_rows
@@ -27,11 +29,20 @@ class Inner:
     share: float
 
 
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
 @dataclass(frozen=True)
 class Outer:
     inner: Inner
     count: int
     is_good: bool
+    values: tuple[float, ...]
+    colour: Colour
+    limit: float | None
+    given: Hyperparameters
 
     @property
     def key(self) -> int:
@@ -39,7 +50,9 @@ class Outer:
 
 
 LINES = json_rows(Outer, "test")
-OUTER = Outer(Inner('a "b" é', 0.1 + 0.2), 7, True)
+OUTER = Outer(
+    Inner('a "b" é', 0.1 + 0.2), 7, True, (0.1, 2.0), Colour.RED, None, Hyperparameters({"lr": 1, "mode": "x"})
+)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +62,7 @@ OUTER = Outer(Inner('a "b" é', 0.1 + 0.2), 7, True)
         (TABLE, replace(ROW, optimiser='my, "own"', hyperparameters="a=1;b=x", noise=0.1 + 0.2, test_error=5e-324)),
         (TABLE, replace(ROW, test_error=math.inf, centred_error=math.inf, quality=-10_000_000)),
         (LINES, OUTER),
-        (LINES, Outer(Inner("", -math.inf), -1, False)),
+        (LINES, Outer(Inner("", -math.inf), -1, False, (), Colour.BLUE, 0.5, Hyperparameters({"lr": 1.0}))),
     ],
     ids="plain quoted diverged nested infinite".split(),
 )
@@ -87,6 +100,13 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "whole": lambda entry: entry["inner"].update(share=1),
     "inner": lambda entry: entry["inner"].pop("name"),
     "flat": lambda entry: entry.update(inner=3),
+    "one for many": lambda entry: entry.update(values=0.1),
+    "whole among many": lambda entry: entry["values"].append(1),
+    "other word": lambda entry: entry.update(colour="green"),
+    "no word": lambda entry: entry.update(colour=[]),
+    "text for none": lambda entry: entry.update(limit=""),
+    "list of names": lambda entry: entry.update(given=["lr"]),
+    "deep": lambda entry: entry["given"].update(lr={}),
 }
 
 

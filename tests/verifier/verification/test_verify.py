@@ -132,7 +132,7 @@ def test_an_honest_claim_of_every_end_is_accepted(kind: str) -> None:
     assert honest.claim.stop_reason is reason
     given = audit_evidence(honest.claim, session(source, budget), KEY)
     for level in Level:
-        verdict = judge(honest.evidence(terms=Terms(KEY.verify_key.raw), audit=given), level)
+        verdict = judge(honest.evidence(terms=Terms((KEY.verify_key.raw,)), audit=given), level)
         assert (verdict.outcome, verdict.reason, verdict.step) == (Outcome.ACCEPTED, Reason.NONE, 0), verdict.detail
         assert verdict.level is level
         assert verdict.claim_digest == honest.claim.digest()
@@ -188,7 +188,7 @@ def test_one_flipped_bit_breaks_the_signature(part: str, name: str) -> None:
 def test_a_claim_signed_again_by_somebody_else_is_not_the_expected_ones() -> None:
     stolen = Evidence(seal(made().claim, OTHER_KEY), seal(made().solution, OTHER_KEY), found(SOURCE))
     assert judge(stolen, Level.REPLAY).outcome is Outcome.ACCEPTED
-    assert_rejected(judge(replace(stolen, terms=Terms(KEY.verify_key.raw)), Level.REPLAY), 1, Reason.SIGNER)
+    assert_rejected(judge(replace(stolen, terms=Terms((KEY.verify_key.raw,))), Level.REPLAY), 1, Reason.SIGNER)
 
 
 def test_claim_and_solution_must_have_one_signer() -> None:

@@ -16,7 +16,7 @@ from arithmetic.exact_sums import is_finite
 from arithmetic.exponents import NonFiniteError
 from protocol.claim import StopReason
 from protocol.transcript import Leaf
-from sandbox.errors import FuelExhausted, MemoryExhausted
+from sandbox.errors import BudgetExhausted, FuelExhausted
 from sandbox.optimiser import Optimiser, Vector
 from verifier.challenge.instance.instance import Instance
 from verifier.challenge.instance.instance_id import InstanceId
@@ -55,6 +55,8 @@ class Training:
     fuel_used: int
     leaves: tuple[Leaf, ...]
     """The transcript: leaf 0 and one for each epoch."""
+    explanation: str | None
+    """For people, what ended it before its time and where; None for early stopping and the epoch limit."""
 
     @property
     def epochs(self) -> int:
@@ -102,6 +104,10 @@ class Trainer:
         self.leaves: list[Leaf] = []
         self.losses: list[tuple[float, float]] = []
         self.best: Weights | None = None
+        self.explanation: str | None = None
+        """Why an epoch was not completed, for people."""
+        self._pass = ""
+        """What the network is asked for, for people."""
 
     def start(self, initial: Vector) -> None:
         """6.1 and 6.2: initial parameters (flat), zero gradient, the optimiser's state, leaf 0."""
@@ -138,13 +144,16 @@ class Trainer:
         """Take an epoch; why training has ended, or None. An epoch that cannot be completed leaves no leaf (6.9)."""
         try:
             self._epoch()
-        except FuelExhausted:
-            return StopReason.FUEL_EXHAUSTED
-        except MemoryExhausted:
-            return StopReason.MEMORY_EXHAUSTED
+        except BudgetExhausted as exhausted:
+            self.explanation = str(exhausted)
+            spent = isinstance(exhausted, FuelExhausted)
+            return StopReason.FUEL_EXHAUSTED if spent else StopReason.MEMORY_EXHAUSTED
         except NonFiniteError:
+            largest = float(np.abs(self.optimiser.parameters).max())
+            self.explanation = f"{self._pass} gave an infinity or a NaN; the largest parameter was {largest:.2g}"
             return StopReason.NON_FINITE_LOSS
-        except _NonFiniteUpdate:
+        except _NonFiniteUpdate as update:
+            self.explanation = str(update)
             return StopReason.NON_FINITE_UPDATE
         if self.stopping.is_over:
             return StopReason.EARLY_STOPPING
@@ -160,9 +169,11 @@ class Trainer:
         number = len(self.losses)
         previous = self.losses[-1] if self.losses else NO_LOSSES
         train_loss = 0.0
-        for batch in self._batches(number):
+        for step, batch in enumerate(self._batches(number), 1):
+            self._pass = f"step {step} of epoch {number + 1}"
             weight = self._edition.train_points / len(batch.targets)
             train_loss = train_loss + self._batch(batch, number, previous) / weight
+        self._pass = f"the validation after epoch {number + 1}"
         pending = self.optimiser.request_state_digest()  # a worker hashes while we validate
         validation_loss = self._network.loss(self.optimiser.parameters, self._statistics, self._validation)
         if self.stopping.improved(validation_loss):
@@ -179,12 +190,20 @@ class Trainer:
         optimiser = self.optimiser
         location = optimiser.query_location(epoch, *previous)  # 6.4
         if location is not None:
-            _require_finite(location)
+            self._require_finite(location, "the location")
         where = optimiser.parameters if location is None else location
         loss = self._network.loss_and_gradient(where, self._statistics, batch, optimiser.gradient)  # 6.5
         _add(optimiser.parameters, optimiser.step_updates(epoch, *previous))  # 6.6
-        _require_finite(optimiser.parameters)
+        self._require_finite(optimiser.parameters, "the parameters after the updates")
         return loss
+
+    def _require_finite(self, values: Vector, name: str) -> None:
+        if is_finite(values):
+            return
+        bad = [int((~np.isfinite(part)).sum()) for part in self._network.layout.views(values)]
+        first = next(part for part, count in zip(self._network.layout.names, bad, strict=True) if count)
+        what = f"{sum(bad):,} of {values.size:,} values are infinite or NaN, the first in {first}"
+        raise _NonFiniteUpdate(f"{name} in {self._pass}: {what}")
 
     def _weights(self) -> Weights:
         return Weights(self.optimiser.parameters.copy(), self._statistics.copy())
@@ -224,6 +243,7 @@ def finish(trainer: Trainer, observer: Observer | None = None) -> Training:
         best=trainer.best,
         fuel_used=trainer.fuel_used,
         leaves=tuple(trainer.leaves),
+        explanation=trainer.explanation,
     )
 
 
@@ -236,8 +256,3 @@ def _add(parameters: Vector, updates: Vector) -> None:
     """One binary32 addition for each parameter, which reads each update once: a worker may still be writing them."""
     with np.errstate(all="ignore"):  # an infinity or a NaN ends training by name
         np.add(parameters, updates, out=parameters)
-
-
-def _require_finite(values: Vector) -> None:
-    if not is_finite(values):
-        raise _NonFiniteUpdate

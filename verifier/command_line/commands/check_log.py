@@ -49,7 +49,7 @@ def check_log(log: Path, policy_file: Path, as_json: bool) -> int:
     signers = _signers(policy, [row for _, row in rows])
     if as_json:
         counts = {"draws": len(draws), "verdicts": len(rows) - len(draws), "beacons": beacons, "signers": signers}
-        say(json_text({"log": str(log), **counts, "differences": found}))
+        say(json_text({"file": str(log), **counts, "differences": found}))
         return REJECTED if found else DONE
     for told in found[:_FEW]:
         say(f"{log}: {told}")

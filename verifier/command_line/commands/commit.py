@@ -22,11 +22,12 @@ from verifier.command_line.terminal import say
 def commit(claims: tuple[Path, ...], num_bundles: int, key: Path, output: Path) -> None:
     """Commit to the claims of many nonces, before anybody draws which of them are to be proven.
 
-    CLAIMS are those of nonces 0, 1, 2, ... of one task, in any order, all signed with the key. The benchmark lists
-    their qualities and holds the root of a Merkle tree over their digests. Publish it, and keep the claims.
+    CLAIMS are those of nonces 0, 1, 2, ... of one task, in any order, all signed with the key; a folder stands for the
+    claims in it. The benchmark lists their qualities and holds the root of a Merkle tree over their digests. Publish
+    it, and keep the claims.
 
     \b
-    Example: tig-verify commit out/*.claim --bundles 2 --key key.pem -o adam.benchmark
+    Example: tig-verify commit out --bundles 2 --key key.pem -o adam.benchmark
     """
     signing_key = load_signing_key(key)
     require_new(output)
@@ -36,6 +37,6 @@ def commit(claims: tuple[Path, ...], num_bundles: int, key: Path, output: Path) 
     benchmark = builder.build(num_bundles)
     write_file(output, seal(benchmark, signing_key).to_bytes())
     say(
-        f"{output}: {len(benchmark.qualities)} nonces in {num_bundles} bundles, root {benchmark.merkle_root.hex()}, "
-        f"digest {benchmark.digest().hex()}"
+        f"{output}: {len(benchmark.qualities):,} nonces in {num_bundles:,} bundles, "
+        f"root {benchmark.merkle_root.hex()}, digest {benchmark.digest().hex()}"
     )

@@ -4,50 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from verifier.challenge.errors import InputError
-from verifier.challenge.module import Module
+from verifier.command_line.candidates import Candidate, CandidatesCommand, candidates_options, require_trainable
 from verifier.command_line.choice_options import fuel_option
 from verifier.command_line.execution_options import Execution, execution_options, require_kept
-from verifier.command_line.exit_codes import DONE
-from verifier.command_line.files import read_module
-from verifier.command_line.instance_options import Instances, instance_options
-from verifier.command_line.names import shown_names
+from verifier.command_line.instance_options import Instances, tracks_options
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.terminal import say
 
 if TYPE_CHECKING:
-    from verifier.experiments.comparison import Comparison
+    from verifier.command_line.comparison_report import ComparedTrack
+    from verifier.command_line.trials import Shortfall
+    from verifier.experiments.comparison_trials import Row, Trial
+    from verifier.runs.results_table import ResultsTable
 
-_CAPTION = (
+_CAPTION: Final = (
     "Left: the quality of every training. Right: by nonce, the quality less that of the first optimiser, the mean "
     "difference and its 95 % confidence interval (Student's, for paired differences, each for itself). Excess is the "
     "test loss above the floor, in thresholds, on solvable nonces."
 )
 
 
-@click.command()
-@click.argument("optimisers", nargs=-1, required=True, type=click.Path(path_type=Path))
-@instance_options
+@click.command(cls=CandidatesCommand)
+@candidates_options
+@tracks_options
 @fuel_option
 @execution_options
-@click.option("--out", type=click.Path(path_type=Path),
+@click.option("-o", "--out", type=click.Path(path_type=Path),
               help="Append every training to this file as JSON, and skip those that it has.")  # fmt: skip
-@click.option("--picture", type=click.Path(path_type=Path), help="Draw the differences: a .png or a .html.")
-@click.option("--json", "in_json", is_flag=True, help="Print one JSON object for each optimiser.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw qualities and differences: a .png or a .html.")
+@click.option("--json", "in_json", is_flag=True, help="Print one JSON object for each optimiser and track.")
 def compare(
-    optimisers: tuple[Path, ...], instances: Instances, fuel: int | None, execution: Execution,
-    out: Path | None, picture: Path | None, in_json: bool,
+    candidates: list[Candidate], tracks: list[Instances], fuel: int | None, execution: Execution,
+    out: Path | None, plot: Path | None, in_json: bool,
 ) -> int:  # fmt: skip
     """Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.
 
-    All are compared on every nonce, or not at all. With --out every training is kept and none is done again: one that
-    fails is named at the end, and the others go on; without it the first one that fails ends the call. --deadline and
-    --limit need it. After --shard, put the files of all shards into one, and call without it. What --out kept is
-    refused where two lines disagree, or a line is none that a training can have.
+    -p before the first optimiser is for all, and after one for that one; the same file may be named again with other
+    values. Each --track gets a table of its own. One optimiser alone has a table without differences.
+
+    A module that fails on a nonce is told at once, and the others go on. The table then says on how many nonces it has
+    a result, and why the others failed; its differences are over the nonces that both have. With --out every training
+    is kept, with its losses, and none is done again; --deadline and --limit need it. After --shard, put the files of
+    all shards into one, and call without it. What --out kept is refused where two lines disagree, or a line is none
+    that a training can have. `tig-verify report` makes a page of it.
 
     Exit code 4 if --deadline or --limit left trainings, else 2 if a module failed, else 3 if a process or the machine
     did.
@@ -62,58 +65,76 @@ def compare(
     or where the running statistics lag behind.
 
     \b
-    Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 0..19 --out runs.jsonl --picture both.png
+    Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 0..19 --out runs.jsonl --plot both.png
+             tig-verify compare mine.py -p lr=0.01 mine.py -p lr=0.02 --track n_hidden=1 --track n_hidden=2 --nonces 7
     """
     from arithmetic import self_test
-    from verifier.command_line.comparison_report import as_json, as_table
-    from verifier.command_line.trials import fill, require_dialect
-    from verifier.experiments.comparison import compare as compared
-    from verifier.experiments.comparison_trials import Row, Trial
+    from verifier.command_line.comparison_report import as_json, as_tables
+    from verifier.command_line.trials import fill
+    from verifier.experiments.comparison_trials import Row
     from verifier.runs.results_table import ResultsTable
     from verifier.runs.row_formats import json_rows
 
     require_kept(execution, out)
-    modules = [read_module(path) for path in optimisers]
-    _require_different(optimisers, modules)
-    tasks = [instances.task(module, fuel) for module in modules]
-    if picture is not None:
-        require_drawing(picture)
-    require_dialect(dict(zip(optimisers, modules, strict=True)), execution.isolation)
+    trials = [_trials(candidates, instances, fuel) for instances in tracks]
+    if plot is not None:
+        require_drawing(plot)
+    require_trainable(candidates, execution.isolation)
     self_test.require_sound(execution.device)
-    trials = {
-        name: [Trial(path, module, task, nonce) for nonce in instances.nonces]
-        for name, path, module, task in zip(shown_names(optimisers), optimisers, modules, tasks, strict=True)
-    }
-    by_nonce = [trial for each in zip(*trials.values(), strict=True) for trial in each]
+    by_nonce = [trial for nonce in zip(*(its for track in trials for its in track), strict=True) for trial in nonce]
     with ResultsTable(out, json_rows(Row, "compare")) as table:
-        shortfall = fill(table, by_nonce, execution, is_kept=out is not None)
-    if shortfall.missing:
+        shortfall = fill(table, by_nonce, execution)
+    if shortfall.untried:
         return shortfall.tell("nothing is compared")
-    comparisons = compared({name: [table.rows[trial.key].run for trial in its] for name, its in trials.items()})
-    say(*(map(as_json, comparisons) if in_json else as_table(comparisons)))
-    if picture is not None:
-        write_picture(picture, _picture(comparisons, f"{instances.track.edition.name}, {instances.track.id}"))
-    return DONE
+    compared = [_compared(candidates, *each, table, shortfall) for each in zip(tracks, trials, strict=True)]
+    for place, track in enumerate(compared):
+        say(*(as_json(track) if in_json else ["", *as_tables(track)][place == 0 :]))
+    if plot is not None:
+        write_picture(plot, _picture(compared))
+    return shortfall.tell("the others are compared")
 
 
-def _require_different(paths: Sequence[Path], modules: Sequence[Module]) -> None:
-    seen: dict[bytes, Path] = {}
-    for path, module in zip(paths, modules, strict=True):
-        if (other := seen.setdefault(module.digest, path)) is not path:
-            raise InputError(f"{path}: is the same module as {other}; name each once")
-    if len(paths) == 1:
-        raise InputError("one optimiser has nothing to be compared with; name two or more")
+def _trials(candidates: Sequence[Candidate], instances: Instances, fuel: int | None) -> list[list[Trial]]:
+    """The trainings of each candidate, by nonce. Raises InputError or RecordError for an impossible task."""
+    from verifier.experiments.comparison_trials import Trial
+
+    tasks = [instances.task(each.module, each.hyperparameters, fuel) for each in candidates]
+    return [
+        [Trial(each.path, each.module, task, nonce) for nonce in instances.nonces]
+        for each, task in zip(candidates, tasks, strict=True)
+    ]
 
 
-def _picture(comparisons: Sequence[Comparison], where: str) -> Picture:
-    from verifier.command_line.comparison_report import as_row
+def _compared(
+    candidates: Sequence[Candidate], instances: Instances, trials: Sequence[Sequence[Trial]],
+    table: ResultsTable[Row], shortfall: Shortfall,
+) -> ComparedTrack:  # fmt: skip
+    """The comparison on one track, of what the table has. Raises InputError for results that contradict each other."""
+    from verifier.command_line.comparison_report import ComparedTrack, NoResult
+    from verifier.experiments.comparison import compare as comparisons
+
+    missed = {each.trial.key: each for each in shortfall.missed}
+    runs = {
+        each.name: [table.rows[trial.key].run for trial in its if trial.key in table.rows]
+        for each, its in zip(candidates, trials, strict=True)
+    }
+    without = [
+        [NoResult(trial.nonce, no.why, no.is_lost) for trial in its if (no := missed.get(trial.key)) is not None]
+        for its in trials
+    ]
+    return ComparedTrack(instances, candidates, comparisons(runs, instances.nonces), without)
+
+
+def _picture(compared: Sequence[ComparedTrack]) -> Picture:
+    from verifier.command_line.comparison_report import as_rows
     from verifier.experiments.plots.comparison import comparison_picture
 
-    names = ", ".join(each.name for each in comparisons)
+    names = ", ".join(each.name for each in compared[0].comparisons)
+    where = "; ".join(track.title for track in compared)
     return Picture(
         title=f"Comparison on {where}",
-        png=comparison_picture(comparisons, where),
+        png=comparison_picture({track.title: track.comparisons for track in compared}),
         alternative=f"Qualities and paired differences of {names}",
         caption=_CAPTION,
-        rows=[as_row(each, comparisons[0].name) for each in comparisons],
+        rows=[row for track in compared for row in as_rows(track)],
     )

@@ -97,9 +97,9 @@ def _as_json(sides: tuple[_Side, ...], ruling: Ruling) -> str:
         {
             "claims": [
                 {
-                    "claim": party.name,
+                    "file": party.name,
                     "claim_digest": claim.digest.hex(),
-                    "signer": VerifyKey(claim.signer).fingerprint,
+                    "signer": claim.signer.hex(),
                     "wrong": list(ruling.wrong.get(party.name, ())),
                 }
                 for party, claim in sides

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -20,44 +20,68 @@ from protocol.proof import Proof
 from protocol.record import Record
 from protocol.solution import Solution
 from protocol.transcript import Transcript
+from protocol.tuning import Tuning
 from protocol.verdict import Verdict
 from verifier.challenge.errors import InputError
-from verifier.command_line.exit_codes import USAGE
+from verifier.command_line.claim_files import records_in
+from verifier.command_line.exit_codes import DONE, USAGE
 from verifier.command_line.files import read_envelope
 from verifier.command_line.terminal import json_text, say
 
 _RECORDS: tuple[type[Record], ...] = (
     Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Precommit, Benchmark, Proof,
-    Examination,
+    Examination, Tuning,
 )  # fmt: skip
 _LONG = 40
 _MANY = 9
+_COUNTED = frozenset({"quality", "fuel_used", "fuel_budget"})
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file; losses and digests whole.")
 def inspect(files: tuple[Path, ...], as_json: bool) -> int:
-    """Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts, files of an audit ..
+    """Show the contents of signed records: claims, solutions, precommits, benchmarks, verdicts ..
 
-    The signature is checked; nothing else is (that is `verify`).
+    A folder among FILES stands for its claims, or if it has none for its verdicts. The signature is checked; nothing
+    else is (that is `verify`). With --json a file that cannot be shown is an object too, whose type is null and whose
+    detail says why; its message and exit code 2 are the same.
 
     \b
     Example: tig-verify inspect out/adam-n_hidden=4-nonce=0.claim
+             tig-verify inspect verdicts --json
     """
-    code = 0
-    for path in files:
-        try:
-            shown = _describe(path)
-        except InputError as error:
-            say(f"tig-verify: {error}", is_error=True)
-            code = USAGE
+    code = DONE
+    for path, shown in _contents(files):
+        if not isinstance(shown, InputError):
+            say(*([json_text({"file": str(path), **shown})] if as_json else [str(path), *_lines(_readable(shown))]))
             continue
+        code = USAGE
+        say(f"tig-verify: {shown}", is_error=True)
         if as_json:
-            say(json_text({"file": str(path), **shown}))
-        else:
-            say(str(path), *_lines(shown))
+            say(json_text({"file": str(path), "type": None, "detail": str(shown)}))
     return code
+
+
+def _contents(paths: Iterable[Path]) -> Iterator[tuple[Path, dict[str, object] | InputError]]:
+    """The contents of each file, also of those that a folder stands for, or why there are none."""
+    for named in paths:
+        try:
+            found = records_in(named)
+        except InputError as error:
+            yield named, error
+            continue
+        for path in found:
+            try:
+                yield path, _describe(path)
+            except InputError as error:
+                yield path, error
+
+
+def _readable(shown: dict[str, object]) -> dict[str, object]:
+    """The same for people, who know keys by their fingerprints and count digits badly."""
+    counted = {name: f"{value:,}" for name, value in shown.items() if name in _COUNTED and isinstance(value, int)}
+    return {**shown, "signer": VerifyKey(bytes.fromhex(str(shown["signer"]))).fingerprint, **counted}
 
 
 def _describe(path: Path) -> dict[str, object]:
@@ -73,7 +97,7 @@ def _describe(path: Path) -> dict[str, object]:
     return {
         "type": kind.TYPE,
         "signature": signature,
-        "signer": VerifyKey(envelope.public_key).fingerprint,
+        "signer": envelope.public_key.hex(),
         "digest": blake3_digest(envelope.payload).hex(),
         **{name: _plain(value) for name, value in record.to_map().items()},
     }

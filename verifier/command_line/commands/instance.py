@@ -9,6 +9,7 @@ import click
 from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.command_line.instance_options import Instances, instance_options
+from verifier.command_line.numerals import decimal
 from verifier.command_line.terminal import json_text, say
 
 if TYPE_CHECKING:
@@ -40,14 +41,14 @@ def instance(instances: Instances, as_json: bool) -> None:
         unsolvable += not found.is_solvable
         say(_as_json(nonce, instance_id, found) if as_json else _as_text(nonce, found))
     if not as_json and len(instances.nonces) > 1:
-        say(f"{unsolvable} of {len(instances.nonces)} unsolvable")
+        say(f"{unsolvable:,} of {len(instances.nonces):,} unsolvable")
 
 
 def _sizes(track: Track) -> str:
     edition, sizes = track.edition, track.edition.batch_sizes
     each = f"{sizes[0]}" if sizes[0] == sizes[-1] else f"{sizes[-1]} or {sizes[0]}"
     return (
-        f"{edition.name} {track.id}: {edition.train_points} points for training in {len(sizes)} batches of {each}, "
+        f"{edition.name} {track.id}: {edition.train_points:,} points for training in {len(sizes)} batches of {each}, "
         f"{edition.validation_points} for validation, {edition.test_subset_points} of {edition.test_points} for testing"
     )
 
@@ -55,8 +56,8 @@ def _sizes(track: Track) -> str:
 def _as_text(nonce: int, found: Solvability) -> str:
     verdict = "solvable" if found.is_solvable else "unsolvable"
     return (
-        f"nonce {nonce}: mean squared noise {found.noise:.5f}, threshold {found.threshold:.5f}, "
-        f"floor {found.floor:.5f}, {verdict}"
+        f"nonce {nonce}: mean squared noise {decimal(found.noise)}, threshold {decimal(found.threshold)}, "
+        f"floor {decimal(found.floor)}, {verdict}"
     )
 
 

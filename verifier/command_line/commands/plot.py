@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,25 +12,16 @@ from protocol.errors import ProtocolError
 from protocol.solution import Solution
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError, VerifierError
+from verifier.command_line.claim_files import claims_among
 from verifier.command_line.files import ClaimFiles, read_envelope, read_record
 from verifier.command_line.names import shown_names
-from verifier.command_line.plot_files import Picture, require_drawing, write_picture
+from verifier.command_line.plot_files import require_drawing, write_picture
 from verifier.command_line.terminal import say
+from verifier.command_line.training_pictures import MOST, training_picture
 
 if TYPE_CHECKING:
     from verifier.experiments.prediction_maps import PredictionMaps
     from verifier.experiments.training_history import TrainingHistory
-
-_MOST = 8
-_CAPTION = (
-    "Losses are means of squares. The threshold is that of the test loss; the floor is the squared mean of the "
-    "training targets, below which no train loss can be."
-)
-_MAPS = (
-    " The maps show the noiseless target, interpolated between the points of the instance (dots: those trained on), "
-    "and the network in evaluation mode: as the optimiser is given it, with running means 0 and variances 1, and after "
-    "the best epoch."
-)
 
 
 @click.command()
@@ -41,15 +31,16 @@ _MAPS = (
 def plot(files: tuple[Path, ...], out: Path | None) -> None:
     """Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.
 
-    A claim's picture has the threshold and the floor too, and, if its .solution is beside it and it is the only one,
-    heat maps of the target, of the network at initialisation and of the network at the best epoch. Signatures are
-    checked; nothing else is (that is `verify`).
+    A folder stands for the claims in it. A claim's picture has the threshold and the floor too, and, if its .solution
+    is beside it and it is the only one, heat maps of the target, of the network at initialisation and of the network at
+    the best epoch. Signatures are checked; nothing else is (that is `verify`).
 
     \b
     Example: tig-verify plot out/adam-n_hidden=4-nonce=0.claim -o adam.html
     """
-    if len(files) > _MOST:
-        raise InputError(f"{len(files)} files are too many for one picture; name at most {_MOST}")
+    files = tuple(claims_among(files))
+    if len(files) > MOST:
+        raise InputError(f"{len(files)} files are too many for one picture; name at most {MOST}")
     if len(files) > 1 and out is None:
         raise InputError("several files: name the picture with -o, such as -o losses.png")
     out = out or ClaimFiles(files[0]).picture
@@ -58,7 +49,7 @@ def plot(files: tuple[Path, ...], out: Path | None) -> None:
     histories = list(map(_history, files, records, shown_names(files)))
     alone = records[0] if len(records) == 1 else None
     maps = _prediction_maps(ClaimFiles(files[0]), alone) if isinstance(alone, Claim) else None
-    write_picture(out, _picture(histories, maps))
+    write_picture(out, training_picture(histories, maps))
     say(str(out))
 
 
@@ -97,38 +88,3 @@ def _prediction_maps(bundle: ClaimFiles, claim: Claim) -> PredictionMaps | None:
         return prediction_maps(claim, solution)
     except (InputError, NonFiniteError) as error:
         raise InputError(f"{bundle.solution}: {error}; move it away for a picture without heat maps") from None
-
-
-def _picture(histories: Sequence[TrainingHistory], maps: PredictionMaps | None) -> Picture:
-    from verifier.experiments.plots.loss_curves import histories_picture, history_picture
-
-    names = ", ".join(history.title for history in histories)
-    return Picture(
-        title=f"Training of {names}" if len(histories) == 1 else f"{len(histories)} trainings",
-        png=history_picture(histories[0], maps) if len(histories) == 1 else histories_picture(histories),
-        alternative=f"Loss curves of {names}" + ("; heat maps of target and network" if maps else ""),
-        caption=_CAPTION + (_MAPS if maps else ""),
-        rows=[_row(history) for history in histories],
-    )
-
-
-def _row(history: TrainingHistory) -> dict[str, str]:
-    """The numbers of a training, for a table."""
-    best = history.best_epoch
-    return {
-        "training": history.title,
-        "quality (10⁻⁶)": "" if history.quality is None else f"{history.quality:,}",
-        "test loss": _loss(history.test_loss),
-        "threshold": _loss(history.threshold),
-        "floor": _loss(history.floor),
-        "epochs": str(history.epochs),
-        "best epoch": str(best),
-        "its training loss": _loss(history.train_losses[best - 1] if best else None),
-        "its validation loss": _loss(history.validation_losses[best - 1] if best else None),
-        "end": history.stop_reason or "",
-        "fuel": f"{history.fuel_used:,}",
-    }
-
-
-def _loss(loss: float | None) -> str:
-    return "" if loss is None else f"{loss:.5g}"

@@ -26,11 +26,12 @@ from verifier.command_line.terminal import say
 def prove(benchmark: Path, claims: tuple[Path, ...], sampling: Sampling, key: Path, output: Path) -> None:
     """Prove that the claims which a beacon draws are those that BENCHMARK committed to.
 
-    CLAIMS are all claims of the benchmark, in any order. The proof holds the drawn ones and their branches of the
-    Merkle tree. The validator also needs the .claim and .solution files of the drawn nonces, to verify them.
+    CLAIMS are all claims of the benchmark, in any order; a folder stands for the claims in it. The proof holds the
+    drawn ones and their branches of the Merkle tree. The validator also needs the .claim and .solution files of the
+    drawn nonces, to verify them.
 
     \b
-    Example: tig-verify prove adam.benchmark out/*.claim --beacon 4c35 --key key.pem -o adam.proof
+    Example: tig-verify prove adam.benchmark out --beacon 4c35 --key key.pem -o adam.proof
     """
     signing_key = load_signing_key(key)
     require_new(output)

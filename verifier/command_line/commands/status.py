@@ -31,7 +31,7 @@ def status(folder: Path, as_json: bool) -> None:
     for run in runs:
         say(*([json_text(_as_json(run))] if as_json else _as_text(run)))
     if as_json:
-        say(json_text({"run": None, "running": _working(runs), **together(runs).as_json()}))
+        say(json_text({"file": None, "running": _working(runs), **together(runs).as_json()}))
     elif len(runs) > 1:
         say(f"together: {_working(runs)} of {len(runs)} runs at work, {together(runs).as_text()}")
 
@@ -50,7 +50,7 @@ def _as_text(run: RunStatus) -> list[str]:
 def _as_json(run: RunStatus) -> dict[str, object]:
     start = run.start
     return {
-        "run": str(run.log),
+        "file": str(run.log),
         "running": run.is_running,
         "in_hand": run.in_hand,
         **together([run]).as_json(),

@@ -18,6 +18,7 @@ from verifier.command_line.files import read_module, require_writable, write_fil
 from verifier.command_line.plot_files import require_drawing
 from verifier.command_line.terminal import say
 from verifier.experiments.row_checks import is_plain
+from verifier.experiments.study import rows
 from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
 from verifier.experiments.study.observations import observations
 from verifier.experiments.study.rows import STUDY, Row
@@ -27,8 +28,8 @@ from verifier.runs.row_formats import csv_rows
 if TYPE_CHECKING:
     from verifier.command_line.trials import Shortfall
 
-REFERENCES: Final = Path(__file__).parents[3] / "fixtures" / "optimisers"
-"""The folder of the optimisers that have names, in a checkout."""
+REFERENCES: Final = (Path(rows.__file__).parent / "optimisers", Path(__file__).parents[3] / "fixtures" / "optimisers")
+"""The folders of the optimisers that have names: where the study is installed, and in a checkout."""
 MOST: Final = 7
 """Optimisers that a figure can tell apart."""
 _FORMAT: Final = csv_rows(Row, f"study {STUDY}", f"{STUDY},")
@@ -85,7 +86,7 @@ def figure2(
     the paper's observations are printed. figure2-centred.png is the same without the part of the test errors that no
     optimiser can avoid, the squared mean of the residual (docs/figure2.md).
 
-    A training that fails is named at the end, and the others go on. While some are missing, nothing is drawn without
+    A training that fails is told at once, and the others go on. While some are missing, nothing is drawn without
     --draw. After --shard, put the figure2.csv of all shards into one, and call without it.
 
     Exit code 4 if --deadline or --limit left trainings, else 2 if a module failed, else 3 if a process or the machine
@@ -112,15 +113,15 @@ def figure2(
         if shortfall.missing:
             return shortfall.tell("nothing is drawn; --draw draws a part")
     # A row is told by its key; the name in it is that of a file at another time, or another's.
-    rows = [replace(done[trial.key], optimiser=trial.method.name) for trial in trials if trial.key in done]
-    if not rows:
+    drawn = [replace(done[trial.key], optimiser=trial.method.name) for trial in trials if trial.key in done]
+    if not drawn:
         raise InputError(f"{table}: has none of these trainings; leave out --draw, or choose others")
     from verifier.experiments.plots.figure2 import figure2_picture
 
-    write_file(picture, figure2_picture(rows))
-    write_file(centred, figure2_picture(rows, centred=True))
-    say(f"{len(rows)} of {len(trials)} trainings are drawn in {picture} and {centred}", "")
-    say(*_missing(trials, done), *observations(rows))
+    write_file(picture, figure2_picture(drawn))
+    write_file(centred, figure2_picture(drawn, centred=True))
+    say(f"{len(drawn)} of {len(trials)} trainings are drawn in {picture} and {centred}", "")
+    say(*_missing(trials, done), *observations(drawn))
     return DONE
 
 
@@ -141,9 +142,7 @@ def _method(name: str) -> Method:
     """One of the study's optimisers, or a module. Raises InputError."""
     if name in OPTIMISERS:
         file, hyperparameters = OPTIMISERS[name]
-        path = REFERENCES / file
-        if not path.exists():
-            raise InputError(f"{name}: {path} is only in a checkout of tig-verify; name files with --optimiser")
+        path = next(path for folder in REFERENCES if (path := folder / file).exists())
         return Method(name, path, read_module(path), hyperparameters)
     path = Path(name)
     if not is_plain(path.stem):

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from arithmetic.allocator import keep_freed_memory
-from protocol.keys import SigningKey, VerifyKey
+from protocol.keys import SigningKey
 from protocol.precommit import Seeding
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
 from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
 from verifier.command_line.claim_files import claims_among
 from verifier.command_line.execution_options import Execution, execution_options, require_kept
+from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.first_compilation import say_if_first
 from verifier.command_line.pool_options import PoolOptions, pool_options
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.progress import Progress
 from verifier.command_line.qualified_option import QualifiedCommand, qualified_option
-from verifier.command_line.terminal import say
+from verifier.command_line.signer_options import signer_options
+from verifier.command_line.verdict_options import VerdictOptions, verdict_options
 
 if TYPE_CHECKING:
     from verifier.command_line.claim_cases import Case, CaseReader
@@ -46,24 +48,17 @@ _SORTED: Final = 1000
 )  # fmt: skip
 @click.option("--solution", type=click.Path(path_type=Path), help="Default: beside the claim.")
 @click.option("--optimiser", type=click.Path(path_type=Path), help="The module. Default: beside the claim, by digest.")
-@click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed the claims.")
+@signer_options
 @seeding_options
 @qualified_option
 @audit_options
 @pool_options
 @execution_options
-@click.option(
-    "--key",
-    type=click.Path(path_type=Path),
-    help="Private key: write a signed .verdict beside each claim, replacing an older one.",
-)
-@click.option("--out", type=click.Path(path_type=Path),
-              help="Append the JSON to this file, and skip what it has a verdict on.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each claim.")
+@verdict_options
 def verify(
     claims: tuple[Path, ...], level_name: str | None, solution: Path | None, optimiser: Path | None,
-    signer: Path | None, key: Path | None, seeding: Seeding | None, threshold: int | None, audit: AuditOptions,
-    pool: PoolOptions, execution: Execution, out: Path | None, as_json: bool,
+    signers: tuple[bytes, ...], seeding: Seeding | None, threshold: int | None, audit: AuditOptions, pool: PoolOptions,
+    execution: Execution, places: VerdictOptions,
 ) -> int:  # fmt: skip
     """Verify claims and print a verdict for each, in the order in which they are done.
 
@@ -75,7 +70,7 @@ def verify(
     --out: the file keeps the verdicts. The same call again goes on where the last one was stopped, and writes no
     .verdict for the claims that it skips. A claim whose verifying process was killed is undetermined, and tried again.
     One whose file has changed since is judged anew. --deadline and --limit need it; with --shard each call needs one of
-    its own.
+    its own. What is accepted is not printed then.
 
     An audit goes in three steps: you write a request (--request-out), the benchmarker answers it with a folder
     (`tig-verify respond`), and you judge the folder (--request and --response). Your calls need --key, by which you
@@ -90,13 +85,16 @@ def verify(
     A file that its signer has not signed, or that is not the one that the claim names, is no evidence: anybody can have
     put it there. There is a message, and no verdict.
 
-    The summary says how many claims state what another one states: anybody can sign a copy under another name.
+    At the end a summary is on standard error. It names claims that state what another one states: anybody can sign a
+    copy under another name. --json says of every claim one thing, whether it was judged now, earlier or not at all.
 
-    At every level: exit code 0 if all are accepted (or the request is written), 1 if one is rejected, else 4 if some
-    are left for the next call, else 3 if one is undetermined, else 2 if one has no verdict.
+    At every level: exit code 0 if all are accepted (or the request is written) and 1 if some are rejected. Both are
+    about all claims: it is 4 if some are left for the next call, else 2 if one has no verdict, else 3 if one is
+    undetermined.
 
     \b
-    Example: tig-verify verify out/*.claim --precommit adam.precommit --seed-beacon 6b --qualified
+    Example: tig-verify verify out --precommit adam.precommit --seed-beacon 6b --qualified
+             tig-verify verify inbox --signers keys --key key.pem --verdicts verdicts --junit verdicts.xml --quiet
              tig-verify verify out --level replay --out verdicts.jsonl --deadline 2h
              tig-verify verify x.claim --level audit --epochs 12 --request-out x.request --key key.pem
              tig-verify verify x.claim --level audit --request x.request --response x.response --key key.pem
@@ -110,8 +108,10 @@ def verify(
         raise InputError("--solution goes with one claim; with many, keep each .solution beside its .claim")
     if len(named) > 1 and not audit.request_out is audit.request is None:
         raise InputError("--request-out and --request go with one claim; call once for each")
-    require_kept(execution, out)
-    pool.require_alone(level_name, execution, out)
+    if audit.request_out is not None and (places.verdicts or places.junit):
+        raise InputError("--request-out asks for an answer and has no verdict yet; leave --verdicts and --junit out")
+    require_kept(execution, places.out)
+    pool.require_alone(level_name, execution, places.out)
     from arithmetic import self_test
     from verifier.command_line.answered_audit import AnsweredAudit
     from verifier.command_line.claim_cases import CaseReader
@@ -119,17 +119,17 @@ def verify(
     from verifier.command_line.judge import Judge
     from verifier.verification.context import Terms
 
-    if key is not None:
+    if places.key is not None and places.verdicts is None:
         _require_own_verdicts(named)
-    signing_key = load_signing_key(key) if key else None
+    signing_key = load_signing_key(places.key) if places.key else None
     answered = read_audit(level, audit, signing_key)
     drawing = pool.drawing(signing_key)
-    terms = Terms(VerifyKey.load(signer).raw if signer else None, seeding, threshold)
+    terms = Terms(signers, seeding, threshold)
     judge = Judge(terms, execution.isolation, execution.device)
     reader = CaseReader(solution, optimiser)
     self_test.require_sound(execution.device)
     if audit.request_out is not None:
-        return _request(judge, reader, named[0], audit.epochs, audit.request_out, signing_key, as_json)
+        return _request(judge, reader, named[0], audit.epochs, audit.request_out, signing_key, places)
     if isinstance(answered, AnsweredAudit):
         execution = replace(execution, cluster=None)  # this machine has the answer
 
@@ -138,7 +138,7 @@ def verify(
             return OneLevel(level, reader, terms, log, answered)
         return DrawnLevels(drawing, reader, terms, log)
 
-    return _Call(judge, levels, execution, signing_key, out, pool.kept(out), as_json).verify(named)
+    return _Call(judge, levels, execution, signing_key, places, pool.kept(places.out)).verify(named)
 
 
 def _require_own_verdicts(claims: Sequence[Path]) -> None:
@@ -147,29 +147,28 @@ def _require_own_verdicts(claims: Sequence[Path]) -> None:
     for path in claims:
         name = path.with_suffix("") if path.name else path
         if (other := owners.setdefault(name, path)) != path:
-            raise InputError(
-                f"{path}: its .verdict would be that of {other}; call once for each, in folders of their own"
-            )
+            raise InputError(f"{path}: its .verdict would be that of {other}; name a folder for both with --verdicts")
 
 
 def _request(
-    judge: Judge, reader: CaseReader, path: Path, epochs: int | None, out: Path, key: SigningKey | None, as_json: bool
-) -> int:
+    judge: Judge, reader: CaseReader, path: Path, epochs: int | None, out: Path, key: SigningKey | None,
+    places: VerdictOptions,
+) -> int:  # fmt: skip
     """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
-    from verifier.command_line.verdict_report import Report, Tally
+    from verifier.command_line.verdict_report import Report
 
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
     require_new(out, "it may be on its way to be answered, so choose another name")
-    case, tally = reader.read(path, Level.EVALUATE), Tally()
+    case = reader.read(path, Level.EVALUATE)
     with judge.opened() as judged:
         answer = judged(case)
     if isinstance(answer, Verdict) and answer.outcome is Outcome.ACCEPTED:
-        write_request(out, path, epochs, key, as_json)
-    else:
-        with Report(tally, as_json) as report:
-            report.add(case, answer)
-    return tally.code()
+        write_request(out, path, epochs, key, places.as_json)
+        return DONE
+    with Report(places) as report:
+        report.add(case, answer)
+    return report.end([path])
 
 
 def _is_decided(judged: tuple[Case, Answer]) -> bool:
@@ -186,32 +185,30 @@ class _Call:
     levels: Callable[[VerdictLog | None], Levels]
     execution: Execution
     key: SigningKey | None
-    out: Path | None
+    places: VerdictOptions
     kept: RejectedClaims | None
-    as_json: bool
 
     def verify(self, claims: Sequence[Path]) -> int:
         """Judge the claims that have no verdict yet; the exit code."""
         from verifier.command_line.judge import judged
         from verifier.command_line.verdict_log import FORMAT, VerdictLog
-        from verifier.command_line.verdict_report import Report, Tally
+        from verifier.command_line.verdict_report import Report
 
         keep_freed_memory()  # each claim's solution is a megabyte or more, which passes through this process
         with ExitStack() as stack:
-            log = stack.enter_context(VerdictLog(self.out, FORMAT)) if self.out else None
+            log = stack.enter_context(VerdictLog(self.places.out, FORMAT)) if self.places.out else None
             levels = self.levels(log)
-            decided, tally = levels.decided(claims), Tally()
-            for known in decided.values():
-                if known is not None:
-                    tally.add(known.outcome, known.reason, known.claim_digest)
-            before, waiting = tally.claims, len(decided) - tally.claims
+            decided = levels.decided(claims)
             todo = [path for path in claims if path not in decided]
             jobs = self._jobs(len(todo), levels.deepest)
             if todo and levels.deepest is not Level.EVALUATE and self.execution.cluster is None:
                 say_if_first(self.execution.device)
+            before = sum(known is not None for known in decided.values())
             progress = stack.enter_context(Progress("verifying", len(claims), before))
-            report = Report(tally, self.as_json, self.key, log, progress.echo, self.kept, levels.learn)
+            report = Report(self.places, self.key, log, progress.echo, self.kept, levels.learn)
             stack.enter_context(report)
+            for path, known in decided.items():
+                report.wait(path) if known is None else report.recall(path, known)
 
             def work(paths: Iterable[Path]) -> Generator[tuple[Case, Answer], None, None]:
                 return judged(self.judge, map(levels.case, paths), self.execution, jobs, progress.observe)
@@ -223,16 +220,9 @@ class _Call:
                     report.add(case, answer)
                     progress.advance()
                 else:
-                    waiting += 1
                     report.ask(case, request)
-                progress.begin(str(tally))
-        left = len(claims) - tally.claims
-        if self.out is not None and not self.as_json:
-            say(f"{self.out}: {tally}" + (f"; {before} of them from before" if before else ""))
-        if left:
-            told = f", {waiting} of them until their audits are answered" if waiting else ""
-            say(f"tig-verify: {left} of {len(claims)} claims are left{told}; the same call goes on", is_error=True)
-        return tally.code(left)
+                progress.begin(str(report.tally))
+        return report.end(claims)
 
     def _jobs(self, claims: int, level: Level) -> int:
         """The processes that so many claims are worth; one, where it would be done before another has started."""

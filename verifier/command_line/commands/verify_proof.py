@@ -89,7 +89,7 @@ def _rejection_as_text(path: Path, rejected: ProofRejected) -> str:
 def _rejection_as_json(path: Path, looked_at: dict[str, str], rejected: ProofRejected) -> str:
     return json_text(
         {
-            "proof": str(path),
+            "file": str(path),
             **looked_at,
             "outcome": Outcome.REJECTED,
             "reason": rejected.fault,
@@ -102,7 +102,9 @@ def _rejection_as_json(path: Path, looked_at: dict[str, str], rejected: ProofRej
 
 
 def _as_text(path: Path, claims: Sequence[Claim], choice: Choosing) -> list[str]:
-    lines = [f"  nonce {claim.nonce}: quality {claim.quality}, claim digest {claim.digest().hex()}" for claim in claims]
+    lines = [
+        f"  nonce {claim.nonce}: quality {claim.quality:,}, claim digest {claim.digest().hex()}" for claim in claims
+    ]
     return [f"{path}: accepted, choice {choice}; these are the committed claims, to be verified next:", *lines]
 
 
@@ -112,7 +114,7 @@ def _as_json(
     shown = [{"nonce": claim.nonce, "quality": claim.quality, "claim_digest": claim.digest().hex()} for claim in claims]
     return json_text(
         {
-            "proof": str(path),
+            "file": str(path),
             **looked_at,
             "outcome": Outcome.ACCEPTED,
             "reason": "none",

@@ -329,24 +329,37 @@ def test_early_stopping_counts() -> None:
     assert stopping.is_over
 
 
+FUEL, UPDATE, LOSS = StopReason.FUEL_EXHAUSTED, StopReason.NON_FINITE_UPDATE, StopReason.NON_FINITE_LOSS
+ONE = "in step 3 of epoch 3: 1 of 384 values are infinite or NaN, the first in layers.0.weight"
 ENDS = [
-    ({"update": at_step(11, exhaust)}, StopReason.FUEL_EXHAUSTED),
-    ({"update": at_step(11, filled(math.nan))}, StopReason.NON_FINITE_UPDATE),
-    ({"update": at_step(11, filled(math.inf))}, StopReason.NON_FINITE_UPDATE),
-    ({"update": at_step(11, filled(-math.inf))}, StopReason.NON_FINITE_UPDATE),
-    ({"locate": lambda o: filled(math.nan)(o) if o.steps == 10 else None}, StopReason.NON_FINITE_UPDATE),
-    ({"locate": lambda o: filled(-math.inf)(o) if o.steps == 10 else None}, StopReason.NON_FINITE_UPDATE),
-    ({"update": at_step(11, lambda o: np.full(o.size, 3.4e38, np.float32))}, StopReason.NON_FINITE_LOSS),
+    ({"update": at_step(11, exhaust)}, FUEL, "'spent'"),
+    ({"update": at_step(11, filled(math.nan))}, UPDATE, f"the parameters after the updates {ONE}"),
+    ({"update": at_step(11, filled(math.inf))}, UPDATE, f"the parameters after the updates {ONE}"),
+    ({"update": at_step(11, filled(-math.inf))}, UPDATE, f"the parameters after the updates {ONE}"),
+    ({"locate": lambda o: filled(math.nan)(o) if o.steps == 10 else None}, UPDATE, f"the location {ONE}"),
+    ({"locate": lambda o: filled(-math.inf)(o) if o.steps == 10 else None}, UPDATE, f"the location {ONE}"),
+    (
+        {"update": at_step(11, lambda o: np.full(o.size, 3.4e38, np.float32))},
+        LOSS,
+        "step 4 of epoch 3 gave an infinity or a NaN; the largest parameter was 3.4e+38",
+    ),
+    (
+        {"update": at_step(12, lambda o: np.full(o.size, 3.4e38, np.float32))},
+        LOSS,
+        "the validation after epoch 3 gave an infinity or a NaN; the largest parameter was 3.4e+38",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("changes", "reason"), ENDS)
+@pytest.mark.parametrize(("changes", "reason", "explanation"), ENDS)
 def test_the_epoch_in_which_training_breaks_off_is_discarded(
-    changes: dict[str, Callable[[Scripted], Vector]], reason: StopReason
+    changes: dict[str, Callable[[Scripted], Vector]], reason: StopReason, explanation: str
 ) -> None:
     """Step 11 is in the third epoch: what stands is what two whole epochs gave."""
     broken, whole = run(**changes).training, run(epochs(2)).training  # type: ignore[arg-type]
     assert broken.stop_reason is reason
+    assert broken.explanation == explanation
+    assert whole.explanation is None
     assert broken.epochs == 2
     assert broken.transcript_root == whole.transcript_root
     assert (broken.train_losses, broken.validation_losses) == (whole.train_losses, whole.validation_losses)

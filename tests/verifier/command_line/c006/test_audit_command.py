@@ -130,7 +130,7 @@ def test_a_replaced_head_ends_with_one(tmp_path: Path, capsys: pytest.CaptureFix
     assert run(provenance, path, "--json") == 1
     shown = json.loads(capsys.readouterr().out)
     assert [found["fault"] for found in shown["frozen_layers"]] == [None, "replaced", "frozen-bias"]
-    assert (shown["solution"], shown["fault"]) == (str(path), None)
+    assert (shown["file"], shown["fault"]) == (str(path), None)
 
 
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

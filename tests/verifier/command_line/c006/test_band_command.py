@@ -109,14 +109,15 @@ def test_a_quality_in_the_range_is_within() -> None:
     assert (done.code, done.error) == (0, None)
     lines = done.out.splitlines()
     assert lines[:2] == [
-        "run 1: quality 250000 after 90 epochs (early-stopping, best 40), validation loss 0.25000, 1.5 s",
-        "run 0: quality 210000 after 90 epochs (early-stopping, best 40), validation loss 0.25000, 1.5 s",
+        "run 1: quality 250,000 after 90 epochs (early-stopping, best 40), validation loss 0.250, 1.50 s",
+        "run 0: quality 210,000 after 90 epochs (early-stopping, best 40), validation loss 0.250, 1.50 s",
     ]
     # Five runs, standard deviation 15811; Student's t with four degrees of freedom is 4.604 at 99 %.
     assert lines[5:] == [
-        "quality of 5 runs: 210000 to 250000, median 230000, mean 230000, standard deviation 15811",
-        "one more run: outside that range in 33% of cases, in 150255 to 309745 in 99% if qualities are spread normally",
-        "reported 235000: within the range of the runs; 0.3 standard deviations above the mean; an honest run is as "
+        "quality of 5 runs: 210,000 to 250,000, median 230,000, mean 230,000, standard deviation 15,811",
+        "one more run: outside that range in 33% of cases, in 150,255 to 309,745 in 99% if qualities are spread "
+        "normally",
+        "reported 235,000: within the range of the runs; 0.3 standard deviations above the mean; an honest run is as "
         "far out with probability 0.79",
         "A band is statistics: it cannot prove fraud. It holds for this optimiser with these hyperparameters; a "
         "quality above it may come from a better optimiser.",
@@ -137,7 +138,7 @@ def test_a_quality_out_of_the_range_is_judged_by_the_interval(reported: int, cod
     done = call(ADAM, *BY_SEED, "--reported", reported)
     assert (done.code, done.error) == (code, None)
     last = done.out.splitlines()[-2]
-    assert last.startswith(f"reported {reported}: outside the range of the runs")
+    assert last.startswith(f"reported {reported:,}: outside the range of the runs")
     assert f"{text} the mean" in last
 
 
@@ -156,7 +157,7 @@ def test_without_an_interval_nothing_is_judged(
     shown = call(ADAM, *BY_SEED, "--runs", 3, *HERE, "--reported", 1_000_000)
     assert (shown.code, shown.error) == (0, None)
     assert shown.out.splitlines()[-3:-1] == [
-        said, "reported 1000000: not judged, as there is no prediction interval"
+        said, "reported 1,000,000: not judged, as there is no prediction interval"
     ]  # fmt: skip
     found = json.loads(call(ADAM, *BY_SEED, "--runs", 3, *HERE, "--reported", 1_000_000, "--json").out.splitlines()[-1])
     assert (found["interval"], found["reported"]) == (None, None)
@@ -200,13 +201,17 @@ def test_mistakes_of_the_call_say_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [("--runs", 1), ("--runs", 1001), ("--jobs", 0), ("--fuel", 0), ("--fuel", 2**63), ("--reported", 1_000_001),
+    [("--runs", 1), ("--runs", 1001), ("--jobs", 0), ("--fuel", 0), ("--reported", 1_000_001),
      ("--reported", "many"), ("-p", "lr"), ("--isolation", "some")],
 )  # fmt: skip
 def test_values_out_of_range_are_refused_before_anything_is_trained(wrong: tuple[str, object]) -> None:
     done = call(ADAM, *BY_SEED, *wrong)
     assert isinstance(done.error, click.BadParameter)
     assert done.out == ""
+
+
+def test_more_fuel_than_a_meter_counts_is_refused() -> None:
+    assert refusal(ADAM, *BY_SEED, "--fuel", 2**63, *HERE).startswith("--fuel: 9,223,372,036,854,775,808 is more than")
 
 
 # -- Ctrl-C ------------------------------------------------------------------------------------------------------

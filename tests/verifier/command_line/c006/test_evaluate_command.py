@@ -81,7 +81,7 @@ def test_the_vectors_solution_is_evaluated(place: Path) -> None:
     done = call("blob.txt", *BY_SEED)
     assert (done.code, done.error) == (0, None)
     first, second, *findings = done.out.splitlines()
-    assert first == f"blob.txt: quality {QUALITY}, within 19 units of what the network's GPU gives"
+    assert first == f"blob.txt: quality {QUALITY:,}, within 19 units of what the network's GPU gives"
     assert second == "  loss 1.1743337, threshold 0.31255224"
     assert findings[0] == "  frozen-bias: biases[0]: 256 of 256 values are not 0, though they are frozen"
     assert len(findings) == 4
@@ -95,7 +95,7 @@ def test_the_vectors_solution_is_evaluated(place: Path) -> None:
 def test_every_form_of_a_solution_is_read_from_standard_input(data: str) -> None:
     done = call("-", *BY_SEED, stdin=data.encode())
     assert done.code == 0
-    assert done.out.startswith(f"-: quality {QUALITY}, ")
+    assert done.out.startswith(f"-: quality {QUALITY:,}, ")
 
 
 def test_settings_name_the_instance(place: Path) -> None:
@@ -103,7 +103,7 @@ def test_settings_name_the_instance(place: Path) -> None:
     assert expected != QUALITY
     for solution in ("7.json", "blob.txt"):
         done = call(solution, *by_settings(7))
-        assert done.out.startswith(f"{solution}: quality {expected}, ")
+        assert done.out.startswith(f"{solution}: quality {expected:,}, ")
 
 
 def test_a_nonce_that_is_not_the_files_is_refused(place: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_reported_quality_is_compared(place: Path, reported: int, code: int) -
     done = call("blob.txt", *BY_SEED, "--reported", QUALITY + reported)
     assert done.code == code
     verb = "differs from" if code else "agrees with"
-    last = f"  {verb} the reported quality {QUALITY + reported}: {abs(reported)} units apart"
+    last = f"  {verb} the reported quality {QUALITY + reported:,}: {abs(reported):,} units apart"
     assert done.out.splitlines()[-1] == last
 
 
@@ -137,7 +137,7 @@ def test_json_has_everything(place: Path) -> None:
     assert found.pop("loss") == pytest.approx(1.1743337, rel=1e-7)
     assert found.pop("threshold") == pytest.approx(0.31255224, rel=1e-7)
     assert found == {
-        "solution": "blob.txt", "quality": QUALITY, "quality_without_nan": QUALITY, "tolerance": 19,
+        "file": "blob.txt", "quality": QUALITY, "quality_without_nan": QUALITY, "tolerance": 19,
         "reported": QUALITY + 20, "agrees": False, "fault": None,
     }  # fmt: skip
 
@@ -258,8 +258,8 @@ def test_a_nan_before_a_relu_is_shown_in_both_readings() -> None:
     done = call("-", *BY_SEED, "--reported", other, stdin=text.encode())
     assert done.code == 0
     assert done.out.startswith("-: quality 0, ")
-    assert f"\n  or quality {other}, if the GPU's ReLU makes 0 of a NaN\n" in done.out
-    assert f"\n  agrees with the reported quality {other}: {-other} units apart\n" in done.out
+    assert f"\n  or quality {other:,}, if the GPU's ReLU makes 0 of a NaN\n" in done.out
+    assert f"\n  agrees with the reported quality {other:,}: {-other:,} units apart\n" in done.out
 
 
 # -- mistakes in the call ----------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ import click
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import Hyperparameter
+from verifier.command_line.choice_options import Fuel, Hyperparameter
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
 from verifier.command_line.execution_options import Execution, cpu_execution_options
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
+from verifier.command_line.numerals import decimal
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
 from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
@@ -33,6 +34,9 @@ _CAVEAT = (
     "above it may come from a better optimiser."
 )
 
+_FUEL = DECEMBER_2025.max_fuel_budget
+_MOST_FUEL = 2**63 - 1
+
 
 @click.command()
 @click.argument("optimiser", type=click.Path(path_type=Path))
@@ -42,8 +46,8 @@ _CAVEAT = (
 @click.option("--reported", type=click.IntRange(-10_000_000, 1_000_000), help="A quality to judge by the band.")
 @click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
-@click.option("--fuel", "fuel_budget", type=click.IntRange(1, 2**63 - 1), default=DECEMBER_2025.max_fuel_budget,
-              show_default=True, help="Fuel budget of a run, in this toolkit's units.")  # fmt: skip
+@click.option("--fuel", "fuel_budget", type=Fuel(), default=_FUEL, show_default=f"{_FUEL:.0e}".replace("+", ""),
+              help="Fuel budget of a run, such as 1e9, in this toolkit's units.")  # fmt: skip
 @cpu_execution_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run, then one for the band.")
 def band(
@@ -72,6 +76,8 @@ def band(
     from verifier.c006.repeated_training import LiveTask, repetitions
     from verifier.command_line.trials import require_dialect, results
 
+    if fuel_budget > _MOST_FUEL:
+        raise InputError(f"--fuel: {fuel_budget:,} is more than a meter counts, {_MOST_FUEL:,}; give less")
     named = instance.resolve()
     module = read_module(optimiser)
     trials = repetitions(LiveTask(named.seed, named.n_hidden, optimiser, module, dict(overrides), fuel_budget), runs)
@@ -105,17 +111,17 @@ def _run_as_text(run: Repetition) -> str:
     if run.quality is None:
         return f"run {run.number}: no solution, as no epoch improved ({run.stop_reason} after {run.epochs} epochs)"
     return (
-        f"run {run.number}: quality {run.quality} after {run.epochs} epochs ({run.stop_reason}, best "
-        f"{run.best_epoch}), validation loss {run.validation_loss:.5f}, {run.seconds:.1f} s"
+        f"run {run.number}: quality {run.quality:,} after {run.epochs} epochs ({run.stop_reason}, best "
+        f"{run.best_epoch}), validation loss {decimal(run.validation_loss)}, {decimal(run.seconds)} s"
     )
 
 
 def _as_text(found: Band, unsolved: int) -> list[str]:
     count = len(found.qualities)
     lines = [
-        f"quality of {count} run{'s' if count > 1 else ''}: {found.lowest} to {found.highest}, "
-        f"median {found.median:.0f}, mean {found.mean:.0f}, "
-        f"standard deviation {'unknown' if count == 1 else f'{found.deviation:.0f}'}"
+        f"quality of {count} run{'s' if count > 1 else ''}: {found.lowest:,} to {found.highest:,}, "
+        f"median {found.median:,.0f}, mean {found.mean:,.0f}, "
+        f"standard deviation {'unknown' if count == 1 else f'{found.deviation:,.0f}'}"
     ]
     if unsolved:
         lines.append(f"{unsolved} of {count + unsolved} runs ended without a solution; the figures are of the others")
@@ -125,7 +131,7 @@ def _as_text(found: Band, unsolved: int) -> list[str]:
     return [
         *lines,
         f"one more run: outside that range in {found.outside_range:.0%} of cases, "
-        f"in {low:.0f} to {high:.0f} in {CONFIDENCE:.0%} if qualities are spread normally",
+        f"in {low:,.0f} to {high:,.0f} in {CONFIDENCE:.0%} if qualities are spread normally",
     ]
 
 
@@ -133,8 +139,8 @@ def _judged(found: Band, reported: int | None, judgement: Judgement | None) -> l
     if reported is None:
         return []
     if judgement is None:
-        return [f"reported {reported}: not judged, as there is no prediction interval"]
-    return [f"reported {reported}: {_TEXTS[judgement.position]}; {_distance(judgement)}"]
+        return [f"reported {reported:,}: not judged, as there is no prediction interval"]
+    return [f"reported {reported:,}: {_TEXTS[judgement.position]}; {_distance(judgement)}"]
 
 
 _TEXTS = {

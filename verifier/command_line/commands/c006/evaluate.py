@@ -50,20 +50,20 @@ def evaluate(solution: str, instance: InstanceOptions, reported: int | None, as_
 
 def _as_text(solution: str, evaluation: Evaluation, reported: int | None) -> list[str]:
     units = tolerance(evaluation.quality)
-    lines = [f"{solution}: quality {evaluation.quality}, within {units} units of what the network's GPU gives"]
+    lines = [f"{solution}: quality {evaluation.quality:,}, within {units} units of what the network's GPU gives"]
     lines.append(f"  loss {evaluation.loss:.8g}, threshold {evaluation.threshold:.8g}")
     if evaluation.quality_without_nan != evaluation.quality:
-        lines.append(f"  or quality {evaluation.quality_without_nan}, if the GPU's ReLU makes 0 of a NaN")
+        lines.append(f"  or quality {evaluation.quality_without_nan:,}, if the GPU's ReLU makes 0 of a NaN")
     lines += [f"  {finding.kind}: {finding.detail}" for finding in evaluation.findings]
     if reported is not None:
         verb = "agrees with" if evaluation.agrees(reported) else "differs from"
-        lines.append(f"  {verb} the reported quality {reported}: {abs(reported - evaluation.quality)} units apart")
+        lines.append(f"  {verb} the reported quality {reported:,}: {abs(reported - evaluation.quality):,} units apart")
     return lines
 
 
 def _as_json(solution: str, evaluation: Evaluation, reported: int | None) -> list[str]:
     shown = {
-        "solution": solution,
+        "file": solution,
         "quality": evaluation.quality,
         "quality_without_nan": evaluation.quality_without_nan,
         "loss": evaluation.loss if math.isfinite(evaluation.loss) else None,
@@ -86,4 +86,4 @@ def _fault_as_text(solution: str, fault: str, detail: str) -> str:
 
 def _fault_as_json(solution: str, fault: str, detail: str) -> str:
     unknown = ("quality", "quality_without_nan", "loss", "threshold", "tolerance", "findings", "reported", "agrees")
-    return json_text({"solution": solution, **dict.fromkeys(unknown), "fault": {"fault": fault, "detail": detail}})
+    return json_text({"file": solution, **dict.fromkeys(unknown), "fault": {"fault": fault, "detail": detail}})

@@ -42,7 +42,7 @@ def provenance(solution: str, as_json: bool) -> int:
     results = list(frozen_layers(loaded, None))
     if as_json:
         checks = [{"fault": result.fault, "detail": result.detail} for result in results]
-        say(json_text({"solution": solution, "fault": None, "detail": None, "frozen_layers": checks}))
+        say(json_text({"file": solution, "fault": None, "detail": None, "frozen_layers": checks}))
     else:
         head = f"{solution}: n_hidden={loaded.weights.n_hidden}"
         say(head, *(f"  {result.fault or 'passed'}: {result.detail}" for result in results))
@@ -60,7 +60,7 @@ def _load(solution: str, text: str | bytes) -> Loaded:
 
 def _say_fault(solution: str, fault: BlobFault | FindingKind, detail: str, as_json: bool) -> int:
     if as_json:
-        say(json_text({"solution": solution, "fault": fault, "detail": detail, "frozen_layers": []}))
+        say(json_text({"file": solution, "fault": fault, "detail": detail, "frozen_layers": []}))
     else:
         say(f"{solution}: cannot be loaded: {fault}: {detail}")
     return REJECTED

@@ -1,0 +1,1 @@
+"""`tig-verify golden`: golden files of whole trainings."""

@@ -1,0 +1,1 @@
+"""The search for better hyperparameters, and what is made of it."""
