@@ -20,6 +20,7 @@ from verifier.command_line.exit_codes import DONE, USAGE
 from verifier.command_line.files import read_file
 from verifier.command_line.instance_options import Instances, first_instances_options
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from verifier.challenge.training.trainer import Epoch
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 @click.argument("module", type=click.Path(path_type=Path))
 @first_instances_options
 @overrides_option
-@click.option("--epochs", type=click.IntRange(1), default=3, show_default=True, help="Epochs at most.")
-@click.option("--break", "breaks", type=click.IntRange(1), multiple=True, metavar="LINE",
+@click.option("--epochs", type=WholeNumber(1), default=3, show_default=True, help="Epochs at most.")
+@click.option("--break", "breaks", type=WholeNumber(1), multiple=True, metavar="LINE",
               help="Stop before this line of MODULE, in pdb; may be repeated.")  # fmt: skip
 @click.option("--pdb", "is_post_mortem", is_flag=True, help="Enter pdb where the module raises an exception.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each nonce instead.")
