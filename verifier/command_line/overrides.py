@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from protocol.canonical_msgpack import Scalar
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.execution_options import open_isolation
+from verifier.command_line.terminal import json_text
 
 _KINDS: Final[Mapping[type, str]] = {int: "a number", float: "a number", bool: "true or false", str: "a text"}
 _LONGEST: Final = 40
@@ -49,5 +49,5 @@ def _fits(value: Scalar, own: Scalar) -> bool:
 
 def _text(value: Scalar) -> str:
     """A value as it is written after -p."""
-    text = json.dumps(value)
+    text = json_text(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
