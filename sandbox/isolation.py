@@ -102,6 +102,13 @@ class Jail:
             self._checking = Zygote(workers("checker"))
         return self._checking
 
+    def close(self) -> None:
+        """End its processes; who goes on with it gets new ones."""
+        for zygote in (self._zygote, self._checking):
+            if zygote is not None:
+                zygote.close()
+        self._zygote = self._checking = None
+
     def describe(self) -> Mapping[str, str]:
         """The layers of the worker that was started last."""
         confinement = self._zygote and self._zygote.confinement
@@ -113,6 +120,4 @@ class Jail:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for zygote in (self._zygote, self._checking):
-            if zygote is not None:
-                zygote.close()
+        self.close()

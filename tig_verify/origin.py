@@ -13,11 +13,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
+from threading import RLock
 from types import ModuleType
 from typing import Final
 
 PACKAGES: Final = ("arithmetic", "protocol", "sandbox", "verifier")
 """The names that somebody else may have too."""
+_ONE_AT_A_TIME: Final = RLock()
+"""The paths are the process's: two threads that changed them would not both put them back."""
 _HERE: Final = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 
@@ -74,13 +77,14 @@ def _beside() -> set[str]:
 @contextlib.contextmanager
 def imports_of_ours() -> Iterator[None]:
     """Inside, what is imported is ours and our libraries', whatever lies beside the script. Raises ImportError."""
-    before = list(sys.path)
-    sys.path[:] = import_path()
-    try:
-        require_ours()
-        yield
-    finally:
-        sys.path[:] = before
+    with _ONE_AT_A_TIME:
+        before = list(sys.path)
+        sys.path[:] = import_path()
+        try:
+            require_ours()
+            yield
+        finally:
+            sys.path[:] = before
 
 
 def command(module: str, path: Sequence[str] | None = None) -> tuple[str, ...]:

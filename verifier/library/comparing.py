@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from sandbox.errors import WorkerFault
+from sandbox.errors import OptimiserError, WorkerFault
 from sandbox.optimiser import Scalar
 from verifier.challenge.training.trainer import Observer
 from verifier.experiments.comparison import Comparison, Run
 from verifier.experiments.comparison import compare as compared
 from verifier.experiments.comparison_trials import Row, Trial
-from verifier.library.place import Place, opened
+from verifier.library.place import Place, opened, require_jobs
 from verifier.library.task import EDITION, RAND_HASH, TRACK, ModuleSource, module_of, task_of
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
@@ -31,9 +31,16 @@ class _Runner:
     device: str
 
     @contextmanager
-    def opened(self, observer: Observer | None) -> Iterator[Callable[[tuple[str, Trial]], tuple[str, Row]]]:
+    def opened(self, observer: Observer | None) -> Iterator[Callable[[tuple[str, Trial]], Row | OptimiserError]]:
         with opened(self.isolation) as place:
-            yield lambda named: (named[0], named[1].run(place, observer, self.device))
+
+            def work(named: tuple[str, Trial]) -> Row | OptimiserError:
+                try:
+                    return named[1].run(place, observer, self.device)
+                except OptimiserError as error:
+                    return error
+
+            yield work
 
 
 def compare(
@@ -46,6 +53,7 @@ def compare(
     rand_hash: str = RAND_HASH,
     jobs: int = 1,
     callback: Observer | None = None,
+    failed: Callable[[str, int, str], None] | None = None,
     isolation: Place = "process",
     device: str = "cpu",
 ) -> list[Comparison]:
@@ -55,12 +63,14 @@ def compare(
         candidates: By a name of yours, the path of a module's file, a `Module`, or one of them with overrides of its
             HYPERPARAMETERS: `{"adam": "adam.py", "slow": ("adam.py", {"lr": 0.001})}`.
         nonces: The numbers of the instances, such as `range(20)`.
-        edition: The edition of the contest, a key of `EDITIONS`.
-        track: The track, such as `n_hidden=4`.
+        edition: The edition of the contest, a key of `EDITIONS`; by default `december-2025`.
+        track: The track, such as `n_hidden=4`, which is the default.
         fuel: The budget of each training; by default the most that the edition allows.
-        rand_hash: The network's random text for the seeds.
+        rand_hash: The network's random text for the seeds; by default 32 zeros.
         jobs: Processes that share the trainings; with 1 it is this one.
         callback: Called after each epoch with an `Epoch`, if this process trains.
+        failed: Called where a module fails, with its name, the nonce and the reason: modules are then compared on the
+            nonces that both have. By default a failure ends the call.
         isolation: As for `train`; an open place is for one job.
         device: Where products are computed, `cpu` or `cuda`. The result is the same.
 
@@ -68,6 +78,7 @@ def compare(
         ModuleRefused, OptimiserError, EditionError, TrackError, InputError, MachineError, WorkerFault: As `train` does;
             from another process, a WorkerFault says what it was.
     """
+    require_jobs(jobs, isolation)
     trials = []
     numbers = list(nonces)
     for name, candidate in candidates.items():
@@ -80,5 +91,10 @@ def compare(
         for (name, trial), answer in answers:
             if isinstance(answer, TaskLost):
                 raise WorkerFault(f"{name}, nonce {trial.nonce}: {answer.why}")
-            runs[name].append(answer[1].run)
-    return compared(runs)
+            if isinstance(answer, Row):
+                runs[name].append(answer.run)
+            elif failed is None:
+                raise answer
+            else:
+                failed(name, trial.nonce, str(answer))
+    return compared(runs, numbers)

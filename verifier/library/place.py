@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final, TypeAlias
 
-from arithmetic.threads import one_thread
+from arithmetic.threads import THREAD_LIMIT
 from sandbox.isolation import InProcess, Isolation, Jail
 from tig_verify.origin import imports_of_ours
 from verifier.challenge.errors import InputError
@@ -24,7 +24,7 @@ def opened(place: Place) -> Iterator[Isolation]:
             if place not in _NAMES:
                 raise InputError(f"isolation: {place!r} is not one of {', '.join(_NAMES)}, and no open place")
             place = stack.enter_context(Jail()) if place == "process" else _in_process()
-        stack.enter_context(one_thread())
+        stack.enter_context(THREAD_LIMIT.held())
         yield place
 
 
@@ -33,3 +33,11 @@ def _in_process() -> InProcess:
     with imports_of_ours():
         place.prepare()
     return place
+
+
+def require_jobs(jobs: int, place: Place) -> None:
+    """Refuse a number of processes that cannot be, or that the place is not for. Raises InputError."""
+    if jobs < 1:
+        raise InputError(f"jobs: {jobs} is no number of processes; 1 is this one alone")
+    if jobs > 1 and not isinstance(place, str):
+        raise InputError(f"isolation: an open place is for this process alone; with {jobs} jobs name one")

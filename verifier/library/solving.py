@@ -18,7 +18,7 @@ from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved
 from verifier.challenge.solving import solve as solved
 from verifier.challenge.training.trainer import Observer
-from verifier.library.place import Place, opened
+from verifier.library.place import Place, opened, require_jobs
 from verifier.library.task import EDITION, RAND_HASH, TRACK, ModuleSource, module_of, task_of
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
@@ -29,10 +29,15 @@ class SignedClaim:
     """A claim with all that belongs to it, signed: what `tig-verify solve` writes for one nonce."""
 
     record: Claim
+    """The claim itself, not signed."""
     claim: Envelope
+    """The claim, signed."""
     solution: Envelope
+    """The weights of the best epoch, signed."""
     transcript: Envelope
+    """A leaf for each epoch, signed."""
     module: Module
+    """The module that was trained."""
 
     def files(self) -> dict[str, bytes]:
         """The files of a folder that `tig-verify verify` takes, by their names."""
@@ -83,11 +88,11 @@ def solve(
         module: The path of the module's file, or a `Module`.
         key: Signs claims, solutions and transcripts.
         nonces: The numbers of the instances, such as `range(10)`.
-        edition: The edition of the contest, a key of `EDITIONS`.
-        track: The track, such as `n_hidden=4`.
+        edition: The edition of the contest, a key of `EDITIONS`; by default `december-2025`.
+        track: The track, such as `n_hidden=4`, which is the default.
         hyperparameters: Overrides of the module's HYPERPARAMETERS.
         fuel: The budget; by default the most that the edition allows.
-        rand_hash: The network's random text for the seeds.
+        rand_hash: The network's random text for the seeds; by default 32 zeros.
         jobs: Processes that share the nonces; with 1 it is this one.
         callback: Called after each epoch with an `Epoch`, if this process trains.
         isolation: As for `train`; an open place is for one job.
@@ -99,12 +104,18 @@ def solve(
     """
     source = module_of(module)
     task = task_of(source, edition, track, hyperparameters, fuel, rand_hash)
-    solver = _Solver(task, source, isolation, device)
+    require_jobs(jobs, isolation)
+    return _claims(_Solver(task, source, isolation, device), nonces, jobs, callback, key)
+
+
+def _claims(
+    solver: _Solver, nonces: Iterable[int], jobs: int, callback: Observer | None, key: SigningKey
+) -> Iterator[SignedClaim]:
     with closing(completed(solver.opened, nonces, jobs, callback)) as answers:
         for nonce, answer in answers:
             if isinstance(answer, TaskLost):
                 raise WorkerFault(f"nonce {nonce}: {answer.why}")
-            yield _signed(answer, source, key)
+            yield _signed(answer, solver.module, key)
 
 
 def _signed(answer: Solved, module: Module, key: SigningKey) -> SignedClaim:

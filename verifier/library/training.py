@@ -30,13 +30,17 @@ class TrainingResult:
     optimiser_digest: str
     """BLAKE3 of its bytes, 64 hexadecimal digits."""
     edition: str
+    """Of the contest."""
     track: str
+    """Such as `n_hidden=4`."""
     nonce: int
+    """The number of the instance."""
     hyperparameters: Mapping[str, Scalar]
     """Those that were overridden."""
     quality: int
     """In units of 1e-6."""
     qualified: bool
+    """Whether the quality is above 0."""
     test_loss: float
     """On the test subset; infinite when it is not finite."""
     threshold: float
@@ -46,12 +50,15 @@ class TrainingResult:
     best_epoch: int
     """Of the lowest validation loss, from 1 on; 0 for the initial parameters."""
     stop_reason: StopReason
+    """Why training ended."""
     train_losses: NDArray[np.float64]
     """[T], of each epoch."""
     validation_losses: NDArray[np.float64]
     """[T], of each epoch."""
     fuel_used: int
+    """In units of the specification, section 7."""
     seconds: float
+    """Of a clock, for training and score."""
     parameters: NDArray[np.float32]
     """[size], the best epoch's trainable parameters, flat."""
 
@@ -98,12 +105,12 @@ def train(
 
     Parameters:
         module: The path of the module's file, or a `Module`.
-        edition: The edition of the contest, a key of `EDITIONS`.
-        track: The track, such as `n_hidden=4`.
+        edition: The edition of the contest, a key of `EDITIONS`; by default `december-2025`.
+        track: The track, such as `n_hidden=4`, which is the default.
         nonce: The number of the instance.
         hyperparameters: Overrides of the module's HYPERPARAMETERS.
         fuel: The budget; by default the most that the edition allows.
-        rand_hash: The network's random text for the seeds.
+        rand_hash: The network's random text for the seeds; by default 32 zeros.
         callback: Called after each epoch with an `Epoch`. What it raises ends the training, and is raised here.
         isolation: `process` for a jailed process, `none` for this one (only for code that you trust), or an open
             `Jail`, which spares each further call the second that its start takes.

@@ -93,7 +93,11 @@ def test_the_same_nonces_are_compared_and_kept(call: Call) -> None:
     assert list(done) == [("slow.py", 0), ("fast.py", 0), ("slow.py", 1), ("fast.py", 1)]
     expected = direct("fast.py", 1)
     assert {name: done["fast.py", 1][name] for name in expected} == expected
-    assert f"<td>{done['slow.py', 0]['epochs']}.0</td>" in Path("both.html").read_text()
+    page = Path("both.html").read_text()
+    assert f"<td>{done['slow.py', 0]['epochs']}.0</td>" in page
+    assert page.count("<tr><td>slow</td>") == page.count("<tr><td>fast</td>") == 1
+    assert ">track<" not in page  # nothing is in that column
+    assert ">nonces<" not in page
 
 
 def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

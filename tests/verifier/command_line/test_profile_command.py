@@ -116,7 +116,7 @@ def test_a_picture_is_drawn_and_a_page_has_all_lines(call: Any, by: str) -> None
     data = Path(name).read_bytes()
     if by == "fuel":
         text = data.decode()
-        assert "<td>return 0.5 * x</td>" in text
+        assert '<td class="text">return 0.5 * x</td>' in text
         assert '<img src="data:image/png;base64,' in text
     else:
         assert data.startswith(b"\x89PNG")

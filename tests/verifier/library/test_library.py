@@ -32,8 +32,10 @@ from verifier import (
 from verifier.experiments.comparison import Comparison
 from verifier.library.comparing import Candidate
 
+pytestmark = pytest.mark.slow  # every test trains
+
 ADAM = FIXTURES / "optimisers" / "adam.py"
-TRACK, FUEL = "n_hidden=1", 10**8
+TRACK, FUEL = "n_hidden=1", 2 * 10**7
 FAILING = Module("failing.py", ADAM.read_bytes().replace(b"return {", b"return [][0] or {", 1))
 
 
@@ -148,7 +150,6 @@ def test_modules_are_compared(key: SigningKey) -> None:
     assert len(told) == sum(run.epochs for each in found for run in each.runs.values())
 
 
-@pytest.mark.slow
 def test_other_processes_give_the_same(claim: SignedClaim, key: SigningKey, jail: Jail) -> None:
     options = {"track": TRACK, "fuel": FUEL}
     claims = list(verifier.solve(ADAM, key=key, nonces=[3, 4], jobs=2, **options))  # type: ignore[arg-type]
@@ -159,7 +160,19 @@ def test_other_processes_give_the_same(claim: SignedClaim, key: SigningKey, jail
     assert verifier.check(ADAM, isolation=jail) == ()
 
 
-@pytest.mark.parametrize("isolation", ["none", pytest.param("process", marks=pytest.mark.slow)])
+def test_a_module_that_fails_ends_a_comparison_or_is_told() -> None:
+    candidates: dict[str, Candidate] = {"adam": ADAM, "bad": FAILING}
+    options = {"nonces": [0], "track": TRACK, "fuel": FUEL // 4, "isolation": "none"}
+    with pytest.raises(OptimiserError, match="IndexError"):
+        verifier.compare(candidates, **options)  # type: ignore[arg-type]
+    told: list[tuple[str, int, str]] = []
+    adam, bad = verifier.compare(candidates, failed=lambda *why: told.append(why), **options)  # type: ignore[arg-type]
+    assert (adam.missing, bad.missing, bad.difference) == (0, 1, None)
+    assert [(name, nonce) for name, nonce, _ in told] == [("bad", 0)]
+    assert "IndexError" in told[0][2]
+
+
+@pytest.mark.parametrize("isolation", ["none", "process"])
 def test_every_problem_of_a_module_is_told(isolation: str) -> None:
     module = Module("bad.py", b"import os\nimport sys\n")
     problems = verifier.check(module, isolation=isolation)
@@ -211,12 +224,11 @@ def threads():
     return [torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info())]
 seen = [threads()]
 note = lambda _: seen.append(threads())
-verifier.train({str(ADAM)!r}, track="n_hidden=1", fuel=5 * 10**7, isolation="none", callback=note)
+verifier.train({str(ADAM)!r}, track="n_hidden=1", fuel=10**7, isolation="none", callback=note)
 print(json.dumps([seen[0], seen[1], threads(), sorted(os.environ.items() ^ before.items())]))
 """
 
 
-@pytest.mark.slow
 def test_a_training_uses_one_thread_whatever_was_imported_before_and_changes_nothing_else() -> None:
     environment = {"OPENBLAS_NUM_THREADS": "3", "OMP_NUM_THREADS": "3", "PATH": "", "HOME": "/nonexistent"}
     done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=False, env=environment)
@@ -226,3 +238,22 @@ def test_a_training_uses_one_thread_whatever_was_imported_before_and_changes_not
     assert set(inside) == {1}
     assert after == before
     assert changes == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"jobs": 0}, "jobs: 0 is no number of processes; 1 is this one alone"),
+        (
+            {"jobs": 2, "isolation": InProcess()},
+            "isolation: an open place is for this process alone; with 2 jobs name one",
+        ),
+    ],
+)
+def test_impossible_jobs_are_refused_by_the_call_itself(
+    arguments: dict[str, object], says: str, key: SigningKey
+) -> None:
+    with pytest.raises(InputError, match=says):
+        verifier.solve(ADAM, key=key, nonces=[0], **arguments)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=says):
+        verifier.compare({"adam": ADAM}, nonces=[0], **arguments)  # type: ignore[arg-type]

@@ -109,4 +109,5 @@ def _picture(of: Profiled, by: str) -> Picture:
         alternative=f"Shares of the dearest lines of {of.optimiser} in fuel, memory and time",
         caption=_CAPTION,
         rows=line_rows(stepping, steps, by, len(stepping.lines)),
+        texts=("source",),
     )

@@ -13,7 +13,7 @@ from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import fuel_option, overrides_option
-from verifier.command_line.execution_options import device_option, isolation_option
+from verifier.command_line.execution_options import device_option, isolation_option, open_isolation
 from verifier.command_line.exit_codes import DONE, UNDETERMINED, USAGE
 from verifier.command_line.files import read_module
 from verifier.command_line.instance_options import Instances, first_instances_options
@@ -43,7 +43,7 @@ def run(
     """Train OPTIMISER on one instance, without a key, and say how it went.
 
     Nothing is written but the picture. The numbers are those of `solve` for the same nonces. On a terminal the losses
-    are shown while it trains.
+    are shown while it trains. Warnings are those of `check`.
 
     Exit code 2 if the module failed, else 3 if a process or the machine did. A training that does not qualify is done
     all the same.
@@ -59,6 +59,7 @@ def run(
             raise InputError(f"{len(instances.nonces)} nonces are too many for one picture; name at most {MOST}")
         require_drawing(picture)
     require_fitting(module, optimiser, task.hyperparameters, isolation)
+    _warn(optimiser, module, isolation)
     report = _Report(optimiser, module, task, in_json)
     solved = [
         answer
@@ -68,6 +69,13 @@ def run(
     if picture is not None:
         _draw(picture, module.name, [each for each in solved if each.claim.epochs])
     return report.code
+
+
+def _warn(optimiser: Path, module: Module, isolation: str) -> None:
+    """Name the traps in a module before its losses have to be explained. Raises ModuleRefused."""
+    with open_isolation(isolation) as place:
+        traps = place.check(module.source, str(optimiser))
+    say(*(trap.format(str(optimiser)) for trap in traps), is_error=True)
 
 
 @dataclass
