@@ -37,7 +37,7 @@ tig-verify check tuned/my_optimiser-tuned.py
 # Where the fuel goes, and the same file in plain torch under a debugger.
 tig-verify profile my_optimiser.py --track n_hidden=1 --epochs 2 --plot costs.png
 tig-verify debug my_optimiser.py --track n_hidden=1 --epochs 2
-tig-verify stubs stubs
+tig-verify stubs
 
 # For a program that writes optimisers: one JSON object, whatever the module does.
 tig-verify score my_optimiser.py --track n_hidden=1 --nonces 0..1 --seconds 60

@@ -86,8 +86,9 @@ class _Traps:
         self._unknown_hyperparameters({key.value for key in keys})
         if self._reads_by_computed_names():
             return
-        declared, read = set(keys), self._texts_read()
-        named = {node.value for node in ast.walk(self._tree) if isinstance(node, ast.Constant) and node not in declared}
+        read = self._texts_read()
+        others = (statement for statement in self._tree.body if not _declares(statement))
+        named = {node.value for each in others for node in ast.walk(each) if isinstance(node, ast.Constant)}
         for key in keys:
             if key.value not in named:
                 message = f"nothing reads the hyperparameter {key.value!r}"
@@ -298,12 +299,15 @@ class _Traps:
 
 def _keys_of(tree: ast.Module) -> list[ast.Constant]:
     """The names in HYPERPARAMETERS."""
-    for statement in tree.body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        value = getattr(statement, "value", None)
-        if any(_is_name(target, (HYPERPARAMETERS,)) for target in targets) and isinstance(value, ast.Dict):
-            return [key for key in value.keys if isinstance(key, ast.Constant)]
-    return []
+    values = (getattr(statement, "value", None) for statement in tree.body if _declares(statement))
+    keys = next((value.keys for value in values if isinstance(value, ast.Dict)), [])
+    return [key for key in keys if isinstance(key, ast.Constant)]
+
+
+def _declares(statement: ast.stmt) -> bool:
+    """Whether a statement is that of HYPERPARAMETERS."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return any(_is_name(target, (HYPERPARAMETERS,)) for target in targets)
 
 
 def _initial_values(init: ast.FunctionDef) -> dict[object, list[ast.expr]]:

@@ -60,4 +60,4 @@ def _row(history: TrainingHistory) -> dict[str, str]:
 
 
 def _loss(loss: float | None) -> str:
-    return "" if loss is None else f"{loss:.3g}"
+    return "" if loss is None else number_text(loss)

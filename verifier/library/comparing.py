@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from sandbox.errors import WorkerFault
+from sandbox.errors import OptimiserError, WorkerFault
 from sandbox.optimiser import Scalar
 from verifier.challenge.training.trainer import Observer
 from verifier.experiments.comparison import Comparison, Run
@@ -31,9 +31,16 @@ class _Runner:
     device: str
 
     @contextmanager
-    def opened(self, observer: Observer | None) -> Iterator[Callable[[tuple[str, Trial]], tuple[str, Row]]]:
+    def opened(self, observer: Observer | None) -> Iterator[Callable[[tuple[str, Trial]], Row | OptimiserError]]:
         with opened(self.isolation) as place:
-            yield lambda named: (named[0], named[1].run(place, observer, self.device))
+
+            def work(named: tuple[str, Trial]) -> Row | OptimiserError:
+                try:
+                    return named[1].run(place, observer, self.device)
+                except OptimiserError as error:
+                    return error
+
+            yield work
 
 
 def compare(
@@ -46,6 +53,7 @@ def compare(
     rand_hash: str = RAND_HASH,
     jobs: int = 1,
     callback: Observer | None = None,
+    failed: Callable[[str, int, str], None] | None = None,
     isolation: Place = "process",
     device: str = "cpu",
 ) -> list[Comparison]:
@@ -61,6 +69,8 @@ def compare(
         rand_hash: The network's random text for the seeds; by default 32 zeros.
         jobs: Processes that share the trainings; with 1 it is this one.
         callback: Called after each epoch with an `Epoch`, if this process trains.
+        failed: Called where a module fails, with its name, the nonce and the reason: modules are then compared on the
+            nonces that both have. By default a failure ends the call.
         isolation: As for `train`; an open place is for one job.
         device: Where products are computed, `cpu` or `cuda`. The result is the same.
 
@@ -81,5 +91,10 @@ def compare(
         for (name, trial), answer in answers:
             if isinstance(answer, TaskLost):
                 raise WorkerFault(f"{name}, nonce {trial.nonce}: {answer.why}")
-            runs[name].append(answer[1].run)
-    return compared(runs)
+            if isinstance(answer, Row):
+                runs[name].append(answer.run)
+            elif failed is None:
+                raise answer
+            else:
+                failed(name, trial.nonce, str(answer))
+    return compared(runs, numbers)

@@ -64,6 +64,10 @@ TRAPS = {
     "an operator's result": ("W203", {"step": 'state["h"] * 0.9  # here'}),
     "a comparison for an assignment": ("W203", {"step": 'state["h"] == gradient  # here'}),
     "a hyperparameter": ("W204", {"head": 'HYPERPARAMETERS = {"lr": 0.1}  # here'}),
+    "a hyperparameter with a search space": (
+        "W204",
+        {"head": 'HYPERPARAMETERS: {"lr": "log 1e-4..1e-1"} = {"lr": 0.1}  # here'},
+    ),
     "a hyperparameter that is not declared": ("W205", {"init": '"h": hyperparameters.get("beta", 0.9)  # here'}),
     "a hyperparameter that is missing": (
         "W205",

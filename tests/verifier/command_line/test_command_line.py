@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from arithmetic.threads import ONE_THREAD
 from protocol.claim import Claim
 from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
@@ -597,3 +598,12 @@ def test_ctrl_c_between_two_claims_is_exit_code_130(
 
     monkeypatch.setattr(judge, "examine", interrupted)
     assert call("verify", office.claim).code == 130
+
+
+def test_a_command_has_one_thread_whatever_the_shell_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in ONE_THREAD:
+        monkeypatch.setenv(variable, "7")
+    assert called(capsys, "--version").code == 0
+    assert {variable: os.environ[variable] for variable in ONE_THREAD} == ONE_THREAD

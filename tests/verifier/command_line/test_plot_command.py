@@ -20,6 +20,7 @@ from tests.support.small_contest import SMALL, session
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.solving import Solved, solve
 from verifier.command_line import plot_files
+from verifier.command_line.text_table import number_text
 from verifier.experiments.prediction_maps import centres, prediction_maps
 from verifier.experiments.training_history import claimed_history
 
@@ -58,7 +59,7 @@ def test_a_page_has_the_numbers(call: Call, solved: Solved) -> None:
     assert call(CLAIM, "-o", "new/sgd.html") == Ended(0, "new/sgd.html\n", "")
     html = Path("new/sgd.html").read_text()
     assert f"<td>{solved.claim.quality:,}</td>" in html
-    assert f"<td>{solved.score.threshold:.3g}</td>" in html
+    assert f"<td>{number_text(solved.score.threshold)}</td>" in html
     assert "heat maps" in html
     assert "http" not in html
 

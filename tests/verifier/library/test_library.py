@@ -160,6 +160,18 @@ def test_other_processes_give_the_same(claim: SignedClaim, key: SigningKey, jail
     assert verifier.check(ADAM, isolation=jail) == ()
 
 
+def test_a_module_that_fails_ends_a_comparison_or_is_told() -> None:
+    candidates: dict[str, Candidate] = {"adam": ADAM, "bad": FAILING}
+    options = {"nonces": [0], "track": TRACK, "fuel": FUEL // 4, "isolation": "none"}
+    with pytest.raises(OptimiserError, match="IndexError"):
+        verifier.compare(candidates, **options)  # type: ignore[arg-type]
+    told: list[tuple[str, int, str]] = []
+    adam, bad = verifier.compare(candidates, failed=lambda *why: told.append(why), **options)  # type: ignore[arg-type]
+    assert (adam.missing, bad.missing, bad.difference) == (0, 1, None)
+    assert [(name, nonce) for name, nonce, _ in told] == [("bad", 0)]
+    assert "IndexError" in told[0][2]
+
+
 @pytest.mark.parametrize("isolation", ["none", "process"])
 def test_every_problem_of_a_module_is_told(isolation: str) -> None:
     module = Module("bad.py", b"import os\nimport sys\n")

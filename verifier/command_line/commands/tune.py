@@ -46,7 +46,8 @@ class SearchSpace(click.ParamType[tuple[str, str]]):
 @click.argument("optimiser", type=click.Path(path_type=Path))
 @searched_tracks_options
 @click.option("--judge-nonces", type=Nonces(),
-              help=f"Other nonces, to judge what was found. Default: the {JUDGED} after those.")  # fmt: skip
+              help="Nonces to judge the best values on, none of which the search sees. Default: the "
+                   f"{JUDGED} after --nonces.")  # fmt: skip
 @click.option("--search", "given", multiple=True, type=SearchSpace(),
               help="Where better values may be: 'lr=log 1e-4..1e-1', beta1=0.5..0.999, steps=1..8, "
                    "'mode=a|b'; may be repeated. Default: the annotation of the module's HYPERPARAMETERS.")  # fmt: skip
