@@ -39,7 +39,7 @@ TABLES = {
 def test_a_table_fits_its_page(browser: Browser, tmp_path: Path, name: str, width: int) -> None:
     rows, texts = TABLES[name]
     path = tmp_path / "page.html"
-    path.write_text(page(name, b"\x89PNG", "nothing", "A table.", rows, texts))
+    path.write_text(page(name, b"\x89PNG", "nothing", "A table.", [rows], texts))
     context = browser.new_context(viewport={"width": width, "height": 900})
     opened = context.new_page()
     opened.goto(path.as_uri())

@@ -62,16 +62,13 @@ def as_tables(compared: ComparedTrack) -> list[str]:
     ]
 
 
-def as_rows(tracks: Sequence[ComparedTrack]) -> list[dict[str, str]]:
-    """All figures of each candidate on each track, for one table of a page."""
+def as_page_tables(tracks: Sequence[ComparedTrack]) -> list[list[dict[str, str]]]:
+    """For a page: who is better, and how they trained, on all tracks."""
     names = [track.instances.track.id if len(tracks) > 1 else "" for track in tracks]
-    return _without_empty(
-        [
-            {"track": name, **_figures(each), **_training(each)}
-            for name, track in zip(names, tracks, strict=True)
-            for each in track.comparisons
-        ]
-    )
+    every = [(name, each) for name, track in zip(names, tracks, strict=True) for each in track.comparisons]
+    return [
+        _without_empty([{"track": name, **columns(each)} for name, each in every]) for columns in (_figures, _training)
+    ]
 
 
 def as_json(compared: ComparedTrack) -> list[str]:

@@ -21,8 +21,8 @@ class Picture:
     alternative: str
     """For who cannot see it."""
     caption: str
-    rows: Sequence[Mapping[str, str]]
-    """A table; the names are the columns."""
+    tables: Sequence[Sequence[Mapping[str, str]]]
+    """The rows of each; the names are the columns."""
     texts: Collection[str]
     """The columns that are no numbers."""
 
@@ -44,5 +44,5 @@ def write_picture(path: Path, picture: Picture) -> None:
     if path.suffix == ".png":
         write_file(path, picture.png)
     else:
-        html = page(picture.title, picture.png, picture.alternative, picture.caption, picture.rows, picture.texts)
+        html = page(picture.title, picture.png, picture.alternative, picture.caption, picture.tables, picture.texts)
         write_file(path, html.encode())

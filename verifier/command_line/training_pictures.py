@@ -36,7 +36,7 @@ def training_picture(histories: Sequence[TrainingHistory], maps: PredictionMaps 
         png=history_picture(histories[0], maps) if len(histories) == 1 else histories_picture(histories),
         alternative=f"Loss curves of {names}" + ("; heat maps of target and network" if maps else ""),
         caption=_CAPTION + (_MAPS if maps else ""),
-        rows=[_row(history) for history in histories],
+        tables=[[_row(history) for history in histories]],
         texts=("training", "end"),
     )
 

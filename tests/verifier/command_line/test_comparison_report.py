@@ -13,7 +13,7 @@ from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.challenge.module import Module
 from verifier.command_line.candidates import Candidate
-from verifier.command_line.comparison_report import ComparedTrack, NoResult, as_json, as_rows, as_tables
+from verifier.command_line.comparison_report import ComparedTrack, NoResult, as_json, as_page_tables, as_tables
 from verifier.command_line.instance_options import Instances
 from verifier.experiments.comparison import Run, compare
 
@@ -89,11 +89,13 @@ def test_objects_have_whole_qualities_and_null_for_what_is_not_known() -> None:
     }  # fmt: skip
 
 
-def test_a_page_has_one_table_of_all_tracks_without_empty_columns() -> None:
+def test_a_page_has_two_tables_of_all_tracks_without_empty_columns() -> None:
     one, other = compared({"adam": ADAM}), compared({"adam": ADAM}, n_hidden=2)
-    assert [row["track"] for row in as_rows([one, other])] == ["n_hidden=4", "n_hidden=2"]
-    (row,) = as_rows([one])
-    assert list(row) == [
-        "optimiser", "quality", "qualified", "excess", "epochs", "best epoch", "training loss", "validation loss",
-        "test loss", "fuel", "seconds", "ended by",
+    for table in as_page_tables([one, other]):
+        assert [row["track"] for row in table] == ["n_hidden=4", "n_hidden=2"]
+    (figures,), (training,) = as_page_tables([one])
+    assert list(figures) == ["optimiser", "quality", "qualified", "excess"]
+    assert list(training) == [
+        "optimiser", "epochs", "best epoch", "training loss", "validation loss", "test loss", "fuel", "seconds",
+        "ended by",
     ]  # fmt: skip

@@ -158,7 +158,7 @@ class Reader(HTMLParser):
 
 def test_a_page_is_whole_and_refers_to_nothing() -> None:
     rows = [{"training": "<script>", "epochs": "4"}]
-    html = page("a < b", b"\x89PNG", 'curves of "a"', "Means & squares.", rows, ["training"])
+    html = page("a < b", b"\x89PNG", 'curves of "a"', "Means & squares.", [rows, rows], ["training"])
     assert html.startswith("<!DOCTYPE html>\n<html lang=")
     assert "http" not in html
     assert "url(" not in html
@@ -166,5 +166,5 @@ def test_a_page_is_whole_and_refers_to_nothing() -> None:
     reader.feed(html)
     assert reader.open == []
     assert [link[:22] for link in reader.links] == ["data:image/png;base64,"]
-    assert reader.cells == ["training", "epochs", "<script>", "4"]
-    assert html.count('class="text"') == 2  # the head and the cell of the column that is no number
+    assert reader.cells == ["training", "epochs", "<script>", "4"] * 2
+    assert html.count('class="text"') == 4  # of each table, the head and the cell of the column that is no number

@@ -126,7 +126,7 @@ def _compared(
 
 
 def _picture(compared: Sequence[ComparedTrack]) -> Picture:
-    from verifier.command_line.comparison_report import as_rows
+    from verifier.command_line.comparison_report import as_page_tables
     from verifier.experiments.plots.comparison import comparison_picture
 
     names = ", ".join(each.name for each in compared[0].comparisons)
@@ -136,6 +136,6 @@ def _picture(compared: Sequence[ComparedTrack]) -> Picture:
         png=comparison_picture({track.title: track.comparisons for track in compared}),
         alternative=f"Qualities and paired differences of {names}",
         caption=_CAPTION,
-        rows=as_rows(compared),
+        tables=as_page_tables(compared),
         texts=("track", "optimiser", "ended by"),
     )

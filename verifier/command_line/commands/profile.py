@@ -108,6 +108,6 @@ def _picture(of: Profiled, by: str) -> Picture:
         png=profile_picture(stepping, by, title(of)),
         alternative=f"Shares of the dearest lines of {of.optimiser} in fuel, memory and time",
         caption=_CAPTION,
-        rows=line_rows(stepping, steps, by, len(stepping.lines)),
+        tables=[line_rows(stepping, steps, by, len(stepping.lines))],
         texts=("source",),
     )

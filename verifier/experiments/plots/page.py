@@ -27,14 +27,18 @@ th.text { overflow-wrap: normal; }
 
 
 def page(
-    title: str, png: bytes, alternative: str, caption: str, rows: Sequence[Mapping[str, str]], texts: Collection[str]
+    title: str,
+    png: bytes,
+    alternative: str,
+    caption: str,
+    tables: Sequence[Sequence[Mapping[str, str]]],
+    texts: Collection[str],
 ) -> str:
-    """HTML5 with the picture, a caption and a table: a row's names are the columns, and all rows have the same.
+    """HTML5 with the picture, a caption and tables: the names of a table's rows, all the same, are its columns.
 
     Columns that are no `texts` are numbers.
     """
-    head = "".join(f'<th scope="col"{_kind(name, texts)}>{escape(name)}</th>' for name in rows[0])
-    body = "\n".join(_row(row, texts) for row in rows)
+    parts = "\n".join(_table(rows, texts) for rows in tables)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -51,7 +55,16 @@ def page(
 <img src="data:image/png;base64,{b64encode(png).decode()}" alt="{escape(alternative)}">
 <figcaption>{escape(caption)}</figcaption>
 </figure>
-<div>
+{parts}
+</body>
+</html>
+"""
+
+
+def _table(rows: Sequence[Mapping[str, str]], texts: Collection[str]) -> str:
+    head = "".join(f'<th scope="col"{_kind(name, texts)}>{escape(name)}</th>' for name in rows[0])
+    body = "\n".join(_row(row, texts) for row in rows)
+    return f"""<div>
 <table>
 <thead>
 <tr>{head}</tr>
@@ -60,10 +73,7 @@ def page(
 {body}
 </tbody>
 </table>
-</div>
-</body>
-</html>
-"""
+</div>"""
 
 
 def _row(row: Mapping[str, str], texts: Collection[str]) -> str:
