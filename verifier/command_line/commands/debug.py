@@ -65,7 +65,7 @@ def debug(
         for nonce in instances.nonces:
             callback = None if as_json else _say_epoch
             options: dict[str, Any] = {"hyperparameters": dict(overrides), "epochs": epochs, "callback": callback}
-            result = debugged(module, track, nonce, edition=edition, **options)
+            result = debugged(module, edition=edition, track=track, nonce=nonce, **options)
             where = {"file": str(module), "edition": edition, "track": track, "nonce": nonce}
             say(json_text({**where, **asdict(result)}) if as_json else _as_text(nonce, result))
 
