@@ -45,7 +45,7 @@ def test_an_editor_starts_the_debugger_with_a_call_that_exists() -> None:
     (started,) = json.loads((EXAMPLES / "editors" / "vscode" / "launch.json").read_text())["configurations"]
     name, *arguments = started["args"]
     context = commands.commands[name].make_context(name, [text.replace("${file}", "mine.py") for text in arguments])
-    assert (context.params["module"], context.params["epochs"]) == (Path("mine.py"), 1)
+    assert (context.params["optimiser"], context.params["epochs"]) == (Path("mine.py"), 1)
     assert started["module"] == main.__module__
     assert started["pythonArgs"] == ["-P"]  # which `main` asks for
 

@@ -14,12 +14,12 @@ _COMMANDS: Final = {
         "init": "Write a first optimiser module to FILE, with comments: Adam, to be changed.",
         "check": "Check optimiser modules against the dialect, without running them.",
         "run": "Train OPTIMISER on one instance, without a key, and say how it went.",
-        "debug": "Run MODULE as plain Python, with torch's own tensors, for a debugger.",
+        "debug": "Run OPTIMISER as plain Python, with torch's own tensors, for a debugger.",
         "profile": "Say what OPTIMISER costs, in fuel, memory and time, by line and by function.",
         "compare": "Train OPTIMISERS on the same nonces and compare each with the first one, nonce by nonce.",
         "tune": "Search for better hyperparameters of OPTIMISER, and judge them on nonces that the search never saw.",
         "score": (
-            "Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens."
+            "Score OPTIMISER on some nonces, for a program that writes optimisers: one JSON object, whatever happens."
         ),
         "stubs": "Write type stubs of what a module can use, so that editors complete it and find what is not there.",
     },

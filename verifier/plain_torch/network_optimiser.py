@@ -34,7 +34,19 @@ class NetworkOptimiser:
         hyperparameters: Mapping[str, Scalar] | None = None,
         seed: int = 0,
     ) -> None:
-        """Make the module's state from the network as it is. Raises OSError, OptimiserError, what the module raises."""
+        """Make the module's state from the network as it is.
+
+        Parameters:
+            network: Any network of torch, on the CPU; its trainable parameters are what the module sees.
+            module: The path of the module's file.
+            difficulty: What the module is told; by default `{"n_hidden": 4}`.
+            hyperparameters: Overrides of the module's HYPERPARAMETERS.
+            seed: Of the numbers of `rng`.
+
+        Raises:
+            OSError: The file cannot be read.
+            OptimiserError: A function returned what it may not return.
+        """
         found = module_in(module)
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         assignment = Assignment(

@@ -38,21 +38,35 @@ class PlainTraining:
 
 def debug(
     module: str | PathLike[str],
-    track: str = "n_hidden=4",
-    nonce: int = 0,
     *,
     edition: str = "december-2025",
+    track: str = "n_hidden=4",
+    nonce: int = 0,
     hyperparameters: Mapping[str, Scalar] | None = None,
     epochs: int | None = None,
     callback: Observer | None = None,
 ) -> PlainTraining:
-    """Train a module's file on a nonce, for so many epochs at most, with its functions in plain torch.
-
-    `callback` is told each epoch as it ends.
+    """Train a module on the instance of one nonce with its functions in plain torch, as `tig-verify debug` does.
 
     Instance, network, losses and gradients are the challenge's own, to the bit; only what the module computes is
-    torch's. The file is not checked against the dialect, so `print` and `breakpoint()` work in it. What it raises comes
-    through as it is. Raises OSError, OptimiserError, EditionError, TrackError, SettingsError and MachineError.
+    torch's. The file is not checked against the dialect, so `print` and `breakpoint()` work in it, and not jailed. What
+    it raises comes through as it is.
+
+    Parameters:
+        module: The path of the module's file.
+        edition: The edition of the contest; by default `december-2025`.
+        track: The track, such as `n_hidden=4`, which is the default.
+        nonce: The number of the instance.
+        hyperparameters: Overrides of the module's HYPERPARAMETERS.
+        epochs: Epochs at most; by default training ends as the challenge's does.
+        callback: Called after each epoch with an `Epoch`.
+
+    Raises:
+        OSError: The file cannot be read.
+        OptimiserError: A function returned what it may not return.
+        EditionError: There is no such edition.
+        TrackError: The edition has no such track.
+        MachineError: This machine cannot compute what it must.
     """
     found = module_in(module)
     parsed = Track.parse(edition, track)

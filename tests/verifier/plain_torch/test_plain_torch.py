@@ -220,7 +220,7 @@ def test_a_training_is_close_to_the_one_that_counts(file: Path) -> None:
     found, settings = Module(file.name, file.read_bytes()), Settings("", "", "c006", "", "n_hidden=1")
     task = Task(SMALL.name, settings, found.digest, {"lr": 0.1}, 10**12, "0" * 32)
     counted = solve(Session(task, 3, found, InProcess()))
-    result = debug(file, "n_hidden=1", 3, edition=SMALL.name, hyperparameters={"lr": 0.1})
+    result = debug(file, track="n_hidden=1", nonce=3, edition=SMALL.name, hyperparameters={"lr": 0.1})
     assert result.train_losses == pytest.approx(counted.training.train_losses, rel=1e-3)
     assert result.validation_losses == pytest.approx(counted.training.validation_losses, rel=1e-3)
     assert (result.stop_reason, result.best_epoch) == (counted.training.stop_reason, counted.training.best_epoch)
@@ -230,14 +230,16 @@ def test_a_training_is_close_to_the_one_that_counts(file: Path) -> None:
 
 def test_a_training_ends_after_the_epochs_that_were_asked_for(file: Path) -> None:
     seen: list[int] = []
-    result = debug(file, "n_hidden=1", edition=SMALL.name, epochs=2, callback=lambda epoch: seen.append(epoch.number))
+    result = debug(
+        file, track="n_hidden=1", edition=SMALL.name, epochs=2, callback=lambda epoch: seen.append(epoch.number)
+    )
     assert (result.stop_reason, len(result.validation_losses), seen) == (None, 2, [1, 2])
 
 
 def test_what_a_module_raises_comes_with_its_own_lines(file: Path) -> None:
     file.write_text(file.read_text().replace("-state * gradient", "undefined * gradient"))
     with pytest.raises(NameError, match="undefined") as raised:
-        debug(file, "n_hidden=1", edition=SMALL.name)
+        debug(file, track="n_hidden=1", edition=SMALL.name)
     last = raised.traceback[-1]
     assert (str(last.path), last.lineno + 1) == (str(file), file.read_text().split("\n").index(str(last.statement)) + 1)
 

@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("module", type=click.Path(path_type=Path))
+@click.argument("optimiser", type=click.Path(path_type=Path))
 @first_instances_options
 @overrides_option
 @click.option("--epochs", type=WholeNumber(1), default=3, show_default=True, help="Epochs at most.")
 @click.option("--break", "breaks", type=WholeNumber(1), multiple=True, metavar="LINE",
-              help="Stop before this line of MODULE, in pdb; may be repeated.")  # fmt: skip
-@click.option("--pdb", "is_post_mortem", is_flag=True, help="Enter pdb where the module raises an exception.")
+              help="Stop before this line of OPTIMISER, in pdb; may be repeated.")  # fmt: skip
+@click.option("--pdb", "is_post_mortem", is_flag=True, help="Enter pdb where OPTIMISER raises an exception.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each nonce instead.")
 def debug(
-    module: Path, instances: Instances, overrides: tuple[tuple[str, Scalar], ...], epochs: int,
+    optimiser: Path, instances: Instances, overrides: tuple[tuple[str, Scalar], ...], epochs: int,
     breaks: tuple[int, ...], is_post_mortem: bool, as_json: bool,
 ) -> int:  # fmt: skip
-    """Run MODULE as plain Python, with torch's own tensors, for a debugger.
+    """Run OPTIMISER as plain Python, with torch's own tensors, for a debugger.
 
     It is not jailed: run only code that you trust.
 
     The file is run as it is. It is not checked, so print(...) and breakpoint() work in it, and breakpoints of an
-    editor. The instance, the network and the gradients are the contest's own; only what MODULE computes is torch's, so
-    losses agree with those of `solve` in their first digits. Nothing is counted, signed or kept.
+    editor. The instance, the network and the gradients are the contest's own; only what OPTIMISER computes is
+    torch's, so losses agree with those of `solve` in their first digits. Nothing is counted, signed or kept.
 
-    When MODULE raises an exception, its part of the traceback is printed, and the exit code is 2.
+    When OPTIMISER raises an exception, its part of the traceback is printed, and the exit code is 2.
 
     \b
     Examples: tig-verify debug my_optimiser.py --break 24
@@ -56,30 +56,30 @@ def debug(
     """
     from verifier.plain_torch.plain_training import debug as debugged
 
-    source = read_file(module)
+    source = read_file(optimiser)
     for line in breaks:
-        _require_statement(module, source, line)
+        _require_statement(optimiser, source, line)
 
     def trainings() -> None:
         edition, track = instances.track.edition.name, instances.track.id
         for nonce in instances.nonces:
             callback = None if as_json else _say_epoch
             options: dict[str, Any] = {"hyperparameters": dict(overrides), "epochs": epochs, "callback": callback}
-            result = debugged(module, track, nonce, edition=edition, **options)
-            where = {"file": str(module), "edition": edition, "track": track, "nonce": nonce}
+            result = debugged(optimiser, edition=edition, track=track, nonce=nonce, **options)
+            where = {"file": str(optimiser), "edition": edition, "track": track, "nonce": nonce}
             say(json_text({**where, **asdict(result)}) if as_json else _as_text(nonce, result))
 
     try:
-        _stopping_at(module, breaks, trainings) if breaks else trainings()
+        _stopping_at(optimiser, breaks, trainings) if breaks else trainings()
     except bdb.BdbQuit:  # somebody left pdb
         pass
     except Exception as error:
-        part = _part_of(module, error)
+        part = _part_of(optimiser, error)
         if part is None:
             raise
         say(*part, is_error=True)
         if is_post_mortem:
-            _post_mortem(module, error)
+            _post_mortem(optimiser, error)
         return USAGE
     return DONE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +28,19 @@ from verifier.command_line.terminal import json_text, say
 _SCHEMA: Final = Path(__file__).parent.parent / "score.schema.json"
 
 
+class Seconds(click.ParamType[float]):
+    """A time in seconds."""
+
+    name = "SECONDS"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text of the option."""
+        text = str(value)
+        if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,9})?", text) is None or not float(text):
+            self.fail(f"{text!r}: write a number of seconds above 0 and below 1,000,000, such as 60", param, ctx)
+        return float(text)
+
+
 class ScoreCommand(click.Command):
     """A command that prints one JSON object, however it ends: also where its options are wrong, or this tool is."""
 
@@ -40,7 +54,7 @@ class ScoreCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do the work. Raises what keeps a module from being tried, said in JSON already."""
-        result = ctx.obj = ScoreObject(str(ctx.params["module"]))
+        result = ctx.obj = ScoreObject(str(ctx.params["optimiser"]))
         started = time.monotonic()
         try:
             return super().invoke(ctx)
@@ -64,11 +78,11 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.command(cls=ScoreCommand)
-@click.argument("module", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("optimiser", type=click.Path(path_type=Path, allow_dash=True))
 @first_instances_options
 @overrides_option
 @fuel_option
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True,
+@click.option("--seconds", type=Seconds(), default=60.0, show_default=True,
               help="Time for the whole call; what is not done by then is given up.")  # fmt: skip
 @click.option("--losses", is_flag=True, help="Also give the losses of every epoch.")
 @jobs_option
@@ -77,18 +91,18 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
               help="Print the JSON Schema of the object, and nothing else.")  # fmt: skip
 @click.pass_obj
 def score(
-    result: ScoreObject, module: Path, instances: Instances, overrides: tuple[tuple[str, Scalar], ...],
+    result: ScoreObject, optimiser: Path, instances: Instances, overrides: tuple[tuple[str, Scalar], ...],
     fuel: int | None, seconds: float, losses: bool, jobs: int | None, isolation: str,
 ) -> int:  # fmt: skip
-    """Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens.
+    """Score OPTIMISER on some nonces, for a program that writes optimisers: one JSON object, whatever happens.
 
-    MODULE is a file, or - for standard input. No key is needed and nothing is kept. The object has a status (scored,
+    OPTIMISER is a file, or - for standard input. No key is needed and nothing is kept. The object has a status (scored,
     refused, failed, unfinished, undetermined or usage), the mean quality in units of 1e-6, the problems and traps that
     `check` finds, with line and column, and for each nonce what came of it and why. docs/score.md describes it; its
     fields stay for years.
 
-    Exit code 0 if every nonce is scored, 1 if the dialect refuses MODULE, 2 if it failed or the call is wrong, 3 if the
-    machine failed, 4 if the time was over.
+    Exit code 0 if every nonce is scored, 1 if the dialect refuses OPTIMISER, 2 if it failed or the call is wrong, 3 if
+    the machine failed, 4 if the time was over.
 
     \b
     Example: tig-verify score my_optimiser.py --track n_hidden=4 --nonces 0..3 --seconds 60
@@ -96,8 +110,8 @@ def score(
     """
     started = time.monotonic()
     result.seconds_allowed, result.with_losses, result.nonces = seconds, losses, instances.nonces
-    source = read_standard_input() if module == STANDARD_INPUT else read_file(module)
-    result.module = Module(str(module), source)
+    source = read_standard_input() if optimiser == STANDARD_INPUT else read_file(optimiser)
+    result.module = Module(str(optimiser), source)
     result.task = instances.task(result.module, dict(overrides), fuel)
     _score(result, NonceSolver(result.task, result.module, isolation, "cpu"), jobs, started + seconds)
     say(json_text(result.as_json(time.monotonic() - started)))
