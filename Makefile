@@ -10,7 +10,7 @@ WORKERS ?= 2
 # One thread in each process: the workers of the suite fill the cores. A file's tests share what they have prepared.
 PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-quick test-extras lint types imports tests coverage docs golden-fill golden-check benchmark dist clean
+.PHONY: demo test test-quick test-extras lint types imports tests coverage docs golden-fill golden-check benchmark dist roles clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tig-verify needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
@@ -77,6 +77,15 @@ golden-fill golden-check: golden-%: $(VENV)/installed-dev
 benchmark: $(VENV)/installed
 	$(BIN)/python -m benchmarks.step
 
+# A first day of each user, as they would have it: examples/roles.
+roles: export PATH := $(abspath $(BIN)):$(PATH)
+roles: $(VENV)/installed-dev
+	rm -rf $(DEMO)-roles
+	examples/roles/innovator.sh $(DEMO)-roles/innovator
+	examples/roles/benchmarker.sh $(DEMO)-roles/innovator/my_optimiser.py $(DEMO)-roles/benchmarker
+	examples/roles/validator.sh $(DEMO)-roles/benchmarker $(DEMO)-roles/validator
+	examples/roles/maintainer.sh $(DEMO)-roles/maintainer
+
 # The wheel and the sdist of the last commit, built twice: who builds again gets the same bytes (docs/releasing.md).
 dist: $(VENV)/installed-dev
 	rm -rf build dist
@@ -88,4 +97,4 @@ dist: $(VENV)/installed-dev
 	mv build/one/dist dist && cd dist && sha256sum * > SHA256SUMS
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .cache
+	rm -rf $(VENV) $(DEMO) $(DEMO)-roles build dist .cache

@@ -6,6 +6,7 @@ bytes signed as one type of record can never be shown as another.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -62,17 +63,23 @@ def open_envelope(envelope: Envelope, record_type: type[_R]) -> Signed[_R]:
     Says nothing about who the signer is: compare `signer`. Raises `RecordError` for another type
     or a malformed record, `SignatureError` for a signature that does not hold, `CodecError` for other bytes.
     """
-    expected = _payload_type(record_type)
-    if envelope.payload_type != expected:
-        raise RecordError(
-            "envelope.payload_type",
-            f"expected {expected}, found {envelope.payload_type[:80]!a}; pass another file",
-        )
+    if envelope.payload_type != _payload_type(record_type):
+        problem = f"expected {record_type.TYPE}, found {_short(envelope.payload_type)}; pass another file"
+        raise RecordError("envelope.payload_type", problem)
     signed = pre_authentication_encoding(envelope.payload_type, envelope.payload)
     VerifyKey(envelope.public_key).verify(signed, envelope.signature)
     record = record_type.from_bytes(envelope.payload)
     return Signed(record, blake3_digest(envelope.payload), envelope.public_key)
 
 
+_PREFIX, _SUFFIX = "application/vnd.tig-verify.", "+msgpack"
+
+
 def _payload_type(record_type: type[Record]) -> str:
-    return f"application/vnd.tig-verify.{record_type.TYPE}+msgpack"
+    return f"{_PREFIX}{record_type.TYPE}{_SUFFIX}"
+
+
+def _short(payload_type: str) -> str:
+    """A type for a message: one of ours by its name, any other as it is."""
+    name = payload_type.removeprefix(_PREFIX).removesuffix(_SUFFIX)
+    return name if re.fullmatch(r"[a-z-]{1,40}\.v[0-9]{1,3}", name) else f"{payload_type[:80]!a}"

@@ -20,7 +20,7 @@ SIGNATURE_SIZE: Final = 64
 MAX_FILE_SIZE: Final = 1 << 14
 MAX_PASSPHRASE: Final = 1023  # bytes; the library takes no more
 
-_ENVELOPE: Final = b"\x84\xa7payload"
+ENVELOPE_BEGINS: Final = b"\x84\xa7payload"
 """What every signed record begins with: a map of four entries, and the name of the first."""
 _FIELD: Final = (1 << 255) - 19
 # The points of order 1, 2, 4 and 8, without the sign bit. Such a key has no secret: anybody can make signatures
@@ -50,7 +50,7 @@ class VerifyKey:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Return the key in a SubjectPublicKeyInfo PEM or OpenSSH `.pub` file; `KeyFileError` if none is."""
-        data = _read(path)
+        data = _read(path, "check the name")
         if b"PRIVATE KEY-----" in data:
             raise KeyFileError(path, "this is a private key; pass the public key file, and show this one to nobody")
         is_pem = data.lstrip().startswith(b"-----BEGIN")
@@ -113,7 +113,7 @@ class SigningKey:
         An empty passphrase counts as none.
         """
         passphrase = passphrase or None
-        data = _read(path)
+        data = _read(path, "check the name, or create a key with `tig-verify keygen`")
         if b"PUBLIC KEY-----" in data or data.startswith((b"ssh-", b"ecdsa-", b"sk-")):
             raise KeyFileError(path, "this is a public key; pass the private key file")
         is_openssh = b"-----BEGIN OPENSSH PRIVATE KEY-----" in data
@@ -148,11 +148,11 @@ class SigningKey:
         return self._key.sign(message)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, otherwise: str) -> bytes:
     try:
         data = read_regular(path, MAX_FILE_SIZE)
     except FileNotFoundError:
-        raise KeyFileError(path, "there is no such file; create a key with `tig-verify keygen`") from None
+        raise KeyFileError(path, f"there is no such file; {otherwise}") from None
     except IrregularFileError as fault:
         raise KeyFileError(path, str(fault.strerror)) from None
     except OSError as fault:
@@ -199,7 +199,7 @@ def _explain(fault: Exception, data: bytes, passphrase: bytes | None) -> str:
 
 
 def _no_key(data: bytes, wanted: str) -> str:
-    if data.startswith(_ENVELOPE):
+    if data.startswith(ENVELOPE_BEGINS):
         return f"this is a signed record, and no key; pass the {wanted} file"
     return f"this is not a {wanted} in PEM or OpenSSH form; pass an Ed25519 key"
 

@@ -15,6 +15,8 @@ from jsonschema import Draft202012Validator
 
 from tests.support.folders import FIXTURES, ROOT
 from verifier.command_line import score_object
+from verifier.command_line.group import commands
+from verifier.command_line.main import main
 
 EXAMPLES = ROOT / "examples"
 SHORT = ("--track", "n_hidden=1", "--nonces", "0", "--fuel", "3000000", "--isolation", "none", "--jobs", "1")
@@ -37,6 +39,15 @@ def test_a_search_has_modules_scored_and_is_told_what_is_wrong(tmp_path: Path) -
     )  # fmt: skip
     assert re.fullmatch(r"(\d: scored, quality -?\d+\.\d{3}, .*\n){2}", done.stderr)
     assert done.stdout.startswith('"""Written by a program."""')
+
+
+def test_an_editor_starts_the_debugger_with_a_call_that_exists() -> None:
+    (started,) = json.loads((EXAMPLES / "editors" / "vscode" / "launch.json").read_text())["configurations"]
+    name, *arguments = started["args"]
+    context = commands.commands[name].make_context(name, [text.replace("${file}", "mine.py") for text in arguments])
+    assert (context.params["module"], context.params["epochs"]) == (Path("mine.py"), 1)
+    assert started["module"] == main.__module__
+    assert started["pythonArgs"] == ["-P"]  # which `main` asks for
 
 
 def test_a_search_is_told_every_problem() -> None:

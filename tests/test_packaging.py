@@ -128,7 +128,7 @@ def test_the_version_says_what_is_there(call: Callable[..., Called]) -> None:
     assert not any("dev" in extra for extra in extras)
 
 
-@pytest.mark.parametrize("command", [("--help",), ("study", "figure2", "--help")])
+@pytest.mark.parametrize("command", [("--help",), ("study", "figure2", "--help"), ("score", "--schema"), ("stubs",)])
 def test_commands_find_their_files(call: Callable[..., Called], command: tuple[str, ...]) -> None:
     ended = call("tig-verify", *command)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -25,8 +25,8 @@ Scalar = bool | int | float | str | None
 
 
 @dataclass(frozen=True)
-class Golden:
-    """The fixture `golden`, a function."""
+class GoldenTraining:
+    """The fixture `golden_training`, a function."""
 
     folder: Path
     """That of the test's file."""
@@ -93,10 +93,10 @@ class Golden:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Golden:
-    """Hold trainings against golden files: `golden("adam.py", track="n_hidden=2", nonces=range(3))`."""
+def golden_training(request: pytest.FixtureRequest) -> GoldenTraining:
+    """Hold trainings against golden files: `golden_training("adam.py", track="n_hidden=2", nonces=range(3))`."""
     is_fill = bool(request.config.getoption("golden_fill"))
-    return Golden(request.path.parent, is_fill, request.node.user_properties)
+    return GoldenTraining(request.path.parent, is_fill, request.node.user_properties)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -105,18 +105,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--golden-fill", action="store_true", help="write the golden files of tests instead of comparing")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name the golden files that were written."""
-    if lines := sorted(_written(terminalreporter)):
+    if config.getoption("golden_fill"):
         terminalreporter.section("golden files")
-        for line in lines:
+        for line in sorted(_written(terminalreporter)) or ["none is new"]:
             terminalreporter.write_line(line)
 
 
 def _written(terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
     for reports in terminalreporter.stats.values():
         for report in reports:
-            if isinstance(report, pytest.TestReport) and report.when == "call":
+            if getattr(report, "when", None) == "call":
                 yield from (str(value) for name, value in report.user_properties if name == _WRITTEN)
 
 

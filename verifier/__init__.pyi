@@ -37,3 +37,7 @@ from verifier.library.solving import solve as solve
 from verifier.library.training import TrainingResult as TrainingResult
 from verifier.library.training import train as train
 from verifier.library.verifying import verify as verify
+from verifier.plain_torch.network_optimiser import NetworkOptimiser as NetworkOptimiser
+from verifier.plain_torch.plain_optimiser import PlainTorch as PlainTorch
+from verifier.plain_torch.plain_training import PlainTraining as PlainTraining
+from verifier.plain_torch.plain_training import debug as debug

@@ -13,7 +13,7 @@ import sys
 import torch
 from torch import nn
 
-from verifier.plain_torch import NetworkOptimiser
+import tig_verify
 
 
 def points(count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -35,7 +35,7 @@ def main(module: str) -> None:
         nn.BatchNorm1d(64),
         nn.Linear(64, 1),
     )
-    optimiser = NetworkOptimiser(network, module)
+    optimiser = tig_verify.NetworkOptimiser(network, module)
     for epoch in range(20):
         optimiser.epoch = epoch
         losses = []

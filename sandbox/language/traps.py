@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from sandbox.diagnostics import Diagnostic
@@ -20,6 +21,10 @@ _LOSSES: Final = frozenset({"train_loss", "validation_loss"})
 _INPUTS: Final = ("parameters", "gradient")
 _DEPTH: Final = 3
 """Calls through which a change of an argument is followed."""
+_MOST: Final = 200_000
+"""Nodes that are looked at for changes of arguments: a hostile module could ask for many more."""
+_FAR: Final = 50
+"""Statements between a view and its use."""
 _CREATION: Final = frozenset({"zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "eye", "clone"})
 _VIEWS: Final = frozenset({"expand", "flatten", "permute", "reshape", "squeeze", "t", "transpose", "unsqueeze", "view"})
 _PURE: Final = frozenset(
@@ -37,6 +42,16 @@ def find_traps(tree: ast.Module, source: str) -> tuple[Diagnostic, ...]:
     return traps.findings.all()
 
 
+@dataclass(frozen=True)
+class _Names:
+    """What a statement does with names."""
+
+    read: frozenset[str]
+    bound: frozenset[str]
+    changed: frozenset[str]
+    """Those of tensors that change in place."""
+
+
 class _Traps:
     def __init__(self, tree: ast.Module, findings: Findings) -> None:
         self.findings = findings
@@ -44,6 +59,8 @@ class _Traps:
         self._tree = tree
         self._parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self._changes: dict[tuple[str, str, int], list[ast.AST]] = {}
+        self._nodes = {name: list(ast.walk(function)) for name, function in self.functions.items()}
+        self._looked = 0
         self._initial = _initial_values(self.functions[_INIT])
 
     def check(self, function: ast.FunctionDef) -> None:
@@ -55,6 +72,7 @@ class _Traps:
         if function.name in (_QUERY, _STEP):
             self._read_only_inputs(function)
             self._first_epoch(function)
+        self._counted_steps(function)
         for node in ast.walk(function):
             if isinstance(node, ast.Expr):
                 self._dropped(node)
@@ -68,8 +86,9 @@ class _Traps:
         self._unknown_hyperparameters({key.value for key in keys})
         if self._reads_by_computed_names():
             return
-        declared, read = set(keys), self._texts_read()
-        named = {node.value for node in ast.walk(self._tree) if isinstance(node, ast.Constant) and node not in declared}
+        read = self._texts_read()
+        others = (statement for statement in self._tree.body if not _declares(statement))
+        named = {node.value for each in others for node in ast.walk(each) if isinstance(node, ast.Constant)}
         for key in keys:
             if key.value not in named:
                 message = f"nothing reads the hyperparameter {key.value!r}"
@@ -92,8 +111,11 @@ class _Traps:
         key = (function.name, root, depth)
         if key not in self._changes:
             self._changes[key] = []  # for a function that calls itself
-            aliases = Aliases(function, root)
-            self._changes[key] = [n for n in ast.walk(function) if aliases.names and self._is_change(n, aliases, depth)]
+            nodes = self._nodes[function.name]
+            self._looked += len(nodes)
+            if self._looked <= _MOST:
+                aliases = Aliases(function, root)
+                self._changes[key] = [node for node in nodes if self._is_change(node, aliases, depth)]
         return self._changes[key]
 
     def _is_change(self, node: ast.AST, aliases: Aliases, depth: int) -> bool:
@@ -118,25 +140,31 @@ class _Traps:
         for node in ast.walk(step):
             for name in _updates_itself(node):
                 rebound.setdefault(name, node)
-        bound = bindings(step)
+        bound, kept = bindings(step), self._kept(step)
         for name, place in rebound.items():
             parts = {part for part in map(_part, bound[name]) if part is not None}
-            if len(parts) == 1 and self._accumulates(*parts) and not self._is_kept(step, name):
+            if len(parts) == 1 and self._accumulates(*parts) and name not in kept:
                 message = f"{name!r} gets a new value here, and the state keeps the old one"
-                hint = f"then write state[{parts.pop()!r}] = {name}, or change it in place, as x.mul_(y) does"
+                hint = f"then write state[{parts.pop()[0]!r}] = {name}, or change it in place, as x.mul_(y) does"
                 self.findings.add(place, "W202", message, hint)
 
-    def _accumulates(self, part: str) -> bool:
-        """Whether a part of the state begins as tensors, or as 0: it is not a setting."""
-        values = self._initial.get(part, [])
-        return len(values) == 1 and _is_accumulator(values[0])
+    def _accumulates(self, part: tuple[str, bool]) -> bool:
+        """Whether a part of the state, or an item of it, begins as a tensor or as 0: it is not a setting."""
+        key, is_item = part
+        values = self._initial.get(key, [])
+        if len(values) != 1:
+            return False
+        value = values[0]
+        if isinstance(value, ast.ListComp):
+            return is_item and _is_accumulator(value.elt)  # += changes a list itself
+        return _is_accumulator(value)
 
-    def _is_kept(self, function: ast.FunctionDef, name: str) -> bool:
-        uses = (node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == name)
-        return any(isinstance(use.ctx, ast.Load) and self._keeps(use) for use in uses)
+    def _kept(self, function: ast.FunctionDef) -> set[str]:
+        """The names whose value goes somewhere from where it could get into the state."""
+        names = (node for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+        return {name.id for name in names if self._keeps(name)}
 
     def _keeps(self, node: ast.AST) -> bool:
-        """Whether a value goes somewhere from where it could get into the state."""
         parent = self._parents[node]
         if isinstance(parent, ast.Tuple) and isinstance(self._parents[parent], ast.Return):
             return len(parent.elts) != 2 or parent.elts[0] is not node  # else it is the updates
@@ -184,20 +212,18 @@ class _Traps:
 
     def _stale_views(self, body: list[ast.stmt]) -> None:
         """A view is taken, then what it is of changes in place, then the view is used."""
-        for first, statement in enumerate(body):
-            view = _view(statement)
-            if view is None:
-                continue
+        views = {place: pair for place, statement in enumerate(body) if (pair := _view(statement))}
+        names = [_names(statement) for statement in body] if views else []
+        for place, (view, base) in views.items():
             changed = False
-            for later in body[first + 1 :]:
-                names = [node for node in ast.walk(later) if isinstance(node, ast.Name)]
-                if changed and any(n.id == view[0] and isinstance(n.ctx, ast.Load) for n in names):
-                    message = f"{view[0]!r} was taken before {view[1]!r} changed in place, and has the old values"
-                    self.findings.add(later, "W209", message, "take the view after the change")
+            for later in range(place + 1, min(place + _FAR, len(body))):
+                if changed and view in names[later].read:
+                    message = f"{view!r} was taken before {base!r} changed in place, and has the old values"
+                    self.findings.add(body[later], "W209", message, "take the view after the change")
                     break
-                if any(n.id in view and not isinstance(n.ctx, ast.Load) for n in names):
+                if {view, base} & names[later].bound:
                     break
-                changed = changed or any(_changes_in_place(node, view[1]) for node in ast.walk(later))
+                changed = changed or base in names[later].changed
 
     # The first epoch
 
@@ -213,6 +239,20 @@ class _Traps:
             if loss is not None and loss not in bound and not self._is_compared(node):
                 message = f"{loss!r} is NaN in the first epoch, and so is this"
                 self.findings.add(node, "W208", message, f"ask before: if not math.isnan({loss}):")
+
+    def _counted_steps(self, function: ast.FunctionDef) -> None:
+        """What is counted where a loss has grown is counted in each step of an epoch, and the loss changes once."""
+        if not _LOSSES & set(parameters(function)) or any(_is_name(node, ("epoch",)) for node in ast.walk(function)):
+            return
+        for branch in ast.walk(function):
+            if not isinstance(branch, ast.If):
+                continue
+            losses = [name for name in ast.walk(branch.test) if _is_name(name, tuple(_LOSSES))]
+            for node in (node for statement in (*branch.body, *branch.orelse) for node in ast.walk(statement)):
+                if losses and isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+                    message = "this happens in every step, and the loss is the same in all steps of an epoch"
+                    hint = 'ask first if the epoch is a new one: if epoch != state["epoch"]:'
+                    self.findings.add(node, "W211", message, hint)
 
     def _is_compared(self, node: ast.AST) -> bool:
         while not isinstance(node, ast.stmt):
@@ -259,12 +299,15 @@ class _Traps:
 
 def _keys_of(tree: ast.Module) -> list[ast.Constant]:
     """The names in HYPERPARAMETERS."""
-    for statement in tree.body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        value = getattr(statement, "value", None)
-        if any(_is_name(target, (HYPERPARAMETERS,)) for target in targets) and isinstance(value, ast.Dict):
-            return [key for key in value.keys if isinstance(key, ast.Constant)]
-    return []
+    values = (getattr(statement, "value", None) for statement in tree.body if _declares(statement))
+    keys = next((value.keys for value in values if isinstance(value, ast.Dict)), [])
+    return [key for key in keys if isinstance(key, ast.Constant)]
+
+
+def _declares(statement: ast.stmt) -> bool:
+    """Whether a statement is that of HYPERPARAMETERS."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return any(_is_name(target, (HYPERPARAMETERS,)) for target in targets)
 
 
 def _initial_values(init: ast.FunctionDef) -> dict[object, list[ast.expr]]:
@@ -280,8 +323,6 @@ def _initial_values(init: ast.FunctionDef) -> dict[object, list[ast.expr]]:
 def _is_accumulator(value: ast.expr) -> bool:
     if isinstance(value, ast.Constant):
         return type(value.value) in (int, float) and value.value == 0
-    if isinstance(value, ast.ListComp):
-        return _is_accumulator(value.elt)
     called = method_call(value)
     return called is not None and called[1] in _CREATION
 
@@ -297,12 +338,13 @@ def _updates_itself(node: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _part(value: Bound) -> str | None:
-    """The key of the part of the state that an expression such as state["m"] or state["m"][0] stands for."""
+def _part(value: Bound) -> tuple[str, bool] | None:
+    """The key of the part of the state that an expression stands for, as state["m"]; whether for an item of that."""
+    is_item = False
     while isinstance(value, ast.Subscript) and not isinstance(value.slice, ast.Slice):
         if _is_name(value.value, ("state",)):
-            return value.slice.value if _is_text(value.slice) else None  # type: ignore[attr-defined]
-        value = value.value
+            return (value.slice.value, is_item) if _is_text(value.slice) else None  # type: ignore[attr-defined]
+        value, is_item = value.value, True
     return None
 
 
@@ -320,9 +362,14 @@ def _view(statement: ast.stmt) -> tuple[str, str] | None:
     return (target.id, base.id) if isinstance(target, ast.Name) and isinstance(base, ast.Name) else None
 
 
-def _changes_in_place(node: ast.AST, name: str) -> bool:
-    called = method_call(node)
-    return called is not None and is_in_place(called[1]) and _is_name(called[0], (name,))
+def _names(statement: ast.stmt) -> _Names:
+    names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    calls = filter(None, map(method_call, ast.walk(statement)))
+    return _Names(
+        read=frozenset(name.id for name in names if isinstance(name.ctx, ast.Load)),
+        bound=frozenset(name.id for name in names if not isinstance(name.ctx, ast.Load)),
+        changed=frozenset(base.id for base, method in calls if isinstance(base, ast.Name) and is_in_place(method)),
+    )
 
 
 def _guards(node: ast.AST) -> bool:

@@ -77,7 +77,7 @@ def test_every_step_is_run_here() -> None:
 
 def test_what_is_installed_is_what_the_inputs_say() -> None:
     assert run("Install", **{"extra-index-url": "https://example.org/cpu"}).returncode == 0
-    assert Path("pip.log").read_text() == "-m pip install --quiet tig-verify[fused] from <https://example.org/cpu>\n"
+    assert Path("pip.log").read_text() == "-m pip install --quiet tig-verify from <https://example.org/cpu>\n"
 
 
 @pytest.mark.slow

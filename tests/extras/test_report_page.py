@@ -1,9 +1,7 @@
-"""The page of `tig-verify report` in a browser: Debian's chromium, driven by Playwright."""
+"""The page of `tig-verify report` in a browser."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -27,32 +25,16 @@ from verifier.report.content import Page as Content
 from verifier.report.html import html
 from verifier.report.study_page import study_page
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="PLAYWRIGHT IS NOT INSTALLED: no page was opened; `make test-extras` does"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: no page was opened; apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
+
 WIDTHS = [360, 800, 1400]
 SCHEMES = ["light", "dark"]
 KEY = SigningKey.generate()
 NAMED = "button combobox searchbox slider image table dialog region navigation DisclosureTriangle".split()
 """Roles of what cannot be used without a name."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,15 @@ from typing import Final
 import pytest
 
 from tests.support.small_contest import module
-from tig_verify.pytest_plugin import Golden
+from tig_verify.pytest_plugin import GoldenTraining
 
 SUITE: Final = """
 import sys
 
 import sandbox  # their own
 
-def test_small(golden):
-    golden("../small.py", track="n_hidden=1", nonces=range(2), fuel=1_500_000, isolation="none")
+def test_small(golden_training):
+    golden_training("../small.py", track="n_hidden=1", nonces=range(2), fuel=1_500_000, isolation="none")
 
 def test_theirs():
     assert sandbox.MINE
@@ -79,7 +79,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 @pytest.mark.parametrize("is_fill", [False, True])
 def test_every_argument_is_an_option_of_the_command(calls: list[list[str]], is_fill: bool) -> None:
-    Golden(Path("here"), is_fill, [])(
+    GoldenTraining(Path("here"), is_fill, [])(
         "a.py", Path("b.py"), track=["n_hidden=2", "n_hidden=4"], nonces=[3, 5], edition="april-2025",
         hyperparameters={"lr": 0.1, "steps": 3, "mode": "x y", "fast": True}, fuel=10**9, folder="there",
         ignore_module_digest=True, jobs=4,
@@ -94,7 +94,7 @@ def test_every_argument_is_an_option_of_the_command(calls: list[list[str]], is_f
 
 
 def test_one_track_and_one_nonce_need_no_list(calls: list[list[str]]) -> None:
-    Golden(Path("here"), False, [])("a.py", track="n_hidden=2", nonces=7)
+    GoldenTraining(Path("here"), False, [])("a.py", track="n_hidden=2", nonces=7)
     (call,) = calls
     assert call[2:4] == ["--track=n_hidden=2", "--nonces=7"]
 
@@ -106,6 +106,6 @@ def test_what_is_not_filled_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", lambda program, **options: ended)
     properties: list[tuple[str, object]] = []
     with pytest.raises(pytest.fail.Exception) as failure:
-        Golden(Path("here"), True, properties)("a.py", track="n_hidden=2")
+        GoldenTraining(Path("here"), True, properties)("a.py", track="n_hidden=2")
     assert str(failure.value) == "golden/a: why\ngolden files: 1 written, 1 failed"
     assert properties == [("golden file", "here/golden/b: written")]

@@ -16,6 +16,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_record, write_file
 from verifier.command_line.option_groups import option_group
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from verifier.command_line.answered_audit import AnsweredAudit
@@ -36,7 +37,7 @@ audit_options: Final = option_group(
     "audit",
     AuditOptions,
     click.option(
-        "--epochs", type=click.IntRange(0), help="Audit: the first epoch, the best, the last, and so many at random."
+        "--epochs", type=WholeNumber(0), help="Audit: the first epoch, the best, the last, and so many at random."
     ),
     click.option("--request-out", type=click.Path(path_type=Path), help="Audit: write the request here, and stop."),
     click.option("--request", type=click.Path(path_type=Path), help="Audit: the request that you wrote."),

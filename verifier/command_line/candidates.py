@@ -19,6 +19,7 @@ from verifier.command_line.execution_options import open_isolation
 from verifier.command_line.files import read_module
 from verifier.command_line.names import shown_names
 from verifier.command_line.option_groups import option_group
+from verifier.command_line.overrides import misfits
 
 _SPELLINGS: Final = ("-p", "--hyperparameter")
 _PLACES: Final = f"{__name__}.places"
@@ -77,20 +78,9 @@ def require_trainable(candidates: Sequence[Candidate], isolation: str) -> None:
             except ModuleRefused as refused:
                 problems |= dict.fromkeys(refused.lines)
             else:
-                problems |= dict.fromkeys(_undeclared(each, declared))
+                problems |= dict.fromkeys(misfits(each.path, declared, each.hyperparameters))
     if problems:
         raise InputError(*problems)
-
-
-def _undeclared(candidate: Candidate, declared: Mapping[str, Scalar]) -> Iterator[str]:
-    """What is wrong with overrides of a module that declares these values."""
-    for name, value in candidate.hyperparameters.items():
-        if name not in declared:
-            known = ", ".join(sorted(declared)) or "none at all"
-            yield f"-p {name}: {candidate.path} has no hyperparameter of that name; it has {known:.200}"
-        elif isinstance(value, str) and type(declared[name]) in (int, float):
-            example = f"{name}={declared[name]}"
-            yield f"-p {name}={value:.40}: {candidate.path} has a number there; write one, such as {example}"
 
 
 def _candidates(optimisers: tuple[Path, ...], overrides: tuple[tuple[str, Scalar], ...]) -> list[Candidate]:

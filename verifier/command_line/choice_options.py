@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 import click
@@ -19,9 +17,9 @@ from verifier.challenge.errors import InputError
 from verifier.challenge.hyperparameters import is_scalar
 from verifier.challenge.module import Module
 from verifier.command_line.option_groups import Decorator, option_group
+from verifier.command_line.whole_number import WholeNumber
 
 _TRACK: Final = "Difficulty, such as n_hidden=4 or n_hidden=4,n_data=1024."
-_NUMERAL: Final = re.compile(r"\+?[0-9][0-9_]{0,39}(?:\.[0-9]{0,40})?(?:[eE]\+?[0-9]{1,2})?")
 
 
 class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
@@ -31,28 +29,14 @@ class Hyperparameter(click.ParamType[tuple[str, Scalar]]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Scalar]:
         """Read the text of the option."""
-        name, equals, text = str(value).partition("=")
+        name, _, text = str(value).partition("=")
         try:
             parsed = json.loads(text, parse_constant=float)
         except ValueError:
             parsed = text
-        if not equals or not name or not is_scalar(parsed):
+        if not name or not text or not is_scalar(parsed):
             self.fail(f"{value!r}: write it as NAME=VALUE, such as lr=0.01", param, ctx)
         return name, parsed
-
-
-class Fuel(click.ParamType[int]):
-    """A fuel budget: a whole number, however it is written, such as 2500000000, 2_500_000_000 or 2.5e9."""
-
-    name = "FUEL"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read the text of the option; whoever knows the edition looks at its maximum."""
-        text = str(value)
-        number = Decimal(text) if _NUMERAL.fullmatch(text) else None
-        if number is None or number < 1 or number != int(number):
-            self.fail(f"{text!r} is no fuel budget; write a whole number from 1 on, such as 1e9", param, ctx)
-        return int(number)
 
 
 @dataclass(frozen=True)
@@ -120,8 +104,9 @@ settings_options: Final[tuple[Decorator, ...]] = (
     click.option("--challenge-id", default="c006", show_default=True),
 )
 fuel_option: Final[Decorator] = click.option(
-    "--fuel", type=Fuel(), help="Fuel budget, such as 1e9; default: the edition's maximum."
-)
+    "--fuel", type=WholeNumber(1, such_as="1e9", name="FUEL"),
+    help="Fuel budget, such as 1e9; default: the edition's maximum.",
+)  # fmt: skip
 overrides_option: Final[Decorator] = click.option(
     "-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
     help="Override of one of the module's HYPERPARAMETERS; may be repeated.",

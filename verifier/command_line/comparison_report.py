@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from verifier.command_line.candidates import Candidate
 from verifier.command_line.instance_options import Instances
 from verifier.command_line.nonces_option import reasons_text
 from verifier.command_line.terminal import json_text
+from verifier.command_line.text_table import number_text, text_table
 from verifier.experiments.comparison import Comparison
 from verifier.experiments.statistics import CONFIDENCE
 
@@ -53,18 +54,24 @@ def as_tables(compared: ComparedTrack) -> list[str]:
     return [
         f"{compared.title}: {_nonces(first.nonces)}, {first.solvable} of them solvable",
         "",
-        *_table(_without_empty(list(map(_figures, compared.comparisons)))),
+        *text_table(_without_empty(list(map(_figures, compared.comparisons))), _TEXTS),
         "",
-        *_table(_without_empty(list(map(_training, compared.comparisons)))),
+        *text_table(_without_empty(list(map(_training, compared.comparisons))), _TEXTS),
         "",
         *_notes(compared),
     ]
 
 
-def as_rows(compared: ComparedTrack) -> list[dict[str, str]]:
-    """All figures of each candidate, for a table of a page."""
-    track = compared.instances.track.id
-    return [{"track": track, **_figures(each), **_training(each)} for each in compared.comparisons]
+def as_rows(tracks: Sequence[ComparedTrack]) -> list[dict[str, str]]:
+    """All figures of each candidate on each track, for one table of a page."""
+    names = [track.instances.track.id if len(tracks) > 1 else "" for track in tracks]
+    return _without_empty(
+        [
+            {"track": name, **_figures(each), **_training(each)}
+            for name, track in zip(names, tracks, strict=True)
+            for each in track.comparisons
+        ]
+    )
 
 
 def as_json(compared: ComparedTrack) -> list[str]:
@@ -73,11 +80,6 @@ def as_json(compared: ComparedTrack) -> list[str]:
         json_text({**_identity(compared.instances, candidate), **_means(each), "failed": _failed(without)})
         for candidate, each, without in zip(compared.candidates, compared.comparisons, compared.without, strict=True)
     ]
-
-
-def fuel_text(fuel: float) -> str:
-    """Three digits, such as 2.19e9."""
-    return f"{fuel:.3g}".replace("e+0", "e").replace("e+", "e")
 
 
 def _figures(each: Comparison) -> dict[str, str]:
@@ -104,7 +106,7 @@ def _training(each: Comparison) -> dict[str, str]:
         "training loss": _text(each.train_loss, "{:#.3g}"),
         "validation loss": _text(each.validation_loss, "{:#.3g}"),
         "test loss": _text(each.test_loss, "{:#.3g}"),
-        "fuel": "" if each.fuel_used is None else fuel_text(each.fuel_used),
+        "fuel": "" if each.fuel_used is None else number_text(each.fuel_used),
         "seconds": _text(each.seconds, "{:,.1f}"),
         "ended by": _reasons(each),
     }
@@ -132,16 +134,6 @@ def _without_empty(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """The rows without the columns that have nothing in any."""
     names = [name for name in rows[0] if any(row[name] for row in rows)]
     return [{name: row[name] for name in names} for row in rows]
-
-
-def _table(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    aligned: list[Callable[[str, int], str]] = [str.ljust if name in _TEXTS else str.rjust for name in rows[0]]
-    return [
-        "  ".join(align(cell, width) for align, cell, width in zip(aligned, row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
 
 
 def _notes(compared: ComparedTrack) -> list[str]:

@@ -18,6 +18,7 @@ from arithmetic.allocator import keep_freed_memory
 from verifier.challenge.errors import InputError
 from verifier.command_line.option_groups import option_group
 from verifier.command_line.terminal import say
+from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from sandbox.isolation import InProcess, Jail
@@ -165,7 +166,7 @@ def _cluster(address: str | None) -> ClusterAddress | None:
 
 
 jobs_option: Final = click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Processes to share the work. Default: all cores."
+    "--jobs", type=WholeNumber(1), metavar="N", help="Processes to share the work. Default: all cores."
 )
 
 _WHOLE: Final = (
@@ -174,7 +175,7 @@ _WHOLE: Final = (
     jobs_option,
     click.option("--cluster", metavar="ADDRESS|local", help="Share the work among the machines of a Ray cluster."),
     click.option("--deadline", type=Duration(), help="End after this time (2h, 90m, 30s); the same call goes on."),
-    click.option("--limit", type=click.IntRange(1), metavar="N",
+    click.option("--limit", type=WholeNumber(1), metavar="N",
                  help="End after so many items; the same call goes on."),
 )  # fmt: skip
 execution_options: Final = option_group(

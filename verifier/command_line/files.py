@@ -16,7 +16,7 @@ import click
 
 from protocol.envelope import Envelope, Signed, open_envelope
 from protocol.errors import KeyFileError, ProtocolError
-from protocol.keys import SigningKey
+from protocol.keys import ENVELOPE_BEGINS, SigningKey
 from protocol.record import Record
 from protocol.regular_file import IrregularFileError, open_regular, read_regular, require_replaceable
 from verifier.challenge.errors import InputError
@@ -24,6 +24,7 @@ from verifier.challenge.module import Module
 from verifier.command_line.terminal import visible
 
 _LARGEST = 64 * 2**20
+_KEYS_BEGIN = (b"-----BEGIN", b"ssh-")
 _TEMPORARY = ".tig-verify-"
 _LOOKED_AT = 100
 """Bytes that tell a text from a record."""
@@ -133,9 +134,9 @@ def _instead(data: bytes, error: ProtocolError) -> str:
     """What bytes are that are no signed record."""
     if not data:
         return "is empty, no signed record; get it again from whoever made it"
-    if data.lstrip().startswith((b"-----BEGIN", b"ssh-")):
+    if data.lstrip().startswith(_KEYS_BEGIN):
         return "is a key, no signed record; name a file such as a .claim, and give keys with --key or --signer"
-    if all(byte >= 0x20 or byte in b"\t\n\r" for byte in data[:_LOOKED_AT]):
+    if data[0] < 0x80 and all(byte >= 0x20 or byte in b"\t\n\r" for byte in data[:_LOOKED_AT]):
         return "is a text, no signed record; name a file such as a .claim, that tig-verify wrote"
     return f"is not a signed record of tig-verify, or was cut or changed: {error}"
 
@@ -224,7 +225,12 @@ class ResponseFiles:
 
 def read_module(path: Path) -> Module:
     """The optimiser module in a file. Raises InputError."""
-    return Module(path.name, read_file(path))
+    source = read_file(path)
+    if source.startswith(ENVELOPE_BEGINS):
+        raise InputError(f"{path}: is a signed record, no module; name the module's .py file")
+    if source.lstrip().startswith(_KEYS_BEGIN):
+        raise InputError(f"{path}: is a key, no module; name the module's .py file, and give keys with --key")
+    return Module(path.name, source)
 
 
 def find_module(files: ClaimFiles, digest: bytes, optimiser: Path | None) -> Module:
@@ -234,7 +240,10 @@ def find_module(files: ClaimFiles, digest: bytes, optimiser: Path | None) -> Mod
         raise InputError(f"{path}: the claim's module is not there; name it with --optimiser")
     module = read_module(path)
     if module.digest != digest:
-        raise InputError(f"{path}: is not the module that the claim names; its digest begins {digest.hex()[:16]}")
+        found, wanted = module.digest.hex()[:16], digest.hex()[:16]
+        otherwise = "name the one that was trained" if optimiser else "it was changed, so get it again"
+        problem = f"is another module than the claim's: its digest begins {found}, not {wanted}"
+        raise InputError(f"{path}: {problem}; {otherwise}")
     return module
 
 

@@ -20,6 +20,7 @@ from verifier.command_line.first_compilation import say_if_first
 from verifier.command_line.golden_cases import GoldenCase, Unusable
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.text_table import number_text
 from verifier.command_line.trials import Failed, TrialRunner
 from verifier.golden.differences import Difference, differences, report
 from verifier.golden.training import Results
@@ -172,7 +173,7 @@ def _summary(results: Results) -> str:
     outcome, score = results["outcome"], results["score"]
     return (
         f"{outcome['epochs']} epochs, best {outcome['best_epoch']}, {outcome['stop_reason']}, "
-        f"quality {score['quality']:,}, fuel {outcome['fuel_used']:,}"
+        f"quality {score['quality']:,}, fuel {number_text(outcome['fuel_used'])}"
     )
 
 

@@ -36,6 +36,9 @@ _COMMANDS: Final = {
     "Validator": {
         "verify": "Verify claims and print a verdict for each, in the order in which they are done.",
         "verify-proof": "Check that PROOF answers the beacon with the claims that BENCHMARK committed to.",
+        "verify-tuning": (
+            "Check the hyperparameters that TUNING submits for a module: train what it states, and compare."
+        ),
         "sample": "Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.",
         "dispute": "Find out who of two claims about one training is wrong, and in which epoch.",
         "check-log": (
@@ -82,11 +85,12 @@ def commands() -> None:
     \b
     Innovator:    tig-verify init my_optimiser.py
                   tig-verify check --run my_optimiser.py
-                  tig-verify debug my_optimiser.py --break 24
                   tig-verify run my_optimiser.py -p lr=0.01 --plot losses.png
+                  tig-verify debug my_optimiser.py --break 24
                   tig-verify profile my_optimiser.py
                   tig-verify compare adam.py my_optimiser.py --track n_hidden=4 --nonces 0..19 --plot both.png
                   tig-verify tune my_optimiser.py --track n_hidden=4 --search 'lr=log 1e-4..1e-1' -o tuned
+    A program:    tig-verify score my_optimiser.py --track n_hidden=4 --nonces 0..3 --seconds 60
     Benchmarker:  tig-verify keygen key.pem
                   tig-verify precommit my_optimiser.py --track n_hidden=4 --num-nonces 10 --key key.pem -o a.precommit
                   tig-verify solve my_optimiser.py --precommit a.precommit --seed-beacon HASH --key key.pem -o out
@@ -97,6 +101,7 @@ def commands() -> None:
     Validator:    tig-verify verify-proof a.benchmark a.proof --beacon HASH2 --precommit a.precommit --seed-beacon HASH
                   tig-verify verify out/*.claim --precommit a.precommit --seed-beacon HASH --level replay
                   tig-verify verify inbox --policy pool-policy.toml --out verdicts.jsonl
+                  tig-verify verify-tuning adam.tuning --optimiser adam.py --beacon HASH2
     Maintainer:   tig-verify golden fill my_optimiser.py --track n_hidden=4 --nonces 0..2 -o golden
                   tig-verify golden check golden
     Anybody:      tig-verify instance --track n_hidden=4 --nonces 0..9
@@ -106,8 +111,8 @@ def commands() -> None:
                   tig-verify report out -o out.html
     Live network: tig-verify c006 evaluate 7.json --settings settings.json --rand-hash HEX --nonce 7
 
-    Exit codes: 0 accepted or done, 1 rejected, 2 a mistake in the call or its files, 3 undetermined (a fault of the
-    tool or the machine), 4 unfinished (--deadline or --limit ended it: the same call goes on).
+    Exit codes: 0 accepted or done, 1 rejected (and all was looked at), 2 a mistake in the call or its files,
+    3 undetermined (a fault of the tool or the machine), 4 unfinished (--deadline or --limit: the same call goes on).
     """
 
 

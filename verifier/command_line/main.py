@@ -124,7 +124,11 @@ def _fail(code: int, *lines: str) -> int:
 
 
 def _usage(error: click.ClickException) -> list[str]:
-    """What click would print, in lines: it puts the words of the call into them as they are."""
+    """What is wrong with the words of a call: with a value one line, as of any other; else what click would print."""
+    param = getattr(error, "param", None)
+    if param is not None and error.message:  # a parameter that is missing has none
+        option = param.opts[0] if param.param_type_name == "option" else param.human_readable_name
+        return [f"tig-verify: {option}: {error.message.rstrip('.')}"]
     lines = [f"Error: {error.format_message()}"]
     context = getattr(error, "ctx", None)
     if context is not None:

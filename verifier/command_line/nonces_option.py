@@ -90,10 +90,12 @@ def _range(text: str) -> range:
     if match is None:
         raise ValueError(f"{text!r} is no nonce; {_EXAMPLES}")
     first, last = int(match[1]), int(match[2] or match[1])
-    if not first <= last <= MAX_NONCE:
-        raise ValueError(f"{text!r} is empty or beyond 2^64 - 1")
+    if first > last:
+        raise ValueError(f"{text!r} is empty; write the lower nonce first, as in 0..9")
+    if last > MAX_NONCE:
+        raise ValueError(f"{text!r} is beyond the last nonce, 2^64 - 1; write a lower one")
     if last - first >= _MOST:
-        raise ValueError(f"{text!r} is more than {_MOST} nonces; split the range")
+        raise ValueError(f"{text!r} is more than {_MOST:,} nonces; split the range")
     return range(first, last + 1)
 
 
@@ -106,5 +108,5 @@ def _together(ranges: Sequence[range]) -> Sequence[int]:
         else:
             apart.append(each)
     if sum(map(len, apart)) > _MOST:
-        raise ValueError(f"these are more than {_MOST} nonces; split the list")
+        raise ValueError(f"these are more than {_MOST:,} nonces; split the list")
     return apart[0] if len(apart) == 1 else tuple(chain.from_iterable(apart))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class Picture:
     caption: str
     rows: Sequence[Mapping[str, str]]
     """A table; the names are the columns."""
+    texts: Collection[str]
+    """The columns that are no numbers."""
 
 
 def require_drawing(path: Path) -> None:
@@ -42,5 +44,5 @@ def write_picture(path: Path, picture: Picture) -> None:
     if path.suffix == ".png":
         write_file(path, picture.png)
     else:
-        html = page(picture.title, picture.png, picture.alternative, picture.caption, picture.rows)
+        html = page(picture.title, picture.png, picture.alternative, picture.caption, picture.rows, picture.texts)
         write_file(path, html.encode())

@@ -10,12 +10,13 @@ import click
 
 from verifier.challenge.quality import LOWEST, UNIT
 from verifier.command_line.option_groups import Decorator
+from verifier.command_line.whole_number import WholeNumber
 
 _NUMBER = re.compile(r"(?:[-+]?[0-9][0-9.,_]*(?:e[-+]?[0-9]+)?)?", re.IGNORECASE)
 """Also one that is refused then: it is no claim's name."""
 
 qualified_option: Final[Decorator] = click.option(
-    "--qualified", "threshold", type=click.IntRange(LOWEST, UNIT - 1), metavar="[QUALITY]",
+    "--qualified", "threshold", type=WholeNumber(LOWEST, UNIT - 1), metavar="[QUALITY]",
     help="Reject claims whose quality is not above this, without another look. Alone: 0.",
 )  # fmt: skip
 

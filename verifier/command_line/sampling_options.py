@@ -15,9 +15,10 @@ from protocol.envelope import Signed
 from protocol.sampling import SamplingRule, sample
 from verifier.challenge.errors import InputError
 from verifier.command_line.option_groups import option_group
+from verifier.command_line.whole_number import WholeNumber
 
 _LIVE: Final = SamplingRule()
-_I32: Final = click.IntRange(-(1 << 31), (1 << 31) - 1)
+_I32: Final = WholeNumber(-(1 << 31), (1 << 31) - 1)
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,9 @@ sampling_options: Final = option_group(
     _sampling,
     click.option("--beacon", required=True, metavar="TEXT",
                  help="What draws the sample, such as the hash of a block published after the benchmark."),
-    click.option("--upper", type=click.IntRange(1, SAMPLING_TRIES), default=_LIVE.upper, show_default=True,
+    click.option("--upper", type=WholeNumber(1, SAMPLING_TRIES), default=_LIVE.upper, show_default=True,
                  help="How many nonces to draw from the better halves of bundles."),
-    click.option("--lower", type=click.IntRange(0, SAMPLING_TRIES), default=_LIVE.lower, show_default=True,
+    click.option("--lower", type=WholeNumber(0, SAMPLING_TRIES), default=_LIVE.lower, show_default=True,
                  help="How many nonces to draw from the worse halves."),
     click.option("--lowest-active", type=_I32, default=_LIVE.lowest_active, metavar="QUALITY",
                  help="Pass over bundles whose median quality is less. Default: none is passed over."),

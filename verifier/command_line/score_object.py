@@ -6,14 +6,16 @@ Its fields are promised: `SCHEMA` names their meaning, and they are described in
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from protocol.task import Task
+from verifier.challenge.module import Module
 from verifier.challenge.quality import qualifies
 from verifier.command_line.exit_codes import DONE, REJECTED, UNDETERMINED, UNFINISHED, USAGE
 from verifier.command_line.nonce_solver import Answer, ModuleFailed, Refused, SolvedNonce
+from verifier.command_line.training_summary import place_in
 
 if TYPE_CHECKING:
     from sandbox.diagnostics import Diagnostic
@@ -28,8 +30,6 @@ EXIT_CODES: Final = {
     "unfinished": UNFINISHED,
 }
 """How a call ends, by its status."""
-_LINE: Final = re.compile(r"(?:^['\"]|at )line (\d{1,9})(?: in (\w{1,50}))?")
-_RETURNED: Final = re.compile(r"^['\"](\w{1,50}) (?:returned|must return) ")
 
 
 @dataclass
@@ -37,11 +37,8 @@ class ScoreObject:
     """What is known of a module, more and more in the course of a call."""
 
     file: str | None = None
-    optimiser_digest: str | None = None
-    edition: str | None = None
-    track: str | None = None
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    fuel_budget: int | None = None
+    module: Module | None = None
+    task: Task | None = None
     seconds_allowed: float | None = None
     nonces: Sequence[int] = ()
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -69,11 +66,11 @@ class ScoreObject:
             "qualified": sum(bool(entry["qualified"]) for entry in entries),
             "message": message or self._problem(entries),
             "file": self.file,
-            "optimiser_digest": self.optimiser_digest,
-            "edition": self.edition,
-            "track": self.track,
-            "hyperparameters": dict(self.hyperparameters),
-            "fuel_budget": self.fuel_budget,
+            "optimiser_digest": self.module and self.module.digest.hex(),
+            "edition": self.task and self.task.edition,
+            "track": self.task and self.task.settings.track_id,
+            "hyperparameters": dict(self.task.hyperparameters) if self.task else {},
+            "fuel_budget": self.task and self.task.fuel_budget,
             "seconds": round(seconds, 3),
             "seconds_allowed": self.seconds_allowed,
             "diagnostics": [
@@ -115,15 +112,9 @@ class ScoreObject:
                 entry["validation_losses"] = list(answer.claim.validation_losses)
         elif answer is not None:
             entry["reason"] = answer.lines[0] if isinstance(answer, Refused) else answer.why
-        return entry | _place(entry["reason"] or "")
-
-
-def _place(reason: str) -> dict[str, Any]:
-    """The line and the function that a reason names."""
-    if line := _LINE.search(reason):
-        return {"line": int(line[1]), "function": line[2]}
-    returned = _RETURNED.search(reason)
-    return {"function": returned[1] if returned else None}
+        if entry["reason"] and self.module:
+            entry["line"], entry["function"] = place_in(entry["reason"], self.module)
+        return entry
 
 
 def _trained(solved: SolvedNonce) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def _signers(signer: Path | None, signers: Path | None) -> tuple[bytes, ...]:
 signer_options: Final = option_group(
     "signers",
     _signers,
-    click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed the claims."),
+    click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed."),
     click.option("--signers", type=click.Path(path_type=Path), metavar="FOLDER",
                  help="Folder of public keys, of which one must have signed; every file in it is one."),
 )  # fmt: skip

@@ -10,9 +10,9 @@ from verifier.challenge.quality import qualifies
 from verifier.command_line.exit_codes import DONE, UNDETERMINED, UNFINISHED, USAGE
 from verifier.command_line.nonce_solver import SolvedNonce
 from verifier.command_line.nonces_option import reasons_text
-from verifier.command_line.numerals import decimal, fuel
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.text_table import number_text
 
 
 @dataclass
@@ -73,8 +73,8 @@ def _as_text(path: Path, solved: SolvedNonce) -> str:
     qualified = "qualifies" if qualifies(claim.quality) else "does not qualify"
     return (
         f"{path}: quality {claim.quality:,} ({qualified}) after {claim.epochs} epochs ({claim.stop_reason}, "
-        f"best {claim.best_epoch}), test loss {decimal(solved.loss)}, threshold {decimal(solved.threshold)}, "
-        f"fuel {fuel(claim.fuel_used)}, {decimal(solved.seconds)} s{_ended(solved)}"
+        f"best {claim.best_epoch}), test loss {number_text(solved.loss)}, threshold {number_text(solved.threshold)}, "
+        f"fuel {number_text(claim.fuel_used)}, {number_text(solved.seconds)} s{_ended(solved)}"
     )
 
 
@@ -86,7 +86,7 @@ def _entry(path: Path, optimiser: Path, solved: SolvedNonce) -> dict[str, object
     claim, task = solved.claim, solved.claim.task
     return {
         "file": str(path),
-        "optimiser": optimiser.name,
+        "optimiser": optimiser.stem,
         "optimiser_digest": task.optimiser_digest.hex(),
         "edition": task.edition,
         "track": task.settings.track_id,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from verifier.command_line.plot_files import Picture
+from verifier.command_line.text_table import number_text
 
 if TYPE_CHECKING:
     from verifier.experiments.prediction_maps import PredictionMaps
@@ -36,6 +37,7 @@ def training_picture(histories: Sequence[TrainingHistory], maps: PredictionMaps 
         alternative=f"Loss curves of {names}" + ("; heat maps of target and network" if maps else ""),
         caption=_CAPTION + (_MAPS if maps else ""),
         rows=[_row(history) for history in histories],
+        texts=("training", "end"),
     )
 
 
@@ -53,9 +55,9 @@ def _row(history: TrainingHistory) -> dict[str, str]:
         "its training loss": _loss(history.train_losses[best - 1] if best else None),
         "its validation loss": _loss(history.validation_losses[best - 1] if best else None),
         "end": history.stop_reason or "",
-        "fuel": f"{history.fuel_used:,}",
+        "fuel": number_text(history.fuel_used),
     }
 
 
 def _loss(loss: float | None) -> str:
-    return "" if loss is None else f"{loss:.5g}"
+    return "" if loss is None else number_text(loss)

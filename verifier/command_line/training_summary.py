@@ -16,6 +16,7 @@ from verifier.command_line.text_table import number_text
 
 _LINE: Final = re.compile(r"\bline ([0-9]{1,9})\b")
 _FUNCTION: Final = re.compile(r"def +(\w+)")
+_RETURNED: Final = re.compile(r"['\"]?(\w{1,50}) (?:returned|must return) ")
 
 
 def as_text(file: Path, solved: SolvedNonce) -> list[str]:
@@ -61,15 +62,26 @@ def failure_as_json(file: Path, task: Task, nonce: int, why: str, is_lost: bool)
 
 def failure_place(why: str, module: Module) -> list[str]:
     """The line of the module that a failure names, and its function, as lines to print; none if it names none."""
-    found = _LINE.search(why)
-    lines = module.source.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
-    if found is None or not 0 < int(found[1]) <= len(lines):
+    number, function = place_in(why, module)
+    if number is None:
         return []
+    within = f"in {function}:" if function else ""
+    return [f"  line {number} {within}".rstrip(), f"    {_lines(module)[number - 1].strip()}"]
+
+
+def place_in(why: str, module: Module) -> tuple[int | None, str | None]:
+    """The line of the module that a failure names, and the function that it names or that the line is in."""
+    found, lines = _LINE.search(why), _lines(module)
+    if found is None or not 0 < int(found[1]) <= len(lines):
+        named = _RETURNED.match(why)
+        return None, named[1] if named else None
     number = int(found[1])
     heads = (_FUNCTION.match(line) for line in reversed(lines[:number]))
-    function = next((head[1] for head in heads if head), None)
-    within = f"in {function}:" if function else ""
-    return [f"  line {number} {within}".rstrip(), f"    {lines[number - 1].strip()}"]
+    return number, next((head[1] for head in heads if head), None)
+
+
+def _lines(module: Module) -> list[str]:
+    return module.source.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
 
 
 def _what(file: Path, task: Task, nonce: int) -> dict[str, object]:

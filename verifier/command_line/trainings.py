@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Self
 
@@ -13,9 +12,8 @@ from verifier.command_line.exit_codes import UNDETERMINED, UNFINISHED
 from verifier.command_line.first_compilation import say_if_first
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import say
-from verifier.command_line.trials import Failed, Trial, TrialRunner
-from verifier.runs.pool import Answers, TaskLost
-from verifier.runs.queue import open_queue
+from verifier.command_line.trials import Failed, Trial, TrialRun, TrialRunner, open_trials
+from verifier.runs.pool import TaskLost
 from verifier.runs.results_table import ResultsTable, Row
 
 
@@ -32,71 +30,60 @@ class Trainings(Generic[Row]):
         self._done, self._paid = 0, 0.0
         self._stack = ExitStack()
         self._progress: Progress | None = None
+        self._run: TrialRun[Row] | None = None
         self.failed: dict[Hashable, str] = {}
         """Why each training has no result and never will: its module fails."""
         self._lost: list[str] = []
 
     def train(self, trials: Iterable[Trial[Row]]) -> bool:
         """Whether all of them are in the table or have failed by now. If not, the call is to end."""
-        wanted = {trial.key: trial for trial in trials}
-        todo = [trial for key, trial in wanted.items() if key not in self._table.rows and key not in self.failed]
-        kept = sum(trial.cost for trial in wanted.values()) - sum(trial.cost for trial in todo)
-        self._done, self._paid = self._done + len(wanted) - len(todo), self._paid + kept
-        if todo:
-            progress = self._opened()
-            with closing(self._outcomes(todo, progress)) as outcomes:
+        asked = list(trials)
+        new = {trial.key: trial for trial in asked if not self._is_done(trial)}
+        todo = list(new.values())
+        self._pass_over(len(asked) - len(todo), sum(trial.cost for trial in asked) - sum(trial.cost for trial in todo))
+        if todo and self._limit != 0:
+            run = self._opened()
+            with closing(run(todo, self._limit)) as outcomes:
                 for trial, outcome in outcomes:
-                    self._take(trial, outcome, progress)
-        return not any(trial.key not in self._table.rows and trial.key not in self.failed for trial in todo)
+                    self._take(trial, outcome)
+        return all(map(self._is_done, todo))
 
-    def tell(self) -> int:
-        """Say why `train` has not done all; the exit code."""
+    def tell(self, what: str) -> int:
+        """Say why `train` has not done all, of `what` the trainings are; the exit code."""
         say(*(f"tig-verify: undetermined: {text}" for text in self._lost), is_error=True)
-        say("tig-verify: the search is not at its end; the same call goes on", is_error=True)
+        say(f"tig-verify: {what} is not at its end; the same call goes on", is_error=True)
         return UNDETERMINED if self._lost else UNFINISHED
 
-    def _take(self, trial: Trial[Row], outcome: Row | Failed | TaskLost, progress: Progress) -> None:
+    def _is_done(self, trial: Trial[Row]) -> bool:
+        return trial.key in self._table.rows or trial.key in self.failed
+
+    def _pass_over(self, count: int, cost: float) -> None:
+        """Count trainings that need not be done: they are done already, or asked for twice."""
+        if self._progress is None:
+            self._done, self._paid = self._done + count, self._paid + cost
+        else:
+            for _ in range(count):
+                self._progress.advance(cost / count)
+
+    def _take(self, trial: Trial[Row], outcome: Row | Failed | TaskLost) -> None:
         if isinstance(outcome, TaskLost):
             self._lost.append(f"{trial}: {outcome.why}")
-            progress.fail(trial.cost)
         elif isinstance(outcome, Failed):
             self.failed[trial.key] = outcome.why
-            progress.fail(trial.cost)
         else:
             self._table.add(outcome)
-            progress.advance(trial.cost)
             self._limit = self._limit and self._limit - 1
 
-    def _opened(self) -> Progress:
-        """The progress, when the queue is open."""
-        if self._progress is None:
-            execution = self._execution
-            if execution.cluster is None:
-                say_if_first(execution.device)
-            opened = TrialRunner[Row](execution.isolation, execution.device).opened
-            jobs = execution.processes(min(self._planned, execution.limit or self._planned))
+    def _opened(self) -> TrialRun[Row]:
+        """What trains, from the first list on."""
+        if self._run is None:
+            if self._execution.cluster is None:
+                say_if_first(self._execution.device)
             progress = Progress("training", self._planned, self._done, self._cost, self._paid)
             self._progress = self._stack.enter_context(progress)
-            queue = open_queue(opened, jobs, progress.observe, execution.cluster, execution.until)
-            self._complete = self._stack.enter_context(queue)
-        return self._progress
-
-    def _outcomes(
-        self, trials: Sequence[Trial[Row]], progress: Progress
-    ) -> Generator[tuple[Trial[Row], Row | Failed | TaskLost], None, None]:
-        if self._limit == 0:
-            return
-
-        def begun(some: Iterable[Trial[Row]]) -> Iterator[Trial[Row]]:
-            for trial in some:
-                progress.begin(str(trial))
-                yield trial
-
-        def work(some: Iterable[Trial[Row]]) -> Answers[Trial[Row], Row | Failed]:
-            return self._complete(begun(some))
-
-        execution = replace(self._execution, limit=self._limit)
-        yield from execution.answers(trials, work, lambda each: not isinstance(each[1], Failed | TaskLost))
+            runner = TrialRunner[Row].of(self._execution)
+            self._run = self._stack.enter_context(open_trials(runner, self._execution, self._planned, progress))
+        return self._run
 
     def __enter__(self) -> Self:
         return self

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from sandbox.errors import ModuleRefused, OptimiserError, WorkerFault
 from sandbox.isolation import Isolation
@@ -19,7 +19,7 @@ from verifier.command_line.first_compilation import say_if_first
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import say
 from verifier.runs.pool import TaskLost
-from verifier.runs.queue import completed
+from verifier.runs.queue import open_queue
 from verifier.runs.results_table import ResultsTable, Row
 
 Result = TypeVar("Result")
@@ -52,12 +52,23 @@ class Failed:
     why: str
 
 
+Outcomes = Generator[tuple[Trial[Result], Result | Failed | TaskLost], None, None]
+"""Trials with what became of them, as they come."""
+TrialRun = Callable[[Sequence[Trial[Result]], int | None], Outcomes[Result]]
+"""Runs a list of trials, until so many have a result; all, if there is no such number."""
+
+
 @dataclass(frozen=True)
 class TrialRunner(Generic[Result]):
     """Runs trials in a process that does nothing else; sent to other processes as it is."""
 
     isolation: str
     device: str
+
+    @classmethod
+    def of(cls, execution: Execution) -> Self:
+        """That of a call."""
+        return cls(execution.isolation, execution.device)
 
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed | TaskLost]]:
@@ -150,7 +161,8 @@ def fill(table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Exec
     told: set[tuple[Path, str]] = set()
     with (
         Progress("training", len(mine), len(mine) - len(todo), cost, cost - left) as progress,
-        closing(_outcomes(todo, execution, progress)) as outcomes,
+        open_trials(TrialRunner[Row].of(execution), execution, len(todo), progress) as run,
+        closing(run(todo, execution.limit)) as outcomes,
     ):
         for trial, outcome in outcomes:
             shortfall.left -= 1
@@ -172,7 +184,10 @@ def results(trials: Sequence[Trial[Result]], execution: Execution, progress: Pro
 
     Raises InputError for a module that cannot be trained, WorkerFault when a training was lost.
     """
-    with closing(_outcomes(trials, execution, progress)) as outcomes:
+    with (
+        open_trials(TrialRunner[Result].of(execution), execution, len(trials), progress) as run,
+        closing(run(trials, execution.limit)) as outcomes,
+    ):
         for trial, outcome in outcomes:
             if isinstance(outcome, Failed):
                 raise InputError(_why(trial, outcome))
@@ -185,23 +200,27 @@ def _why(trial: Trial[Result], outcome: Failed | TaskLost) -> str:
     return f"{trial.path}: ({trial}) {outcome.why}" if isinstance(outcome, Failed) else f"{trial}: {outcome.why}"
 
 
-def _outcomes(
-    trials: Sequence[Trial[Result]], execution: Execution, progress: Progress
-) -> Generator[tuple[Trial[Result], Result | Failed | TaskLost], None, None]:
-    """As many of the trials as the call may run, with what became of them, as they come."""
-    runner = TrialRunner[Result](execution.isolation, execution.device)
-    jobs = execution.processes(min(len(trials), execution.limit or len(trials)))
+@contextmanager
+def open_trials(
+    runner: TrialRunner[Result], execution: Execution, planned: int, progress: Progress
+) -> Iterator[TrialRun[Result]]:
+    """What runs `planned` trials in all: one list of them after the other, by the same processes."""
+    jobs = execution.processes(min(planned, execution.limit or planned))
+    with open_queue(runner.opened, jobs, progress.observe, execution.cluster, execution.until) as complete:
 
-    def begun(some: Iterable[Trial[Result]]) -> Iterator[Trial[Result]]:
-        for trial in some:
-            progress.begin(str(trial))
-            yield trial
+        def begun(some: Iterable[Trial[Result]]) -> Iterator[Trial[Result]]:
+            for trial in some:
+                progress.begin(str(trial))
+                yield trial
 
-    def work(some: Iterable[Trial[Result]]) -> Generator[tuple[Trial[Result], Result | Failed | TaskLost], None, None]:
-        return completed(runner.opened, begun(some), jobs, progress.observe, execution.cluster, execution.until)
+        def run(trials: Sequence[Trial[Result]], limit: int | None) -> Outcomes[Result]:
+            allowed = replace(execution, limit=limit)
+            answers = allowed.answers(
+                trials, lambda some: complete(begun(some)), lambda each: not isinstance(each[1], Failed | TaskLost)
+            )
+            with closing(answers):
+                for trial, outcome in answers:
+                    (progress.fail if isinstance(outcome, Failed | TaskLost) else progress.advance)(trial.cost)
+                    yield trial, outcome
 
-    answers = execution.answers(trials, work, lambda each: not isinstance(each[1], Failed | TaskLost))
-    with closing(answers):
-        for trial, outcome in answers:
-            (progress.fail if isinstance(outcome, Failed | TaskLost) else progress.advance)(trial.cost)
-            yield trial, outcome
+        yield run

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protocol.canonical_msgpack import Scalar
+from protocol.task import Task
+from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.command_line.nonces_option import nonces_text
 from verifier.command_line.terminal import json_text
 from verifier.command_line.tuning_run import Plan
@@ -14,6 +16,43 @@ from verifier.experiments.statistics import CONFIDENCE
 from verifier.experiments.tuning.judgement import Judgement
 from verifier.experiments.tuning.search import OWN
 from verifier.experiments.tuning.track_search import Outcome, Tried
+
+
+@dataclass(frozen=True)
+class JudgedTrack:
+    """Values of hyperparameters for a track, and what they were judged by."""
+
+    task: Task
+    """Its hyperparameters are the values; none for the module's own."""
+    judgement: Judgement | None
+    faults: Sequence[str] = ()
+    """Why they are not accepted."""
+
+    @property
+    def track(self) -> str:
+        """The text of the track."""
+        return self.task.settings.track_id
+
+    def as_json(self) -> dict[str, object]:
+        """What is printed, as the entries of an object."""
+        return {
+            "optimiser_digest": self.task.optimiser_digest.hex(),
+            "edition": self.task.edition,
+            "track": self.track,
+            "hyperparameters": dict(self.task.hyperparameters),
+            "judgement": _judgement(self.judgement),
+            "faults": list(self.faults),
+        }
+
+
+def judged_table(judged: Sequence[JudgedTrack]) -> list[str]:
+    """The lines of a table for a terminal."""
+    rows = [["track", "quality", "own values'", "difference", f"{CONFIDENCE:.0%} interval", "won-tied-lost", "values"]]
+    rows += [[each.track, *_figures(each.judgement), _values(each.task)] for each in judged]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:-1], widths[1:-1]), row[-1]]).rstrip() for row in rows
+    ]
 
 
 @dataclass(frozen=True)
@@ -30,16 +69,8 @@ class Report:
 
     def as_table(self) -> list[str]:
         """The lines of a table for a terminal, and what is to be said about it."""
-        rows = [
-            ["track", "quality", "own values'", "difference", f"{CONFIDENCE:.0%} interval", "won-tied-lost", "values"]
-        ]
-        rows += [_row(each) for each in self.outcomes]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:-1], widths[1:-1]), row[-1]]).rstrip()
-            for row in rows
-        ]
-        return [*lines, "", *self._notes()]
+        judged = [JudgedTrack(each.task, each.judgement) for each in self.outcomes]
+        return [*judged_table(judged), "", *self._notes()]
 
     def as_json(self) -> list[dict[str, object]]:
         """An object for each track."""
@@ -86,21 +117,21 @@ class Report:
         return notes
 
 
-def _row(each: Outcome) -> list[str]:
-    values = str(each.best.proposal.hyperparameters) or "its own"
-    if (judged := each.judgement) is None:
-        return [each.track, "", "", "", "", "", values]
+def _figures(judged: Judgement | None) -> list[str]:
+    if judged is None:
+        return [""] * 5
     low, high = judged.difference.low, judged.difference.high
-    interval = f"{low:+,.0f} to {high:+,.0f}" if judged.difference.is_known else "unknown"
     return [
-        each.track,
         f"{judged.quality:,.0f}",
         f"{judged.own_quality:,.0f}",
         f"{judged.difference.mean:+,.0f}",
-        interval,
+        f"{low:+,.0f} to {high:+,.0f}" if judged.difference.is_known else "unknown",
         f"{judged.wins}-{judged.ties}-{judged.losses}",
-        values,
     ]
+
+
+def _values(task: Task) -> str:
+    return str(Hyperparameters(task.hyperparameters)) or "its own"
 
 
 def _remarks(each: Outcome) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from protocol.verdict import Outcome, Verdict
 from verifier.command_line.claim_statement import ClaimStatement
-from verifier.command_line.numerals import decimal
+from verifier.command_line.text_table import number_text
 from verifier.command_line.verdict_log import described
 
 Entry = Mapping[str, Any]
@@ -69,5 +69,5 @@ def _measured(name: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"{name} {value}"
     if name.endswith("_ms"):
-        return f"{name.removesuffix('_ms')} {decimal(value / 1000.0)} s"
-    return f"{name} {value:,}" if isinstance(value, int) else f"{name} {decimal(value)}"
+        return f"{name.removesuffix('_ms')} {number_text(value / 1000.0)} s"
+    return f"{name} {value:,}" if isinstance(value, int) else f"{name} {number_text(value)}"

@@ -55,7 +55,7 @@ verdict_options: Final = option_group(
                  help="Private key: write a signed .verdict beside each claim, replacing an older one."),
     click.option("--verdicts", type=click.Path(path_type=Path), metavar="FOLDER",
                  help="Folder for the signed verdicts instead; each is named by the claim file's digest."),
-    click.option("--out", type=click.Path(path_type=Path),
+    click.option("-o", "--out", type=click.Path(path_type=Path),
                  help="Append the JSON to this file, and skip what it has a verdict on."),
     click.option("--junit", type=click.Path(path_type=Path), metavar="FILE",
                  help="Write the results as JUnit's XML, for a build server: each claim is a test."),

@@ -100,8 +100,6 @@ class Report:
         missing = [str(path) for path in claims if str(path) not in self._told]
         for file in missing:
             self._say(left(file, NOTHING, None, "left to the next call"))
-        if self.options.junit is not None:
-            write_junit(self.options.junit, [entry for entry in self._told.values() if entry])
         say(f"tig-verify: {self.tally}", is_error=True)
         if not self.options.as_json:
             self._name_copies()
@@ -109,6 +107,8 @@ class Report:
             until = f", {len(self.asked):,} of them until their audits are answered" if self.asked else ""
             told = f"{count:,} of {len(claims):,} claims are left{until}; the same call goes on"
             say(f"tig-verify: {told}", is_error=True)
+        if self.options.junit is not None:  # last: what cannot be written hides nothing
+            write_junit(self.options.junit, [entry for entry in self._told.values() if entry])
         return self.tally.code(count)
 
     def _name_copies(self) -> None:

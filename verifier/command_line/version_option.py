@@ -12,7 +12,7 @@ from verifier.challenge.versions import SPECIFICATION, versions
 from verifier.command_line.terminal import say
 
 _DISTRIBUTION: Final = "tig-verify"
-_FOR_DEVELOPERS: Final = frozenset(("dev", "test-extras"))
+_FOR_DEVELOPERS: Final = frozenset(("dev", "docs", "test-extras"))
 _REQUIREMENT: Final = re.compile(r"""([\w.-]+).*; extra == ['"]([\w-]+)['"]""")
 
 

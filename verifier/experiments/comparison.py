@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Final
 
 from protocol.claim import StopReason
 from verifier.challenge.errors import InputError
@@ -20,6 +21,9 @@ from verifier.challenge.quality import LOWEST, UNIT, qualifies
 from verifier.challenge.quality import quality as quality_of
 from verifier.experiments.row_checks import LARGEST, MAX_U64, SMALLEST, require_between
 from verifier.experiments.statistics import Interval, mean_interval
+
+_LARGEST_LOSS: Final = 1e40
+"""Beyond every mean of finite squares in binary32, and no sum of such overflows."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,13 @@ class Run:
             losses: tuple[float, ...] = getattr(self, name)
             if len(losses) != self.epochs:
                 raise ValueError(f"{name}: expected one for each of {self.epochs} epochs, found {len(losses)}")
-            if not all(0.0 <= loss < math.inf for loss in losses):
-                raise ValueError(f"{name}: expected finite losses, not below 0")
+            for loss in losses:
+                require_between(name, loss, 0.0, _LARGEST_LOSS)
         best = self.validation_losses.index(min(self.validation_losses)) + 1 if self.epochs else 0
         if self.best_epoch != best:
             raise ValueError(f"best_epoch: expected {best}, that of the lowest loss, found {self.best_epoch!a:.40}")
-        if self.test_loss is not None and not 0.0 <= self.test_loss < math.inf:
-            raise ValueError("test_loss: expected a finite loss, not below 0, or null")
+        if self.test_loss is not None:
+            require_between("test_loss", self.test_loss, 0.0, _LARGEST_LOSS)
         loss = math.inf if self.test_loss is None else self.test_loss
         if (expected := quality_of(loss, self.threshold)) != self.quality:
             raise ValueError(f"quality: expected {expected}, of this test loss and threshold, found {self.quality}")

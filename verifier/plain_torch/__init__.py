@@ -6,6 +6,6 @@ it is for code that you trust. Its numbers are torch's: close to those that coun
 
 from verifier.plain_torch.network_optimiser import NetworkOptimiser
 from verifier.plain_torch.plain_optimiser import PlainTorch
-from verifier.plain_torch.plain_training import train
+from verifier.plain_torch.plain_training import PlainTraining, debug
 
-__all__ = ["NetworkOptimiser", "PlainTorch", "train"]
+__all__ = ["NetworkOptimiser", "PlainTorch", "PlainTraining", "debug"]

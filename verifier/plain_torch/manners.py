@@ -14,6 +14,8 @@ _SAME: Final = frozenset({"detach", "contiguous"})
 _LISTS: Final = frozenset({"cat", "stack"})
 _NUMBERS: Final = frozenset({"tensor", "full", "zeros_like", "ones_like", "full_like"})
 """What makes numbers of integers and masks too, where torch would make more of their kind."""
+_NEW: Final = frozenset({"reshape", "flatten", "float"})
+"""What gives another tensor in the sandbox, a view but for `float`, also where torch gives the same or a copy."""
 _ANSWERS: Final = frozenset({"all", "any"})
 _ALIKE: Final = "a parameter vector goes with another one or with a single number; for one tensor of it write vector[i]"
 
@@ -45,7 +47,7 @@ class Manners(TorchFunctionMode):
         if vectors:
             _require_alike(args)
         result = func(*args, **options)
-        if name in _ANSWERS:
+        if name in _ANSWERS and not result.dim():
             return bool(result)
         if name == "where" and isinstance(result, torch.Tensor) and not result.is_floating_point():
             result = result.float()
@@ -75,12 +77,12 @@ def _given(result: Any, name: str, args: Sequence[Any], vectors: Sequence[Parame
         return tuple(_given(part, name, args, vectors) for part in result)
     if not isinstance(result, torch.Tensor):
         return result
-    if any(result is value for value in args):  # in place, or nothing to be done
-        return result
+    if any(result is value for value in args) and name not in _NEW:
+        return result  # in place, or nothing to be done
     if vectors and result.shape == vectors[0].shape:
-        return vector(result, vectors[0]._layout)
-    if name == "reshape" or _is_view(result, args):
-        return tensor(result.clone(), own=name == "expand")
+        return vector(result.clone() if name in _NEW else result, vectors[0]._layout)
+    if name in _NEW or _is_view(result, args):
+        return tensor(result.clone(), own=name in ("expand", "float"))
     return tensor(result)
 
 

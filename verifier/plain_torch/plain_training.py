@@ -25,6 +25,8 @@ class PlainTraining:
 
     stop_reason: StopReason | None
     """None where the epochs that were asked for ended it."""
+    explanation: str | None
+    """For people, what ended it before its time; None if nothing did."""
     train_losses: tuple[float, ...]
     validation_losses: tuple[float, ...]
     best_epoch: int
@@ -34,7 +36,7 @@ class PlainTraining:
     """In units of 1e-6."""
 
 
-def train(
+def debug(
     module: str | PathLike[str],
     track: str = "n_hidden=4",
     nonce: int = 0,
@@ -42,9 +44,11 @@ def train(
     edition: str = "december-2025",
     hyperparameters: Mapping[str, Scalar] | None = None,
     epochs: int | None = None,
-    observer: Observer | None = None,
+    callback: Observer | None = None,
 ) -> PlainTraining:
     """Train a module's file on a nonce, for so many epochs at most, with its functions in plain torch.
+
+    `callback` is told each epoch as it ends.
 
     Instance, network, losses and gradients are the challenge's own, to the bit; only what the module computes is
     torch's. The file is not checked against the dialect, so `print` and `breakpoint()` work in it. What it raises comes
@@ -57,12 +61,13 @@ def train(
     session = Session(task, nonce, found, PlainTorch())
     with session.trainer() as trainer:
         trainer.start(session.initial)
-        reason = _advanced(trainer, epochs, observer)
+        reason = _advanced(trainer, epochs, callback)
     assert trainer.best is not None
     best_epoch = trainer.stopping.best_epoch
     result = score(session.network, trainer.best, test_subset(session.instance_id, best_epoch))
     return PlainTraining(
         stop_reason=reason,
+        explanation=trainer.explanation,
         train_losses=tuple(loss for loss, _ in trainer.losses),
         validation_losses=tuple(loss for _, loss in trainer.losses),
         best_epoch=best_epoch,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
+import time
 from pathlib import Path
 
 import pytest
 
 from sandbox.language.traps import find_traps
-from tests.support.folders import FIXTURES
+from tests.support.folders import FIXTURES, ROOT
 from tests.support.sample_modules import module_of
 
 HERE = "# here"
@@ -62,6 +64,10 @@ TRAPS = {
     "an operator's result": ("W203", {"step": 'state["h"] * 0.9  # here'}),
     "a comparison for an assignment": ("W203", {"step": 'state["h"] == gradient  # here'}),
     "a hyperparameter": ("W204", {"head": 'HYPERPARAMETERS = {"lr": 0.1}  # here'}),
+    "a hyperparameter with a search space": (
+        "W204",
+        {"head": 'HYPERPARAMETERS: {"lr": "log 1e-4..1e-1"} = {"lr": 0.1}  # here'},
+    ),
     "a hyperparameter that is not declared": ("W205", {"init": '"h": hyperparameters.get("beta", 0.9)  # here'}),
     "a hyperparameter that is missing": (
         "W205",
@@ -77,6 +83,17 @@ TRAPS = {
     "a division by the epoch": ("W207", {"step": "u = -gradient / epoch  # here", "updates": "u"}),
     "a loss in a mean": ("W208", {"step": 'state["h"] = 0.9 * state["h"] + 0.1 * train_loss  # here'}),
     "a loss in a minimum": ("W208", {"step": 'state["h"] = min(validation_loss, state["h"])  # here'}),
+    "steps counted for epochs": (
+        "W211",
+        {"step": "if validation_loss > state['h']:\n        pass\n    else:\n        state['h'] += 1  # here"},
+    ),
+    "a rate that falls in every step": (
+        "W211",
+        {
+            "more": "def fall(h, train_loss):\n    if train_loss > h['k']:\n        h['h'] *= 0.5  # here\n\n",
+            "step": "fall(state, train_loss)",
+        },
+    ),
     "a view that is read late": (
         "W209",
         {"step": 'h = state["h"]\n    row = h[0]\n    h.mul_(0.9)\n    state["h"] = h + row  # here'},
@@ -118,6 +135,10 @@ QUIET_PARTS = {
             "        h = 0.9 * h + g\n        new.append(h)\n    state['h'] = new"
         ),
     },
+    "a list that is changed itself": {
+        "init": '"h": [torch.zeros_like(p) for p in parameters]',
+        "step": "h = state['h']\n    h += [gradient[0]]",
+    },
     "a query that computes in place on its own": {
         "query": 'h = state["h"] * 0.9\n    h.add_(gradient)',
     },
@@ -140,6 +161,10 @@ QUIET_PARTS = {
     "a loss compared with itself": {"step": 'if train_loss == train_loss:\n        state["h"] = 0.9 * train_loss'},
     "a loss in a comparison": {"step": 'if validation_loss < 0.9 * train_loss:\n        state["h"] = 0'},
     "a loss in a minimum that keeps the other": {"step": 'state["h"] = min(state["h"], validation_loss)'},
+    "epochs that are counted once": {
+        "step": "if state['h'] != epoch and validation_loss > 0.1:\n        state['h'] += 1",
+    },
+    "the best loss so far": {"step": "if validation_loss < state['h']:\n        state['h'] = validation_loss"},
     "a view taken after the change": {"step": 'h = state["h"]\n    h.mul_(0.9)\n    state["h"] = h + h[0]'},
     "a view taken again": {
         "step": 'h = state["h"]\n    row = h[0]\n    h.mul_(0.9)\n    row = h[0]\n    state["h"] = h + row'
@@ -154,12 +179,32 @@ def test_what_only_looks_like_a_trap_is_none(name: str) -> None:
     assert traps(module_of(**QUIET_PARTS[name])) == []
 
 
-def test_a_large_module_is_looked_at_in_time() -> None:
-    calls = "".join(f"    f{i + 1}(state)\n    f{i + 1}(state)\n" if i < 200 else "    pass\n" for i in range(1))
-    helpers = (
-        "".join(f"def f{i}(x):\n    f{i + 1}(x)\n    f{i + 1}(x)\n\n" for i in range(1, 300))
-        + "def f300(x):\n    pass\n\n"
-    )
-    names = "".join(f"    a{i} = a{i - 1}\n" for i in range(1, 2000))
-    source = module_of(more=helpers, query=f"pass\n{calls}    a0 = state\n{names}")
-    assert traps(source) == []
+HEAVY = {
+    "many calls": {
+        "more": "".join(f"def f{i}(x):\n    f{i + 1}(x)\n    f{i + 1}(x)\n\n" for i in range(600)),
+        "query": "f0(state)",
+    },
+    "many parameters": {
+        "more": f"def f({', '.join(f'x{i}' for i in range(500))}):\n" + "    x0 + x1\n" * 1000 + "\n\n",
+        "query": f"f({', '.join(['state'] * 500)})",
+    },
+    "many names": {"step": "a0 = state['h']\n" + "".join(f"    a{i} = a{i - 1}\n" for i in range(1, 2000))},
+    "many forgotten names": {"step": "pass\n" + "".join(f"    a{i} = state['h']\n    a{i} += 1\n" for i in range(600))},
+    "many views": {"step": "x = state['h']\n" + "".join(f"    a{i} = x[0]\n" for i in range(1500)) + "    x.add_(1.0)"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_hostile_module_is_looked_at_in_time(name: str) -> None:
+    source = module_of(**HEAVY[name])
+    started = time.process_time()
+    find_traps(ast.parse(source), source)
+    assert time.process_time() - started < 5.0, "each takes less than a second"
+
+
+def test_the_guide_names_every_trap() -> None:
+    guide = (ROOT / "docs" / "optimiser-guide.md").read_text()
+    named = set(re.findall(r"^\| ([WR]\d+) \|", guide, re.MULTILINE))
+    sources = (ROOT / "sandbox" / name for name in ("language/traps.py", "rehearsal.py"))
+    assert named == {code for path in sources for code in re.findall(r'"([WR]\d+)"', path.read_text())}

@@ -81,7 +81,7 @@ def test_texts_are_cut_and_escaped() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        raw(magic=MAGIC + 1), raw(magic=0), raw(kind=0), raw(kind=10), raw(kind=15), raw(kind=25), raw(kind=255),
+        raw(magic=MAGIC + 1), raw(magic=0), raw(kind=0), raw(kind=11), raw(kind=15), raw(kind=25), raw(kind=255),
         raw(length=MAX_MESSAGE + 1), raw(length=2**64 - 1), bytes(FRAME.size), b"\xff" * FRAME.size,
     ],
 )  # fmt: skip

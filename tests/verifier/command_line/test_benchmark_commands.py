@@ -122,6 +122,8 @@ def test_commit_sample_prove_and_verify(office: Path, call: Call) -> None:
     assert (sampled.code, sampled.err) == (0, "")
     nonces = [int(line) for line in sampled.out.splitlines()]
     assert len(nonces) == 3
+    as_json = json.loads(call("sample", "new/a.benchmark", "--beacon", BEACON, "--json").out)
+    assert (as_json["file"], as_json["nonces"]) == ("new/a.benchmark", nonces)
 
     before = set(Path().rglob("*"))
     proved = call("prove", "new/a.benchmark", *ALL, "--beacon", BEACON, "--key", "key.pem", "-o", "new/a.proof")
@@ -259,6 +261,12 @@ def test_an_expected_signer(office: Path, call: Call) -> None:
     done = call("verify-proof", "good.benchmark", "good.proof", "--beacon", BEACON, "--signer", "other.pem.pub")
     assert done.code == 1
     assert "step 1, signer: the benchmark is signed by another key than the expected one" in done.out
+    Path("keys").mkdir()
+    for code, name in ((1, "other"), (0, "key")):
+        shutil.copy(f"{name}.pem.pub", f"keys/{name}")
+        assert (
+            call("verify-proof", "good.benchmark", "good.proof", "--beacon", BEACON, "--signers", "keys").code == code
+        )
 
 
 def test_inspect_shows_benchmarks_and_proofs(office: Path, call: Call) -> None:
@@ -294,7 +302,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "commit a benchmark": (
         ("commit", "good.benchmark", *COMMIT),
-        "good.benchmark: envelope.payload_type: expected application/vnd.tig-verify.claim.v2+msgpack, found ",
+        "good.benchmark: envelope.payload_type: expected claim.v2, found ",
     ),
     "commit a forged claim": (
         ("commit", *with_claim_3("forged.claim"), *COMMIT),
@@ -322,13 +330,13 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "bundles do not divide": (
         ("commit", *ALL, *COMMIT, "--bundles", "4"),
-        "benchmark.num_bundles: expected a divisor of the 30 nonces, found 4",
+        "--bundles: 30 nonces cannot be in 4 bundles of equal size; give a number that divides 30",
     ),
     "too many bundles": (
         ("commit", *ALL, *COMMIT, "--bundles", "31"),
-        "benchmark.num_bundles: expected 1 to 30, found 31",
+        "--bundles: 30 nonces cannot be in 31 bundles of equal size; give a number that divides 30",
     ),
-    "no bundles": (("commit", *ALL, *COMMIT, "--bundles", "0"), "0 is not in the range x>=1"),
+    "no bundles": (("commit", *ALL, *COMMIT, "--bundles", "0"), "'0': write a whole number from 1 on, such as 7"),
     "benchmark exists": (
         ("commit", *ALL, *COMMIT, "-o", "good.benchmark"),
         "good.benchmark: exists; choose another name with -o",
@@ -349,9 +357,12 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "samples too many": (
         ("sample", "good.benchmark", "--beacon", "x", "--upper", "26"),
-        "26 is not in the range 1<=x<=25",
+        "'26': write a whole number from 1 to 25, such as 7",
     ),
-    "no sample": (("sample", "good.benchmark", "--beacon", "x", "--upper", "0"), "0 is not in the range 1<=x<=25"),
+    "no sample": (
+        ("sample", "good.benchmark", "--beacon", "x", "--upper", "0"),
+        "'0': write a whole number from 1 to 25, such as 7",
+    ),
     "prove with another key": (
         ("prove", "good.benchmark", *ALL, *PROVE, "--key", "other.pem"),
         "good.benchmark: is not signed with other.pem; pass the key that signed it",
@@ -382,11 +393,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "verify the files in another order": (
         ("verify-proof", "good.proof", "good.benchmark", "--beacon", "x"),
-        "good.proof: envelope.payload_type: expected application/vnd.tig-verify.benchmark.v2+msgpack, found",
+        "good.proof: envelope.payload_type: expected benchmark.v2, found",
     ),
     "verify a claim as proof": (
         ("verify-proof", "good.benchmark", name(0), "--beacon", "x"),
-        f"{name(0)}: envelope.payload_type: expected application/vnd.tig-verify.proof.v2+msgpack, found",
+        f"{name(0)}: envelope.payload_type: expected proof.v2, found",
     ),
     "verify a cut proof": (
         ("verify-proof", "good.benchmark", "cut.claim", "--beacon", "x"),

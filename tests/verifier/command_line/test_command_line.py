@@ -362,9 +362,9 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "nonce no number": (solve_with("--nonces", "x"), "'x' is no nonce; write one such as 7, or a range such as 0..9"),
     "nonce negative": (solve_with("--nonces=-1"), "'-1' is no nonce; write one such as 7"),
-    "nonces backwards": (solve_with("--nonces", "9..0"), "'9..0' is empty or beyond 2^64 - 1"),
-    "nonce too large": (solve_with("--nonces", str(2**64)), "is empty or beyond 2^64 - 1"),
-    "nonces too many": (solve_with("--nonces", f"0..{2**64 - 1}"), "is more than 1000000 nonces; split the range"),
+    "nonces backwards": (solve_with("--nonces", "9..0"), "'9..0' is empty; write the lower nonce first, as in 0..9"),
+    "nonce too large": (solve_with("--nonces", str(2**64)), "is beyond the last nonce, 2^64 - 1; write a lower one"),
+    "nonces too many": (solve_with("--nonces", f"0..{2**64 - 1}"), "is more than 1,000,000 nonces; split the range"),
     "hyperparameter too large": (solve_with("-p", f"lr={10**23}"), "write it as NAME=VALUE, such as lr=0.01"),
     "edition unknown": (
         solve_with("--edition", "december-2024"),
@@ -372,7 +372,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "key missing": (
         solve_with("--key", "none.pem"),
-        "none.pem: there is no such file; create a key with `tig-verify ke",
+        "none.pem: there is no such file; check the name, or create a key with `tig-verify keygen`",
     ),
     "key public": (solve_with("--key", "key.pem.pub"), "key.pem.pub: this is a public key; pass the private key file"),
     "key text": (
@@ -382,12 +382,15 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "key a folder": (solve_with("--key", "out"), "out: is a folder; name a file in it"),
     "hyperparameter unknown": (
         solve_with("-p", "beta=0.5"),
-        "adam.py has no hyperparameter 'beta'; its HYPERPARAMETERS: 'beta1', 'beta2', 'eps', 'lr'",
+        "hyperparameter beta: adam.py has none of that name; it has beta1=0.9, beta2=0.999, eps=1e-08, lr=0.001",
     ),
     "hyperparameter without value": (solve_with("-p", "lr"), "'lr': write it as NAME=VALUE, such as lr=0.01"),
     "hyperparameter not finite": (solve_with("-p", "lr=NaN"), "'lr=NaN': write it as NAME=VALUE, such as lr=0.01"),
-    "hyperparameter a text": (solve_with("-p", "lr=fast"), 'adam.py: "line '),
-    "fuel none": (solve_with("--fuel", "0"), "'0' is no fuel budget; write a whole number from 1 on, such as 1e9"),
+    "hyperparameter a text": (
+        solve_with("-p", "lr=fast"),
+        'hyperparameter lr="fast": adam.py has a number there; ',
+    ),
+    "fuel none": (solve_with("--fuel", "0"), "'0': write a whole number from 1 on, such as 1e9"),
     "fuel too little": (solve_with("--fuel", "5"), "before the first epoch the fuel budget of 5 units"),
     "fuel beyond": (solve_with("--fuel", str(10**15)), "than the edition's maximum, 5,000,000,000,000; give less"),
     "player unprintable": (solve_with("--player-id", "\t"), "player_id: expected printable ASCII, found '\\t'"),
@@ -426,7 +429,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         f"{SOLUTION}: ends in .solution, as a file beside a claim; name a .claim",
     ),
     "claim a solution, replayed": (("verify", SOLUTION, "--level", "replay"), f"{SOLUTION}: ends in .solution"),
-    "solution a claim": (("verify", CLAIM, "--solution", CLAIM), f"{CLAIM}: envelope.payload_type: expected applica"),
+    "solution a claim": (
+        ("verify", CLAIM, "--solution", CLAIM),
+        f"{CLAIM}: envelope.payload_type: expected solution.v2, found claim.v2",
+    ),
     "solution missing": (("verify", CLAIM, "--solution", "none"), "none: No such file or directory; check the name"),
     "solution of many": (
         ("verify", CLAIM, "other.claim", "--solution", SOLUTION),
@@ -438,7 +444,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "module of a replay another": (
         ("verify", CLAIM, "--level", "replay", "--optimiser", "text.txt"),
-        "text.txt: is not the module that the claim names; its digest begins ",
+        "text.txt: is another module than the claim's: its digest begins ",
     ),
     "module of no use": (("verify", CLAIM, "--optimiser", "text.txt"), "--optimiser goes with --level audit or replay"),
     "level unknown": (("verify", CLAIM, "--level", "audit2"), "'audit2' is not one of 'evaluate', 'audit', 'replay'"),

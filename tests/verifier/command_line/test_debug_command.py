@@ -79,6 +79,23 @@ def test_it_stops_at_a_breakpoint_in_the_file(call: Call) -> None:
     assert "(Pdb) (16,)" in ended.out
 
 
+@pytest.mark.parametrize(("line", "hint"), [(2, "the next one is on line 4"), (999, "the file ends before")])
+def test_a_breakpoint_where_nothing_is_done_is_refused(call: Call, line: int, hint: str) -> None:
+    Path("mine.py").write_text(SOURCE.replace("import torch", "\n\nimport torch").replace("import math", ""))
+    ended = call("--break", str(line))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"tig-verify: --break {line}: mine.py has no statement there; {hint}\n"
+
+
+def test_what_ended_a_training_is_said(call: Call) -> None:
+    instead("gradient = gradient * 1e38 * 1e38")
+    ended = call()
+    assert ended.code == 0
+    assert ended.out.startswith(
+        "nonce 0: ended by non-finite-update (the parameters after the updates in step 1 of epoch 1: "
+    )
+
+
 def test_print_and_breakpoint_work_in_the_file(call: Call) -> None:
     instead("print('norm', gradient.norm()); breakpoint()")
     ended = call(typed="p epoch + 41\nq\n")

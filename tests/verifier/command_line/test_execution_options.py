@@ -83,8 +83,8 @@ def test_work_that_leaves_items_is_not_asked_again() -> None:
         (("--shard", "0/3"), "'0/3': write which part of how many, such as 3/16"),
         (("--shard", "4/3"), "'4/3': write which part of how many"),
         (("--shard", "3"), "'3': write which part of how many"),
-        (("--limit", "0"), "0 is not in the range x>=1"),
-        (("--jobs", "0"), "0 is not in the range x>=1"),
+        (("--limit", "0"), "'0': write a whole number from 1 on, such as 7"),
+        (("--jobs", "0"), "'0': write a whole number from 1 on, such as 7"),
     ],
 )
 def test_other_values_are_refused(arguments: tuple[str, ...], message: str) -> None:

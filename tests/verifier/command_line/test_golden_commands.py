@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
+from tests.support.folders import FIXTURES, ROOT
 from tests.support.small_contest import module
 from verifier.command_line.files import read_module
 from verifier.command_line.golden_cases import read_golden
@@ -147,24 +149,24 @@ def test_a_file_that_is_none_is_filled_again(call: Call) -> None:
     assert call("check", ONE).code == 0
 
 
-@pytest.mark.parametrize(
-    ("others", "field"),
-    [
-        (("-p", "lr=0.02"), "hyperparameters"), (("--fuel", "1400000"), "fuel_budget"),
-        (("--rand-hash", "1"), "rand_hash"), (("--player-id", "me"), "settings.player_id"),
-    ],
-)  # fmt: skip
-def test_the_file_of_another_training_is_not_replaced(
-    call: Call, filled: GoldenFile, others: tuple[str, ...], field: str
-) -> None:
+OTHERS = {
+    "hyperparameters": ("-p", "lr=0.02"),
+    "fuel_budget": ("--fuel", "1400000"),
+    "rand_hash": ("--rand-hash", "1"),
+    "settings.player_id": ("--player-id", "me"),
+}
+
+
+def test_the_file_of_another_training_is_not_replaced(call: Call, filled: GoldenFile) -> None:
     before = ONE.read_bytes()
-    for check in ((), ("--check",)):
-        done = call("fill", "small.py", *SHORT, *others, "--nonces", "0", *check)
-        assert done.code == 2
-        assert done.err == (
-            f"tig-verify: {ONE}: records another training, which differs in {field}; choose another folder, or remove "
-            "the file first\n"
-        )
+    for field, others in OTHERS.items():
+        for check in ((), ("--check",)):
+            done = call("fill", "small.py", *SHORT, *others, "--nonces", "0", *check)
+            assert (done.code, done.err) == (
+                2,
+                f"tig-verify: {ONE}: records another training, which differs in {field}; choose another folder, or "
+                "remove the file first\n",
+            )
     assert ONE.read_bytes() == before
 
 
@@ -226,11 +228,6 @@ def test_a_file_that_cannot_be_written_stops_no_other(call: Call, filled: Golden
     assert Path("golden/real").read_text() == text
 
 
-def test_processes_in_the_jail_give_the_same(capsys: pytest.CaptureFixture[str], filled: GoldenFile) -> None:
-    done = called(capsys, "golden", "check", "golden", "--jobs", 2)
-    assert (done.code, done.err) == (0, "golden files: 2 agree\n")
-
-
 def test_a_process_that_is_lost_is_no_difference(
     call: Call, filled: GoldenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,3 +244,24 @@ def test_a_process_that_is_lost_is_no_difference(
 def test_ignoring_the_digest_is_for_checks(call: Call) -> None:
     done = call("fill", "small.py", *SHORT, "--nonces", "0", "--ignore-module-digest")
     assert (done.code, "--ignore-module-digest goes with --check" in done.err) == (2, True)
+
+
+def printed(command: str) -> list[str]:
+    """What docs/golden.md shows under a command, with `..` for more of it."""
+    _, _, after = (ROOT / "docs" / "golden.md").read_text().partition(f"    $ {command}\n")
+    return [line.removeprefix("    ") for line in after.partition("\n\n")[0].splitlines()]
+
+
+def test_the_document_shows_what_is_printed(call: Call) -> None:
+    for name in ("sgd", "momentum"):
+        shutil.copy(FIXTURES / "optimisers" / f"{name}.py", ".")
+    fill, check = "fill sgd.py momentum.py --track n_hidden=2 --nonces 0..1", "check golden"
+    done = call(*fill.split())
+    assert (done.out + done.err).splitlines() == printed(f"tig-verify golden {fill}")
+    module = Path("momentum.py")
+    text = module.read_text()
+    module.write_text(text.replace('-state["lr"] * velocity', '-velocity * state["lr"]'))
+    done = call(*check.split())
+    shown = printed(f"tig-verify golden {check}")
+    assert done.out.splitlines()[: len(shown) - 2] == shown[:-2]
+    assert [*done.err.splitlines(), ".."] == shown[-1:-3:-1]

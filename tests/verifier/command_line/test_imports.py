@@ -24,7 +24,7 @@ WITH_NUMPY: Final = ("study", "study figure2", *(f"c006 {name}" for name in c006
 GOLDEN: Final = tuple(f"golden {name}" for name in golden.commands)
 HELP: Final = ("", *commands.commands, "study figure2", *GOLDEN, *(f"c006 {name}" for name in c006.commands))
 WORK: Final = [
-    "--version", "keygen new.pem", "check module.py", "inspect 0.claim 1.claim",
+    "--version", "keygen new.pem", "init my.py", "check module.py my.py", "inspect 0.claim 1.claim",
     "commit 0.claim 1.claim --bundles 1 --key key.pem -o a.benchmark", "sample a.benchmark --beacon 4c35",
     "prove a.benchmark 0.claim 1.claim --beacon 4c35 --key key.pem -o a.proof",
     "verify-proof a.benchmark a.proof --beacon 4c35", "doctor", "report . -o page.html",

@@ -43,7 +43,7 @@ def test_text_has_the_sizes_the_nonces_and_a_count(capsys: pytest.CaptureFixture
         "125 of 250 for testing"
     )
     assert nonces == [
-        "nonce 0: mean squared noise 0.0376, threshold 0.150, floor 0.0312, solvable",
+        "nonce 0: mean squared noise 0.0376, threshold 0.15, floor 0.0312, solvable",
         "nonce 1: mean squared noise 0.0487, threshold 0.195, floor 0.277, unsolvable",
     ]
     assert count == "1 of 2 unsolvable"
@@ -60,7 +60,7 @@ def test_json_has_an_object_for_each_nonce(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_centred_instance_has_no_floor(capsys: pytest.CaptureFixture[str]) -> None:
     ended = called(capsys, *TRACK, "--nonces", "1", "--edition", "december-2025-centred")
-    assert ended.out.splitlines()[1].endswith("floor 2.34e-20, solvable")
+    assert ended.out.splitlines()[1].endswith("floor <0.001, solvable")
 
 
 def test_an_april_instance_has_batches_of_two_sizes(capsys: pytest.CaptureFixture[str]) -> None:

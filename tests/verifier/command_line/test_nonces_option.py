@@ -46,10 +46,10 @@ def test_a_file_has_one_or_a_range_on_each_line(tmp_path: Path) -> None:
         ("1,", "'' is no nonce; "),
         ("-1", "'-1' is no nonce; "),
         ("\u0663", "is no nonce; "),
-        ("9..3", "'9..3' is empty or beyond 2^64 - 1"),
-        (f"0..{2**64}", "is empty or beyond 2^64 - 1"),
-        ("0..1000000", "'0..1000000' is more than 1000000 nonces; split the range"),
-        ("0..999998,1000000..1000001", "these are more than 1000000 nonces; split the list"),
+        ("9..3", "'9..3' is empty; write the lower nonce first, as in 0..9"),
+        (f"0..{2**64}", "is beyond the last nonce, 2^64 - 1; write a lower one"),
+        ("0..1000000", "'0..1000000' is more than 1,000,000 nonces; split the range"),
+        ("0..999998,1000000..1000001", "these are more than 1,000,000 nonces; split the list"),
     ],
 )
 def test_others_are_refused(text: str, message: str) -> None:
@@ -63,7 +63,7 @@ def test_others_are_refused(text: str, message: str) -> None:
     [
         (b"1\n2,3\n", "line 2: '2,3' is no nonce; write one such as 7, or a range such as 0..9"),
         (b"1\n\xff\n", "line 2: '\\\\xff' is no nonce; "),
-        (b"1\n2\n9..3", "line 3: '9..3' is empty or beyond 2^64 - 1"),
+        (b"1\n2\n9..3", "line 3: '9..3' is empty; write the lower nonce first, as in 0..9"),
         (b"\n \n", "has no nonces; write one, or a range such as 0..9, on each line"),
         (None, "No such file or directory; check the name"),
     ],

@@ -20,6 +20,7 @@ from tests.support.small_contest import SMALL, session
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.solving import Solved, solve
 from verifier.command_line import plot_files
+from verifier.command_line.text_table import number_text
 from verifier.experiments.prediction_maps import centres, prediction_maps
 from verifier.experiments.training_history import claimed_history
 
@@ -58,7 +59,7 @@ def test_a_page_has_the_numbers(call: Call, solved: Solved) -> None:
     assert call(CLAIM, "-o", "new/sgd.html") == Ended(0, "new/sgd.html\n", "")
     html = Path("new/sgd.html").read_text()
     assert f"<td>{solved.claim.quality:,}</td>" in html
-    assert f"<td>{solved.score.threshold:.5g}</td>" in html
+    assert f"<td>{number_text(solved.score.threshold)}</td>" in html
     assert "heat maps" in html
     assert "http" not in html
 
@@ -74,8 +75,8 @@ def test_several_claims_and_a_transcript_in_one_picture(call: Call) -> None:
     shutil.copy(CLAIM, "other.claim")
     assert call(CLAIM, "other.claim", "sgd.transcript", "-o", "all.html").code == 0
     html = Path("all.html").read_text()
-    assert "<td>sgd.transcript</td>" in html  # its short name is the claim's too
-    assert "<td>other.claim</td>" in html
+    assert '<td class="text">sgd.transcript</td>' in html  # its short name is the claim's too
+    assert '<td class="text">other.claim</td>' in html
 
 
 def test_figures_of_a_training_history(solved: Solved) -> None:

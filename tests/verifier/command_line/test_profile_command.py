@@ -116,7 +116,7 @@ def test_a_picture_is_drawn_and_a_page_has_all_lines(call: Any, by: str) -> None
     data = Path(name).read_bytes()
     if by == "fuel":
         text = data.decode()
-        assert "<td>return 0.5 * x</td>" in text
+        assert '<td class="text">return 0.5 * x</td>' in text
         assert '<img src="data:image/png;base64,' in text
     else:
         assert data.startswith(b"\x89PNG")
@@ -127,7 +127,7 @@ MISTAKES = {
     "refused": ((), b"import os\n", "half.py:1:8: D130"),
     "raising": ((), module(step="return [][0], state"), "half.py: 'line 8: IndexError: list index out of range'"),
     "track": (("--track", "deep"), MODULE, "n_hidden=L"),
-    "hyperparameter": (("-p", "beta=1"), MODULE, "has no hyperparameter 'beta'; its HYPERPARAMETERS: 'lr'"),
+    "hyperparameter": (("-p", "beta=1"), MODULE, "hyperparameter beta: half.py has none of that name; it has lr="),
     "picture": (("--plot", "costs.pdf"), MODULE, "costs.pdf: a picture is a .png or a .html file"),
     "epochs": (("--epochs", "0"), MODULE, "--epochs"),
     "nonces": (("--nonces", "x"), MODULE, "'x' is no nonce"),

@@ -39,7 +39,7 @@ def test_the_number_may_be_left_out(arguments: str, threshold: int | None, claim
     assert judge.main(arguments.split(), standalone_mode=False) == (threshold, tuple(claims.split()))
 
 
-@pytest.mark.parametrize("number", ["1e6", "1E6", "-1e6", "0.5", "500,000", "", "1000000", "-10000001", "9" * 5000])
+@pytest.mark.parametrize("number", ["1e6", "1E6", "-1e8", "0.5", "500,000", "", "1000000", "-10000001", "9" * 5000])
 @pytest.mark.parametrize("joined", [True, False])
 def test_what_is_no_quality_is_refused_and_not_taken_for_a_file(number: str, joined: bool) -> None:
     arguments = [f"--qualified={number}"] if joined else ["--qualified", number]

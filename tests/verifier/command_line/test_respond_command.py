@@ -224,7 +224,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "request a claim": (
         request_that_is_a_claim,
-        "audit.request: envelope.payload_type: expected application/vnd.tig-v",
+        "audit.request: envelope.payload_type: expected ",
     ),
     "request cut": (request_that_is_cut, "audit.request: is not a signed record of tig-verify, or was cut or changed"),
     "claim missing": (CLAIM.unlink, "out/x.claim: No such file or directory; check the name"),
@@ -243,7 +243,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "claim of more epochs": (longer, NOT_GIVEN),
     "key missing": (Path("key.pem").unlink, "key.pem: there is no such file"),
     "module missing": (module_missing, "the claim's module is not there; name it with --optimiser"),
-    "module swapped": (module_swapped, "is not the module that the claim names; its digest begins "),
+    "module swapped": (module_swapped, "is another module than the claim's: its digest begins "),
     "folder answers already": (
         answered,
         "out/x.response/response: exists; perhaps for another request; choose another folder with -o",

@@ -121,6 +121,13 @@ def test_a_module_that_is_refused_is_told_all_its_problems_once(call: Call) -> N
     assert [line.partition(" ")[0] for line in err.splitlines()] == ["sgd.py:16:12:", "sgd.py:16:21:"]
 
 
+def test_traps_are_told_before_the_losses(call: Call) -> None:
+    Path("sgd.py").write_bytes(module(query='state.pop("h")', state='{"h": 1.0}', updates="-0.01 * gradient, state"))
+    code, out, err = call("--json")
+    assert (code, json.loads(out)["nonce"]) == (2, 0)
+    assert [line.split()[1] for line in err.splitlines()[:2]] == ["W204", "W201"]
+
+
 def test_a_process_that_dies_is_no_fault_of_the_module(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise WorkerFault("the worker died")

@@ -130,7 +130,7 @@ def test_of_a_module_that_fails_all_mistakes_are_told_with_their_places(call: Ca
     assert result["quality"] is None
     (entry,) = result["nonces"]
     assert (entry["status"], entry["quality"]) == ("failed", None)
-    assert (entry["line"], entry["function"]) == (12, None)
+    assert (entry["line"], entry["function"]) == (12, "query_location_parameters")
     assert entry["reason"] == result["message"] != ""
     lines = {each["line"] for each in result["diagnostics"] if each["severity"] == "error"}
     assert lines == {12, 16}
@@ -222,14 +222,16 @@ def test_help_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("reason", "place"),
     [
-        ("'line 12: IndexError: at line 3'", (12, None)),
-        ("'the fuel budget of 9 units is spent, at line 24 in step, called by init_optimiser_state'", (24, "step")),
+        ("'line 12: IndexError: at line 3'", (12, "query_location_parameters")),
+        ("'the fuel budget of 9 units is spent, at line 16 in a, called by b'", (16, "optimiser_step_updates")),
         ("'optimiser_step_updates returned int; return a vector'", (None, "optimiser_step_updates")),
+        ("'line 999: a lie'", (None, None)),
         ("step 2 of epoch 1 gave an infinity or a NaN", (None, None)),
     ],
 )
 def test_the_place_in_a_reason_is_told_apart(reason: str, place: tuple[int | None, str | None]) -> None:
-    entry = score_object.ScoreObject(nonces=(0,), answers={0: ModuleFailed(reason)}).as_json(0.0)["nonces"][0]
+    result = score_object.ScoreObject("m.py", Module("m.py", module()), nonces=(0,), answers={0: ModuleFailed(reason)})
+    entry = result.as_json(0.0)["nonces"][0]
     assert (entry["reason"], entry["line"], entry["function"]) == (reason, *place)
 
 

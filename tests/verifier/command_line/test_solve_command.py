@@ -253,7 +253,7 @@ def spoil(kind: str) -> None:
 
 SPOILT = {
     "cut": ": is not a signed record of tig-verify, or was cut or changed: byte ",
-    "empty": ": is not a signed record of tig-verify, or was cut or changed: byte ",
+    "empty": ": is empty, no signed record; get it again from whoever made it",
     "key": ": is of another key, ",
     "nonce": ": is of another nonce, 5; ",
     "folder": ": is a folder; name a file in it; ",

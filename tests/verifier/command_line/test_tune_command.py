@@ -27,9 +27,10 @@ pytestmark = pytest.mark.slow
 
 OUT = Path("out")
 SPACE = ("--search", "lr=log 1e-4..1e-1")
-LONG = ("--trials", 5, "--batch", 2, "--nonces", "0..1", "--judge-nonces", "7..9", "--fuel", 1_500_000)
+LONG = ("--trials", 4, "--batch", 2, "--nonces", "0..1", "--judge-nonces", "7..8", "--fuel", 1_500_000)
 SHORT = ("--track", "n_hidden=1", *SPACE, *LONG)
-TRAININGS = 6 * 2 + 2 * 3
+FEW = ("--trials", 2)
+TRAININGS = 5 * 2 + 2 * 2
 COMMAND = [sys.executable, "-P", "-m", "verifier.command_line.main", "tune"]
 Call = Callable[..., Ended]
 
@@ -65,13 +66,13 @@ def test_a_search_finds_better_values_and_judges_them_elsewhere(call: Call) -> N
     (values, judged, search) = (found[name] for name in ("hyperparameters", "judgement", "search"))
     assert (found["optimiser"], found["track"], found["is_better"]) == ("sgd", "n_hidden=1", True)
     assert values["lr"] > 1e-3
-    assert (search["nonces"], search["proposals"], search["failed"]) == ([0, 1], 5, 0)
+    assert (search["nonces"], search["proposals"], search["failed"]) == ([0, 1], 4, 0)
     runs = {(row["training"]["hyperparameters"].get("lr"), row["run"]["nonce"]): row["run"] for row in lines()}
     assert len(runs) == len(lines()) == TRAININGS
     assert {nonce for lr, nonce in runs if lr not in (None, values["lr"])} == {0, 1}
-    assert judged["nonces"] == [7, 8, 9]
-    assert judged["qualities"] == [runs[values["lr"], nonce]["quality"] for nonce in (7, 8, 9)]
-    assert judged["own_qualities"] == [runs[None, nonce]["quality"] for nonce in (7, 8, 9)]
+    assert judged["nonces"] == [7, 8]
+    assert judged["qualities"] == [runs[values["lr"], nonce]["quality"] for nonce in (7, 8)]
+    assert judged["own_qualities"] == [runs[None, nonce]["quality"] for nonce in (7, 8)]
     mean = {lr: (runs[lr, 0]["quality"] + runs[lr, 1]["quality"]) / 2 for lr, _ in runs}
     assert max(mean, key=lambda lr: mean[lr]) == values["lr"]
     assert (search["quality"], search["own_quality"]) == (mean[values["lr"]], mean[None])
@@ -103,13 +104,13 @@ def test_the_same_call_finds_the_same_without_training_again(call: Call, monkeyp
         assert call(*SHORT, "--key", "key.pem") == first
     assert files() == written
     assert len(lines()) == TRAININGS
-    more = call(*SHORT, "--trials", 6)  # goes on with what there is
+    more = call(*SHORT, "--trials", 5)  # goes on with what there is
     assert more.code == 0
     assert 2 <= len(lines()) - TRAININGS <= 5
 
 
 def test_ended_searches_go_on_and_find_what_one_call_finds(call: Call) -> None:
-    ends = [call(*SHORT, "--key", "key.pem", "--limit", 7) for _ in range(3)]
+    ends = [call(*SHORT, "--key", "key.pem", "--limit", 5) for _ in range(3)]
     assert [ended.code for ended in ends] == [4, 4, 0]
     assert ends[0] == Ended(4, "", "tig-verify: the search is not at its end; the same call goes on\n")
     assert len(lines()) == TRAININGS
@@ -145,7 +146,8 @@ def test_each_track_has_its_own_search_and_its_row(call: Call) -> None:
     source = Path("sgd.py").read_text()
     annotated = 'HYPERPARAMETERS: {"lr": "log 1e-4..1e-1"} ='
     Path("sgd.py").write_text(source.replace("HYPERPARAMETERS =", annotated))
-    ended = call("--track", "n_hidden=2", "--track", "n_hidden=1", *LONG, "--key", "key.pem")
+    longer = (*LONG, "--trials", 5, "--judge-nonces", "7..9")
+    ended = call("--track", "n_hidden=2", "--track", "n_hidden=1", *longer, "--key", "key.pem")
     assert ended.code == 0
     header, two, one, *_ = ended.out.splitlines()
     assert header.split()[:2] == ["track", "quality"]
@@ -158,19 +160,19 @@ def test_each_track_has_its_own_search_and_its_row(call: Call) -> None:
     assert [each.task.settings.track_id for each in record.tracks] == ["n_hidden=1", "n_hidden=2"]
     with_table = read_module(OUT / "sgd-tuned.py")
     (OUT / "again.py").write_bytes(with_table.source)
-    alone = call("--track", "n_hidden=1", *LONG)  # one track's search does not depend on another
+    alone = call("--track", "n_hidden=1", *longer)  # one track's search does not depend on another
     assert alone.out.splitlines()[1].split()[-1] == f"lr={values[1]}"
 
 
 def test_own_values_that_are_best_stay(call: Call) -> None:
-    assert call(*SHORT).code == 0
+    assert call(*SHORT, *FEW).code == 0
     assert (OUT / "sgd-tuned.py").exists()
-    ended = call(*SHORT[:2], "--search", "lr=0.0001", *LONG, "--json")
+    ended = call(*SHORT[:2], "--search", "lr=0.0001", *LONG, *FEW, "--json")
     assert ended.code == 0
     found = json.loads(ended.out)
     assert (found["is_better"], found["hyperparameters"], found["judgement"]) == (False, {}, None)
     assert ended.err.splitlines()[1:] == ["out/sgd-tuned.py: is of an earlier call"]
-    table = call(*SHORT[:2], "--search", "lr=0.0001", *LONG).out
+    table = call(*SHORT[:2], "--search", "lr=0.0001", *LONG, *FEW).out
     assert "n_hidden=1: no proposal was better in the search; the module's own values stay\n" in table
 
 
@@ -180,7 +182,7 @@ def test_values_that_are_best_by_chance_are_told_from_better_ones(
     """Here the judgement sees other values than the search: it must decide, not the search."""
     judging = TrackSearch.judging
     monkeypatch.setattr(TrackSearch, "judging", lambda search, nonces: judging(search, nonces)[::-1])
-    ended = call(*SHORT, "--key", "key.pem")
+    ended = call(*SHORT, *FEW, "--key", "key.pem")
     assert ended.code == 0
     assert "n_hidden=1: the values are not better where they were judged; the module's own values stay\n" in ended.out
     assert sorted(files()) == ["tuned.json"]
@@ -192,14 +194,14 @@ FAILS = 'hyperparameters["lr"] if hyperparameters["lr"] < 0.03 else [][1]'
 def test_values_with_which_the_module_fails_are_named(call: Call) -> None:
     source = module(state=FAILS).replace(b"0.05", b"0.0001")
     Path("sgd.py").write_bytes(source)
-    ended = call(*SHORT[:2], "--search", "lr=log 1e-3..1.0", *LONG)
+    ended = call(*SHORT[:2], "--search", "lr=log 1e-3..1.0", *LONG, *FEW)
     assert ended.code == 0
     assert "n_hidden=1: the module fails with " in ended.out
     assert "lr=" in ended.out
     assert "IndexError" in ended.out
     assert sum(each["why"] != "" for each in json.loads((OUT / "tuned.json").read_text())["tracks"][0]["proposals"]) > 0
     Path("sgd.py").write_bytes(source.replace(b"0.03", b"1e-9"))
-    ended = call(*SHORT)
+    ended = call(*SHORT, *FEW)
     assert ended.code == 2
     assert ended.err.startswith("tig-verify: sgd.py: with its own values, on nonce 0: 'line ")
 
@@ -212,11 +214,11 @@ def test_a_lost_process_is_no_answer(call: Call, monkeypatch: pytest.MonkeyPatch
 
     with monkeypatch.context() as patched:
         patched.setattr(comparison_trials, "solve", lost)
-        ended = call(*SHORT)
+        ended = call(*SHORT, *FEW)
     assert ended.code == 3
     assert "undetermined: sgd.py, n_hidden=1, nonce 0: the worker is gone" in ended.err
     assert ended.err.endswith("the search is not at its end; the same call goes on\n")
-    assert call(*SHORT).code == 0
+    assert call(*SHORT, *FEW).code == 0
 
 
 @pytest.mark.parametrize(

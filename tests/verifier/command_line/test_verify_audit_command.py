@@ -214,7 +214,7 @@ MISTAKES: dict[str, tuple[tuple[object, ...], str]] = {
     "somebody else's request": ((*JUDGE, "--key", "key.pem"), "x.request: is not signed with the key of --key; only"),
     "request there already": (ASK, "x.request: exists; it may be on its way to be answered, so choose another name"),
     "request missing": ((*JUDGE, "--request", "none"), "none: No such file or directory; check the name"),
-    "request a claim": ((*JUDGE, "--request", CLAIM), "out/x.claim: envelope.payload_type: expected application/vnd"),
+    "request a claim": ((*JUDGE, "--request", CLAIM), "out/x.claim: envelope.payload_type: expected audit"),
     "request for another claim": ((*JUDGE, "--request", "other.request"), "other.request: is about another claim than"),
     "answer missing": ((*JUDGE, "--response", "none"), "none/response: No such file or directory; check the name"),
     "answer a file": ((*JUDGE, "--response", CLAIM), "out/x.claim/response: Not a directory; check the name"),
@@ -222,7 +222,7 @@ MISTAKES: dict[str, tuple[tuple[object, ...], str]] = {
     "a state cut": (JUDGE, ".state: is not a signed record of tig-verify, or was cut or changed: byte "),
     "the response cut": (JUDGE, "out/x.response/response: is not a signed record of tig-verify, or was cut or chang"),
     "two claims": ((*JUDGE[:2], "y.claim", *JUDGE[2:]), "--request-out and --request go with one claim; call once for"),
-    "epochs negative": ((*AUDIT, "--epochs=-1"), "-1 is not in the range x>=0"),
+    "epochs negative": ((*AUDIT, "--epochs=-1"), "'-1': write a whole number from 0 on, such as 7"),
     "module missing": ((*AUDIT, "--epochs", 3), "the claim's module is not there; name it with --optimiser"),
 }  # fmt: skip
 

@@ -235,6 +235,7 @@ def test_a_place_that_nothing_can_be_written_to_is_refused(kind: str, call: Call
     done = call("in/a.claim", *arguments)
     assert done.code == 2
     assert message in done.err
+    assert ("tig-verify: 1 accepted" in done.err) == (kind == "results over a folder")  # which is seen at the end
 
 
 # -- other commands ----------------------------------------------------------------------------------------------

@@ -88,7 +88,8 @@ def test_nonces_that_nobody_has_a_result_of_are_counted() -> None:
     [
         ("nonce", -1), ("nonce", 1 << 64), ("quality", 1_000_001), ("quality", -10_000_001), ("quality", 10**400),
         ("threshold", math.nan), ("threshold", math.inf), ("threshold", 0.0), ("threshold", 5e-324),
-        ("test_loss", math.nan), ("test_loss", math.inf), ("test_loss", -1.0), ("train_losses", (0.5,) * 9),
+        ("test_loss", math.nan), ("test_loss", math.inf), ("test_loss", -1.0), ("test_loss", 1e41),
+        ("train_losses", (1e41,) * 10), ("train_losses", (0.5,) * 9),
         ("validation_losses", (math.nan,) * 10), ("validation_losses", (-1.0,) * 10), ("best_epoch", -1),
         ("best_epoch", 11), ("best_epoch", 4), ("floor", math.nan),
         ("floor", -5e-324), ("epochs", -1), ("fuel_used", 1 << 64), ("seconds", math.inf), ("seconds", math.nan),

@@ -12,12 +12,18 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from sandbox.profiler import Cost
 from tests.support.sample_runs import run
+from verifier.command_line import training_pictures
 from verifier.experiments.comparison import Run, compare
+from verifier.experiments.plots import loss_curves
 from verifier.experiments.plots.comparison import comparison_picture
 from verifier.experiments.plots.loss_curves import histories_picture, history_picture
 from verifier.experiments.plots.page import page
+from verifier.experiments.plots.profile import profile_picture
+from verifier.experiments.plots.style import new_figure
 from verifier.experiments.prediction_maps import SIDE, PredictionMaps
+from verifier.experiments.profile import LineCost, Part
 from verifier.experiments.training_history import TrainingHistory
 
 pytestmark = pytest.mark.slow
@@ -68,9 +74,36 @@ def test_every_training_can_be_drawn(history: TrainingHistory) -> None:
     assert size(history_picture(history, None)) == (1350, 600)
 
 
-@pytest.mark.parametrize(("count", "rows"), [(3, 2), (8, 4)])
+@pytest.mark.parametrize(("count", "rows"), [(3, 1), (8, 3)])
 def test_several_trainings(count: int, rows: int) -> None:
-    assert size(histories_picture(list(ODD.values())[:count])) == (1350, round(150 * (0.5 + 2.6 * rows)))
+    """The rows are those of the names."""
+    assert size(histories_picture(list(ODD.values())[:count])) == (1500, round(150 * (4.4 + 0.2 * rows)))
+
+
+def test_long_names_are_below_each_other() -> None:
+    several = [replace(HISTORY, title=f"{number}{'x' * 98}") for number in range(8)]
+    assert size(histories_picture(several)) == (1500, round(150 * (4.4 + 0.2 * 8)))
+
+
+def test_each_of_the_most_trainings_has_its_own_look() -> None:
+    assert len(set(loss_curves._LOOKS)) == len(loss_curves._LOOKS) == training_pictures.MOST
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 12, 57, 1000])
+def test_epochs_are_whole(epochs: int) -> None:
+    axes = new_figure(9.0, 4.0).subplots()
+    losses = (0.5,) * epochs
+    loss_curves._alone(axes, replace(HISTORY, train_losses=losses, validation_losses=losses, best_epoch=1))
+    ticks = axes.get_xticks()
+    assert len(ticks) > 2
+    assert all(tick == round(tick) for tick in ticks)
+
+
+@pytest.mark.parametrize("costs", [[], [0], [7, 5], range(40)], ids=str)
+def test_a_profile_has_its_dearest_lines(costs: Sequence[int]) -> None:
+    lines = [LineCost(None if n == 1 else n, "f", "x" * n * 3, Cost(1, n, n, n / 9)) for n in costs]
+    drawn = profile_picture(Part(lines, [], 0, 0), "time", "a $ profile")
+    assert size(drawn) == (1650, round(150 * (1.4 + 0.38 * min(len(costs), 16))))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +157,8 @@ class Reader(HTMLParser):
 
 
 def test_a_page_is_whole_and_refers_to_nothing() -> None:
-    html = page("a < b", b"\x89PNG", 'curves of "a"', "Means & squares.", [{"training": "<script>", "epochs": "4"}])
+    rows = [{"training": "<script>", "epochs": "4"}]
+    html = page("a < b", b"\x89PNG", 'curves of "a"', "Means & squares.", rows, ["training"])
     assert html.startswith("<!DOCTYPE html>\n<html lang=")
     assert "http" not in html
     assert "url(" not in html
@@ -133,3 +167,4 @@ def test_a_page_is_whole_and_refers_to_nothing() -> None:
     assert reader.open == []
     assert [link[:22] for link in reader.links] == ["data:image/png;base64,"]
     assert reader.cells == ["training", "epochs", "<script>", "4"]
+    assert html.count('class="text"') == 2  # the head and the cell of the column that is no number

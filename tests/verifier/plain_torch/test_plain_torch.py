@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,11 @@ from torch import nn
 
 from protocol.settings import Settings
 from protocol.task import Task
-from sandbox.errors import OptimiserError
+from sandbox.errors import OptimiserError, SandboxError
 from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess
 from sandbox.optimiser import Assignment, Optimiser, Vector
+from tests.fuzzing.programs import Programs
 from tests.support.folders import FIXTURES
 from tests.support.sample_operations import OPERATIONS, OTHERS, TENSORS
 from tests.support.sample_optimisers import LAYOUT, OPTIMISERS, assignment, buffers, module, numbers
@@ -26,7 +29,7 @@ from tests.support.small_contest import module as small_module
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
-from verifier.plain_torch import NetworkOptimiser, PlainTorch, train
+from verifier.plain_torch import NetworkOptimiser, PlainTorch, debug
 from verifier.plain_torch.network_optimiser import layout_of
 
 TRIALS = [path for path in sorted((FIXTURES / "trials").glob("*.py")) if ".before" not in path.name]
@@ -95,6 +98,20 @@ def test_every_module_goes_where_it_goes_in_the_sandbox(path: Path) -> None:
     np.testing.assert_allclose(descend(PlainTorch().start(given)), expected, rtol=1e-3, atol=1e-3)
 
 
+def test_random_modules_go_where_they_go_in_the_sandbox() -> None:
+    agreed = 0
+    for seed in range(40):
+        given = assignment(Programs(Random(f"plain {seed}")).module().encode(), fuel_budget=10**8)
+        try:
+            expected = descend(InProcess().start(given))
+        except SandboxError:
+            continue
+        with contextlib.suppress(TypeError, RuntimeError):  # torch's own functions take less
+            np.testing.assert_allclose(descend(PlainTorch().start(given)), expected, rtol=1e-2, atol=1e-3)
+            agreed += 1
+    assert agreed > 15
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -106,6 +123,7 @@ def test_every_module_goes_where_it_goes_in_the_sandbox(path: Path) -> None:
         "torch.zeros(3, 4).T.mul_(2)",
         "torch.zeros(3, 4).reshape(12).add_(1)",
         "torch.zeros(3, 4)[0].fill_(1)",
+        "torch.zeros(3).flatten().add_(1)",
         "parameters + torch.ones(16)",
         "torch.where(parameters > 0, torch.ones(16), 0.0)",
         "parameters + parameters[0]",
@@ -127,9 +145,13 @@ def test_what_the_sandbox_refuses_of_views_and_vectors_is_refused(line: str) -> 
         "m = torch.ones(3)\n    n = m\n    m += 1\n    return [m, n]",  # += makes a new tensor
         "m = torch.ones(3)\n    n = m.detach()\n    m.mul_(2)\n    return [m, n, m.data, m.contiguous()]",
         "m = torch.zeros_like(parameters)\n    m.add_(1)\n    m[0].clone().mul_(3)\n    return [m]",
+        "m = torch.ones(3)\n    n = m.float()\n    n.mul_(2)\n    return [m, n, parameters.float().mul_(2)]",
+        "m = torch.ones(3)\n    n = m.flatten()\n    m.mul_(2)\n    return [m, n]",
         "m = torch.ones(2, 2)\n    m[0] += 1\n    m[m > 1] = 7.0\n    return [m, m.expand(2, 2, 2).mul_(2)]",
         "return [torch.tensor(3), torch.full((2,), 1), torch.where(torch.ones(2) > 0, 1, 0), (parameters > 0).all()]",
         "return [parameters.maximum(0.5), parameters.clamp(-parameters, 0.5), parameters.dot(parameters)]",
+        "x = torch.ones(3)\n    return [x.lerp(2, 0.5), x.addcmul(2, x), x.addcdiv_(x, 4), 3 if parameters else 4]",
+        "return [reversed([1, 2])[0], zip([1], [2]), enumerate([5.0], start=1)]",
     ],
 )  # fmt: skip
 def test_what_changes_in_place_is_what_changes_in_the_sandbox(lines: str) -> None:
@@ -198,7 +220,7 @@ def test_a_training_is_close_to_the_one_that_counts(file: Path) -> None:
     found, settings = Module(file.name, file.read_bytes()), Settings("", "", "c006", "", "n_hidden=1")
     task = Task(SMALL.name, settings, found.digest, {"lr": 0.1}, 10**12, "0" * 32)
     counted = solve(Session(task, 3, found, InProcess()))
-    result = train(file, "n_hidden=1", 3, edition=SMALL.name, hyperparameters={"lr": 0.1})
+    result = debug(file, "n_hidden=1", 3, edition=SMALL.name, hyperparameters={"lr": 0.1})
     assert result.train_losses == pytest.approx(counted.training.train_losses, rel=1e-3)
     assert result.validation_losses == pytest.approx(counted.training.validation_losses, rel=1e-3)
     assert (result.stop_reason, result.best_epoch) == (counted.training.stop_reason, counted.training.best_epoch)
@@ -208,14 +230,14 @@ def test_a_training_is_close_to_the_one_that_counts(file: Path) -> None:
 
 def test_a_training_ends_after_the_epochs_that_were_asked_for(file: Path) -> None:
     seen: list[int] = []
-    result = train(file, "n_hidden=1", edition=SMALL.name, epochs=2, observer=lambda epoch: seen.append(epoch.number))
+    result = debug(file, "n_hidden=1", edition=SMALL.name, epochs=2, callback=lambda epoch: seen.append(epoch.number))
     assert (result.stop_reason, len(result.validation_losses), seen) == (None, 2, [1, 2])
 
 
 def test_what_a_module_raises_comes_with_its_own_lines(file: Path) -> None:
     file.write_text(file.read_text().replace("-state * gradient", "undefined * gradient"))
     with pytest.raises(NameError, match="undefined") as raised:
-        train(file, "n_hidden=1", edition=SMALL.name)
+        debug(file, "n_hidden=1", edition=SMALL.name)
     last = raised.traceback[-1]
     assert (str(last.path), last.lineno + 1) == (str(file), file.read_text().split("\n").index(str(last.statement)) + 1)
 

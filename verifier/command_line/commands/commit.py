@@ -8,17 +8,21 @@ import click
 
 from protocol.benchmark import BenchmarkBuilder
 from protocol.envelope import seal
+from verifier.challenge.errors import InputError
 from verifier.command_line.claim_files import entered
 from verifier.command_line.files import load_signing_key, require_new, write_file
 from verifier.command_line.terminal import say
+from verifier.command_line.whole_number import WholeNumber
 
 
 @click.command()
 @click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--bundles", "num_bundles", type=click.IntRange(1), required=True, metavar="N",
+@click.option("--bundles", "num_bundles", type=WholeNumber(1), required=True, metavar="N",
               help="In how many bundles of equal size the nonces go when a sample is drawn.")  # fmt: skip
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="Private key, the one of the claims.")
-@click.option("-o", "output", type=click.Path(path_type=Path), required=True, help="The .benchmark file to write.")
+@click.option(
+    "-o", "--out", "output", type=click.Path(path_type=Path), required=True, help="The .benchmark file to write."
+)
 def commit(claims: tuple[Path, ...], num_bundles: int, key: Path, output: Path) -> None:
     """Commit to the claims of many nonces, before anybody draws which of them are to be proven.
 
@@ -34,6 +38,10 @@ def commit(claims: tuple[Path, ...], num_bundles: int, key: Path, output: Path) 
     builder = BenchmarkBuilder()
     for _ in entered(claims, builder, signing_key.verify_key):
         pass
+    count = len(builder.qualities)
+    if count % num_bundles:
+        problem = f"{count:,} nonces cannot be in {num_bundles:,} bundles of equal size"
+        raise InputError(f"--bundles: {problem}; give a number that divides {count:,}")
     benchmark = builder.build(num_bundles)
     write_file(output, seal(benchmark, signing_key).to_bytes())
     say(

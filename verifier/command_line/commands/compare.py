@@ -136,5 +136,6 @@ def _picture(compared: Sequence[ComparedTrack]) -> Picture:
         png=comparison_picture({track.title: track.comparisons for track in compared}),
         alternative=f"Qualities and paired differences of {names}",
         caption=_CAPTION,
-        rows=[row for track in compared for row in as_rows(track)],
+        rows=as_rows(compared),
+        texts=("track", "optimiser", "ended by"),
     )

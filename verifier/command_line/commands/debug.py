@@ -8,17 +8,19 @@ import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sandbox.optimiser import Scalar
-from verifier.challenge.editions import EDITIONS
-from verifier.command_line.choice_options import Hyperparameter, track_option
+from verifier.challenge.errors import InputError
+from verifier.command_line.choice_options import overrides_option
 from verifier.command_line.exit_codes import DONE, USAGE
 from verifier.command_line.files import read_file
-from verifier.command_line.nonces_option import nonces_option
+from verifier.command_line.instance_options import Instances, first_instances_options
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from verifier.challenge.training.trainer import Epoch
@@ -27,19 +29,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("module", type=click.Path(path_type=Path))
-@track_option(default="n_hidden=4")
-@nonces_option(default="0")
-@click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True)
-@click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
-              help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
-@click.option("--epochs", type=click.IntRange(1), default=3, show_default=True, help="Epochs at most.")
-@click.option("--break", "breaks", type=click.IntRange(1), multiple=True, metavar="LINE",
+@first_instances_options
+@overrides_option
+@click.option("--epochs", type=WholeNumber(1), default=3, show_default=True, help="Epochs at most.")
+@click.option("--break", "breaks", type=WholeNumber(1), multiple=True, metavar="LINE",
               help="Stop before this line of MODULE, in pdb; may be repeated.")  # fmt: skip
 @click.option("--pdb", "is_post_mortem", is_flag=True, help="Enter pdb where the module raises an exception.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each nonce instead.")
 def debug(
-    module: Path, track: str, nonces: Sequence[int], edition: str, overrides: tuple[tuple[str, Scalar], ...],
-    epochs: int, breaks: tuple[int, ...], is_post_mortem: bool, as_json: bool,
+    module: Path, instances: Instances, overrides: tuple[tuple[str, Scalar], ...], epochs: int,
+    breaks: tuple[int, ...], is_post_mortem: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run MODULE as plain Python, with torch's own tensors, for a debugger.
 
@@ -55,15 +54,18 @@ def debug(
     Examples: tig-verify debug my_optimiser.py --break 24
               tig-verify debug my_optimiser.py -p lr=0.1 --epochs 50 --pdb
     """
-    from verifier.plain_torch.plain_training import train
+    from verifier.plain_torch.plain_training import debug as debugged
 
-    read_file(module)  # says what is wrong with the name
+    source = read_file(module)
+    for line in breaks:
+        _require_statement(module, source, line)
 
     def trainings() -> None:
-        for nonce in nonces:
-            observer = None if as_json else _say_epoch
-            options: dict[str, Any] = {"hyperparameters": dict(overrides), "epochs": epochs, "observer": observer}
-            result = train(module, track, nonce, edition=edition, **options)
+        edition, track = instances.track.edition.name, instances.track.id
+        for nonce in instances.nonces:
+            callback = None if as_json else _say_epoch
+            options: dict[str, Any] = {"hyperparameters": dict(overrides), "epochs": epochs, "callback": callback}
+            result = debugged(module, track, nonce, edition=edition, **options)
             where = {"file": str(module), "edition": edition, "track": track, "nonce": nonce}
             say(json_text({**where, **asdict(result)}) if as_json else _as_text(nonce, result))
 
@@ -82,12 +84,32 @@ def debug(
     return DONE
 
 
+def _require_statement(module: Path, source: bytes, line: int) -> None:
+    """Refuse a breakpoint where pdb would never stop. Raises InputError."""
+    try:
+        statements = sorted(_statements(compile(source, str(module), "exec", dont_inherit=True)))
+    except (SyntaxError, ValueError):  # which is said with its place, when the module is run
+        return
+    if line not in statements:
+        later = next((each for each in statements if each > line), None)
+        hint = f"the next one is on line {later}" if later else "the file ends before"
+        raise InputError(f"--break {line}: {module} has no statement there; {hint}")
+
+
+def _statements(code: CodeType) -> set[int]:
+    """The lines of a code object, and of those in it, on which something is done."""
+    inner = [each for each in code.co_consts if isinstance(each, CodeType)]
+    lines = {line for _, _, line in code.co_lines() if line}
+    return lines.union(*map(_statements, inner))
+
+
 def _say_epoch(epoch: Epoch) -> None:
     say(f"epoch {epoch.number}: train loss {epoch.train_loss:.5f}, validation loss {epoch.validation_loss:.5f}")
 
 
 def _as_text(nonce: int, result: PlainTraining) -> str:
     end = f"ended by {result.stop_reason}" if result.stop_reason else "ended by --epochs"
+    end += f" ({result.explanation})" if result.explanation else ""
     return (
         f"nonce {nonce}: {end}, best epoch {result.best_epoch}, quality about {result.quality / 1e6:.2f}, test loss "
         f"{result.test_loss:.5f}, threshold {result.threshold:.5f}"

@@ -9,8 +9,8 @@ import click
 from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.command_line.instance_options import Instances, instance_options
-from verifier.command_line.numerals import decimal
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.text_table import number_text
 
 if TYPE_CHECKING:
     from verifier.challenge.instance.solvability import Solvability
@@ -56,8 +56,8 @@ def _sizes(track: Track) -> str:
 def _as_text(nonce: int, found: Solvability) -> str:
     verdict = "solvable" if found.is_solvable else "unsolvable"
     return (
-        f"nonce {nonce}: mean squared noise {decimal(found.noise)}, threshold {decimal(found.threshold)}, "
-        f"floor {decimal(found.floor)}, {verdict}"
+        f"nonce {nonce}: mean squared noise {number_text(found.noise)}, threshold {number_text(found.threshold)}, "
+        f"floor {number_text(found.floor)}, {verdict}"
     )
 
 

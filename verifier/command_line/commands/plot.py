@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 def plot(files: tuple[Path, ...], out: Path | None) -> None:
     """Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.
 
-    A folder stands for the claims in it. A claim's picture has the threshold and the floor too, and, if its .solution
-    is beside it and it is the only one, heat maps of the target, of the network at initialisation and of the network at
-    the best epoch. Signatures are checked; nothing else is (that is `verify`).
+    A folder stands for the claims in it. Several are drawn over each other, each in a colour of its own. A claim has
+    its test loss and the threshold too; alone it also has the floor and, if its .solution is beside it, heat maps of
+    the target, of the network at initialisation and of the network at the best epoch. Signatures are checked; nothing
+    else is (that is `verify`).
 
     \b
     Example: tig-verify plot out/adam-n_hidden=4-nonce=0.claim -o adam.html
+             tig-verify plot out/adam-n_hidden=4-nonce=0.claim out/muon-n_hidden=4-nonce=0.claim -o both.png
     """
     files = tuple(claims_among(files))
     if len(files) > MOST:

@@ -17,7 +17,9 @@ from verifier.challenge.module import Module
 from verifier.command_line.choice_options import Chosen, choice_options
 from verifier.command_line.execution_options import isolation_option, open_isolation
 from verifier.command_line.files import load_signing_key, read_module, require_new, require_writable, write_file
+from verifier.command_line.overrides import misfits
 from verifier.command_line.terminal import say
+from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from sandbox.isolation import Isolation
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("optimiser", type=click.Path(path_type=Path))
 @choice_options
-@click.option("--num-nonces", required=True, type=click.IntRange(1, MAX_NONCES), metavar="N",
+@click.option("--num-nonces", required=True, type=WholeNumber(1, MAX_NONCES), metavar="N",
               help="How many nonces will be solved: 0 to N - 1.")  # fmt: skip
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key, the one of the claims.")
-@click.option("-o", "output", required=True, type=click.Path(path_type=Path), help="The .precommit file to write.")
+@click.option(
+    "-o", "--out", "output", required=True, type=click.Path(path_type=Path), help="The .precommit file to write."
+)
 @click.option("--trial", is_flag=True, help="Train an epoch on some instance first, and sign only what can be trained.")
 @isolation_option
 def precommit(
@@ -39,7 +43,7 @@ def precommit(
 
     Publish the file. A beacon that is published after it decides the seeds, so that nobody can choose with the
     instances in hand: `solve` takes both, and a validator checks claims against both. The module is checked against the
-    dialect; a name of a hyperparameter that it does not have, say, only a trial shows.
+    dialect, and its hyperparameters against what it declares; what it does with them only a trial shows.
 
     \b
     Example: tig-verify precommit adam.py --track n_hidden=4 --num-nonces 10 --trial --key key.pem -o adam.precommit
@@ -52,12 +56,13 @@ def precommit(
     task = record.task("some")
     task.seed(0)  # refuses settings that no instance has
     with open_isolation(isolation) as place:
+        declared = place.declaration(module.source, str(optimiser)).values
+        if problems := list(misfits(optimiser, declared, choices.hyperparameters)):
+            raise InputError(*problems)
         if trial:
             _require_trainable(task, optimiser, module, place)
-        else:
-            place.check(module.source, str(optimiser))
     write_file(output, seal(record, signing_key).to_bytes())
-    count = f"{num_nonces} nonce{'s' if num_nonces > 1 else ''}"
+    count = f"{num_nonces:,} nonce{'s' if num_nonces > 1 else ''}"
     say(f"{output}: {count} of {choices.track.id}, digest {record.digest().hex()}")
 
 

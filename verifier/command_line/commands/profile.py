@@ -18,8 +18,10 @@ from verifier.command_line.choice_options import chosen, fuel_option, overrides_
 from verifier.command_line.files import read_module
 from verifier.command_line.names import shown_names
 from verifier.command_line.nonces_option import Nonces
+from verifier.command_line.overrides import require_fitting
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from verifier.command_line.profile_report import Profiled
@@ -39,7 +41,7 @@ _CAPTION: Final = (
 @click.option("--track", default="n_hidden=4", show_default=True, help="Difficulty.")
 @click.option("--nonces", type=Nonces(), default="0", show_default=True, help="Nonces; their costs are added up.")
 @click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True)
-@click.option("--epochs", type=click.IntRange(1), default=5, show_default=True, help="Epochs of each nonce.")
+@click.option("--epochs", type=WholeNumber(1), default=5, show_default=True, help="Epochs of each nonce.")
 @overrides_option
 @fuel_option
 @click.option(
@@ -49,7 +51,7 @@ _CAPTION: Final = (
     show_default=True,
     help="Show the lines that cost most of it.",
 )
-@click.option("--top", "most", type=click.IntRange(1), default=20, show_default=True, help="How many lines to show.")
+@click.option("--top", "most", type=WholeNumber(1), default=20, show_default=True, help="How many lines to show.")
 @click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the costs: a .png or a .html.")
 @click.option("--json", "in_json", is_flag=True, help="Print the sums of all lines and functions as one JSON object.")
 def profile(
@@ -81,6 +83,7 @@ def profile(
     task = Task.of(choices.choice(module), _RAND_HASH)
     if picture is not None:
         require_drawing(picture)
+    require_fitting(module, optimiser, task.hyperparameters, "none")
     say_if_first("cpu")
     with Progress(f"profiling {module.name}", epochs * len(nonces)) as progress:
         try:
@@ -106,4 +109,5 @@ def _picture(of: Profiled, by: str) -> Picture:
         alternative=f"Shares of the dearest lines of {of.optimiser} in fuel, memory and time",
         caption=_CAPTION,
         rows=line_rows(stepping, steps, by, len(stepping.lines)),
+        texts=("source",),
     )

@@ -22,7 +22,7 @@ from verifier.command_line.terminal import say
 @click.argument("claims", nargs=-1, required=True, type=click.Path(path_type=Path))
 @sampling_options
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="Private key, the one of the benchmark.")
-@click.option("-o", "output", type=click.Path(path_type=Path), required=True, help="The .proof file to write.")
+@click.option("-o", "--out", "output", type=click.Path(path_type=Path), required=True, help="The .proof file to write.")
 def prove(benchmark: Path, claims: tuple[Path, ...], sampling: Sampling, key: Path, output: Path) -> None:
     """Prove that the claims which a beacon draws are those that BENCHMARK committed to.
 

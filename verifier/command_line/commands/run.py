@@ -13,12 +13,13 @@ from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 from verifier.command_line.choice_options import fuel_option, overrides_option
-from verifier.command_line.execution_options import device_option, isolation_option
+from verifier.command_line.execution_options import device_option, isolation_option, open_isolation
 from verifier.command_line.exit_codes import DONE, UNDETERMINED, USAGE
 from verifier.command_line.files import read_module
 from verifier.command_line.instance_options import Instances, first_instances_options
 from verifier.command_line.live_losses import LiveLosses
 from verifier.command_line.nonce_solver import Answer, NonceSolver, Refused, SolvedNonce
+from verifier.command_line.overrides import require_fitting
 from verifier.command_line.plot_files import require_drawing, write_picture
 from verifier.command_line.terminal import json_text, say
 from verifier.command_line.training_pictures import MOST, training_picture
@@ -42,7 +43,7 @@ def run(
     """Train OPTIMISER on one instance, without a key, and say how it went.
 
     Nothing is written but the picture. The numbers are those of `solve` for the same nonces. On a terminal the losses
-    are shown while it trains.
+    are shown while it trains. Warnings are those of `check`.
 
     Exit code 2 if the module failed, else 3 if a process or the machine did. A training that does not qualify is done
     all the same.
@@ -57,6 +58,8 @@ def run(
         if len(instances.nonces) > MOST:
             raise InputError(f"{len(instances.nonces)} nonces are too many for one picture; name at most {MOST}")
         require_drawing(picture)
+    require_fitting(module, optimiser, task.hyperparameters, isolation)
+    _warn(optimiser, module, isolation)
     report = _Report(optimiser, module, task, in_json)
     solved = [
         answer
@@ -66,6 +69,13 @@ def run(
     if picture is not None:
         _draw(picture, module.name, [each for each in solved if each.claim.epochs])
     return report.code
+
+
+def _warn(optimiser: Path, module: Module, isolation: str) -> None:
+    """Name the traps in a module before its losses have to be explained. Raises ModuleRefused."""
+    with open_isolation(isolation) as place:
+        traps = place.check(module.source, str(optimiser))
+    say(*(trap.format(str(optimiser)) for trap in traps), is_error=True)
 
 
 @dataclass

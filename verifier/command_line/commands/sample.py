@@ -9,13 +9,14 @@ import click
 from protocol.benchmark import Benchmark
 from verifier.command_line.files import read_record
 from verifier.command_line.sampling_options import Sampling, drawn, sampling_options
-from verifier.command_line.terminal import say
+from verifier.command_line.terminal import json_text, say
 
 
 @click.command()
 @click.argument("benchmark", type=click.Path(path_type=Path))
 @sampling_options
-def sample(benchmark: Path, sampling: Sampling) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def sample(benchmark: Path, sampling: Sampling, as_json: bool) -> None:
     """Print the nonces of BENCHMARK that a beacon draws, ascending, one on each line.
 
     The beacon must be unknown to everybody when the benchmark is published: who knows it can try commitments until the
@@ -24,6 +25,10 @@ def sample(benchmark: Path, sampling: Sampling) -> None:
     \b
     Example: tig-verify sample adam.benchmark --beacon 4c35
     """
-    nonces = drawn(benchmark, read_record(benchmark, Benchmark), sampling)
-    say(*map(str, nonces))
+    signed = read_record(benchmark, Benchmark)
+    nonces = drawn(benchmark, signed, sampling)
+    if as_json:
+        say(json_text({"file": str(benchmark), "signer": signed.signer.hex(), "nonces": nonces}))
+    else:
+        say(*map(str, nonces))
     say(*sampling.shortfall(len(nonces)), is_error=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -11,19 +10,16 @@ from typing import Any, Final
 import click
 
 from protocol.errors import ProtocolError
-from protocol.settings import Settings
 from sandbox.errors import ModuleRefused
 from sandbox.optimiser import Scalar
-from verifier.challenge.editions import EDITIONS, Track
 from verifier.challenge.errors import VerifierError
 from verifier.challenge.module import Module
-from verifier.command_line.choice_options import Hyperparameter, fuel_option, track_option
+from verifier.command_line.choice_options import fuel_option, overrides_option
 from verifier.command_line.execution_options import Workplace, isolation_option, jobs_option
 from verifier.command_line.files import read_file
 from verifier.command_line.first_compilation import say_if_first
-from verifier.command_line.instance_options import Instances
+from verifier.command_line.instance_options import Instances, first_instances_options
 from verifier.command_line.nonce_solver import ModuleFailed, NonceSolver
-from verifier.command_line.nonces_option import nonces_option
 from verifier.command_line.score_object import EXIT_CODES, ScoreObject
 from verifier.command_line.standard_input import STANDARD_INPUT, read_standard_input
 from verifier.command_line.terminal import json_text, say
@@ -44,9 +40,8 @@ class ScoreCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do the work. Raises what keeps a module from being tried, said in JSON already."""
-        result = ScoreObject()
+        result = ctx.obj = ScoreObject(str(ctx.params["module"]))
         started = time.monotonic()
-        ctx.obj = result
         try:
             return super().invoke(ctx)
         except (click.ClickException, ProtocolError, VerifierError) as error:
@@ -70,11 +65,8 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 @click.command(cls=ScoreCommand)
 @click.argument("module", type=click.Path(path_type=Path, allow_dash=True))
-@track_option(default="n_hidden=4")
-@nonces_option(default="0..3")
-@click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True)
-@click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
-              help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
+@first_instances_options
+@overrides_option
 @fuel_option
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True,
               help="Time for the whole call; what is not done by then is given up.")  # fmt: skip
@@ -85,9 +77,8 @@ def _print_schema(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
               help="Print the JSON Schema of the object, and nothing else.")  # fmt: skip
 @click.pass_obj
 def score(
-    result: ScoreObject, module: Path, track: str, nonces: Sequence[int], edition: str,
-    overrides: tuple[tuple[str, Scalar], ...], fuel: int | None, seconds: float, losses: bool, jobs: int | None,
-    isolation: str,
+    result: ScoreObject, module: Path, instances: Instances, overrides: tuple[tuple[str, Scalar], ...],
+    fuel: int | None, seconds: float, losses: bool, jobs: int | None, isolation: str,
 ) -> int:  # fmt: skip
     """Score MODULE on some nonces, for a program that writes optimisers: one JSON object, whatever happens.
 
@@ -104,16 +95,11 @@ def score(
              generate | tig-verify score - --nonces 0..9 --jobs 8
     """
     started = time.monotonic()
-    result.file, result.seconds_allowed, result.with_losses = str(module), seconds, losses
-    result.edition, result.track, result.nonces = edition, track, nonces
-    result.hyperparameters = dict(overrides)
-    instances = Instances(Track.parse(edition, track), Settings("", "", "c006", "", track), "0" * 32, nonces)
+    result.seconds_allowed, result.with_losses, result.nonces = seconds, losses, instances.nonces
     source = read_standard_input() if module == STANDARD_INPUT else read_file(module)
-    found = Module(str(module), source)
-    result.optimiser_digest = found.digest.hex()
-    task = instances.task(found, result.hyperparameters, fuel)
-    result.fuel_budget = task.fuel_budget
-    _score(result, NonceSolver(task, found, isolation, "cpu"), jobs, started + seconds)
+    result.module = Module(str(module), source)
+    result.task = instances.task(result.module, dict(overrides), fuel)
+    _score(result, NonceSolver(result.task, result.module, isolation, "cpu"), jobs, started + seconds)
     say(json_text(result.as_json(time.monotonic() - started)))
     return EXIT_CODES[result.status]
 

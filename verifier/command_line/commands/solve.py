@@ -11,6 +11,7 @@ from verifier.command_line.claim_folder import ClaimFolder
 from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import load_signing_key, read_module, require_short, require_writable
 from verifier.command_line.nonce_solver import NonceSolver
+from verifier.command_line.overrides import require_fitting
 from verifier.command_line.solve_run import SolveRun
 from verifier.command_line.work_options import Work, work_options
 from verifier.runs.run_log import FORMAT, RunLog
@@ -53,6 +54,7 @@ def solve(
         raise InputError(f"{key}: did not sign the precommit; pass the key that did")
     require_writable(folder)
     claims = ClaimFolder(folder, optimiser, module, task, signing_key, overwrite)
+    require_fitting(module, optimiser, task.hyperparameters, execution.isolation)
     require_short(claims.files(work.nonces[-1]).transcript)
     solver = NonceSolver(task, module, execution.isolation, execution.device)
     run = SolveRun(claims, work.nonces, solver, execution, as_json)

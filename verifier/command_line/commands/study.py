@@ -17,6 +17,7 @@ from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import read_module, require_writable, write_file
 from verifier.command_line.plot_files import require_drawing
 from verifier.command_line.terminal import say
+from verifier.command_line.whole_number import WholeNumber
 from verifier.experiments.row_checks import is_plain
 from verifier.experiments.study import rows
 from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
@@ -71,7 +72,7 @@ def study() -> None:
               help="Points N for training and validation. Default: 1024,2048,4096.")  # fmt: skip
 @click.option("--optimiser", "names", multiple=True, metavar="NAME|FILE",
               help=f"One of {', '.join(OPTIMISERS)}, or a module; may be repeated. Default: those four.")  # fmt: skip
-@click.option("--seeds", type=click.IntRange(1, 1000), help=f"Instances of each depth and size. Default: {SEEDS}.")
+@click.option("--seeds", type=WholeNumber(1, 1000), help=f"Instances of each depth and size. Default: {SEEDS}.")
 @click.option("--quick", is_flag=True, help="Other defaults: depths 1,3,6, size 1024, one seed.")
 @click.option("--draw", is_flag=True, help="Train nothing: draw and print what the folder has.")
 @execution_options

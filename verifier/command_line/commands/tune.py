@@ -18,6 +18,7 @@ from verifier.command_line.files import load_signing_key, read_module
 from verifier.command_line.instance_options import Instances, searched_tracks_options
 from verifier.command_line.nonces_option import MAX_NONCE, Nonces
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from sandbox.declaration import Declaration
@@ -45,15 +46,16 @@ class SearchSpace(click.ParamType[tuple[str, str]]):
 @click.argument("optimiser", type=click.Path(path_type=Path))
 @searched_tracks_options
 @click.option("--judge-nonces", type=Nonces(),
-              help=f"Other nonces, to judge what was found. Default: the {JUDGED} after those.")  # fmt: skip
+              help="Nonces to judge the best values on, none of which the search sees. Default: the "
+                   f"{JUDGED} after --nonces.")  # fmt: skip
 @click.option("--search", "given", multiple=True, type=SearchSpace(),
               help="Where better values may be: 'lr=log 1e-4..1e-1', beta1=0.5..0.999, steps=1..8, "
                    "'mode=a|b'; may be repeated. Default: the annotation of the module's HYPERPARAMETERS.")  # fmt: skip
-@click.option("--trials", default=40, show_default=True, type=click.IntRange(1, 100_000), metavar="N",
+@click.option("--trials", default=40, show_default=True, type=WholeNumber(1, 100_000), metavar="N",
               help="Proposals for each track, beside the module's own values.")  # fmt: skip
-@click.option("--batch", default=4, show_default=True, type=click.IntRange(1, 1000), metavar="N",
+@click.option("--batch", default=4, show_default=True, type=WholeNumber(1, 1000), metavar="N",
               help="Proposals that are trained before the next are made: more keep more processes busy.")  # fmt: skip
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of what is proposed.")
+@click.option("--seed", default=0, show_default=True, type=WholeNumber(0), help="Of what is proposed.")
 @fuel_option
 @whole_execution_options
 @click.option("-o", "--out", "output", required=True, type=click.Path(path_type=Path),
@@ -119,7 +121,7 @@ def tune(
     ):
         found = outcomes(searches, plan, trainings, table)
     if found is None:
-        return trainings.tell()
+        return trainings.tell("the search")
     own = {name: declared.values[name] for name in space}
     report = Report(optimiser, own, plan, seed, found)
     better = [each for each in found if each.is_better]

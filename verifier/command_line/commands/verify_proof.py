@@ -11,7 +11,6 @@ from protocol.benchmark import Benchmark
 from protocol.claim import Claim
 from protocol.envelope import Signed
 from protocol.errors import NoAnswerError
-from protocol.keys import VerifyKey
 from protocol.precommit import Seeding
 from protocol.proof import Proof, ProofRejected, check_proof
 from protocol.verdict import Outcome
@@ -20,6 +19,7 @@ from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.files import read_record
 from verifier.command_line.precommit_options import seeding_options
 from verifier.command_line.sampling_options import Sampling, sampling_options
+from verifier.command_line.signer_options import signer_options
 from verifier.command_line.terminal import json_text, say
 from verifier.verification.choosing import Choosing
 
@@ -29,11 +29,11 @@ from verifier.verification.choosing import Choosing
 @click.argument("proof", type=click.Path(path_type=Path))
 @sampling_options
 @seeding_options
-@click.option("--signer", type=click.Path(path_type=Path), help="Public key that must have signed both files.")
+@signer_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify_proof(
-    benchmark: Path, proof: Path, sampling: Sampling, seeding: Seeding | None, signer: Path | None, as_json: bool
-) -> int:
+    benchmark: Path, proof: Path, sampling: Sampling, seeding: Seeding | None, signers: tuple[bytes, ...], as_json: bool
+) -> int:  # fmt: skip
     """Check that PROOF answers the beacon with the claims that BENCHMARK committed to.
 
     It does not look at what the claims state. Next, `verify` the .claim and .solution files of the printed nonces,
@@ -52,8 +52,8 @@ def verify_proof(
     """
     if seeding is not None and seeding.beacon == sampling.beacon:
         raise InputError("--beacon: is the seed beacon; a sample needs one that was published after the benchmark")
-    expected = VerifyKey.load(signer).raw if signer else None
     committed, answer = read_record(benchmark, Benchmark), read_record(proof, Proof)
+    expected = committed.signer if committed.signer in signers else next(iter(signers), None)
     try:
         claims = check_proof(committed, answer, sampling.beacon, sampling.rule, expected, seeding)
     except NoAnswerError as error:

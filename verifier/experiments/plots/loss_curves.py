@@ -6,16 +6,20 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from verifier.experiments.plots.heat_maps import draw_prediction_maps
 from verifier.experiments.plots.style import (
     BLACK,
     BLUE,
     GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
     VERMILLION,
-    legend_entries,
     logarithmic,
     new_figure,
     png,
@@ -27,6 +31,13 @@ from verifier.experiments.training_history import TrainingHistory
 
 _LARGEST: Final = 1e80
 """No mean of squares of binary32 numbers is larger."""
+_LOSS: Final = "loss (mean of squares)"
+_ROW: Final = 96
+"""Characters of the names in a row of a legend, with the room for a line before each."""
+_LOOKS: Final = (
+    (BLUE, "-"), (VERMILLION, "-"), (GREEN, "-"), (ORANGE, "-"), (PURPLE, "--"), (SKY, "--"), (BLACK, "--"),
+    (GREY, "--"),
+)  # fmt: skip
 _FAR: Final = 10.0
 """A floor that is lower than everything else by more than this is not worth the room."""
 
@@ -45,57 +56,74 @@ def history_picture(history: TrainingHistory, maps: PredictionMaps | None) -> by
         return png(figure)
 
 
-def _alone(axes: Axes, history: TrainingHistory) -> None:
-    draw_losses(axes, history)
-    _limit(axes, [history])
-    axes.legend(loc="upper right", ncols=2)
-
-
 def histories_picture(histories: Sequence[TrainingHistory]) -> bytes:
-    """The PNG of several trainings, one small panel each, all with the same axes."""
+    """The PNG of several trainings, at most eight: the losses of all over each other, each training in its colour."""
     with styled():
-        rows = math.ceil(len(histories) / 2)
-        figure = new_figure(9.0, 0.5 + 2.6 * rows)
-        grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
-        panels = list(grid.flat)
-        entries: dict[str, Artist] = {}
-        for axes, history in zip(panels, histories, strict=False):
-            draw_losses(axes, history)
-            axes.label_outer()
-            entries |= legend_entries(axes)
-        _limit(panels[0], histories)
-        if len(histories) % 2:
-            panels[-1].set_visible(False)
-            panels[-3].xaxis.set_tick_params(labelbottom=True)
-            panels[-3].set_xlabel("epoch")
-        figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=len(entries))
+        columns = max(1, min(4, _ROW // (8 + max(len(history.title) for history in histories))))
+        figure = new_figure(10.0, 4.4 + 0.2 * math.ceil(len(histories) / columns))
+        training, validation = figure.subplots(1, 2, sharex=True, sharey=True)
+        for history, (colour, line) in zip(histories, _LOOKS, strict=False):
+            _curve(training, history.train_losses, history.title, colour, line)
+            _curve(validation, history.validation_losses, history.title, colour, line)
+            _mark_best(validation, history, colour, colour)
+            if history.threshold is not None:
+                validation.axhline(history.threshold, color=colour, linestyle=(0, (6, 4)), linewidth=0.8)
+        training.set_title("training loss")
+        validation.set_title("validation loss")
+        training.set_ylabel(_LOSS)
+        _limit(training, histories)
+        for axes in (training, validation):
+            axes.set_xlabel("epoch")
+        figure.legend(*training.get_legend_handles_labels(), loc="outside lower center", ncols=columns)
+        if keys := _keys(histories):
+            validation.legend(handles=keys, loc="upper right")
         return png(figure)
 
 
-def draw_losses(axes: Axes, history: TrainingHistory) -> None:
-    """One training on the axes given."""
-    epochs = range(1, history.epochs + 1)
-    lone = "." if history.epochs == 1 else ""
-    axes.plot(epochs, _drawable(history.train_losses), color=BLUE, marker=lone, label="training")
-    axes.plot(epochs, _drawable(history.validation_losses), color=VERMILLION, marker=lone, label="validation")
+def _keys(histories: Sequence[TrainingHistory]) -> list[Line2D]:
+    """What the marks mean, whatever their colour."""
+    keys = []
+    if any(history.best_epoch for history in histories):
+        keys.append(Line2D([], [], color=GREY, marker="o", linestyle="", label="best epoch"))
+    if any(history.test_loss is not None for history in histories):
+        keys.append(Line2D([], [], color=GREY, marker="D", linestyle="", label="test"))
+    if any(history.threshold is not None for history in histories):
+        keys.append(Line2D([], [], color=GREY, linestyle=(0, (6, 4)), linewidth=0.8, label="threshold (test)"))
+    return keys
+
+
+def _alone(axes: Axes, history: TrainingHistory) -> None:
+    _curve(axes, history.train_losses, "training", BLUE)
+    _curve(axes, history.validation_losses, "validation", VERMILLION)
     if history.best_epoch:
-        _mark_best(axes, history)
+        axes.axvline(history.best_epoch, color=VERMILLION, linewidth=0.8, alpha=0.6)
+    _mark_best(axes, history, VERMILLION, GREEN)
     if history.threshold is not None:
         axes.axhline(history.threshold, color=BLACK, linestyle="--", linewidth=1.0, label="threshold (test)")
-    if (floor := _near_floor(history)) is not None:
+    floor = _near_floor(history)
+    if floor is not None:
         axes.axhline(floor, color=BLACK, linestyle=":", linewidth=1.0, label="floor (training)")
     axes.set_title(_title(history))
     axes.set_xlabel("epoch")
-    axes.set_ylabel("loss (mean of squares)")
+    axes.set_ylabel(_LOSS)
+    _limit(axes, [history], floor)
+    axes.legend(loc="upper right", ncols=2)
 
 
-def _mark_best(axes: Axes, history: TrainingHistory) -> None:
+def _curve(axes: Axes, losses: Sequence[float], label: str, colour: str, line: str = "-") -> None:
+    lone = "." if len(losses) == 1 else ""
+    epochs = range(1, len(losses) + 1)
+    axes.plot(epochs, _drawable(losses), color=colour, linestyle=line, marker=lone, label=label)
+
+
+def _mark_best(axes: Axes, history: TrainingHistory, colour: str, test_colour: str) -> None:
     best = history.best_epoch
-    axes.axvline(best, color=VERMILLION, linewidth=0.8, alpha=0.6)
+    if not best:
+        return
     lowest = _drawable(history.validation_losses[best - 1 : best])
-    axes.plot([best], lowest, "o", color=VERMILLION, markersize=6, label="best epoch")
+    axes.plot([best], lowest, "o", color=colour, markersize=6, zorder=3, label="best epoch")
     if history.test_loss is not None:
-        axes.plot([best], [history.test_loss], "D", color=GREEN, markersize=5, label="test")
+        axes.plot([best], [history.test_loss], "D", color=test_colour, markersize=5, zorder=3, label="test")
 
 
 def _title(history: TrainingHistory) -> str:
@@ -105,10 +133,11 @@ def _title(history: TrainingHistory) -> str:
     return f"{history.title}\nquality {thousands(history.quality)} × 10⁻⁶, {numbers}"
 
 
-def _limit(axes: Axes, histories: Sequence[TrainingHistory]) -> None:
-    """Limits that show every loss; a logarithmic axis if they are all positive."""
+def _limit(axes: Axes, histories: Sequence[TrainingHistory], floor: float | None = None) -> None:
+    """Limits that show every loss; a logarithmic axis if they are all positive; no half epochs."""
     axes.set_xlim(0.0, max(history.epochs for history in histories) + 1.0)
-    losses = [loss for history in histories for loss in (*_losses(history), *_known([_near_floor(history)]))]
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    losses = [*(loss for history in histories for loss in _losses(history)), *_known([floor])]
     if losses and min(losses) > 0.0:
         axes.set_ylim(0.8 * min(losses), 1.25 * max(losses))
         logarithmic(axes)

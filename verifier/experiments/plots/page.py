@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 _STYLE = """
-body { font: 15px/1.5 sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222; }
+body { font: 15px/1.5 sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem; color: #222; }
 img { max-width: 100%; height: auto; }
 figure { margin: 0; }
 figcaption { color: #555; }
 div { overflow-x: auto; }
-table { border-collapse: collapse; margin-top: 1.5rem; }
-th, td { border-bottom: 1px solid #ddd; padding: 0.3rem 0.7rem; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+table { border-collapse: collapse; margin-top: 1.5rem; font-size: 0.85rem; }
+th, td { border-bottom: 1px solid #ddd; padding: 0.3rem 0.5rem; text-align: right; vertical-align: top; }
+th { vertical-align: bottom; }
+td { white-space: nowrap; }
+.text { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
+th.text { overflow-wrap: normal; }
+@media print, (max-width: 55rem) {
+  table { font-size: 0.68rem; }
+  th, td { padding: 0.2rem 0.25rem; }
+  .text { min-width: 4.5rem; }
+}
 """.strip()
 
 
-def page(title: str, png: bytes, alternative: str, caption: str, rows: Sequence[Mapping[str, str]]) -> str:
-    """HTML5 with the picture, a caption and a table: a row's names are the columns, and all rows have the same."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in rows[0])
-    body = "\n".join(_row(row) for row in rows)
+def page(
+    title: str, png: bytes, alternative: str, caption: str, rows: Sequence[Mapping[str, str]], texts: Collection[str]
+) -> str:
+    """HTML5 with the picture, a caption and a table: a row's names are the columns, and all rows have the same.
+
+    Columns that are no `texts` are numbers.
+    """
+    head = "".join(f'<th scope="col"{_kind(name, texts)}>{escape(name)}</th>' for name in rows[0])
+    body = "\n".join(_row(row, texts) for row in rows)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -53,5 +66,10 @@ def page(title: str, png: bytes, alternative: str, caption: str, rows: Sequence[
 """
 
 
-def _row(row: Mapping[str, str]) -> str:
-    return "<tr>" + "".join(f"<td>{escape(value)}</td>" for value in row.values()) + "</tr>"
+def _row(row: Mapping[str, str], texts: Collection[str]) -> str:
+    cells = (f"<td{_kind(name, texts)}>{escape(value)}</td>" for name, value in row.items())
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _kind(name: str, texts: Collection[str]) -> str:
+    return ' class="text"' if name in texts else ""

@@ -109,8 +109,8 @@ def test_a_quality_in_the_range_is_within() -> None:
     assert (done.code, done.error) == (0, None)
     lines = done.out.splitlines()
     assert lines[:2] == [
-        "run 1: quality 250,000 after 90 epochs (early-stopping, best 40), validation loss 0.250, 1.50 s",
-        "run 0: quality 210,000 after 90 epochs (early-stopping, best 40), validation loss 0.250, 1.50 s",
+        "run 1: quality 250,000 after 90 epochs (early-stopping, best 40), validation loss 0.25, 1.5 s",
+        "run 0: quality 210,000 after 90 epochs (early-stopping, best 40), validation loss 0.25, 1.5 s",
     ]
     # Five runs, standard deviation 15811; Student's t with four degrees of freedom is 4.604 at 99 %.
     assert lines[5:] == [
@@ -201,17 +201,13 @@ def test_mistakes_of_the_call_say_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [("--runs", 1), ("--runs", 1001), ("--jobs", 0), ("--fuel", 0), ("--reported", 1_000_001),
+    [("--runs", 1), ("--runs", 1001), ("--jobs", 0), ("--fuel", 0), ("--fuel", 2**63), ("--reported", 1_000_001),
      ("--reported", "many"), ("-p", "lr"), ("--isolation", "some")],
 )  # fmt: skip
 def test_values_out_of_range_are_refused_before_anything_is_trained(wrong: tuple[str, object]) -> None:
     done = call(ADAM, *BY_SEED, *wrong)
     assert isinstance(done.error, click.BadParameter)
     assert done.out == ""
-
-
-def test_more_fuel_than_a_meter_counts_is_refused() -> None:
-    assert refusal(ADAM, *BY_SEED, "--fuel", 2**63, *HERE).startswith("--fuel: 9,223,372,036,854,775,808 is more than")
 
 
 # -- Ctrl-C ------------------------------------------------------------------------------------------------------

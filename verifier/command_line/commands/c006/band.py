@@ -13,14 +13,15 @@ import click
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import Fuel, Hyperparameter
+from verifier.command_line.choice_options import Hyperparameter
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
 from verifier.command_line.execution_options import Execution, cpu_execution_options
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
-from verifier.command_line.numerals import decimal
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.text_table import number_text
+from verifier.command_line.whole_number import WholeNumber
 from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
 
 if TYPE_CHECKING:
@@ -41,12 +42,13 @@ _MOST_FUEL = 2**63 - 1
 @click.command()
 @click.argument("optimiser", type=click.Path(path_type=Path))
 @instance_options
-@click.option("--runs", type=click.IntRange(FEWEST, _MOST_RUNS), default=8, show_default=True,
+@click.option("--runs", type=WholeNumber(FEWEST, _MOST_RUNS), default=8, show_default=True,
               help="Trainings, each from other initial weights.")  # fmt: skip
-@click.option("--reported", type=click.IntRange(-10_000_000, 1_000_000), help="A quality to judge by the band.")
+@click.option("--reported", type=WholeNumber(-10_000_000, 1_000_000), help="A quality to judge by the band.")
 @click.option("-p", "--hyperparameter", "overrides", multiple=True, type=Hyperparameter(),
               help="Override of one of the module's HYPERPARAMETERS; may be repeated.")  # fmt: skip
-@click.option("--fuel", "fuel_budget", type=Fuel(), default=_FUEL, show_default=f"{_FUEL:.0e}".replace("+", ""),
+@click.option("--fuel", "fuel_budget", type=WholeNumber(1, _MOST_FUEL, "1e9", "FUEL"),
+              default=_FUEL, show_default=number_text(_FUEL),
               help="Fuel budget of a run, such as 1e9, in this toolkit's units.")  # fmt: skip
 @cpu_execution_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run, then one for the band.")
@@ -76,8 +78,6 @@ def band(
     from verifier.c006.repeated_training import LiveTask, repetitions
     from verifier.command_line.trials import require_dialect, results
 
-    if fuel_budget > _MOST_FUEL:
-        raise InputError(f"--fuel: {fuel_budget:,} is more than a meter counts, {_MOST_FUEL:,}; give less")
     named = instance.resolve()
     module = read_module(optimiser)
     trials = repetitions(LiveTask(named.seed, named.n_hidden, optimiser, module, dict(overrides), fuel_budget), runs)
@@ -112,7 +112,7 @@ def _run_as_text(run: Repetition) -> str:
         return f"run {run.number}: no solution, as no epoch improved ({run.stop_reason} after {run.epochs} epochs)"
     return (
         f"run {run.number}: quality {run.quality:,} after {run.epochs} epochs ({run.stop_reason}, best "
-        f"{run.best_epoch}), validation loss {decimal(run.validation_loss)}, {decimal(run.seconds)} s"
+        f"{run.best_epoch}), validation loss {number_text(run.validation_loss)}, {number_text(run.seconds)} s"
     )
 
 

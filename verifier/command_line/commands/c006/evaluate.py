@@ -14,12 +14,13 @@ from verifier.command_line.commands.c006.instance import InstanceOptions, instan
 from verifier.command_line.commands.c006.solution_file import read_solution
 from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.whole_number import WholeNumber
 
 
 @click.command()
 @click.argument("solution")
 @instance_options
-@click.option("--reported", type=click.IntRange(-(2**31), 2**31 - 1), help="The quality that was reported; compared.")
+@click.option("--reported", type=WholeNumber(-(2**31), 2**31 - 1), help="The quality that was reported; compared.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def evaluate(solution: str, instance: InstanceOptions, reported: int | None, as_json: bool) -> int:
     """Evaluate a solution of the live network's challenge on a CPU.

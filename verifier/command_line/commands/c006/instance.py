@@ -17,6 +17,7 @@ from protocol.settings import Settings, instance_seed
 from verifier.c006.track import parse_track
 from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_file
+from verifier.command_line.whole_number import WholeNumber
 
 _MAX_NONCE = 2**64 - 1
 
@@ -75,7 +76,7 @@ def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--settings", type=click.Path(path_type=Path),
                   help="JSON file with the five texts of the benchmark's settings.")  # fmt: skip
     @click.option("--rand-hash", help="The precommit's random hash (on the network 32 hex digits).")
-    @click.option("--nonce", type=click.IntRange(0, _MAX_NONCE), help="Default: the one that the solution's file says.")
+    @click.option("--nonce", type=WholeNumber(0, _MAX_NONCE), help="Default: the one that the solution's file says.")
     @click.option("--seed", help="Instead of these three: the instance's seed (64 hex digits), with --track.")
     @click.option("--track", help="Only with --seed: the track, such as n_hidden=4.")
     @wraps(command)
