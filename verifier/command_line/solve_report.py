@@ -86,7 +86,7 @@ def _entry(path: Path, optimiser: Path, solved: SolvedNonce) -> dict[str, object
     claim, task = solved.claim, solved.claim.task
     return {
         "file": str(path),
-        "optimiser": optimiser.name,
+        "optimiser": optimiser.stem,
         "optimiser_digest": task.optimiser_digest.hex(),
         "edition": task.edition,
         "track": task.settings.track_id,

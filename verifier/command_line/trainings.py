@@ -29,6 +29,7 @@ class Trainings(Generic[Row]):
         self._limit = execution.limit
         self._done, self._paid = 0, 0.0
         self._stack = ExitStack()
+        self._progress: Progress | None = None
         self._run: TrialRun[Row] | None = None
         self.failed: dict[Hashable, str] = {}
         """Why each training has no result and never will: its module fails."""
@@ -36,22 +37,33 @@ class Trainings(Generic[Row]):
 
     def train(self, trials: Iterable[Trial[Row]]) -> bool:
         """Whether all of them are in the table or have failed by now. If not, the call is to end."""
-        wanted = {trial.key: trial for trial in trials}
-        todo = [trial for key, trial in wanted.items() if key not in self._table.rows and key not in self.failed]
-        kept = sum(trial.cost for trial in wanted.values()) - sum(trial.cost for trial in todo)
-        self._done, self._paid = self._done + len(wanted) - len(todo), self._paid + kept
+        asked = list(trials)
+        new = {trial.key: trial for trial in asked if not self._is_done(trial)}
+        todo = list(new.values())
+        self._pass_over(len(asked) - len(todo), sum(trial.cost for trial in asked) - sum(trial.cost for trial in todo))
         if todo and self._limit != 0:
             run = self._opened()
             with closing(run(todo, self._limit)) as outcomes:
                 for trial, outcome in outcomes:
                     self._take(trial, outcome)
-        return not any(trial.key not in self._table.rows and trial.key not in self.failed for trial in todo)
+        return all(map(self._is_done, todo))
 
     def tell(self, what: str) -> int:
         """Say why `train` has not done all, of `what` the trainings are; the exit code."""
         say(*(f"tig-verify: undetermined: {text}" for text in self._lost), is_error=True)
         say(f"tig-verify: {what} is not at its end; the same call goes on", is_error=True)
         return UNDETERMINED if self._lost else UNFINISHED
+
+    def _is_done(self, trial: Trial[Row]) -> bool:
+        return trial.key in self._table.rows or trial.key in self.failed
+
+    def _pass_over(self, count: int, cost: float) -> None:
+        """Count trainings that need not be done: they are done already, or asked for twice."""
+        if self._progress is None:
+            self._done, self._paid = self._done + count, self._paid + cost
+        else:
+            for _ in range(count):
+                self._progress.advance(cost / count)
 
     def _take(self, trial: Trial[Row], outcome: Row | Failed | TaskLost) -> None:
         if isinstance(outcome, TaskLost):
@@ -68,7 +80,7 @@ class Trainings(Generic[Row]):
             if self._execution.cluster is None:
                 say_if_first(self._execution.device)
             progress = Progress("training", self._planned, self._done, self._cost, self._paid)
-            self._stack.enter_context(progress)
+            self._progress = self._stack.enter_context(progress)
             runner = TrialRunner[Row].of(self._execution)
             self._run = self._stack.enter_context(open_trials(runner, self._execution, self._planned, progress))
         return self._run

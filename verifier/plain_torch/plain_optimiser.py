@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -16,6 +16,15 @@ from verifier.plain_torch.manners import Manners
 from verifier.plain_torch.plain_state import copied
 from verifier.plain_torch.random_numbers import RandomNumbers
 from verifier.plain_torch.tensors import ParameterVector, vector
+
+
+def _listing(function: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:
+    """A builtin function that makes a list."""
+    return lambda *arguments, **options: list(function(*arguments, **options))
+
+
+_LISTS: Final = {function.__name__: _listing(function) for function in (enumerate, reversed, zip)}
+"""What is lazy in Python, and a list in the sandbox."""
 
 
 class PlainTorch:
@@ -137,6 +146,7 @@ def _loaded(assignment: Assignment) -> ModuleType:
     """The module's file, run as Python. Raises what it raises, and OptimiserError for a function that it lacks."""
     module = ModuleType("optimiser_module")
     module.__file__ = assignment.name
+    vars(module).update(_LISTS)
     exec(compile(assignment.source, assignment.name, "exec", dont_inherit=True), vars(module))
     for function in ENTRY_POINTS:
         if not callable(getattr(module, function, None)):

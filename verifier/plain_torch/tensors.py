@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from sandbox.layout import Layout
+
+
+def _operand(value: Any) -> Any:
+    """A tensor for a number, which torch does not take everywhere."""
+    return torch.tensor(float(value)) if type(value) in (int, float) else value
+
+
+def _with_numbers(name: str) -> Callable[..., torch.Tensor]:
+    """A method of torch's tensors that takes numbers where torch wants tensors."""
+    method: Callable[..., torch.Tensor] = getattr(torch.Tensor, name)
+
+    def taking(self: torch.Tensor, *operands: Any, **options: Any) -> torch.Tensor:
+        return method(self, *map(_operand, operands), **options)
+
+    return taking
 
 
 class Tensor(torch.Tensor):
@@ -46,14 +61,6 @@ class Tensor(torch.Tensor):
     def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
         return self | other
 
-    def maximum(self, other: Any) -> torch.Tensor:
-        """The larger of self and a tensor or a number."""
-        return super().maximum(_operand(other))
-
-    def minimum(self, other: Any) -> torch.Tensor:
-        """The smaller of self and a tensor or a number."""
-        return super().minimum(_operand(other))
-
     def clamp(self, min: Any = None, max: Any = None) -> torch.Tensor:  # noqa: A002
         """The elements between two limits, each a tensor or a number."""
         if isinstance(min, torch.Tensor) or isinstance(max, torch.Tensor):
@@ -61,6 +68,10 @@ class Tensor(torch.Tensor):
         return super().clamp(min, max)
 
     clip = clamp
+    maximum, minimum = _with_numbers("maximum"), _with_numbers("minimum")
+    lerp, lerp_ = _with_numbers("lerp"), _with_numbers("lerp_")
+    addcmul, addcmul_ = _with_numbers("addcmul"), _with_numbers("addcmul_")
+    addcdiv, addcdiv_ = _with_numbers("addcdiv"), _with_numbers("addcdiv_")
 
     def dot(self, other: torch.Tensor) -> torch.Tensor:
         """The sum of the products with a tensor of the same shape, whatever that is."""
@@ -90,6 +101,9 @@ class ParameterVector(Tensor):
         numbers = repr(self.as_subclass(torch.Tensor))
         return f"ParameterVector of {len(self)} tensors, flat: {numbers}"
 
+    def __bool__(self) -> bool:
+        return True  # as of any list that is not empty
+
     def __len__(self) -> int:
         return len(self._layout.parts)
 
@@ -103,11 +117,6 @@ class ParameterVector(Tensor):
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))
-
-
-def _operand(value: Any) -> Any:
-    """A tensor for a number, which torch does not take everywhere."""
-    return torch.tensor(float(value)) if type(value) in (int, float) else value
 
 
 def tensor(data: torch.Tensor, *, own: bool = True) -> Tensor:

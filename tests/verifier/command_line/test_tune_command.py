@@ -29,6 +29,7 @@ OUT = Path("out")
 SPACE = ("--search", "lr=log 1e-4..1e-1")
 LONG = ("--trials", 4, "--batch", 2, "--nonces", "0..1", "--judge-nonces", "7..8", "--fuel", 1_500_000)
 SHORT = ("--track", "n_hidden=1", *SPACE, *LONG)
+FEW = ("--trials", 2)
 TRAININGS = 5 * 2 + 2 * 2
 COMMAND = [sys.executable, "-P", "-m", "verifier.command_line.main", "tune"]
 Call = Callable[..., Ended]
@@ -164,14 +165,14 @@ def test_each_track_has_its_own_search_and_its_row(call: Call) -> None:
 
 
 def test_own_values_that_are_best_stay(call: Call) -> None:
-    assert call(*SHORT).code == 0
+    assert call(*SHORT, *FEW).code == 0
     assert (OUT / "sgd-tuned.py").exists()
-    ended = call(*SHORT[:2], "--search", "lr=0.0001", *LONG, "--json")
+    ended = call(*SHORT[:2], "--search", "lr=0.0001", *LONG, *FEW, "--json")
     assert ended.code == 0
     found = json.loads(ended.out)
     assert (found["is_better"], found["hyperparameters"], found["judgement"]) == (False, {}, None)
     assert ended.err.splitlines()[1:] == ["out/sgd-tuned.py: is of an earlier call"]
-    table = call(*SHORT[:2], "--search", "lr=0.0001", *LONG).out
+    table = call(*SHORT[:2], "--search", "lr=0.0001", *LONG, *FEW).out
     assert "n_hidden=1: no proposal was better in the search; the module's own values stay\n" in table
 
 
@@ -181,7 +182,7 @@ def test_values_that_are_best_by_chance_are_told_from_better_ones(
     """Here the judgement sees other values than the search: it must decide, not the search."""
     judging = TrackSearch.judging
     monkeypatch.setattr(TrackSearch, "judging", lambda search, nonces: judging(search, nonces)[::-1])
-    ended = call(*SHORT, "--key", "key.pem")
+    ended = call(*SHORT, *FEW, "--key", "key.pem")
     assert ended.code == 0
     assert "n_hidden=1: the values are not better where they were judged; the module's own values stay\n" in ended.out
     assert sorted(files()) == ["tuned.json"]
@@ -193,14 +194,14 @@ FAILS = 'hyperparameters["lr"] if hyperparameters["lr"] < 0.03 else [][1]'
 def test_values_with_which_the_module_fails_are_named(call: Call) -> None:
     source = module(state=FAILS).replace(b"0.05", b"0.0001")
     Path("sgd.py").write_bytes(source)
-    ended = call(*SHORT[:2], "--search", "lr=log 1e-3..1.0", *LONG)
+    ended = call(*SHORT[:2], "--search", "lr=log 1e-3..1.0", *LONG, *FEW)
     assert ended.code == 0
     assert "n_hidden=1: the module fails with " in ended.out
     assert "lr=" in ended.out
     assert "IndexError" in ended.out
     assert sum(each["why"] != "" for each in json.loads((OUT / "tuned.json").read_text())["tracks"][0]["proposals"]) > 0
     Path("sgd.py").write_bytes(source.replace(b"0.03", b"1e-9"))
-    ended = call(*SHORT)
+    ended = call(*SHORT, *FEW)
     assert ended.code == 2
     assert ended.err.startswith("tig-verify: sgd.py: with its own values, on nonce 0: 'line ")
 
@@ -213,11 +214,11 @@ def test_a_lost_process_is_no_answer(call: Call, monkeypatch: pytest.MonkeyPatch
 
     with monkeypatch.context() as patched:
         patched.setattr(comparison_trials, "solve", lost)
-        ended = call(*SHORT)
+        ended = call(*SHORT, *FEW)
     assert ended.code == 3
     assert "undetermined: sgd.py, n_hidden=1, nonce 0: the worker is gone" in ended.err
     assert ended.err.endswith("the search is not at its end; the same call goes on\n")
-    assert call(*SHORT).code == 0
+    assert call(*SHORT, *FEW).code == 0
 
 
 @pytest.mark.parametrize(

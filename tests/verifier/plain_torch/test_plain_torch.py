@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,11 @@ from torch import nn
 
 from protocol.settings import Settings
 from protocol.task import Task
-from sandbox.errors import OptimiserError
+from sandbox.errors import OptimiserError, SandboxError
 from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess
 from sandbox.optimiser import Assignment, Optimiser, Vector
+from tests.fuzzing.programs import Programs
 from tests.support.folders import FIXTURES
 from tests.support.sample_operations import OPERATIONS, OTHERS, TENSORS
 from tests.support.sample_optimisers import LAYOUT, OPTIMISERS, assignment, buffers, module, numbers
@@ -95,6 +98,20 @@ def test_every_module_goes_where_it_goes_in_the_sandbox(path: Path) -> None:
     np.testing.assert_allclose(descend(PlainTorch().start(given)), expected, rtol=1e-3, atol=1e-3)
 
 
+def test_random_modules_go_where_they_go_in_the_sandbox() -> None:
+    agreed = 0
+    for seed in range(40):
+        given = assignment(Programs(Random(f"plain {seed}")).module().encode(), fuel_budget=10**8)
+        try:
+            expected = descend(InProcess().start(given))
+        except SandboxError:
+            continue
+        with contextlib.suppress(TypeError, RuntimeError):  # torch's own functions take less
+            np.testing.assert_allclose(descend(PlainTorch().start(given)), expected, rtol=1e-2, atol=1e-3)
+            agreed += 1
+    assert agreed > 15
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -133,6 +150,8 @@ def test_what_the_sandbox_refuses_of_views_and_vectors_is_refused(line: str) -> 
         "m = torch.ones(2, 2)\n    m[0] += 1\n    m[m > 1] = 7.0\n    return [m, m.expand(2, 2, 2).mul_(2)]",
         "return [torch.tensor(3), torch.full((2,), 1), torch.where(torch.ones(2) > 0, 1, 0), (parameters > 0).all()]",
         "return [parameters.maximum(0.5), parameters.clamp(-parameters, 0.5), parameters.dot(parameters)]",
+        "x = torch.ones(3)\n    return [x.lerp(2, 0.5), x.addcmul(2, x), x.addcdiv_(x, 4), 3 if parameters else 4]",
+        "return [reversed([1, 2])[0], zip([1], [2]), enumerate([5.0], start=1)]",
     ],
 )  # fmt: skip
 def test_what_changes_in_place_is_what_changes_in_the_sandbox(lines: str) -> None:
