@@ -76,8 +76,9 @@ def check_signer(context: Context) -> None:
 def check_qualification(context: Context) -> None:
     """The claimed quality is above the validator's threshold, if there is one; it costs nothing to say no here."""
     claimed, threshold = context.claim.record.quality, context.evidence.terms.threshold
-    qualifies = threshold is None or claimed > threshold
-    require(qualifies, Reason.UNQUALIFIED, f"the claimed quality {claimed} is not above {threshold}")
+    if threshold is not None:
+        detail = f"the claimed quality {claimed:,} is not above {threshold:,}"
+        require(claimed > threshold, Reason.UNQUALIFIED, detail)
 
 
 def check_settings(context: Context) -> None:
@@ -151,7 +152,7 @@ def check_quality(context: Context) -> None:
     result = score(EagerNetwork(context.instance_id, engine_choice.engine()), context.weights, subset)
     loss = result.loss if math.isfinite(result.loss) else None
     context.measured.update(quality=result.quality, threshold=result.threshold, test_loss=loss)
-    detail = f"the weights reach quality {result.quality}, the claim says {claim.quality}"
+    detail = f"the weights reach quality {result.quality:,}, the claim says {claim.quality:,}"
     require(result.quality == claim.quality, Reason.QUALITY, detail)
 
 

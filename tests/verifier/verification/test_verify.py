@@ -515,7 +515,7 @@ def test_a_claim_qualifies_above_the_threshold_and_not_at_it(above: int, qualifi
             assert verdict.outcome is Outcome.ACCEPTED
         else:
             assert_rejected(verdict, 2, Reason.UNQUALIFIED)
-            assert verdict.detail == f"the claimed quality {claimed} is not above {claimed + above}"
+            assert verdict.detail == f"the claimed quality {claimed:,} is not above {claimed + above:,}"
             assert not verdict.measured  # nothing was computed
 
 
