@@ -12,12 +12,11 @@ import click
 from protocol.task import Task
 from sandbox.errors import OptimiserError
 from sandbox.optimiser import Scalar
-from verifier.challenge.editions import EDITIONS
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import chosen, fuel_option, overrides_option
+from verifier.command_line.choice_options import chosen, edition_option, fuel_option, overrides_option, track_option
 from verifier.command_line.files import read_module
 from verifier.command_line.names import shown_names
-from verifier.command_line.nonces_option import Nonces
+from verifier.command_line.nonces_option import nonces_option
 from verifier.command_line.overrides import require_fitting
 from verifier.command_line.plot_files import Picture, require_drawing, write_picture
 from verifier.command_line.terminal import json_text, say
@@ -38,9 +37,9 @@ _CAPTION: Final = (
 
 @click.command()
 @click.argument("optimiser", type=click.Path(path_type=Path))
-@click.option("--track", default="n_hidden=4", show_default=True, help="Difficulty.")
-@click.option("--nonces", type=Nonces(), default="0", show_default=True, help="Nonces; their costs are added up.")
-@click.option("--edition", default="december-2025", type=click.Choice(list(EDITIONS)), show_default=True)
+@track_option(default="n_hidden=4")
+@nonces_option(" Their costs are added up.", default="0")
+@edition_option
 @click.option("--epochs", type=WholeNumber(1), default=5, show_default=True, help="Epochs of each nonce.")
 @overrides_option
 @fuel_option
