@@ -15,7 +15,7 @@ from verifier.experiments.comparison import Comparison, Run
 from verifier.experiments.comparison import compare as compared
 from verifier.experiments.comparison_trials import Row, Trial
 from verifier.library.place import Place, opened, require_jobs
-from verifier.library.task import EDITION, RAND_HASH, TRACK, ModuleSource, module_of, task_of
+from verifier.library.task import RAND_HASH, ModuleSource, module_of, task_of
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 
@@ -47,8 +47,8 @@ def compare(
     candidates: Mapping[str, Candidate],
     *,
     nonces: Iterable[int],
-    edition: str = EDITION,
-    track: str = TRACK,
+    edition: str = "december-2025",
+    track: str = "n_hidden=4",
     fuel: int | None = None,
     rand_hash: str = RAND_HASH,
     jobs: int = 1,
@@ -63,8 +63,8 @@ def compare(
         candidates: By a name of yours, the path of a module's file, a `Module`, or one of them with overrides of its
             HYPERPARAMETERS: `{"adam": "adam.py", "slow": ("adam.py", {"lr": 0.001})}`.
         nonces: The numbers of the instances, such as `range(20)`.
-        edition: The edition of the contest, a key of `EDITIONS`; by default `december-2025`.
-        track: The track, such as `n_hidden=4`, which is the default.
+        edition: The edition of the contest, a key of `EDITIONS`.
+        track: The track, such as `n_hidden=4`.
         fuel: The budget of each training; by default the most that the edition allows.
         rand_hash: The network's random text for the seeds; by default 32 zeros.
         jobs: Processes that share the trainings; with 1 it is this one.

@@ -19,7 +19,7 @@ from verifier.challenge.solving import Solved
 from verifier.challenge.solving import solve as solved
 from verifier.challenge.training.trainer import Observer
 from verifier.library.place import Place, opened, require_jobs
-from verifier.library.task import EDITION, RAND_HASH, TRACK, ModuleSource, module_of, task_of
+from verifier.library.task import RAND_HASH, ModuleSource, module_of, task_of
 from verifier.runs.pool import TaskLost
 from verifier.runs.queue import completed
 
@@ -70,8 +70,8 @@ def solve(
     *,
     key: SigningKey,
     nonces: Iterable[int],
-    edition: str = EDITION,
-    track: str = TRACK,
+    edition: str = "december-2025",
+    track: str = "n_hidden=4",
     hyperparameters: Mapping[str, Scalar] | None = None,
     fuel: int | None = None,
     rand_hash: str = RAND_HASH,
@@ -88,8 +88,8 @@ def solve(
         module: The path of the module's file, or a `Module`.
         key: Signs claims, solutions and transcripts.
         nonces: The numbers of the instances, such as `range(10)`.
-        edition: The edition of the contest, a key of `EDITIONS`; by default `december-2025`.
-        track: The track, such as `n_hidden=4`, which is the default.
+        edition: The edition of the contest, a key of `EDITIONS`.
+        track: The track, such as `n_hidden=4`.
         hyperparameters: Overrides of the module's HYPERPARAMETERS.
         fuel: The budget; by default the most that the edition allows.
         rand_hash: The network's random text for the seeds; by default 32 zeros.

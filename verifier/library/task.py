@@ -15,10 +15,8 @@ from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
 
-EDITION: Final = "december-2025"
-TRACK: Final = "n_hidden=4"
 RAND_HASH: Final = "0" * 32
-"""The defaults of all calls, as the command line has them."""
+"""The random text of who names none, as the command line has it."""
 _LARGEST: Final = 64 * 2**20
 
 ModuleSource: TypeAlias = str | os.PathLike[str] | Module

@@ -18,7 +18,7 @@ from verifier.challenge.solving import Solved
 from verifier.challenge.solving import solve as solved
 from verifier.challenge.training.trainer import Observer
 from verifier.library.place import Place, opened
-from verifier.library.task import EDITION, RAND_HASH, TRACK, ModuleSource, module_of, task_of
+from verifier.library.task import RAND_HASH, ModuleSource, module_of, task_of
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class TrainingResult:
 def train(
     module: ModuleSource,
     *,
-    edition: str = EDITION,
-    track: str = TRACK,
+    edition: str = "december-2025",
+    track: str = "n_hidden=4",
     nonce: int = 0,
     hyperparameters: Mapping[str, Scalar] | None = None,
     fuel: int | None = None,
@@ -105,8 +105,8 @@ def train(
 
     Parameters:
         module: The path of the module's file, or a `Module`.
-        edition: The edition of the contest, a key of `EDITIONS`; by default `december-2025`.
-        track: The track, such as `n_hidden=4`, which is the default.
+        edition: The edition of the contest, a key of `EDITIONS`.
+        track: The track, such as `n_hidden=4`.
         nonce: The number of the instance.
         hyperparameters: Overrides of the module's HYPERPARAMETERS.
         fuel: The budget; by default the most that the edition allows.
