@@ -15,7 +15,6 @@ COPY arithmetic arithmetic
 COPY protocol protocol
 COPY sandbox sandbox
 COPY tig_verify tig_verify
-COPY tig_verify tig_verify
 COPY verifier verifier
 COPY fixtures/optimisers fixtures/optimisers
 RUN /opt/tig-verify/bin/pip install --no-cache-dir --constraint constraints.txt \

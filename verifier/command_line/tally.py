@@ -26,18 +26,20 @@ class Tally:
         self._copied: Counter[Outcome | None] = Counter()
         self._stated: dict[tuple[Outcome | None, str], str] = {}
 
-    def add(
-        self, file: str, outcome: Outcome | None, reason: Reason = Reason.NONE, claim_digest: str = ""
-    ) -> str | None:
-        """Count a claim; the digest, where it has one, is of what it states. The file that it is a copy of, if any."""
+    def original(self, file: str, outcome: Outcome | None, claim_digest: str) -> str | None:
+        """The file that this one is a copy of, if any; the digest, where it has one, is of what it states."""
+        first = self._stated.get((outcome, claim_digest), file)
+        return None if first == file else first
+
+    def add(self, file: str, outcome: Outcome | None, reason: Reason = Reason.NONE, claim_digest: str = "") -> None:
+        """Count a claim that has been told of."""
         self.counts[outcome] += 1
         self.unqualified += reason is Reason.UNQUALIFIED
-        first = self._stated.setdefault((outcome, claim_digest), file) if claim_digest else file
-        if first == file:
-            return None
-        self.copies[file] = first
-        self._copied[outcome] += 1
-        return first
+        if first := self.original(file, outcome, claim_digest):
+            self.copies[file] = first
+            self._copied[outcome] += 1
+        elif claim_digest:
+            self._stated[outcome, claim_digest] = file
 
     @property
     def claims(self) -> int:

@@ -129,8 +129,8 @@ class Report:
             self._tell(case, verdict, signed)
 
     def _tell(self, case: Case, verdict: Verdict, signed: Envelope | None) -> None:
-        file = str(case.path)
-        copy_of = self.tally.add(file, verdict.outcome, verdict.reason, verdict.claim_digest.hex())
+        file, digest = str(case.path), verdict.claim_digest.hex()
+        copy_of = self.tally.original(file, verdict.outcome, digest)
         entry = of_verdict(file, _stated(case, is_judged=True), copy_of, verdict)
         line = json_text(entry)
         if self.kept is not None and verdict.outcome is Outcome.REJECTED:
@@ -139,6 +139,7 @@ class Report:
             row = LoggedVerdict.read(json_object(line), line)
             self.log.add(row)
             self.learn(row)
+        self.tally.add(file, verdict.outcome, verdict.reason, digest)  # now: Ctrl-C tells how many are kept
         self._say(entry, line)
 
     def _say(self, entry: Entry, line: str | None = None) -> None:
