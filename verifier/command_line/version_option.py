@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from importlib import metadata
 from typing import Final
 
 import click
 
-from verifier.challenge.versions import SPECIFICATION, versions
 from verifier.command_line.terminal import say
 
 _DISTRIBUTION: Final = "tig-verify"
@@ -24,6 +22,8 @@ def _print(context: click.Context, _: click.Parameter, is_given: bool) -> None:
 
 def lines() -> list[str]:
     """The text of the option: versions, the engine that trains, the extras."""
+    from verifier.challenge.versions import SPECIFICATION, versions
+
     found = versions()
     computes = [f"{name} {found[name]}" for name in ("python", "numpy", "torch")]
     numba = _version("numba")
@@ -44,6 +44,8 @@ def _extra(name: str, needed: list[str]) -> str:
 
 def _extras() -> dict[str, list[str]]:
     """The libraries of each extra for users, as the installed metadata have them."""
+    from importlib import metadata
+
     found: dict[str, list[str]] = {}
     for requirement in metadata.requires(_DISTRIBUTION) or ():
         match = _REQUIREMENT.match(requirement)
@@ -53,6 +55,8 @@ def _extras() -> dict[str, list[str]]:
 
 
 def _version(library: str) -> str | None:
+    from importlib import metadata
+
     try:
         return metadata.version(library)
     except metadata.PackageNotFoundError:
