@@ -41,4 +41,4 @@ tig-verify stubs
 
 # For a program that writes optimisers: one JSON object, whatever the module does.
 tig-verify score my_optimiser.py --track n_hidden=1 --nonces 0..1 --seconds 60
-tig-verify score broken.py --track n_hidden=1 --nonces 0..1 --seconds 60
+ended_with 2 tig-verify score broken.py --track n_hidden=1 --nonces 0..1 --seconds 60
