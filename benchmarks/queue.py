@@ -24,7 +24,7 @@ from sandbox.isolation import InProcess
 from verifier.challenge.module import Module
 from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Observer
-from verifier.command_line.claim_folder import ClaimFolder
+from verifier.command_line.solving.claim_folder import ClaimFolder
 from verifier.runs.queue import completed
 from verifier.runs.run_log import Done, read_run
 

@@ -14,9 +14,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.support.folders import FIXTURES, ROOT
-from verifier.command_line import score_object
 from verifier.command_line.group import commands
 from verifier.command_line.main import main
+from verifier.command_line.trying import score_object
 
 EXAMPLES = ROOT / "examples"
 SHORT = ("--track", "n_hidden=1", "--nonces", "0", "--fuel", "3000000", "--isolation", "none", "--jobs", "1")

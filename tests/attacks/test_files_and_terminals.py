@@ -28,7 +28,7 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_file, require_new, write_file
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say, visible
-from verifier.command_line.verdict_log import FORMAT
+from verifier.command_line.verifying.verdict_log import FORMAT
 from verifier.runs.results_table import ResultsTable, read_rows
 
 KEY = SigningKey.generate()

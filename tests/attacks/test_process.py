@@ -30,12 +30,12 @@ from sandbox.worker.zygote_client import Zygote
 from tests.support import pool_work
 from tests.support.called import called
 from verifier.challenge.errors import InputError
-from verifier.command_line import claim_cases
 from verifier.command_line import main as entry
-from verifier.command_line.claim_cases import CaseReader, Mistake, Papers
 from verifier.command_line.files import require_short, require_writable, write_file
 from verifier.command_line.folder_lock import writing_alone
 from verifier.command_line.terminal import say
+from verifier.command_line.verifying import claim_cases
+from verifier.command_line.verifying.claim_cases import CaseReader, Mistake, Papers
 from verifier.runs.pool import ProcessPool
 
 ALL = (0, 1, 2)

@@ -20,14 +20,15 @@ from tests.support.sample_runs import run
 from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.errors import InputError
 from verifier.challenge.hyperparameters import Hyperparameters
-from verifier.command_line import names, verdict_log
-from verifier.command_line.comparison_report import ComparedTrack, as_tables
-from verifier.command_line.instance_options import Instances
+from verifier.command_line import names
 from verifier.command_line.names import shown_names
-from verifier.command_line.sampling_options import Sampling
-from verifier.command_line.tally import Tally
-from verifier.command_line.verdict_log import FORMAT as LOG
-from verifier.command_line.verdict_log import LoggedVerdict, VerdictLog
+from verifier.command_line.options.instance_options import Instances
+from verifier.command_line.options.sampling_options import Sampling
+from verifier.command_line.trying.comparison_report import ComparedTrack, as_tables
+from verifier.command_line.verifying import verdict_log
+from verifier.command_line.verifying.tally import Tally
+from verifier.command_line.verifying.verdict_log import FORMAT as LOG
+from verifier.command_line.verifying.verdict_log import LoggedVerdict, VerdictLog
 from verifier.experiments import comparison
 from verifier.experiments.comparison_trials import Row, TrialKey
 from verifier.experiments.statistics import Interval

@@ -23,10 +23,10 @@ from protocol.verdict import Level, Outcome, Reason, StatedTerms, Verdict
 from sandbox.isolation import InProcess
 from tests.support.called import Ended, called
 from tests.support.disputed import solved
-from verifier.command_line import claim_cases
-from verifier.command_line.claim_cases import CaseReader
 from verifier.command_line.files import read_file, read_record
-from verifier.command_line.judge import Judge
+from verifier.command_line.verifying import claim_cases
+from verifier.command_line.verifying.claim_cases import CaseReader
+from verifier.command_line.verifying.judge import Judge
 from verifier.runs.pool import TaskLost
 from verifier.verification import evaluate
 from verifier.verification.context import Evidence, Terms

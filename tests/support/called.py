@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-import verifier.command_line.choice_options  # noqa: F401 - the choices are made before a test adds an edition
+import verifier.command_line.options.choice_options  # noqa: F401 - the choices are made before a test adds an edition
 from verifier.command_line.main import main
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from verifier.command_line.lazy_command import LazyCommand
-from verifier.command_line.version_option import version_option
+from verifier.command_line.options.version_option import version_option
 
 _COMMANDS: Final = {
     "Innovator": {

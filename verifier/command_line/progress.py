@@ -9,7 +9,7 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from verifier.command_line.run_figures import Qualities, RunFigures, rate_text
+from verifier.command_line.solving.run_figures import Qualities, RunFigures, rate_text
 from verifier.command_line.terminal import json_text, say, visible
 
 if TYPE_CHECKING:

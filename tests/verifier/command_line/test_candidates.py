@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from verifier.challenge.errors import InputError
-from verifier.command_line.candidates import Candidate, CandidatesCommand, candidates_options
+from verifier.command_line.options.candidates import Candidate, CandidatesCommand, candidates_options
 
 
 @click.command(cls=CandidatesCommand)

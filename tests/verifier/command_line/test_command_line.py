@@ -28,9 +28,9 @@ from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES
 from tests.support.processes import descendants, eventually, is_alive
 from tests.support.small_contest import module
-from verifier.command_line import judge
 from verifier.command_line.files import read_record, write_file
 from verifier.command_line.main import main
+from verifier.command_line.verifying import judge
 
 pytestmark = pytest.mark.slow
 
@@ -280,7 +280,7 @@ def test_overwriting_that_is_killed_leaves_no_claim_beside_files_of_another(
             raise KeyboardInterrupt
         write_file(path, data)
 
-    monkeypatch.setattr("verifier.command_line.claim_folder.write_file", killed)
+    monkeypatch.setattr("verifier.command_line.solving.claim_folder.write_file", killed)
     assert (
         call("solve", "adam.py", "--nonces", 0, "--key", "key.pem", "-o", "out", *ONE_EPOCH, "--overwrite").code == 130
     )

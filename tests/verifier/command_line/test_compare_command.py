@@ -25,8 +25,8 @@ from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
-from verifier.command_line import plot_files
 from verifier.command_line.files import read_module
+from verifier.command_line.trying import plot_files
 from verifier.experiments import comparison_trials
 
 pytestmark = pytest.mark.slow

@@ -12,9 +12,9 @@ from tests.support.sample_runs import run
 from verifier.challenge.editions import DECEMBER_2025, Track
 from verifier.challenge.hyperparameters import Hyperparameters
 from verifier.challenge.module import Module
-from verifier.command_line.candidates import Candidate
-from verifier.command_line.comparison_report import ComparedTrack, NoResult, as_json, as_page_tables, as_tables
-from verifier.command_line.instance_options import Instances
+from verifier.command_line.options.candidates import Candidate
+from verifier.command_line.options.instance_options import Instances
+from verifier.command_line.trying.comparison_report import ComparedTrack, NoResult, as_json, as_page_tables, as_tables
 from verifier.experiments.comparison import Run, compare
 
 ADAM = [run(0, 600_000, fuel_used=2_190_000_000), run(1, -10_000_000, best_epoch=2), run(2, 1, is_solvable=False)]

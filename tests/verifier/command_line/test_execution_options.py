@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from verifier.command_line.execution_options import Execution, Shard, execution_options
+from verifier.command_line.options.execution_options import Execution, Shard, execution_options
 
 
 @click.command()

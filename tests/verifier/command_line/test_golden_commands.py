@@ -16,7 +16,7 @@ from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES, ROOT
 from tests.support.small_contest import module
 from verifier.command_line.files import read_module
-from verifier.command_line.golden_cases import read_golden
+from verifier.command_line.golden.golden_cases import read_golden
 from verifier.golden import golden_file, training
 from verifier.golden.golden_file import GoldenFile
 

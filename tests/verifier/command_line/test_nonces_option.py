@@ -9,7 +9,7 @@ import click
 import pytest
 
 from verifier.challenge.errors import InputError
-from verifier.command_line.nonces_option import Nonces, nonces_text
+from verifier.command_line.options.nonces_option import Nonces, nonces_text
 
 
 def read(text: str) -> Sequence[int]:

@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from verifier.command_line.option_groups import option_group
+from verifier.command_line.options.option_groups import option_group
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from tests.support.changed_claims import changed
 from tests.support.small_contest import SMALL, session
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.solving import Solved, solve
-from verifier.command_line import plot_files
 from verifier.command_line.text_table import number_text
+from verifier.command_line.trying import plot_files
 from verifier.experiments.prediction_maps import centres, prediction_maps
 from verifier.experiments.training_history import claimed_history
 

@@ -304,7 +304,7 @@ def test_solve_says_whether_a_claim_qualifies(call: Call, office: Path, monkeypa
     options = (*SOLVE, "--nonces", "0", "-o")
     assert f"quality {quality:,} (does not qualify) after " in call(*options, "a").out
     assert json.loads(call(*options, "b", "--json").out.splitlines()[0])["qualified"] is False
-    monkeypatch.setattr("verifier.command_line.solve_report.qualifies", lambda found: found == quality)
+    monkeypatch.setattr("verifier.command_line.solving.solve_report.qualifies", lambda found: found == quality)
     assert f"quality {quality:,} (qualifies) after " in call(*options, "c").out
     assert json.loads(call(*options, "d", "--json").out.splitlines()[0])["qualified"] is True
 

@@ -11,8 +11,8 @@ import pytest
 from sandbox.profiler import Cost
 from tests.support.called import Ended, called
 from tests.support.sample_optimisers import module
-from verifier.command_line.profile_report import line_rows
 from verifier.command_line.text_table import number_text, text_table
+from verifier.command_line.trying.profile_report import line_rows
 from verifier.experiments.profile import LineCost, Part
 
 MODULE = module(

@@ -13,7 +13,7 @@ from rich.console import Console
 from verifier.challenge.training.trainer import Epoch
 from verifier.command_line import progress
 from verifier.command_line.progress import Progress
-from verifier.command_line.run_figures import Qualities
+from verifier.command_line.solving.run_figures import Qualities
 
 EPOCH = Epoch(7, 0.5, 0.25, 0.125, 1000)
 

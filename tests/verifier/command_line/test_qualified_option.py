@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from verifier.command_line.qualified_option import QualifiedCommand, qualified_option
+from verifier.command_line.options.qualified_option import QualifiedCommand, qualified_option
 
 
 @click.command(cls=QualifiedCommand)

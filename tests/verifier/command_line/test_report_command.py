@@ -21,12 +21,12 @@ from tests.support.sample_records import solution
 from tests.support.sealed_claims import SealedClaims, signed_claim, write_verdict
 from tests.support.study_rows import ROW
 from tests.verifier.report.test_comparison_page import ROWS
-from verifier.command_line import claim_reading
-from verifier.command_line.claim_reading import ClaimFile, ClaimReader, read_claims
-from verifier.command_line.claim_statement import NOTHING
+from verifier.command_line.pages import claim_reading
+from verifier.command_line.pages.claim_reading import ClaimFile, ClaimReader, read_claims
 from verifier.command_line.terminal import json_text
-from verifier.command_line.verdict_entries import of_verdict
-from verifier.command_line.verdict_log import LoggedDraw
+from verifier.command_line.verifying.claim_statement import NOTHING
+from verifier.command_line.verifying.verdict_entries import of_verdict
+from verifier.command_line.verifying.verdict_log import LoggedDraw
 from verifier.experiments.comparison_trials import Row as ComparisonRow
 from verifier.experiments.study.rows import Row as StudyRow
 from verifier.runs import queue

@@ -23,13 +23,13 @@ from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Epoch
-from verifier.command_line import nonce_solver
 from verifier.command_line.commands.run import run
-from verifier.command_line.instance_options import Instances, _first, first_instances_options
-from verifier.command_line.live_losses import LiveLosses
-from verifier.command_line.nonce_solver import SolvedNonce
-from verifier.command_line.training_summary import as_text
-from verifier.command_line.work_options import Work, work_options
+from verifier.command_line.options.instance_options import Instances, _first, first_instances_options
+from verifier.command_line.options.work_options import Work, work_options
+from verifier.command_line.solving import nonce_solver
+from verifier.command_line.solving.nonce_solver import SolvedNonce
+from verifier.command_line.trying.live_losses import LiveLosses
+from verifier.command_line.trying.training_summary import as_text
 
 pytestmark = pytest.mark.slow
 
@@ -217,7 +217,7 @@ def test_without_a_terminal_there_is_a_line_each_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("verifier.command_line.live_losses.time.monotonic", lambda: now)
+    monkeypatch.setattr("verifier.command_line.trying.live_losses.time.monotonic", lambda: now)
     live = LiveLosses(SMALL)
     with live.training("my.py, nonce 0"):
         for number in range(1, 12):

@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from verifier.challenge.quality import qualifies
-from verifier.command_line.run_figures import Qualities, RunFigures, duration_text
+from verifier.command_line.solving.run_figures import Qualities, RunFigures, duration_text
 
 
 def test_qualities_are_kept_in_order() -> None:

@@ -25,9 +25,9 @@ from tests.support.small_contest import module
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
-from verifier.command_line import score_object
 from verifier.command_line.exit_codes import DONE, REJECTED, UNDETERMINED, USAGE
-from verifier.command_line.nonce_solver import ModuleFailed, SolvedNonce
+from verifier.command_line.solving.nonce_solver import ModuleFailed, SolvedNonce
+from verifier.command_line.trying import score_object
 
 SCHEMA = json.loads((Path(score_object.__file__).parent / "score.schema.json").read_text())
 FIELDS = {

@@ -25,9 +25,9 @@ from tests.support.folders import FIXTURES
 from tests.support.processes import descendants, eventually, is_alive
 from tests.support.small_contest import module
 from verifier.challenge.editions import EDITIONS
-from verifier.command_line import claim_folder, nonce_solver
 from verifier.command_line.commands.solve import solve
 from verifier.command_line.files import read_record, write_file
+from verifier.command_line.solving import claim_folder, nonce_solver
 from verifier.runs.results_table import is_being_written
 from verifier.runs.run_log import FORMAT, Run, RunLog, read_run
 

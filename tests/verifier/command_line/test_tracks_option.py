@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from verifier.challenge.errors import InputError, TrackError
-from verifier.command_line.instance_options import Instances, tracks_options
+from verifier.command_line.options.instance_options import Instances, tracks_options
 
 
 @click.command()

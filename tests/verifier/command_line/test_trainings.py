@@ -10,10 +10,10 @@ import pytest
 from sandbox.errors import OptimiserError, WorkerFault
 from sandbox.isolation import Isolation
 from verifier.challenge.training.trainer import Observer
-from verifier.command_line import trainings as trainings_module
-from verifier.command_line.execution_options import Execution
+from verifier.command_line.options.execution_options import Execution
 from verifier.command_line.progress import Progress
-from verifier.command_line.trainings import Trainings
+from verifier.command_line.trying import trainings as trainings_module
+from verifier.command_line.trying.trainings import Trainings
 from verifier.runs.results_table import ResultsTable
 from verifier.runs.row_formats import json_rows
 

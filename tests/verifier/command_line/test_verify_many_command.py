@@ -34,9 +34,9 @@ from tests.support.called import Ended, called
 from tests.support.disputed import ADAPTIVE, solved
 from tests.support.folders import FIXTURES
 from verifier.challenge.solving import Solved
-from verifier.command_line import judge
 from verifier.command_line.files import ClaimFiles, read_record
 from verifier.command_line.main import main
+from verifier.command_line.verifying import judge
 from verifier.runs.pool import TaskLost
 from verifier.verification.context import Evidence
 from verifier.verification.verify import verify as examine

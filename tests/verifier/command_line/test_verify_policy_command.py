@@ -33,8 +33,8 @@ from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
-from verifier.command_line import judge, verdict_report
 from verifier.command_line.files import ClaimFiles, read_record, write_file
+from verifier.command_line.verifying import judge, verdict_report
 from verifier.verification.verify import verify as examine
 
 pytestmark = pytest.mark.slow

@@ -24,15 +24,15 @@ from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from tests.support.called import Ended, called
 from tests.support.disputed import ADAPTIVE, solved
-from verifier.command_line import judge, verdict_log, verdict_report
-from verifier.command_line.claim_cases import Case, CaseReader
-from verifier.command_line.claim_files import claims_among
-from verifier.command_line.execution_options import Execution
 from verifier.command_line.files import ClaimFiles, read_file, read_record, write_file
-from verifier.command_line.judge import Judge, judged
-from verifier.command_line.verdict_log import FORMAT, VerdictLog
-from verifier.command_line.verdict_options import VerdictOptions
-from verifier.command_line.verdict_report import Report
+from verifier.command_line.options.execution_options import Execution
+from verifier.command_line.options.verdict_options import VerdictOptions
+from verifier.command_line.verifying import judge, verdict_log, verdict_report
+from verifier.command_line.verifying.claim_cases import Case, CaseReader
+from verifier.command_line.verifying.claim_files import claims_among
+from verifier.command_line.verifying.judge import Judge, judged
+from verifier.command_line.verifying.verdict_log import FORMAT, VerdictLog
+from verifier.command_line.verifying.verdict_report import Report
 from verifier.runs.pool import TaskLost
 from verifier.verification.context import Terms
 
@@ -110,7 +110,7 @@ def test_claims_are_read_as_they_are_asked_for(claims: list[Path], call: Call, m
     def add(report: Report, case: Case, answer: object) -> None:
         events.append(f"told {case.path.stem}")
 
-    monkeypatch.setattr("verifier.command_line.claim_cases.CaseReader", Recorded)
+    monkeypatch.setattr("verifier.command_line.verifying.claim_cases.CaseReader", Recorded)
     monkeypatch.setattr(Report, "add", add)
     call(*claims[:3])
     assert events == ["read c00", "told c00", "read c01", "told c01", "read c02", "told c02"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from verifier.command_line.whole_number import WholeNumber
+from verifier.command_line.options.whole_number import WholeNumber
 
 ANY = WholeNumber(1, such_as="1e9")
 

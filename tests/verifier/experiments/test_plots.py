@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.profiler import Cost
 from tests.support.sample_runs import run
-from verifier.command_line import training_pictures
+from verifier.command_line.trying import training_pictures
 from verifier.experiments.comparison import Run, compare
 from verifier.experiments.plots import loss_curves
 from verifier.experiments.plots.comparison import comparison_picture

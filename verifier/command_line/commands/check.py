@@ -10,9 +10,9 @@ from sandbox.isolation import Jail
 from verifier.challenge.errors import InputError
 from verifier.command_line.exit_codes import DONE, REJECTED, USAGE
 from verifier.command_line.files import read_file, replace_file
-from verifier.command_line.module_check import checked, difference, fix
 from verifier.command_line.standard_input import STANDARD_INPUT, read_standard_input
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.trying.module_check import checked, difference, fix
 
 
 @click.command()

@@ -38,7 +38,7 @@ def check_log(log: Path, policy_file: Path, as_json: bool) -> int:
     \b
     Example: tig-verify check-log verdicts.jsonl --policy pool-policy.toml
     """
-    from verifier.command_line.verdict_log import FORMAT
+    from verifier.command_line.verifying.verdict_log import FORMAT
     from verifier.runs.results_table import read_lines
 
     policy = Policy.parse(read_file(policy_file), policy_file)

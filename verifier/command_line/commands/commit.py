@@ -9,10 +9,10 @@ import click
 from protocol.benchmark import BenchmarkBuilder
 from protocol.envelope import seal
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files import entered
 from verifier.command_line.files import load_signing_key, require_new, write_file
+from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import say
-from verifier.command_line.whole_number import WholeNumber
+from verifier.command_line.verifying.claim_files import entered
 
 
 @click.command()

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from verifier.command_line.candidates import Candidate, CandidatesCommand, candidates_options, require_trainable
-from verifier.command_line.choice_options import fuel_option
-from verifier.command_line.execution_options import Execution, execution_options, require_kept
-from verifier.command_line.instance_options import Instances, tracks_options
-from verifier.command_line.plot_files import Picture, require_drawing, write_picture
+from verifier.command_line.options.candidates import Candidate, CandidatesCommand, candidates_options, require_trainable
+from verifier.command_line.options.choice_options import fuel_option
+from verifier.command_line.options.execution_options import Execution, execution_options, require_kept
+from verifier.command_line.options.instance_options import Instances, tracks_options
 from verifier.command_line.terminal import say
+from verifier.command_line.trying.plot_files import Picture, require_drawing, write_picture
 
 if TYPE_CHECKING:
-    from verifier.command_line.comparison_report import ComparedTrack
-    from verifier.command_line.trials import Shortfall
+    from verifier.command_line.trying.comparison_report import ComparedTrack
+    from verifier.command_line.trying.trials import Shortfall
     from verifier.experiments.comparison_trials import Row, Trial
     from verifier.runs.results_table import ResultsTable
 
@@ -69,8 +69,8 @@ def compare(
              tig-verify compare mine.py -p lr=0.01 mine.py -p lr=0.02 --track n_hidden=1 --track n_hidden=2 --nonces 7
     """
     from arithmetic import self_test
-    from verifier.command_line.comparison_report import as_json, as_tables
-    from verifier.command_line.trials import fill
+    from verifier.command_line.trying.comparison_report import as_json, as_tables
+    from verifier.command_line.trying.trials import fill
     from verifier.experiments.comparison_trials import Row
     from verifier.runs.results_table import ResultsTable
     from verifier.runs.row_formats import json_rows
@@ -110,7 +110,7 @@ def _compared(
     table: ResultsTable[Row], shortfall: Shortfall,
 ) -> ComparedTrack:  # fmt: skip
     """The comparison on one track, of what the table has. Raises InputError for results that contradict each other."""
-    from verifier.command_line.comparison_report import ComparedTrack, NoResult
+    from verifier.command_line.trying.comparison_report import ComparedTrack, NoResult
     from verifier.experiments.comparison import compare as comparisons
 
     missed = {each.trial.key: each for each in shortfall.missed}
@@ -126,7 +126,7 @@ def _compared(
 
 
 def _picture(compared: Sequence[ComparedTrack]) -> Picture:
-    from verifier.command_line.comparison_report import as_page_tables
+    from verifier.command_line.trying.comparison_report import as_page_tables
     from verifier.experiments.plots.comparison import comparison_picture
 
     names = ", ".join(each.name for each in compared[0].comparisons)

@@ -15,12 +15,12 @@ import click
 
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import overrides_option
 from verifier.command_line.exit_codes import DONE, USAGE
 from verifier.command_line.files import read_file
-from verifier.command_line.instance_options import Instances, first_instances_options
+from verifier.command_line.options.choice_options import overrides_option
+from verifier.command_line.options.instance_options import Instances, first_instances_options
+from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import json_text, say
-from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from verifier.challenge.training.trainer import Epoch

@@ -12,8 +12,8 @@ from protocol.envelope import Signed
 from protocol.keys import VerifyKey
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError
-from verifier.command_line.execution_options import device_option, isolation_option, open_isolation
 from verifier.command_line.files import ClaimFiles, find_module, read_record
+from verifier.command_line.options.execution_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
 

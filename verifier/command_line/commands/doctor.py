@@ -12,9 +12,9 @@ from protocol.beacon import check_beacon
 from protocol.envelope import seal
 from protocol.examination import Check, Condition, Examination, Finding
 from verifier.challenge.versions import SPECIFICATION
-from verifier.command_line.execution_options import isolation_option
 from verifier.command_line.exit_codes import DONE, UNDETERMINED
 from verifier.command_line.files import load_signing_key, require_new, require_writable, write_file
+from verifier.command_line.options.execution_options import isolation_option
 from verifier.command_line.terminal import json_text, say
 
 

@@ -23,10 +23,10 @@ from protocol.transcript import Transcript
 from protocol.tuning import Tuning
 from protocol.verdict import Verdict
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files import records_in
 from verifier.command_line.exit_codes import DONE, USAGE
 from verifier.command_line.files import read_envelope
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.verifying.claim_files import records_in
 
 _RECORDS: tuple[type[Record], ...] = (
     Claim, Solution, Transcript, AuditRequest, AuditResponse, EpochState, Verdict, Precommit, Benchmark, Proof,

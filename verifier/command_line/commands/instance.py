@@ -8,7 +8,7 @@ import click
 
 from verifier.challenge.editions import Track
 from verifier.challenge.instance.instance_id import InstanceId
-from verifier.command_line.instance_options import Instances, instance_options
+from verifier.command_line.options.instance_options import Instances, instance_options
 from verifier.command_line.terminal import json_text, say
 from verifier.command_line.text_table import number_text
 

@@ -12,12 +12,12 @@ from protocol.errors import ProtocolError
 from protocol.solution import Solution
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError, VerifierError
-from verifier.command_line.claim_files import claims_among
 from verifier.command_line.files import ClaimFiles, read_envelope, read_record
 from verifier.command_line.names import shown_names
-from verifier.command_line.plot_files import require_drawing, write_picture
 from verifier.command_line.terminal import say
-from verifier.command_line.training_pictures import MOST, training_picture
+from verifier.command_line.trying.plot_files import require_drawing, write_picture
+from verifier.command_line.trying.training_pictures import MOST, training_picture
+from verifier.command_line.verifying.claim_files import claims_among
 
 if TYPE_CHECKING:
     from verifier.experiments.prediction_maps import PredictionMaps

@@ -14,12 +14,12 @@ from protocol.task import Task
 from sandbox.errors import OptimiserError
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
-from verifier.command_line.choice_options import Chosen, choice_options
-from verifier.command_line.execution_options import isolation_option, open_isolation
 from verifier.command_line.files import load_signing_key, read_module, require_new, require_writable, write_file
-from verifier.command_line.overrides import misfits
+from verifier.command_line.options.choice_options import Chosen, choice_options
+from verifier.command_line.options.execution_options import isolation_option, open_isolation
+from verifier.command_line.options.overrides import misfits
+from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import say
-from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from sandbox.isolation import Isolation

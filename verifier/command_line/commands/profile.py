@@ -13,17 +13,23 @@ from protocol.task import Task
 from sandbox.errors import OptimiserError
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import chosen, edition_option, fuel_option, overrides_option, track_option
 from verifier.command_line.files import read_module
 from verifier.command_line.names import shown_names
-from verifier.command_line.nonces_option import nonces_option
-from verifier.command_line.overrides import require_fitting
-from verifier.command_line.plot_files import Picture, require_drawing, write_picture
+from verifier.command_line.options.choice_options import (
+    chosen,
+    edition_option,
+    fuel_option,
+    overrides_option,
+    track_option,
+)
+from verifier.command_line.options.nonces_option import nonces_option
+from verifier.command_line.options.overrides import require_fitting
+from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import json_text, say
-from verifier.command_line.whole_number import WholeNumber
+from verifier.command_line.trying.plot_files import Picture, require_drawing, write_picture
 
 if TYPE_CHECKING:
-    from verifier.command_line.profile_report import Profiled
+    from verifier.command_line.trying.profile_report import Profiled
 
 _RAND_HASH: Final = "0" * 32
 _WIDTH: Final = 140
@@ -73,8 +79,8 @@ def profile(
              tig-verify profile my_optimiser.py --track n_hidden=8 --by time --plot costs.png
     """
     from verifier.command_line.first_compilation import say_if_first
-    from verifier.command_line.profile_report import Profiled, as_json, as_text
     from verifier.command_line.progress import Progress
+    from verifier.command_line.trying.profile_report import Profiled, as_json, as_text
     from verifier.experiments.profile import profile as profiled
 
     module = read_module(optimiser)
@@ -98,7 +104,7 @@ def profile(
 
 
 def _picture(of: Profiled, by: str) -> Picture:
-    from verifier.command_line.profile_report import line_rows, title
+    from verifier.command_line.trying.profile_report import line_rows, title
     from verifier.experiments.plots.profile import profile_picture
 
     stepping, steps = of.profile.stepping, of.profile.steps

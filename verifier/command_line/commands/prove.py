@@ -11,10 +11,10 @@ from protocol.envelope import seal
 from protocol.errors import RecordError
 from protocol.proof import prove as prove_claims
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_files import entered
 from verifier.command_line.files import load_signing_key, read_record, require_new, write_file
-from verifier.command_line.sampling_options import Sampling, drawn, sampling_options
+from verifier.command_line.options.sampling_options import Sampling, drawn, sampling_options
 from verifier.command_line.terminal import say
+from verifier.command_line.verifying.claim_files import entered
 
 
 @click.command()

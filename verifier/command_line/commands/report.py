@@ -16,7 +16,7 @@ from verifier.command_line.files import require_writable, write_file
 from verifier.command_line.terminal import say, visible
 
 if TYPE_CHECKING:
-    from verifier.command_line.report_inputs import Kind
+    from verifier.command_line.pages.report_inputs import Kind
 
 
 @click.command()
@@ -42,8 +42,8 @@ def report(paths: tuple[Path, ...], out: Path) -> int:
     if out.suffix != ".html":
         raise InputError(f"{out}: a page is a .html file; end the name so")
     require_writable(out.parent)
-    from verifier.command_line.report_inputs import Kind, recognised
-    from verifier.command_line.report_pages import claims_report, comparison_report, study_report
+    from verifier.command_line.pages.report_inputs import Kind, recognised
+    from verifier.command_line.pages.report_pages import claims_report, comparison_report, study_report
     from verifier.report.html import html
 
     known = dict(map(recognised, dict.fromkeys(paths)))

@@ -19,7 +19,6 @@ from protocol.keys import SigningKey, VerifyKey
 from protocol.record import Record
 from sandbox.errors import OptimiserError
 from verifier.challenge.errors import InputError
-from verifier.command_line.execution_options import device_option, isolation_option, open_isolation
 from verifier.command_line.files import (
     ClaimFiles,
     ResponseFiles,
@@ -31,6 +30,7 @@ from verifier.command_line.files import (
     write_file,
 )
 from verifier.command_line.folder_lock import writing_alone
+from verifier.command_line.options.execution_options import device_option, isolation_option, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import say
 

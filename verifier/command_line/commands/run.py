@@ -12,18 +12,18 @@ from protocol.task import Task
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
-from verifier.command_line.choice_options import fuel_option, overrides_option
-from verifier.command_line.execution_options import device_option, isolation_option, open_isolation
 from verifier.command_line.exit_codes import DONE, UNDETERMINED, USAGE
 from verifier.command_line.files import read_module
-from verifier.command_line.instance_options import Instances, first_instances_options
-from verifier.command_line.live_losses import LiveLosses
-from verifier.command_line.nonce_solver import Answer, NonceSolver, Refused, SolvedNonce
-from verifier.command_line.overrides import require_fitting
-from verifier.command_line.plot_files import require_drawing, write_picture
+from verifier.command_line.options.choice_options import fuel_option, overrides_option
+from verifier.command_line.options.execution_options import device_option, isolation_option, open_isolation
+from verifier.command_line.options.instance_options import Instances, first_instances_options
+from verifier.command_line.options.overrides import require_fitting
+from verifier.command_line.solving.nonce_solver import Answer, NonceSolver, Refused, SolvedNonce
 from verifier.command_line.terminal import json_text, say
-from verifier.command_line.training_pictures import MOST, training_picture
-from verifier.command_line.training_summary import as_json, as_text, failure_as_json, failure_place
+from verifier.command_line.trying.live_losses import LiveLosses
+from verifier.command_line.trying.plot_files import require_drawing, write_picture
+from verifier.command_line.trying.training_pictures import MOST, training_picture
+from verifier.command_line.trying.training_summary import as_json, as_text, failure_as_json, failure_place
 from verifier.runs.pool import TaskLost
 
 

@@ -8,7 +8,7 @@ import click
 
 from protocol.benchmark import Benchmark
 from verifier.command_line.files import read_record
-from verifier.command_line.sampling_options import Sampling, drawn, sampling_options
+from verifier.command_line.options.sampling_options import Sampling, drawn, sampling_options
 from verifier.command_line.terminal import json_text, say
 
 

@@ -15,17 +15,17 @@ from sandbox.errors import ModuleRefused
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import VerifierError
 from verifier.challenge.module import Module
-from verifier.command_line.choice_options import fuel_option, overrides_option
-from verifier.command_line.execution_options import Workplace, isolation_option, jobs_option
 from verifier.command_line.files import read_file
 from verifier.command_line.first_compilation import say_if_first
-from verifier.command_line.instance_options import Instances, first_instances_options
-from verifier.command_line.nonce_solver import ModuleFailed, NonceSolver
-from verifier.command_line.score_object import EXIT_CODES, ScoreObject
+from verifier.command_line.options.choice_options import fuel_option, overrides_option
+from verifier.command_line.options.execution_options import Workplace, isolation_option, jobs_option
+from verifier.command_line.options.instance_options import Instances, first_instances_options
+from verifier.command_line.solving.nonce_solver import ModuleFailed, NonceSolver
 from verifier.command_line.standard_input import STANDARD_INPUT, read_standard_input
 from verifier.command_line.terminal import json_text, say
+from verifier.command_line.trying.score_object import EXIT_CODES, ScoreObject
 
-_SCHEMA: Final = Path(__file__).parent.parent / "score.schema.json"
+_SCHEMA: Final = Path(__file__).parents[1] / "trying" / "score.schema.json"
 
 
 class Seconds(click.ParamType[float]):
@@ -121,7 +121,7 @@ def score(
 def _score(result: ScoreObject, solver: NonceSolver, jobs: int | None, until: float) -> None:
     """Find out all that can be found by then."""
     from sandbox.isolation import Jail
-    from verifier.command_line.module_check import checked
+    from verifier.command_line.trying.module_check import checked
     from verifier.runs.queue import completed, cores
 
     module = solver.module

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from verifier.challenge.errors import InputError
-from verifier.command_line.claim_folder import ClaimFolder
-from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.files import load_signing_key, read_module, require_short, require_writable
-from verifier.command_line.nonce_solver import NonceSolver
-from verifier.command_line.overrides import require_fitting
-from verifier.command_line.solve_run import SolveRun
-from verifier.command_line.work_options import Work, work_options
+from verifier.command_line.options.execution_options import Execution, execution_options
+from verifier.command_line.options.overrides import require_fitting
+from verifier.command_line.options.work_options import Work, work_options
+from verifier.command_line.solving.claim_folder import ClaimFolder
+from verifier.command_line.solving.nonce_solver import NonceSolver
+from verifier.command_line.solving.solve_run import SolveRun
 from verifier.runs.run_log import FORMAT, RunLog
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from verifier.challenge.errors import InputError
-from verifier.command_line.nonces_option import reasons_text
-from verifier.command_line.run_status import RunStatus, runs_in, together
+from verifier.command_line.options.nonces_option import reasons_text
+from verifier.command_line.solving.run_status import RunStatus, runs_in, together
 from verifier.command_line.terminal import json_text, say
 
 

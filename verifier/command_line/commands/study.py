@@ -12,12 +12,12 @@ import click
 
 from verifier.challenge.editions import Track
 from verifier.challenge.errors import InputError
-from verifier.command_line.execution_options import Execution, execution_options
 from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import read_module, require_writable, write_file
-from verifier.command_line.plot_files import require_drawing
+from verifier.command_line.options.execution_options import Execution, execution_options
+from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import say
-from verifier.command_line.whole_number import WholeNumber
+from verifier.command_line.trying.plot_files import require_drawing
 from verifier.experiments.row_checks import is_plain
 from verifier.experiments.study import rows
 from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
@@ -27,7 +27,7 @@ from verifier.runs.results_table import ResultsTable, read_rows, table_text
 from verifier.runs.row_formats import csv_rows
 
 if TYPE_CHECKING:
-    from verifier.command_line.trials import Shortfall
+    from verifier.command_line.trying.trials import Shortfall
 
 REFERENCES: Final = (Path(rows.__file__).parent / "optimisers", Path(__file__).parents[3] / "fixtures" / "optimisers")
 """The folders of the optimisers that have names: where the study is installed, and in a checkout."""
@@ -97,7 +97,7 @@ def figure2(
     Example: tig-verify study figure2 --quick --isolation none
     """
     from arithmetic import self_test
-    from verifier.command_line.trials import require_dialect
+    from verifier.command_line.trying.trials import require_dialect
 
     usual = QUICK if quick else (DEPTHS, SIZES, SEEDS)
     methods = _methods(names or tuple(OPTIMISERS))
@@ -165,7 +165,7 @@ def _missing(trials: Sequence[Trial], done: Mapping[Hashable, Row]) -> list[str]
 
 def _trained(path: Path, trials: Sequence[Trial], execution: Execution) -> tuple[dict[Hashable, Row], Shortfall]:
     """Train what the table lacks; when all is there, the table is sorted. Raises InputError or WorkerFault."""
-    from verifier.command_line.trials import fill
+    from verifier.command_line.trying.trials import fill
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with ResultsTable(path, _FORMAT) as table:

@@ -11,14 +11,14 @@ import click
 
 from verifier.challenge.errors import InputError
 from verifier.challenge.module import Module
-from verifier.command_line.choice_options import fuel_option
-from verifier.command_line.execution_options import Execution, whole_execution_options
 from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import load_signing_key, read_module
-from verifier.command_line.instance_options import Instances, searched_tracks_options
-from verifier.command_line.nonces_option import MAX_NONCE, Nonces
+from verifier.command_line.options.choice_options import fuel_option
+from verifier.command_line.options.execution_options import Execution, whole_execution_options
+from verifier.command_line.options.instance_options import Instances, searched_tracks_options
+from verifier.command_line.options.nonces_option import MAX_NONCE, Nonces
+from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import json_text, say
-from verifier.command_line.whole_number import WholeNumber
 
 if TYPE_CHECKING:
     from sandbox.declaration import Declaration
@@ -94,10 +94,10 @@ def tune(
     """
     _require_optuna()
     from arithmetic import self_test
-    from verifier.command_line.trainings import Trainings
-    from verifier.command_line.tuned_files import TunedFiles
-    from verifier.command_line.tuning_report import Report
-    from verifier.command_line.tuning_run import Plan, declaration, outcomes
+    from verifier.command_line.trying.trainings import Trainings
+    from verifier.command_line.trying.tuned_files import TunedFiles
+    from verifier.command_line.trying.tuning_report import Report
+    from verifier.command_line.trying.tuning_run import Plan, declaration, outcomes
     from verifier.experiments.comparison_trials import Row
     from verifier.experiments.tuning.space import space_of
     from verifier.experiments.tuning.tuned_module import require_tunable

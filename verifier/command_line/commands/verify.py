@@ -15,25 +15,25 @@ from protocol.keys import SigningKey
 from protocol.precommit import Seeding
 from protocol.verdict import Level, Outcome, Verdict
 from verifier.challenge.errors import InputError
-from verifier.command_line.audit_options import AuditOptions, audit_options, read_audit, write_request
-from verifier.command_line.claim_files import claims_among
-from verifier.command_line.execution_options import Execution, execution_options, require_kept
 from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.first_compilation import say_if_first
-from verifier.command_line.pool_options import PoolOptions, pool_options
-from verifier.command_line.precommit_options import seeding_options
+from verifier.command_line.options.audit_options import AuditOptions, audit_options, read_audit, write_request
+from verifier.command_line.options.execution_options import Execution, execution_options, require_kept
+from verifier.command_line.options.pool_options import PoolOptions, pool_options
+from verifier.command_line.options.precommit_options import seeding_options
+from verifier.command_line.options.qualified_option import QualifiedCommand, qualified_option
+from verifier.command_line.options.signer_options import signer_options
+from verifier.command_line.options.verdict_options import VerdictOptions, verdict_options
 from verifier.command_line.progress import Progress
-from verifier.command_line.qualified_option import QualifiedCommand, qualified_option
-from verifier.command_line.signer_options import signer_options
-from verifier.command_line.verdict_options import VerdictOptions, verdict_options
+from verifier.command_line.verifying.claim_files import claims_among
 
 if TYPE_CHECKING:
-    from verifier.command_line.claim_cases import Case, CaseReader
-    from verifier.command_line.claim_levels import Levels
-    from verifier.command_line.judge import Answer, Judge
-    from verifier.command_line.rejected_claims import RejectedClaims
-    from verifier.command_line.verdict_log import VerdictLog
+    from verifier.command_line.verifying.claim_cases import Case, CaseReader
+    from verifier.command_line.verifying.claim_levels import Levels
+    from verifier.command_line.verifying.judge import Answer, Judge
+    from verifier.command_line.verifying.rejected_claims import RejectedClaims
+    from verifier.command_line.verifying.verdict_log import VerdictLog
 
 _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
@@ -113,10 +113,10 @@ def verify(
     require_kept(execution, places.out)
     pool.require_alone(level_name, execution, places.out)
     from arithmetic import self_test
-    from verifier.command_line.answered_audit import AnsweredAudit
-    from verifier.command_line.claim_cases import CaseReader
-    from verifier.command_line.claim_levels import DrawnLevels, OneLevel
-    from verifier.command_line.judge import Judge
+    from verifier.command_line.verifying.answered_audit import AnsweredAudit
+    from verifier.command_line.verifying.claim_cases import CaseReader
+    from verifier.command_line.verifying.claim_levels import DrawnLevels, OneLevel
+    from verifier.command_line.verifying.judge import Judge
     from verifier.verification.context import Terms
 
     if places.key is not None and places.verdicts is None:
@@ -155,7 +155,7 @@ def _request(
     places: VerdictOptions,
 ) -> int:  # fmt: skip
     """Write an audit's request, if the claim passes level `evaluate`; if not, its verdict is all there is to say."""
-    from verifier.command_line.verdict_report import Report
+    from verifier.command_line.verifying.verdict_report import Report
 
     if key is None or epochs is None:
         raise InputError("--request-out needs --epochs, and --key, by which you will know your request")
@@ -190,9 +190,9 @@ class _Call:
 
     def verify(self, claims: Sequence[Path]) -> int:
         """Judge the claims that have no verdict yet; the exit code."""
-        from verifier.command_line.judge import judged
-        from verifier.command_line.verdict_log import FORMAT, VerdictLog
-        from verifier.command_line.verdict_report import Report
+        from verifier.command_line.verifying.judge import judged
+        from verifier.command_line.verifying.verdict_log import FORMAT, VerdictLog
+        from verifier.command_line.verifying.verdict_report import Report
 
         keep_freed_memory()  # each claim's solution is a megabyte or more, which passes through this process
         with ExitStack() as stack:
@@ -231,7 +231,7 @@ class _Call:
 
     def _in_order(self, claims: Sequence[Path], jobs: int, levels: Levels) -> Iterator[Path]:
         """The claims; where others would wait for the last training, the long ones of each part of the list first."""
-        from verifier.command_line.claim_cases import stated_work
+        from verifier.command_line.verifying.claim_cases import stated_work
 
         if not levels.long_first or (jobs == 1 and self.execution.cluster is None):
             yield from claims

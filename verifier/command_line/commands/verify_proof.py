@@ -17,9 +17,9 @@ from protocol.verdict import Outcome
 from verifier.challenge.errors import InputError
 from verifier.command_line.exit_codes import REJECTED
 from verifier.command_line.files import read_record
-from verifier.command_line.precommit_options import seeding_options
-from verifier.command_line.sampling_options import Sampling, sampling_options
-from verifier.command_line.signer_options import signer_options
+from verifier.command_line.options.precommit_options import seeding_options
+from verifier.command_line.options.sampling_options import Sampling, sampling_options
+from verifier.command_line.options.signer_options import signer_options
 from verifier.command_line.terminal import json_text, say
 from verifier.verification.choosing import Choosing
 

@@ -12,13 +12,13 @@ from protocol.envelope import Signed
 from protocol.keys import VerifyKey
 from protocol.tuning import Tuning
 from verifier.challenge.errors import InputError
-from verifier.command_line.execution_options import Execution, require_kept, whole_execution_options
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module, read_record
+from verifier.command_line.options.execution_options import Execution, require_kept, whole_execution_options
 from verifier.command_line.terminal import json_text, say
 
 if TYPE_CHECKING:
-    from verifier.command_line.trainings import Trainings
+    from verifier.command_line.trying.trainings import Trainings
     from verifier.experiments.comparison_trials import Row
     from verifier.experiments.tuning.check import TrackCheck
     from verifier.runs.results_table import ResultsTable
@@ -57,8 +57,8 @@ def verify_tuning(
     Example: tig-verify verify-tuning adam.tuning --optimiser adam.py --beacon 4c35
     """
     from arithmetic import self_test
-    from verifier.command_line.trainings import Trainings
-    from verifier.command_line.trials import require_dialect
+    from verifier.command_line.trying.trainings import Trainings
+    from verifier.command_line.trying.trials import require_dialect
     from verifier.experiments.comparison_trials import Row
     from verifier.experiments.tuning.check import track_checks
     from verifier.runs.results_table import ResultsTable
@@ -92,7 +92,7 @@ def _told(
     trainings: Trainings[Row], beacon: str | None, in_json: bool,
 ) -> int:  # fmt: skip
     """Print what was found; the exit code."""
-    from verifier.command_line.tuning_report import JudgedTrack, judged_table
+    from verifier.command_line.trying.tuning_report import JudgedTrack, judged_table
 
     judged = []
     for check in checks:

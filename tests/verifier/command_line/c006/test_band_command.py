@@ -22,8 +22,8 @@ from tests.support.small_contest import module
 from verifier.c006 import training
 from verifier.c006.repeated_training import Repetition
 from verifier.challenge.errors import EditionError, InputError
-from verifier.command_line import trials
 from verifier.command_line.commands.c006.band import band
+from verifier.command_line.trying import trials
 
 pytestmark = pytest.mark.slow
 

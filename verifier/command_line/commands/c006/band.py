@@ -13,15 +13,15 @@ import click
 from sandbox.optimiser import Scalar
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import Hyperparameter
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
-from verifier.command_line.execution_options import Execution, cpu_execution_options
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
+from verifier.command_line.options.choice_options import Hyperparameter
+from verifier.command_line.options.execution_options import Execution, cpu_execution_options
+from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
 from verifier.command_line.text_table import number_text
-from verifier.command_line.whole_number import WholeNumber
 from verifier.experiments.quality_band import CONFIDENCE, FEWEST, Band, Judgement, Position
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def band(
     Example: tig-verify c006 band adam.py --seed 4c44..11ca --track n_hidden=4 --reported 812345 --jobs 2
     """
     from verifier.c006.repeated_training import LiveTask, repetitions
-    from verifier.command_line.trials import require_dialect, results
+    from verifier.command_line.trying.trials import require_dialect, results
 
     named = instance.resolve()
     module = read_module(optimiser)

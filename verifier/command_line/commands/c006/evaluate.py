@@ -13,8 +13,8 @@ from verifier.c006.findings import Unloadable
 from verifier.command_line.commands.c006.instance import InstanceOptions, instance_options
 from verifier.command_line.commands.c006.solution_file import read_solution
 from verifier.command_line.exit_codes import REJECTED
+from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import json_text, say
-from verifier.command_line.whole_number import WholeNumber
 
 
 @click.command()

@@ -17,7 +17,7 @@ from protocol.settings import Settings, instance_seed
 from verifier.c006.track import parse_track
 from verifier.challenge.errors import InputError
 from verifier.command_line.files import read_file
-from verifier.command_line.whole_number import WholeNumber
+from verifier.command_line.options.whole_number import WholeNumber
 
 _MAX_NONCE = 2**64 - 1
 

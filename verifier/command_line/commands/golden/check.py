@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from verifier.command_line.execution_options import Execution, local_execution_options
+from verifier.command_line.options.execution_options import Execution, local_execution_options
 
 ignore_option: Final = click.option(
     "--ignore-module-digest", is_flag=True, help="Accept a module that has changed, if its results have not."
@@ -32,8 +32,8 @@ def check(paths: tuple[Path, ...], ignore_module_digest: bool, execution: Execut
     Example: tig-verify golden check golden
              tig-verify golden check golden/mine-*.golden --ignore-module-digest
     """
-    from verifier.command_line.golden_cases import known_cases
-    from verifier.command_line.golden_report import checked
+    from verifier.command_line.golden.golden_cases import known_cases
+    from verifier.command_line.golden.golden_report import checked
 
     cases, unusable = known_cases(paths)
     return checked(cases, unusable, execution, as_json, ignore_module_digest)

@@ -9,11 +9,11 @@ import click
 
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
-from verifier.command_line.choice_options import fuel_option, overrides_option
 from verifier.command_line.commands.golden.check import ignore_option
-from verifier.command_line.execution_options import Execution, local_execution_options
 from verifier.command_line.files import require_writable
-from verifier.command_line.instance_options import Instances, tracks_options
+from verifier.command_line.options.choice_options import fuel_option, overrides_option
+from verifier.command_line.options.execution_options import Execution, local_execution_options
+from verifier.command_line.options.instance_options import Instances, tracks_options
 
 
 @click.command()
@@ -43,8 +43,8 @@ def fill(
     \b
     Example: tig-verify golden fill adam.py mine.py --track n_hidden=2 --track n_hidden=4 --nonces 0..2 -o golden
     """
-    from verifier.command_line.golden_cases import new_cases, recorded_cases
-    from verifier.command_line.golden_report import checked, filled
+    from verifier.command_line.golden.golden_cases import new_cases, recorded_cases
+    from verifier.command_line.golden.golden_report import checked, filled
 
     if ignore_module_digest and not is_check:
         raise InputError("--ignore-module-digest goes with --check; without it the module's digest is written")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from verifier.command_line.execution_options import Execution, local_execution_options
+from verifier.command_line.options.execution_options import Execution, local_execution_options
 
 
 @click.command()
@@ -25,8 +25,8 @@ def refill(paths: tuple[Path, ...], execution: Execution, as_json: bool) -> int:
     \b
     Example: tig-verify golden refill golden
     """
-    from verifier.command_line.golden_cases import known_cases
-    from verifier.command_line.golden_report import filled
+    from verifier.command_line.golden.golden_cases import known_cases
+    from verifier.command_line.golden.golden_report import filled
 
     cases, unusable = known_cases(paths)
     return filled(cases, unusable, execution, as_json)

@@ -1,0 +1,1 @@
+"""What `golden` does with its files."""

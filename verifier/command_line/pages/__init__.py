@@ -1,0 +1,1 @@
+"""What a page of `report` is made of."""

@@ -1,0 +1,1 @@
+"""What `solve` and `status` do with nonces, claims and the logs of runs."""
