@@ -78,6 +78,6 @@ class Builtins:
         return list(zip(*map(self.iterate, iterables), strict=strict))
 
     def function_of_math(self, function: Callable[[Any], Any], x: float) -> float:
-        """7.3; its memory is that of the language."""
-        self.meter.work(3_000)
+        """7.3; it makes no elements (7.4)."""
+        self.meter.compute(3_000, 0)
         return float(function(np.asarray(x, np.float64)))

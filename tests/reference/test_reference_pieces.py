@@ -292,6 +292,11 @@ def calls_of_the_reference(
         {}, optional={"CALL_BYTES": st.integers(10_000, 1_000_000), "CALL_FUEL": st.integers(100_000, 3_000_000)}
     ),
 )
+@example(  # Muon's memory ends nearly where its fuel does
+    parameters=numbers("normal", (1280,), 0, 0),
+    gradients=[numbers("normal", (1280,), 0, 0)],
+    limits={"CALL_BYTES": 71_052, "CALL_FUEL": 266_884},
+)
 def test_optimisers(name: str, parameters: Single, gradients: list[Single], limits: dict[str, int]) -> None:
     """Also where one call may use less than 7.4 says, so that its end is seen."""
     case = Case(name, 1, 0)
