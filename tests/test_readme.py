@@ -20,7 +20,8 @@ BLOCK = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 VOLATILE = re.compile(
     r"""\b[0-9a-f]{16}\b|\b[0-9a-f]{64}\b     # fingerprints and digests of what a new key signed
     | \b[\d,.]+(?=\ (?:s|ms|min|h|MiB|bytes)\b)  # times; sizes of files that name versions
-    | (?<=_ms\ )[\d.]+ | \b[\d.]+(?=\ a\ minute)""",
+    | \b[\d.]+(?=\ a\ minute)
+    | (?<=proves\ nonces\ )[\d,\ ]+(?=\ of)     # drawn from claims that name the versions that made them""",
     re.VERBOSE,
 )
 

@@ -36,7 +36,10 @@ BASES = {
 }
 CLASSES = {"Tensor": Tensor, "ParameterVector": ParameterVector, "Generator": Generator}
 SPACES = {"torch/__init__.pyi": TorchNamespace, "torch/linalg.pyi": LinalgNamespace, "math.pyi": MathNamespace}
-UNTYPED = frozenset({"__init__", "__slots__", "__module__", "__doc__", "__hash__", "__qualname__", "__dict__"})
+UNTYPED = frozenset(
+    "__init__ __slots__ __module__ __doc__ __hash__ __qualname__ __dict__ "
+    "__firstlineno__ __static_attributes__".split()  # from Python 3.13 on
+)
 
 
 def body(name: str) -> list[ast.stmt]:
