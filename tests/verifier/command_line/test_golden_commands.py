@@ -81,6 +81,15 @@ def test_what_is_filled_is_what_a_training_gives_and_agrees_afterwards(call: Cal
     assert done.out.splitlines()[0].startswith(f"{ONE}: agrees: {results['outcome']['epochs']} epochs, best ")
 
 
+def test_overrides_that_do_not_fit_are_refused_before_anything_is_trained(call: Call) -> None:
+    done = call("fill", "small.py", *SHORT, "--nonces", "0", "-p", "lr=abc")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(
+        'tig-verify: hyperparameter lr="abc": small.py has a number there; write one, such as lr='
+    )
+    assert not ONE.parent.exists()
+
+
 def test_a_difference_is_named_beside_what_was_recorded(call: Call, filled: GoldenFile) -> None:
     loss = filled.results["leaves"][1][1]
     filled.results["leaves"][1][1] = 0.125

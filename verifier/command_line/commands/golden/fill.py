@@ -10,10 +10,11 @@ import click
 from sandbox.optimiser import Scalar
 from verifier.challenge.errors import InputError
 from verifier.command_line.commands.golden.check import ignore_option
-from verifier.command_line.files import require_writable
+from verifier.command_line.files import read_module, require_writable
 from verifier.command_line.options.choice_options import fuel_option, overrides_option
 from verifier.command_line.options.execution_options import Execution, local_execution_options
 from verifier.command_line.options.instance_options import Instances, tracks_options
+from verifier.command_line.options.overrides import require_fitting
 
 
 @click.command()
@@ -48,6 +49,8 @@ def fill(
 
     if ignore_module_digest and not is_check:
         raise InputError("--ignore-module-digest goes with --check; without it the module's digest is written")
+    for module in modules:
+        require_fitting(read_module(module), module, dict(overrides), execution.isolation)
     cases = new_cases(modules, tracks, dict(overrides), fuel, folder)
     if is_check:
         return checked(*recorded_cases(cases), execution, as_json, ignore_module_digest)
