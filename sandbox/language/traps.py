@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 from sandbox.diagnostics import Diagnostic
 from sandbox.language.bindings import CHANGING, Aliases, Bound, bindings, is_in_place, method_call, parameters
@@ -95,8 +95,8 @@ class _Traps:
                 self.findings.add(key, "W204", message, f"read hyperparameters[{key.value!r}], or leave it out")
         for node in ast.walk(self.functions[_INIT]):
             for part in filter(_is_text, node.keys if isinstance(node, ast.Dict) else []):
-                if part is not None and part.value not in read:  # type: ignore[attr-defined]
-                    message = f"nothing reads the part {part.value!r} of the state"  # type: ignore[attr-defined]
+                if part.value not in read:
+                    message = f"nothing reads the part {part.value!r} of the state"
                     self.findings.add(part, "W206", message, "use it, or leave it out: what is kept costs fuel")
 
     # The state
@@ -287,13 +287,13 @@ class _Traps:
 
     def _texts_read(self) -> set[object]:
         """The strings of the module that are neither keys of a dict, nor places of a store, nor hyperparameters."""
-        texts = set()
+        texts: set[object] = set()
         for node in filter(_is_text, ast.walk(self._tree)):
             parent = self._parents[node]
             stored = isinstance(parent, ast.Subscript) and not isinstance(parent.ctx, ast.Load)
             key = isinstance(parent, ast.Dict) and any(node is each for each in parent.keys)
             if not stored and not key and _read_by_name(parent, "hyperparameters") is None:
-                texts.add(node.value)  # type: ignore[attr-defined]
+                texts.add(node.value)
         return texts
 
 
@@ -343,7 +343,7 @@ def _part(value: Bound) -> tuple[str, bool] | None:
     is_item = False
     while isinstance(value, ast.Subscript) and not isinstance(value.slice, ast.Slice):
         if _is_name(value.value, ("state",)):
-            return (value.slice.value, is_item) if _is_text(value.slice) else None  # type: ignore[attr-defined]
+            return (str(value.slice.value), is_item) if _is_text(value.slice) else None
         value, is_item = value.value, True
     return None
 
@@ -432,5 +432,5 @@ def _is_name(node: ast.AST | None, names: tuple[str, ...]) -> bool:
     return isinstance(node, ast.Name) and node.id in names
 
 
-def _is_text(node: ast.AST | None) -> bool:
+def _is_text(node: ast.AST | None) -> TypeGuard[ast.Constant]:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
