@@ -100,8 +100,9 @@ def overflow(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-def focused(page: Page) -> str:
-    return str(page.evaluate("document.activeElement.textContent"))
+def wait_for_focus(page: Page, text: str) -> None:
+    """A dialog gives the focus back after it has closed, in an event of its own."""
+    page.wait_for_function("text => document.activeElement.textContent === text", arg=text)
 
 
 def first_names(page: Page, number: int = 3) -> list[str]:
@@ -201,7 +202,7 @@ def test_a_claim_is_opened_read_and_closed_by_keys(opened: Opened, report: Path)
     assert page.locator(".reading").inner_text().startswith("epoch 2: training ")
     page.keyboard.press("Escape")
     assert not page.get_by_role("dialog").is_visible()
-    assert focused(page) == "adam-n_hidden=4-nonce=9"
+    wait_for_focus(page, "adam-n_hidden=4-nonce=9")
 
 
 def test_after_many_steps_the_focus_is_on_the_row_on_its_page(opened: Opened, report: Path) -> None:
@@ -209,7 +210,7 @@ def test_after_many_steps_the_focus_is_on_the_row_on_its_page(opened: Opened, re
     page.locator("#table tbody button").nth(49).press("Enter")
     page.get_by_role("button", name="Next").last.click()
     page.get_by_role("button", name="Close").click()
-    assert focused(page) == "adam-n_hidden=4-nonce=50"
+    wait_for_focus(page, "adam-n_hidden=4-nonce=50")
     assert status(page) == "51 to 100 of 120"
 
 
