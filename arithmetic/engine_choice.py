@@ -57,10 +57,10 @@ def is_exact(candidate: Engine) -> bool:
 def _candidates(device: str) -> list[Engine]:
     if device == "cpu":
         return [Binary64Engine()]
-    from arithmetic import device_engines  # torch, which nothing on a CPU needs
+    from arithmetic.device import engines  # torch, which nothing on a CPU needs
 
     name = forced(device)
-    return [candidate for candidate in device_engines.engines() if name in (None, candidate.name)]
+    return [candidate for candidate in engines.engines() if name in (None, candidate.name)]
 
 
 def _worst_cases() -> Iterator[tuple[Integers, Integers, int]]:

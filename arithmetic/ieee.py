@@ -1,17 +1,20 @@
-"""Elementwise operations on binary32 tensors: each one correctly rounded IEEE operation (specification, section 2).
+"""Elementwise operations on binary32 arrays: each one correctly rounded IEEE operation (specification, section 2).
 
-Scalars are binary64 and are rounded once to binary32 before they meet a tensor. Nothing here fuses a multiply
-with an add, so no instruction set can change a bit.
+Scalars are binary64 and are rounded once to binary32 before they meet an array. Nothing here fuses a multiply with an
+add, so no instruction set can change a bit. Who computes on what may not be finite sets `np.errstate(all="ignore")`.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-Operand = torch.Tensor | float
+Array = NDArray[Any]
+"""Binary32 numbers; a mask or int64 indices where a function says so. Results have no dimensions as arrays too."""
+Operand = Array | float
 
 _LARGEST = 3.4028234663852886e38
 _ROUNDS_TO_INFINITY = 3.4028235677973366e38
@@ -19,7 +22,7 @@ _ROUNDS_TO_INFINITY = 3.4028235677973366e38
 
 
 def scalar(value: float) -> float:
-    """A binary64 as an operand that torch rounds once to binary32, infinities included."""
+    """A binary64 as an operand that a library rounds once to binary32, infinities included."""
     if -_LARGEST <= value <= _LARGEST:
         return value
     if abs(value) < _ROUNDS_TO_INFINITY:
@@ -27,162 +30,155 @@ def scalar(value: float) -> float:
     return math.nan if math.isnan(value) else math.copysign(math.inf, value)
 
 
-def add(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def add(a: Operand, b: Operand) -> Array:
     """a + b."""
-    return torch.add(a, b if isinstance(b, torch.Tensor) else scalar(b))
+    return np.asarray(np.add(_operand(a), _operand(b)))
 
 
-def subtract(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def subtract(a: Operand, b: Operand) -> Array:
     """a - b."""
-    return torch.sub(a, b if isinstance(b, torch.Tensor) else scalar(b))
+    return np.asarray(np.subtract(_operand(a), _operand(b)))
 
 
-def multiply(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def multiply(a: Operand, b: Operand) -> Array:
     """a * b."""
-    return torch.mul(a, b if isinstance(b, torch.Tensor) else scalar(b))
+    return np.asarray(np.multiply(_operand(a), _operand(b)))
 
 
-def divide(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def divide(a: Operand, b: Operand) -> Array:
     """a / b."""
-    if not isinstance(b, torch.Tensor):
-        if a.device.type == "cpu":
-            return torch.div(a, scalar(b))
-        # CUDA turns division by a number into multiplication by its reciprocal; by a tensor it does not.
-        b = torch.full((), scalar(b), dtype=torch.float32, device=a.device)
-    return torch.div(a, b)
+    return np.asarray(np.divide(_operand(a), _operand(b)))
 
 
-def subtract_from(a: float, b: torch.Tensor) -> torch.Tensor:
-    """a - b for a scalar a."""
-    return torch.full((), scalar(a), dtype=torch.float32, device=b.device).sub(b)
-
-
-def reciprocal_times(a: float, b: torch.Tensor) -> torch.Tensor:
-    """a / b for a scalar a."""
-    return torch.full((), scalar(a), dtype=torch.float32, device=b.device).div(b)
-
-
-def square_root(a: torch.Tensor) -> torch.Tensor:
+def square_root(a: Array) -> Array:
     """The square root; NaN below zero."""
-    if a.device.type == "cpu":
-        # torch's binary32 square root on a CPU is not correctly rounded; numpy's is the processor's own.
-        with np.errstate(invalid="ignore"):
-            return torch.from_numpy(np.asarray(np.sqrt(a.contiguous().numpy())))
-    # Innocuous double rounding: 53 bits are more than 2 * 24 + 2.
-    return a.double().sqrt().float()
+    return np.asarray(np.sqrt(a))
 
 
-def negate(a: torch.Tensor) -> torch.Tensor:
+def negate(a: Array) -> Array:
     """-a: the sign bit is flipped."""
-    return torch.neg(a)
+    return np.asarray(np.negative(a))
 
 
-def absolute(a: torch.Tensor) -> torch.Tensor:
+def absolute(a: Array) -> Array:
     """|a|: the sign bit is cleared."""
-    return torch.abs(a)
+    return np.asarray(np.abs(a))
 
 
-def sign(a: torch.Tensor) -> torch.Tensor:
+def sign(a: Array) -> Array:
     """1, -1 or +0; +0 for a NaN."""
-    return torch.where(a > 0, 1.0, torch.where(a < 0, -1.0, 0.0))
+    positive, negative = np.greater(a, 0.0), np.less(a, 0.0)
+    return np.asarray(np.subtract(positive.view(np.int8), negative.view(np.int8))).astype(np.float32)
 
 
-def maximum(a: torch.Tensor, b: Operand) -> torch.Tensor:
-    """The larger of a and b; NaN if either is; a zero is +0 (torch's choice of zero depends on the length)."""
-    return torch.maximum(a, _as_tensor(b, a)).add_(0.0)
+def maximum(a: Array, b: Operand) -> Array:
+    """The larger of a and b; NaN if either is; a zero is +0."""
+    return _with_one_zero(np.maximum(a, _operand(b)))
 
 
-def minimum(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def minimum(a: Array, b: Operand) -> Array:
     """The smaller of a and b; NaN if either is; a zero is +0."""
-    return torch.minimum(a, _as_tensor(b, a)).add_(0.0)
+    return _with_one_zero(np.minimum(a, _operand(b)))
 
 
-def floor(a: torch.Tensor) -> torch.Tensor:
+def floor(a: Array) -> Array:
     """The largest integer not above a."""
-    return torch.floor(a)
+    return np.asarray(np.floor(a))
 
 
-def ceil(a: torch.Tensor) -> torch.Tensor:
+def ceil(a: Array) -> Array:
     """The smallest integer not below a."""
-    return torch.ceil(a)
+    return np.asarray(np.ceil(a))
 
 
-def round_half_even(a: torch.Tensor) -> torch.Tensor:
+def round_half_even(a: Array) -> Array:
     """The nearest integer, ties to even."""
-    return torch.round(a)
+    return np.asarray(np.rint(a))
 
 
-def where(condition: torch.Tensor, a: Operand, b: Operand) -> torch.Tensor:
-    """a where the condition holds, else b."""
-    return torch.where(condition, _as_tensor(a, condition), _as_tensor(b, condition))
+def where(condition: Array, a: Operand, b: Operand) -> Array:
+    """a where a mask holds, else b."""
+    x, y = _patterns(a), _patterns(b)
+    # On bit patterns, as a processor that follows a mask guesses wrong half of the time.
+    chosen = np.negative(condition.astype(np.int32))
+    return np.asarray(((x ^ y) & chosen) ^ y).view(np.float32)
 
 
-def less(a: torch.Tensor, b: Operand) -> torch.Tensor:
-    """The mask a < b; like every comparison but `unequal` it is false for a NaN, and -0 equals +0."""
-    return torch.lt(a, _as_tensor(b, a))
+def less(a: Array, b: Operand) -> Array:
+    """The mask a < b, of numbers or of indices; like every comparison but `unequal` it is false for a NaN; -0 is +0."""
+    return np.asarray(np.less(a, _operand(b)))
 
 
-def less_equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def less_equal(a: Array, b: Operand) -> Array:
     """The mask a <= b."""
-    return torch.le(a, _as_tensor(b, a))
+    return np.asarray(np.less_equal(a, _operand(b)))
 
 
-def greater(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def greater(a: Array, b: Operand) -> Array:
     """The mask a > b."""
-    return torch.gt(a, _as_tensor(b, a))
+    return np.asarray(np.greater(a, _operand(b)))
 
 
-def greater_equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def greater_equal(a: Array, b: Operand) -> Array:
     """The mask a >= b."""
-    return torch.ge(a, _as_tensor(b, a))
+    return np.asarray(np.greater_equal(a, _operand(b)))
 
 
-def equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def equal(a: Array, b: Operand) -> Array:
     """The mask a == b."""
-    return torch.eq(a, _as_tensor(b, a))
+    return np.asarray(np.equal(a, _operand(b)))
 
 
-def unequal(a: torch.Tensor, b: Operand) -> torch.Tensor:
+def unequal(a: Array, b: Operand) -> Array:
     """The mask a != b; true for a NaN."""
-    return torch.ne(a, _as_tensor(b, a))
+    return np.asarray(np.not_equal(a, _operand(b)))
 
 
-def finite(a: torch.Tensor) -> torch.Tensor:
+def finite(a: Array) -> Array:
     """The mask of the numbers that are neither infinite nor NaN."""
-    return torch.isfinite(a)
+    return np.asarray(np.isfinite(a))
 
 
-def not_a_number(a: torch.Tensor) -> torch.Tensor:
+def not_a_number(a: Array) -> Array:
     """The mask of the NaNs."""
-    return torch.isnan(a)
+    return np.asarray(np.isnan(a))
 
 
-def both(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def both(a: Array, b: Array) -> Array:
     """The mask that holds where two masks hold."""
-    return torch.logical_and(a, b)
+    return np.asarray(np.logical_and(a, b))
 
 
-def either(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def either(a: Array, b: Array) -> Array:
     """The mask that holds where one of two masks holds."""
-    return torch.logical_or(a, b)
+    return np.asarray(np.logical_or(a, b))
 
 
-def opposite(a: torch.Tensor) -> torch.Tensor:
+def opposite(a: Array) -> Array:
     """The mask that holds where a mask does not."""
-    return torch.logical_not(a)
+    return np.asarray(np.logical_not(a))
 
 
-def everywhere(a: torch.Tensor) -> bool:
-    """Whether a mask holds in every element."""
-    return bool(a.all())
+def everywhere(a: Array) -> Array:
+    """Whether a mask holds in every element: a mask of one."""
+    return np.asarray(a.all())
 
 
-def anywhere(a: torch.Tensor) -> bool:
-    """Whether a mask holds in some element."""
-    return bool(a.any())
+def anywhere(a: Array) -> Array:
+    """Whether a mask holds in some element: a mask of one."""
+    return np.asarray(a.any())
 
 
-def _as_tensor(value: Operand, like: torch.Tensor) -> torch.Tensor:
-    if isinstance(value, torch.Tensor):
-        return value
-    return torch.full((), scalar(value), dtype=torch.float32, device=like.device)
+def _operand(value: Operand) -> Operand:
+    return value if isinstance(value, np.ndarray) else scalar(value)
+
+
+def _patterns(value: Operand) -> NDArray[np.int32]:
+    return (value if isinstance(value, np.ndarray) else np.asarray(scalar(value), np.float32)).view(np.int32)
+
+
+def _with_one_zero(result: Any) -> Array:
+    """A fresh result whose zeros are +0: NumPy's choice between two depends on the length."""
+    array: Array = np.asarray(result)
+    array += np.float32(0.0)
+    return array

@@ -11,7 +11,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from arithmetic.transcendental import elementary
+from arithmetic.transcendental import elementary, elementary_arrays
 
 WORD = 8
 """Bytes of one 64-bit word, from which every number is made."""
@@ -47,8 +47,8 @@ def uniforms(words: NDArray[np.uint64]) -> NDArray[np.float64]:
 def normals(words: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Standard normals [...] from pairs of words [..., 2] by Box-Muller's cosine branch."""
     u = uniforms(words)
-    radius = np.sqrt(elementary.log_array(u[..., 0] + 2.0**-53) * -2.0)
-    normal: NDArray[np.float64] = radius * elementary.cos_array((2.0 * elementary.PI) * u[..., 1])
+    radius = np.sqrt(elementary_arrays.log_array(u[..., 0] + 2.0**-53) * -2.0)
+    normal: NDArray[np.float64] = radius * elementary_arrays.cos_array((2.0 * elementary.PI) * u[..., 1])
     return normal
 
 

@@ -2,7 +2,8 @@
 
 It takes a few milliseconds and is no proof, but catches what is known to go wrong: another rounding mode, subnormal
 numbers flushed to zero, products that are not exact (a GPU may emulate binary64), another result of any operation.
-Here are the operations of Python and NumPy; those of torch, for who computes with tensors, are in `tensor_self_test`.
+Here are the operations that everybody needs. Who executes programs, or computes on a device, also tests its own with
+`binary32_vectors`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from blake3 import blake3
@@ -20,6 +22,7 @@ from arithmetic import engine_choice, exact_sums
 from arithmetic.errors import MachineError
 from arithmetic.transcendental import elementary
 
+Array = NDArray[np.float32]
 Arithmetic = Callable[[str, float, float], float]
 """One way to add ("+") or multiply ("*") two numbers."""
 Vector = tuple[str, Callable[[], str], str]
@@ -69,12 +72,53 @@ def other_bits(vectors: Iterable[Vector]) -> Iterator[str]:
             yield f"{name} give other bits than the specification's"
 
 
+def binary32_vectors(
+    elementwise: Any, named: Any, sums: Any, given: Callable[[Array], Any], taken: Callable[[Any], Array]
+) -> tuple[Vector, ...]:
+    """The operations of the modules `ieee`, `functions` and `reductions` of a library.
+
+    `given` makes its arrays from NumPy's, `taken` NumPy's from its.
+    """
+
+    def digest_of(compute: Callable[[], Iterable[Any]]) -> str:
+        with np.errstate(all="ignore"):
+            results = [taken(result) for result in compute()]
+        return digest(*(np.where(np.isnan(result), np.float32(np.nan), result) for result in results))
+
+    def operations() -> Iterator[Any]:
+        a, b = given(patterns(257)), given(patterns(257)[::-1].copy())
+        yield from (elementwise.add(a, b), elementwise.subtract(a, b), elementwise.multiply(a, b))
+        yield from (elementwise.divide(a, b), elementwise.square_root(a), elementwise.divide(a, 3.0))
+
+    def functions_of_one() -> Iterator[Any]:
+        a = given(patterns(257))
+        for name in ("exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "sigmoid", "erf", "rsqrt"):
+            yield getattr(named, name)(a)
+
+    def sums_and_products() -> Iterator[Any]:
+        a, b = given(small_numbers(33, 64)), given(small_numbers(64, 17))
+        yield from (sums.sums(a, 0), sums.sums(a, 1), sums.matmul(a, b))
+
+    return (
+        ("elementwise operations", partial(digest_of, operations), "cbce975ca5edc161"),
+        ("functions of binary32", partial(digest_of, functions_of_one), "8055c03827471664"),
+        ("sums and products", partial(digest_of, sums_and_products), "afe13b795745e412"),
+    )
+
+
 def digest(*values: NDArray[np.generic] | float) -> str:
     """Sixteen digits of the hash of the bits of numbers."""
     hasher = blake3()
     for value in values:
         hasher.update(np.ascontiguousarray(value).tobytes())
     return hasher.hexdigest()[:16]
+
+
+def patterns(count: int) -> NDArray[np.float32]:
+    """Binary32 numbers of all kinds: signs, zeros, subnormals, infinities, NaNs."""
+    bits = (np.arange(count, dtype=np.uint64) * 2654435761 % 2**32).astype(np.uint32)
+    bits[:8] = (0, 0x80000000, 1, 0x80000001, 0x7F800000, 0xFF800000, 0x7FC00001, 0x3F800000)
+    return bits.view(np.float32)
 
 
 def small_numbers(rows: int, columns: int) -> NDArray[np.float32]:

@@ -6,70 +6,82 @@ numbers keep their order. Indices are int64.
 
 from __future__ import annotations
 
-import torch
+from typing import Any
 
-from arithmetic import data_movement
+import numpy as np
+from numpy.typing import NDArray
+
+from arithmetic import data_movement, extremes
+
+Array = NDArray[np.float32]
+Integers = NDArray[Any]
 
 _NAN = 0x7FC00000
 """The rank of a NaN: above that of infinity, 0x7F800000."""
-_LOWEST = -(2**31)
 _INDEX = 2**32 - 1
 
-Ordered = tuple[torch.Tensor, torch.Tensor]
+Ordered = tuple[Array, NDArray[np.int64]]
 """Values and their indices along the dimension."""
 
 
-def sort(a: torch.Tensor, dim: int, descending: bool) -> Ordered:
+def sort(a: Array, dim: int, descending: bool) -> Ordered:
     """The elements along a dimension in order, and where they were; a NaN is above every number."""
-    indices = torch.sort(_keys(_directed(_ranks(a), descending), dim), dim).values & _INDEX
-    return data_movement.gather(a, dim, indices), indices
+    keys = _keys(a, dim, descending)
+    keys.sort(dim)
+    return _ordered(a, dim, keys)
 
 
-def topk(a: torch.Tensor, k: int, dim: int, largest: bool) -> Ordered:
+def topk(a: Array, k: int, dim: int, largest: bool) -> Ordered:
     """The first k elements of `sort`, descending if they are to be the largest."""
-    keys = _keys(_directed(_ranks(a), largest), dim)
-    indices = torch.topk(keys, k, dim, largest=False, sorted=True).values & _INDEX
-    return data_movement.gather(a, dim, indices), indices
+    keys = _keys(a, dim, largest)
+    keys.partition(k - 1, dim)
+    first = keys[(slice(None),) * (dim % a.ndim) + (slice(k),)].copy()
+    first.sort(dim)
+    return _ordered(a, dim, first)
 
 
-def argmax(a: torch.Tensor, dim: int) -> torch.Tensor:
+def argmax(a: Array, dim: int) -> NDArray[np.int64]:
     """The index of the first of the largest numbers along a dimension, or of the first NaN."""
-    return torch.amin(_keys(_directed(_ranks(a), True), dim), dim) & _INDEX
+    return np.asarray(a.argmax(dim))
 
 
-def argmin(a: torch.Tensor, dim: int) -> torch.Tensor:
+def argmin(a: Array, dim: int) -> NDArray[np.int64]:
     """The index of the first of the smallest numbers along a dimension, or of the first NaN."""
-    ranks = torch.where(torch.isnan(a), _LOWEST, _ranks(a))
-    return torch.amin(_keys(ranks, dim), dim) & _INDEX
+    return np.asarray(a.argmin(dim))
 
 
-def largest(a: torch.Tensor, dim: int) -> torch.Tensor:
+def largest(a: Array, dim: int) -> Array:
     """The largest numbers along a dimension; NaN if one is; a zero is +0."""
-    return torch.amax(a, dim).add_(0.0)
+    return np.asarray(extremes.largest(a, dim).squeeze(dim) + np.float32(0.0))
 
 
-def smallest(a: torch.Tensor, dim: int) -> torch.Tensor:
+def smallest(a: Array, dim: int) -> Array:
     """The smallest numbers along a dimension; NaN if one is; a zero is +0."""
-    return torch.amin(a, dim).add_(0.0)
+    return np.asarray(extremes.smallest(a, dim).squeeze(dim) + np.float32(0.0))
 
 
-def last(indices: torch.Tensor) -> int:
-    """The largest of some indices."""
-    return int(torch.amax(indices).item())
+def last(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The largest of some indices: an array of one."""
+    return np.asarray(indices.max())
 
 
-def _ranks(a: torch.Tensor) -> torch.Tensor:
-    """Integers (int32) in the order of the numbers: the bit patterns, those of negative numbers turned over."""
-    patterns = (a + 0.0).view(torch.int32)
-    return torch.where(torch.isnan(a), _NAN, patterns ^ ((patterns >> 31) & 0x7FFFFFFF))
+def _ordered(a: Array, dim: int, keys: NDArray[np.int64]) -> Ordered:
+    keys &= _INDEX
+    return data_movement.gather(a, dim, keys), keys
 
 
-def _directed(ranks: torch.Tensor, descending: bool) -> torch.Tensor:
-    return ~ranks if descending else ranks
-
-
-def _keys(ranks: torch.Tensor, dim: int) -> torch.Tensor:
-    shape = [1] * ranks.ndim
+def _keys(a: Array, dim: int, descending: bool) -> NDArray[np.int64]:
+    shape = [1] * a.ndim
     shape[dim] = -1
-    indices = torch.arange(ranks.shape[dim], device=ranks.device)
-    return (ranks.long() * 2**32).add_(indices.reshape(shape))
+    keys = _ranks(a, descending).astype(np.int64)
+    keys <<= 32
+    keys += np.arange(a.shape[dim]).reshape(shape)
+    return keys
+
+
+def _ranks(a: Array, descending: bool) -> NDArray[np.int32]:
+    """Integers in the order of the numbers: the bit patterns, those of negative numbers turned over."""
+    ranks = (a + np.float32(0.0)).view(np.int32)
+    ranks ^= (ranks >> 31) & 0x7FFFFFFF
+    ranks[np.isnan(a)] = _NAN
+    return np.invert(ranks, out=ranks) if descending else ranks

@@ -1,6 +1,6 @@
 """What the sandbox costs: a training step with Adam in a jailed worker against the same Adam on plain torch tensors.
 
-    python -m benchmarks.isolation [--hidden 4 10] [--rounds 7] [--epochs 8]
+    python -m benchmarks.isolation [--hidden 4 10] [--rounds 7] [--epochs 16]
 
 Both train the same network with the same trusted loop, side by side, one thread each; only where and how the optimiser
 runs differs: torch's own operations in this process, or the module behind language, facade, meter, jail and channel.
@@ -13,19 +13,18 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 import torch
 
 from arithmetic.allocator import keep_freed_memory
-from benchmarks.short_training import ADAM, end_after, session
+from benchmarks.short_training import ADAM, WARM_UP, end_after, seconds_a_step, session
 from sandbox.isolation import InProcess, Isolation, Jail
 from sandbox.layout import Layout, Part
 from sandbox.optimiser import Assignment, Optimiser, Vector
 from sandbox.worker.client import WorkerProcess
-from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.module import Module
 
 FLAT = ADAM.read_bytes()
@@ -81,9 +80,11 @@ class PlainAdam:
     def initialise(self) -> None:
         self._m, self._v = ([torch.zeros_like(p) for p in self._at.split(self._sizes)] for _ in range(2))
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> None: ...
+    def begin_epoch(self, epoch: int, train_loss: float, validation_loss: float, steps: int) -> None: ...
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
+    def query_location(self) -> None: ...
+
+    def step_updates(self) -> Vector:
         self._t += 1
         step_size, correction = 0.001 / (1 - 0.9**self._t), 1 - 0.999**self._t
         updates = []
@@ -94,8 +95,8 @@ class PlainAdam:
         together: Vector = (updates[0] if len(updates) == 1 else torch.cat(updates)).numpy()
         return together
 
-    def request_state_digest(self) -> Callable[[], bytes]:
-        return lambda: bytes(32)
+    def state_digest(self) -> bytes:
+        return bytes(32)
 
     def save(self) -> bytes: ...  # type: ignore[empty-body]
 
@@ -116,10 +117,10 @@ class Plain:
 
 
 def step(n_hidden: int, module: Module, isolation: Isolation) -> float:
-    """Seconds a step, without the first epoch."""
+    """Seconds a step after the warm-up."""
     ends: list[float] = []
     session(n_hidden, isolation, module).train(lambda _: ends.append(time.perf_counter()))
-    return (ends[-1] - ends[0]) / (len(ends) - 1) / DECEMBER_2025.batches
+    return seconds_a_step(ends)
 
 
 def start_and_round_trip(jail: Jail) -> tuple[float, float]:
@@ -130,14 +131,15 @@ def start_and_round_trip(jail: Jail) -> tuple[float, float]:
     starts, trips = [], []
     for _ in range(20):
         started = time.perf_counter()
-        with WorkerProcess(jail.zygote, 300_000) as worker:
+        with WorkerProcess(jail.zygote) as worker:
             worker.start()
             starts.append(time.perf_counter() - started)
     with jail.start(assignment) as optimiser:
         optimiser.initialise()
+        optimiser.begin_epoch(0, 0.0, 0.0, 0)  # so that nothing is asked for ahead
         for _ in range(2000):
             started = time.perf_counter()
-            optimiser.step_updates(0, 0.0, 0.0)
+            optimiser.step_updates()
             trips.append(time.perf_counter() - started)
     return statistics.median(starts) * 1e3, statistics.median(trips) * 1e6
 
@@ -146,7 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hidden", type=int, nargs="+", default=[4, 10])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=16, help=f"more than {WARM_UP}, which are not measured")
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(1)

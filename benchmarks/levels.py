@@ -9,7 +9,7 @@ of its epochs. Other work on the machine only adds time, so of several rounds ea
 `--in-process` nothing is jailed, and the processor's time is measured, which other work changes less.
 
 `--hashing`: epochs of one training take turns with and without the digests of their leaf. The processor's time is a
-second measure, which other work hardly changes; it is this process's, in which the worker's hashing is missing.
+second measure, which other work hardly changes.
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ class Alternating(Trainer):
     processor = 0.0
     """Seconds of this process that went into the leaves."""
 
-    def _record(self, losses: tuple[float, float], pending: Callable[[], bytes] | None = None) -> None:
+    def _record(self, losses: tuple[float, float]) -> None:
         if self.records:
             started = time.process_time()
-            super()._record(losses, pending)
+            super()._record(losses)
             self.processor += time.process_time() - started
 
 
@@ -149,10 +149,7 @@ class Share:
 def hashing_share(n_hidden: int, pairs: int, isolation: Isolation) -> Share:
     given = session(n_hidden, isolation)
     with given.trainer() as usual:
-        optimiser = usual.optimiser
-        trainer = Alternating(given.instance_id, given.instance, given.network, optimiser)
-        request = optimiser.request_state_digest  # without a leaf, the worker is to hash nothing either
-        optimiser.request_state_digest = lambda: request() if trainer.records else bytes  # type: ignore[method-assign]
+        trainer = Alternating(given.instance_id, given.instance, given.network, usual.optimiser)
         trainer.start(given.initial)
         trainer.advance()
         found = [(_epoch(trainer, False)[0], *_epoch(trainer, True)) for _ in range(pairs)]

@@ -38,11 +38,10 @@ def product_figures(rounds: int) -> Figures:
 
 def exact_products(x: Matrix, w: Matrix) -> dict[str, Callable[[], object]]:
     """From packed operands to sums in int32; the same with both operands quantised and packed anew each time."""
-    from verifier.challenge.network.compiled.arguments import Argument
-    from verifier.challenge.network.compiled.kernel_cache import kernels
-    from verifier.challenge.network.compiled.processor import Processor
+    from arithmetic.compiled.arguments import Argument
+    from verifier.challenge.network.compiled.network_kernels import network_kernels
 
-    ours = kernels(Processor.here())
+    ours = network_kernels()
     padded = -(-ROWS // ours.rows) * ours.rows
     rows, out = np.zeros((padded, WIDTH), np.int16), np.zeros((padded, WIDTH), np.int32)
     weight, pairs, nothing = np.zeros((WIDTH, WIDTH), np.int16), np.zeros((WIDTH // 2, WIDTH), np.int32), out[:0]

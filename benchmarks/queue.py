@@ -173,7 +173,8 @@ def write_figures(options: Options, folder: Path) -> Figures:
 
 def process_figures(options: Options, folder: Path) -> Figures:
     """MB of the call, and of what belongs to one of its jobs: process, zygote with its first process, and worker."""
-    call, *below = watch(options.solve(_key(folder), folder / "memory", options.jobs, 2 * options.jobs))
+    jobs = max(options.jobs, 2)  # one job is the call itself
+    call, *below = watch(options.solve(_key(folder), folder / "memory", jobs, 2 * jobs))
     found = call.figures("the call")
     own: dict[int, float] = {}
     for process in below:

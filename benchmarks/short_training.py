@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,12 +16,19 @@ from verifier.challenge.session import Session
 
 SHORT: Final = "short"
 """The edition of December, but for when a training ends."""
+WARM_UP: Final = 6
+"""Epochs that are not measured: within them a step's program comes often enough to get its loops."""
 ADAM: Final = Path(__file__).parents[1] / "fixtures" / "optimisers" / "adam.py"
 
 
 def end_after(epochs: int) -> None:
     """Let trainings of the edition SHORT end after so many epochs."""
     EDITIONS[SHORT] = (replace(DECEMBER_2025, name=SHORT, max_epochs=epochs),)
+
+
+def seconds_a_step(ends: Sequence[float]) -> float:
+    """After the warm-up, from the moments at which epochs ended."""
+    return (ends[-1] - ends[WARM_UP - 1]) / (len(ends) - WARM_UP) / DECEMBER_2025.batches
 
 
 def session(

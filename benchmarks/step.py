@@ -1,6 +1,6 @@
 """The yardstick: what exact training costs beside plain float32 PyTorch, and what its processes cost.
 
-    python -m benchmarks.step [--hidden 1 4 10 18] [--rounds 11] [--epochs 6] [--record]
+    python -m benchmarks.step [--hidden 1 4 10 18] [--rounds 11] [--epochs 12] [--record]
 
 Each round trains the same network on the same data with Adam for a few epochs in each way, one after the other, on
 one thread; an epoch is 8 steps, a validation and, if it is the best so far, a copy of the weights. Ours includes the
@@ -29,10 +29,9 @@ from benchmarks.evaluate import evaluate_figures
 from benchmarks.figure import Figure, Figures
 from benchmarks.plain import PlainTraining, Tuned, Usual, WrittenOut
 from benchmarks.product import product_figures
-from benchmarks.short_training import end_after, session
+from benchmarks.short_training import WARM_UP, end_after, seconds_a_step, session
 from benchmarks.start import memory_figures, start_figures
 from sandbox.isolation import InProcess, Isolation, Jail
-from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.instance import Instance
 from verifier.challenge.instance.instance_id import InstanceId
 
@@ -49,21 +48,20 @@ PLAIN: dict[str, Callable[[InstanceId, Instance], PlainTraining]] = {
 
 
 def plain_step(way: Callable[[InstanceId, Instance], PlainTraining], n_hidden: int, epochs: int) -> float:
-    """Seconds a step, without the first epoch."""
+    """Seconds a step after the warm-up."""
     given = session(n_hidden, InProcess())
-    training = way(given.instance_id, given.instance)
-    training.epoch()
-    started = time.perf_counter()
-    for _ in range(epochs - 1):
+    training, ends = way(given.instance_id, given.instance), list[float]()
+    for _ in range(epochs):
         training.epoch()
-    return (time.perf_counter() - started) / (epochs - 1) / DECEMBER_2025.batches
+        ends.append(time.perf_counter())
+    return seconds_a_step(ends)
 
 
 def our_step(isolation: Isolation, n_hidden: int) -> float:
-    """Seconds a step, without the first epoch; transcript, validation and channel included."""
+    """Seconds a step after the warm-up; transcript, validation and channel included."""
     ends: list[float] = []
     session(n_hidden, isolation).train(lambda _: ends.append(time.perf_counter()))
-    return (ends[-1] - ends[0]) / (len(ends) - 1) / DECEMBER_2025.batches
+    return seconds_a_step(ends)
 
 
 def step_figures(n_hidden: int, rounds: int, epochs: int) -> Figures:
@@ -98,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hidden", type=int, nargs="+", default=[1, 4, 10, 18])
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=12, help=f"more than {WARM_UP}, which are not measured")
     parser.add_argument("--record", action="store_true", help=f"append to {history.HISTORY.name}")
     options = parser.parse_args()
     if options.record and options.rounds < FEWEST_ROUNDS:

@@ -33,12 +33,13 @@ PACKAGES = (
 
 _PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow", "--tb=line"]
 _COMPILE = """
-from verifier.challenge.network.compiled.kernel_cache import kernel_file
-from verifier.challenge.network.compiled.kernels.compilation import main
-from verifier.challenge.network.compiled.processor import Processor
+from arithmetic.compiled.compilation import main
+from arithmetic.compiled.kernel_cache import kernel_file
+from arithmetic.compiled.processor import Processor
+from verifier.challenge.network.compiled.network_kernels import NETWORK
 
 here = Processor.here()
-main([here.name, here.features, str(kernel_file(here))])
+main([here.name, here.features, str(kernel_file(NETWORK, here)), NETWORK.entries])
 """
 """What the network has a process of its own do, which cannot be started in the emulator."""
 PARTS: dict[str, list[str]] = {

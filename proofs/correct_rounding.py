@@ -1,4 +1,4 @@
-"""Prove by exhaustion that each function of a binary32 tensor is correctly rounded (specification 2.9).
+"""Prove by exhaustion that each function of a binary32 array is correctly rounded (specification 2.9).
 
 For every one of the 2^32 inputs the product's result is compared with a reference. A binary64 library function decides
 an input when all numbers within a relative 2^-40 of its result round to the same binary32. MPFR decides the others:
@@ -56,7 +56,7 @@ VECTORS = Path(__file__).parents[1] / "fixtures" / "vectors" / "correct_rounding
 class Function:
     """What is proved, a binary64 reference for most inputs, and the exact function for the others."""
 
-    product: Callable[[torch.Tensor], torch.Tensor]
+    product: Callable[[Array], Array]
     library: Callable[[Array], Array]
     exact: Callable[[Any], Any]
 
@@ -65,9 +65,11 @@ def _torch(function: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Array]
     return lambda x: function(torch.from_numpy(x)).numpy()
 
 
-def _square_root(a: torch.Tensor) -> torch.Tensor:
+def _square_root(a: Array) -> Array:
     """The product's square root with the one NaN: there payloads are left open."""
-    return ieee.square_root(a).nan_to_num_(math.nan, math.inf)
+    root = ieee.square_root(a)
+    root[np.isnan(root)] = np.nan
+    return root
 
 
 FUNCTIONS = {
@@ -129,7 +131,8 @@ def check(name: str, first: int, count: int) -> dict[str, Any]:
     for start in range(first, first + count, PASS):
         bits = np.arange(start, min(start + PASS, first + count), dtype=np.uint64).astype(np.uint32)
         argument = bits.view(np.float32)
-        result = FUNCTIONS[name].product(torch.from_numpy(argument)).numpy().view(np.uint32)
+        with np.errstate(all="ignore"):
+            result = FUNCTIONS[name].product(argument).view(np.uint32)
         expected, open_cases = _reference(name, argument)
         for i in open_cases.tolist():
             expected[i], distance = decide(name, float(argument[i]))

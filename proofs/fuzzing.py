@@ -26,13 +26,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-import torch
+import numpy as np
 
 from sandbox.isolation import Jail
-from tests.fuzzing.oracle import EPOCHS, Factory, Outcome, complaint, difference, in_process, observe
+from tests.fuzzing.oracle import EPOCHS, Factory, Outcome, complaint, difference, observe
 from tests.fuzzing.reach import VOCABULARY, Reach, summary
 from tests.fuzzing.samples import Program, program
 from tests.fuzzing.shrinking import shrunk
+from tests.support.sample_optimisers import in_process
 from verifier.runs.pool import ProcessPool, TaskLost
 
 ROOT: Final = Path(__file__).parents[1]
@@ -71,11 +72,9 @@ def answer(given: Program, make: Factory, handover: int) -> tuple[Answer, Outcom
 @contextmanager
 def opened(role: str) -> Iterator[Callable[[int], tuple[Answer, Names]]]:
     """Runs the programs of seeds; tells the answer and, of what this process has reached, what is new."""
-    torch.set_num_threads(1)
     reach, told = Reach(), Reach()
     second = role == ROLES[1]
     with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode())
         jailed: Factory = in_process
         if second:
             jailed = stack.enter_context(Jail()).start
@@ -127,9 +126,8 @@ def keep(folder: Path, seed: int, found: str) -> None:
         now = complaint(candidate, outcomes[0]) or complaint(candidate, outcomes[1]) or difference(*outcomes)
         return bool(now) and now.partition(":")[0] == found.partition(":")[0]
 
-    with torch.inference_mode():
-        if fails(given):
-            (folder / f"{seed}.small.py").write_bytes(shrunk(given, fails).source)
+    if fails(given):
+        (folder / f"{seed}.small.py").write_bytes(shrunk(given, fails).source)
 
 
 def code() -> str:
@@ -182,7 +180,7 @@ def advance(progress: dict[str, Any], pools: Sequence[ProcessPool[int, tuple[Ans
 
 def record(progress: dict[str, Any], jobs: int) -> dict[str, Any]:
     """What goes into the results."""
-    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
     by_ending: Counter[str] = Counter()
     for name, count in progress["endings"].items():
         by_ending[name.split()[1]] += count

@@ -25,7 +25,7 @@ class Check(StrEnum):
     SOFTWARE = "software"  # what is installed, and its versions
     PROCESSOR = "processor"  # its instructions, and the cores that may be used
     ARITHMETIC = "arithmetic"  # of numbers and arrays, where the network is trained
-    TENSORS = "tensors"  # of tensors, where modules run
+    TENSORS = "tensors"  # of tensors, as programs ask for it
     JAIL = "jail"  # a module gets nothing but its memory and its channel
     CACHE = "cache"  # the folder of compiled code
     NETWORK = "network"  # what trains: its engine, its bits and its time

@@ -8,6 +8,7 @@ from sandbox.diagnostics import Diagnostic
 from sandbox.errors import WorkerFault
 from sandbox.language.gate import read_source
 from sandbox.language.module import MAX_PROBLEMS, CompiledModule, compile_module
+from sandbox.language.observations import find_observations
 from sandbox.language.traps import find_traps
 from sandbox.tensors.vocabulary import VOCABULARY
 from sandbox.undisturbed import undisturbed
@@ -23,7 +24,8 @@ def compile_optimiser(source: bytes, name: str) -> CompiledModule:
 
 
 def check_optimiser(source: bytes, name: str) -> tuple[Diagnostic, ...]:
-    """Check a module against the dialect; the traps in it, which refuse nothing. Raises as `compile_optimiser`."""
+    """Check a module against the dialect; its traps and observations. Raises as `compile_optimiser`."""
     compile_optimiser(source, name)
     text, _ = read_source(source, name)
-    return find_traps(ast.parse(text), text)[:MAX_PROBLEMS]
+    tree = ast.parse(text)
+    return tuple(sorted([*find_traps(tree, text), *find_observations(tree, text)])[:MAX_PROBLEMS])

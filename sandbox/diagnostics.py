@@ -16,9 +16,9 @@ class Diagnostic:
     hint: str = ""
 
     @property
-    def is_warning(self) -> bool:
-        """Whether it refuses nothing."""
-        return self.code.startswith("W")
+    def severity(self) -> str:
+        """`error`; `warning` for a trap, which refuses nothing; `note` where nothing is wrong."""
+        return {"W": "warning", "N": "note"}.get(self.code[:1], "error")
 
     def format(self, name: str) -> str:
         """Render as `name:line:column: code message (hint)`."""

@@ -10,8 +10,8 @@ from typing import Protocol, Self
 from sandbox.declaration import Declaration
 from sandbox.diagnostics import Diagnostic
 from sandbox.optimiser import Assignment, Optimiser
-from sandbox.worker.client import ProcessOptimiser, check_in_worker, declaration_in_worker, rehearse_in_worker
-from sandbox.worker.zygote_client import Zygote, workers
+from sandbox.worker.client import ProcessRehearsal, ProcessSource, check_in_worker, declaration_in_worker
+from sandbox.worker.zygote_client import Zygote
 
 
 class Isolation(Protocol):
@@ -25,22 +25,18 @@ class Isolation(Protocol):
 
 
 class InProcess:
-    """No isolation: the module's code runs in this process, held by the language and its tensors alone."""
+    """No isolation: the module's code runs in this process, held by the language alone."""
 
     def prepare(self) -> None:
-        """Import what a module needs, torch among it, which takes a second."""
-        import_module("sandbox.hosted_optimiser")
+        """Import what executes programs."""
+        import_module("sandbox.executed_optimiser")
 
     def start(self, assignment: Assignment) -> Optimiser:
-        """Load the module into this process. Raises as the optimiser does, and MachineError."""
-        import numpy as np
+        """Give a module a place in this process, where it is loaded when it is first asked."""
+        from sandbox.executed_optimiser import ExecutedOptimiser
+        from sandbox.local_source import LocalSource
 
-        from arithmetic import tensor_self_test
-        from sandbox.hosted_optimiser import HostedOptimiser
-
-        tensor_self_test.require_sound()
-        size = assignment.layout.size
-        return HostedOptimiser(assignment, np.zeros(size, np.float32), np.zeros(size, np.float32))
+        return ExecutedOptimiser(assignment, LocalSource())
 
     def check(self, source: bytes, name: str) -> tuple[Diagnostic, ...]:
         """Check a module against the dialect, without running it; the traps in it. Raises ModuleRefused."""
@@ -54,20 +50,22 @@ class InProcess:
 
         return compile_optimiser(source, name).declaration
 
+    def rehearse(self, assignment: Assignment) -> tuple[Diagnostic, ...]:
+        """Call a module's functions for a few steps, to say all that is wrong. Raises ModuleRefused."""
+        from sandbox.rehearsal import LocalRehearsal, rehearse
+
+        return rehearse(assignment, LocalRehearsal())
+
     def describe(self) -> Mapping[str, str]:
         """The word `none`."""
         return {"isolation": "none"}
 
 
 class Jail:
-    """A zygote, started when the first optimiser is or before, and a jailed worker for each one; a context manager.
-
-    A module is checked in a worker of another zygote, which has no tensors and is started when a check is asked for.
-    """
+    """A zygote, started when it is first needed or before, and a jailed worker for each module; a context manager."""
 
     def __init__(self) -> None:
         self._zygote: Zygote | None = None
-        self._checking: Zygote | None = None
 
     @property
     def zygote(self) -> Zygote:
@@ -77,37 +75,34 @@ class Jail:
         return self._zygote
 
     def prepare(self) -> None:
-        """Start the zygote, which takes a second, while the caller has other things to do. Raises as `zygote` does."""
+        """Start the zygote while the caller has other things to do. Raises as `zygote` does."""
         _ = self.zygote
 
-    def start(self, assignment: Assignment) -> ProcessOptimiser:
-        """Fork a worker; it enters its jail while the caller goes on."""
-        return ProcessOptimiser(assignment, self.zygote)
+    def start(self, assignment: Assignment) -> Optimiser:
+        """Give a module a worker, which is forked when it is first asked. Raises as `zygote` does."""
+        from sandbox.executed_optimiser import ExecutedOptimiser
+
+        return ExecutedOptimiser(assignment, ProcessSource(self.zygote))
 
     def check(self, source: bytes, name: str) -> tuple[Diagnostic, ...]:
         """Check a module in a worker; the traps in it. Raises ModuleRefused, JailError or WorkerFault."""
-        return check_in_worker(self._checker, source, name)
+        return check_in_worker(self.zygote, source, name)
 
     def declaration(self, source: bytes, name: str) -> Declaration:
         """What a module declares about its hyperparameters, read in a worker. Raises as `check` does."""
-        return declaration_in_worker(self._checker, source, name)
+        return declaration_in_worker(self.zygote, source, name)
 
     def rehearse(self, assignment: Assignment) -> tuple[Diagnostic, ...]:
         """Call a module's functions for a few steps, to say all that is wrong. Raises as `check` does."""
-        return rehearse_in_worker(self.zygote, assignment)
+        from sandbox.rehearsal import rehearse
 
-    @property
-    def _checker(self) -> Zygote:
-        if self._checking is None:
-            self._checking = Zygote(workers("checker"))
-        return self._checking
+        return rehearse(assignment, ProcessRehearsal(self.zygote))
 
     def close(self) -> None:
         """End its processes; who goes on with it gets new ones."""
-        for zygote in (self._zygote, self._checking):
-            if zygote is not None:
-                zygote.close()
-        self._zygote = self._checking = None
+        if self._zygote is not None:
+            self._zygote.close()
+        self._zygote = None
 
     def describe(self) -> Mapping[str, str]:
         """The layers of the worker that was started last."""

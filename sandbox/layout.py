@@ -56,10 +56,13 @@ class Layout:
     def _starts(self) -> tuple[int, ...]:
         return tuple(accumulate((part.size for part in self.parts), initial=0))
 
+    def start(self, index: int) -> int:
+        """The place in the flat buffer where a part begins; `index` may count from the end."""
+        return self._starts[index % len(self.parts)]
+
     def view(self, flat: Flat, index: int) -> Flat:
         """One part of a flat [size] buffer as a shaped view; `index` may count from the end."""
-        part = self.parts[index]
-        start = self._starts[index % len(self.parts)]
+        part, start = self.parts[index], self.start(index)
         return flat[start : start + part.size].reshape(part.shape)
 
     def views(self, flat: Flat) -> list[Flat]:

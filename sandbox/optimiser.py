@@ -1,14 +1,14 @@
 """An optimiser under contract: the papers' three functions over one flat parameter buffer, seen from the training loop.
 
-`sandbox.hosted_optimiser` runs an untrusted module in this process, `sandbox.worker.client` in a worker of its own.
+`sandbox.executed_optimiser` is one over the programs of a module, whether that runs in a worker or in this process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeAlias
 
 from sandbox.layout import Layout
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # who only sends a module on, or checks one, needs no NumPy
     import numpy as np
     from numpy.typing import NDArray
 
+NUMBERS_CONTEXT: Final = "tig-verify v2 optimiser numbers"
+"""The context of the source of an optimiser's random numbers, of which its key is the key."""
 Scalar = None | bool | int | float | str
 Vector: TypeAlias = "NDArray[np.float32]"
 """Parameters, a gradient or updates: one flat array [size]."""
@@ -52,20 +54,24 @@ class Optimiser(Protocol):
     def initialise(self) -> None:
         """Make the optimiser's state from the initial parameters."""
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
-        """The parameters at which to take the gradient, flat, to be read only; None for the current ones."""
+    def begin_epoch(self, epoch: int, train_loss: float, validation_loss: float, steps: int) -> None:
+        """Tell what the calls of an epoch are told: its number and the losses of the one before (NaN in the first).
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
-        """The updates to add to the parameters, flat; until the next call, to be read only, and once.
-
-        It may lie in memory that untrusted code can still write: look at what came of it, not at it again.
+        As many calls of `query_location` and `step_updates` in turn follow as there are `steps`, unless training ends:
+        they may be asked for ahead.
         """
 
-    def request_state_digest(self) -> Callable[[], bytes]:
-        """Start on the digest of the canonical state; the result waits for it."""
+    def query_location(self) -> Vector | None:
+        """The parameters at which to take the gradient, flat, to be read only; None for the current ones."""
+
+    def step_updates(self) -> Vector:
+        """The updates to add to the parameters, flat, to be read only."""
+
+    def state_digest(self) -> bytes:
+        """BLAKE3 of the canonical encoding of the state."""
 
     def save(self) -> bytes:
-        """The canonical encoding of the state, of which `request_state_digest` gives the BLAKE3."""
+        """The canonical encoding of the state."""
 
     def restore(self, state: bytes, fuel_used: int) -> None:
         """Go on, in place of `initialise`, where an optimiser of the same assignment was saved. Raises StateError."""

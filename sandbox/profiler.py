@@ -14,19 +14,27 @@ from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
-import numpy as np
-
-from arithmetic import tensor_self_test
-from sandbox import state as states
+from arithmetic.random import Source
+from sandbox import state_codec
 from sandbox.errors import BudgetExhausted
-from sandbox.hosted_optimiser import HostedOptimiser
-from sandbox.language.module import LoadedModule
+from sandbox.executed_optimiser import ExecutedOptimiser
+from sandbox.executing_recorder import ExecutingRecorder
+from sandbox.language.interface import ENTRY_POINTS
+from sandbox.local_source import LocalSource
 from sandbox.meter import Meter
-from sandbox.optimiser import Assignment, Vector
+from sandbox.optimiser import NUMBERS_CONTEXT, Assignment
+from sandbox.program.call import Call, CallKind, Read, Recorded
+from sandbox.program.value import GRADIENT, PARAMETERS
+from sandbox.recording import Recording
 from sandbox.state import StateSize
+from sandbox.stored_state import Array
 
 _COMPREHENSIONS: Final = ("<listcomp>", "<dictcomp>")
 """What is a function of its own before Python 3.12 only."""
+_FUNCTIONS: Final = dict(zip(CallKind, ENTRY_POINTS, strict=True))
+
+Inputs = Callable[[], dict[int, Array]]
+"""The arrays that the present call begins with, by the numbers of their values."""
 
 
 @dataclass
@@ -71,8 +79,10 @@ class Costs:
     """By the function that is called from outside, of what is done with a call beside it, as to keep the state."""
     most_fuel: int = 0
     """Of one call."""
-    most_memory: int = 0
-    """Of one call, in bytes."""
+    most_tensors: int = 0
+    """Memory of one call's tensors, in bytes."""
+    most_objects: int = 0
+    """Memory of one call's objects of the language, in bytes."""
 
 
 class Watch:
@@ -87,15 +97,15 @@ class Watch:
         self._now = self._outside
         """The cost of what is running."""
         self._is_spent = False
-        self._fuel, self._memory, self._seconds = 0, 0, 0.0
-        """What the meter and the clock said last."""
+        self._fuel, self._tensors, self._objects, self._seconds = 0, 0, 0, 0.0
+        """What the meter and the clock said last, the meter while nothing was spent."""
 
     def __enter__(self) -> Self:
         self._outside.times += 1
         self._tracing = sys.gettrace()
         sys.settrace(self._enter)
+        self._fuel = self._meter.used  # memory begins anew with each call
         self._look()
-        self._memory = 0  # each call begins anew
         return self
 
     def __exit__(
@@ -105,7 +115,8 @@ class Watch:
         self._settle()
         sys.settrace(self._tracing)
         self._costs.most_fuel = max(self._costs.most_fuel, self._used.fuel)
-        self._costs.most_memory = max(self._costs.most_memory, self._used.memory)
+        self._costs.most_tensors = max(self._costs.most_tensors, self._tensors)
+        self._costs.most_objects = max(self._costs.most_objects, self._objects)
 
     def _enter(self, frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
         """A function is entered: one of the module's, or of the sandbox, which belongs to the line that calls it."""
@@ -152,65 +163,80 @@ class Watch:
     def _settle(self) -> None:
         """Put what was used since the last look to the cost of what was running."""
         seconds = time.thread_time() - self._seconds
-        fuel, memory = self._meter.used - self._fuel, self._meter.memory_used - self._memory
         if self._is_spent:  # then the meter says so, and no more
             fuel = memory = 0
+        else:
+            fuel = self._meter.used - self._fuel
+            memory = self._meter.tensor_bytes - self._tensors + self._meter.object_bytes - self._objects
+            self._fuel, self._tensors = self._meter.used, self._meter.tensor_bytes
+            self._objects = self._meter.object_bytes
         self._now.add(fuel, memory, seconds)
         self._used.add(fuel, memory, seconds)
 
     def _look(self) -> None:
-        self._fuel, self._memory, self._seconds = self._meter.used, self._meter.memory_used, time.thread_time()
+        self._seconds = time.thread_time()
 
 
-class ProfiledOptimiser(HostedOptimiser):
+class ProfiledRecording(Recording):
     """An untrusted module in this process, each call of which is watched."""
 
-    def __init__(self, assignment: Assignment, parameters: Vector, gradient: Vector, profiler: Profiler) -> None:
-        self._profiler = profiler
-        super().__init__(assignment, parameters, gradient)
+    _recorder: ExecutingRecorder
 
-    def _load(self) -> LoadedModule:
-        with self._watch(self._profiler.before, "<module>"):
-            return super()._load()
+    def __init__(self, assignment: Assignment, read: Read, profiler: Profiler, inputs: Inputs) -> None:
+        self._profiler, self._inputs = profiler, inputs
+        super().__init__(assignment, read)
 
-    def initialise(self) -> None:
-        """Call `init_optimiser_state`."""
-        with self._watch(self._profiler.before, "init_optimiser_state"):
-            super().initialise()
+    def call(self, call: Call) -> Recorded:
+        """Call a function of the module."""
+        costs = self._profiler.before if call.kind is CallKind.INITIALISE else self._profiler.steps
+        self._recorder.arrays = self._inputs()
+        with self._watch(costs, _FUNCTIONS[call.kind], self._meter):
+            return super().call(call)
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
-        """Call `query_location_parameters`, unless it is just `return None`."""
-        if not self.asks_location:
-            return None
-        with self._watch(self._profiler.steps, "query_location_parameters"):
-            return super().query_location(epoch, train_loss, validation_loss)
+    def _start(self, meter: Meter) -> None:
+        with self._watch(self._profiler.before, "<module>", meter):
+            super()._start(meter)
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
-        """Call `optimiser_step_updates`."""
-        with self._watch(self._profiler.steps, "optimiser_step_updates"):
-            return super().step_updates(epoch, train_loss, validation_loss)
+    def _new_recorder(self, meter: Meter) -> ExecutingRecorder:
+        return ExecutingRecorder(meter, self._read, Source(NUMBERS_CONTEXT, self._assignment.key))
 
-    def request_state_digest(self) -> Callable[[], bytes]:
+    def _watch(self, costs: Costs, function: str, meter: Meter) -> Watch:
+        return Watch(costs, function, self._assignment.name, meter)
+
+
+class ProfiledSource(LocalSource):
+    """The programs of a module that is watched."""
+
+    def __init__(self, profiler: Profiler, inputs: Inputs) -> None:
+        super().__init__()
+        self._profiler, self._inputs = profiler, inputs
+
+    def recording(self, assignment: Assignment) -> ProfiledRecording:
+        """A module that is loaded and recorded."""
+        return ProfiledRecording(assignment, self.read, self._profiler, self._inputs)
+
+
+class ProfiledOptimiser(ExecutedOptimiser):
+    """An optimiser in this process whose module is watched."""
+
+    def __init__(self, assignment: Assignment, profiler: Profiler) -> None:
+        self._digests = profiler.digests
+        super().__init__(assignment, ProfiledSource(profiler, self._inputs))
+
+    def state_digest(self) -> bytes:
         """The digest of the canonical state."""
         started = time.thread_time()
-        digest = super().request_state_digest()()
-        self._profiler.digests.times += 1
-        self._profiler.digests.seconds += time.thread_time() - started
-        return lambda: digest
+        digest = super().state_digest()
+        self._digests.times += 1
+        self._digests.seconds += time.thread_time() - started
+        return digest
 
     def state_sizes(self) -> dict[str, StateSize]:
         """The size of each entry of a state that is a dict, with its key, the largest first; of another state, none."""
-        if type(self._state) is not dict:
-            return {}
-        sizes = {key: states.size(value, key) for key, value in self._state.items()}
-        return dict(sorted(sizes.items(), key=lambda item: -item[1].fuel))
+        return state_codec.sizes(self.state, self._assignment.layout.size)
 
-    def state_size(self) -> StateSize:
-        """The size of the state."""
-        return states.size(self._state)
-
-    def _watch(self, costs: Costs, function: str) -> Watch:
-        return Watch(costs, function, self._assignment.name, self._meter)
+    def _inputs(self) -> dict[int, Array]:
+        return {PARAMETERS: self.parameters, GRADIENT: self.gradient, **self._arrays}
 
 
 class Profiler:
@@ -227,10 +253,8 @@ class Profiler:
         """Those that were started."""
 
     def start(self, assignment: Assignment) -> ProfiledOptimiser:
-        """Load the module into this process. Raises as the optimiser does, and MachineError."""
-        tensor_self_test.require_sound()
-        size = assignment.layout.size
-        optimiser = ProfiledOptimiser(assignment, np.zeros(size, np.float32), np.zeros(size, np.float32), self)
+        """Give a module a place in this process, where it is loaded when it is first asked."""
+        optimiser = ProfiledOptimiser(assignment, self)
         self.optimisers.append(optimiser)
         return optimiser
 

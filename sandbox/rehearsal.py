@@ -1,32 +1,30 @@
 """A rehearsal: a module's three functions on a toy problem for a few steps, to say everything that is wrong at once.
 
-A training ends at the first mistake. Here what a function returned wrongly is noted, something takes its place, and the
-next one is called. Nothing that is counted or computed here is part of an answer.
+The module's side notes what was returned wrongly (`rehearsed_recording`); here is the problem, and what its numbers
+show. Nothing that is counted or computed here is part of an answer.
 """
 
 from __future__ import annotations
 
-import ast
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
-import torch
 
-from sandbox import state as states
+from sandbox import state_codec
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import BudgetExhausted, OptimiserError
-from sandbox.hosted_optimiser import HostedOptimiser
-from sandbox.language.findings import MAX_TEXT
-from sandbox.language.gate import read_source
+from sandbox.executed_optimiser import ExecutedOptimiser
 from sandbox.language.interface import ENTRY_POINTS
+from sandbox.local_source import LocalSource
 from sandbox.optimiser import Assignment, Vector
-from sandbox.state_limits import MAX_DEPTH
-from sandbox.tensors.base import TensorBase
-from sandbox.tensors.tensor import Tensor
+from sandbox.program.value import NUMBERS, Value
+from sandbox.rehearsed_recording import Notes, RehearsedRecording
+from sandbox.remark import ENDED, NOT_FINITE, SPENT, Remark
+from sandbox.source import Loaded, Source
+from sandbox.stored_state import Leaf
 
 FUEL: Final = 5 * 10**10
 """Units for a whole rehearsal: some seconds."""
@@ -34,97 +32,93 @@ LOSSES: Final = ((math.nan, math.nan), (0.5, 0.6), (0.4, 0.5))
 """Training and validation loss that each epoch is told, as the epoch before gave them."""
 STEPS: Final = 4
 """Steps in each epoch."""
-_MOST: Final = 50
-"""Problems that are noted."""
 _INIT, _QUERY, _STEP = ENTRY_POINTS
-_LINE: Final = re.compile(r"(?:, at )?\bline ([0-9]+)(?:: )?")
-_FIT: Final = "use dict, list, tuple, tensors, numbers, strings and None"
 _UPHILL: Final = 0.5
 """The cosine beyond which two directions are taken for one."""
 
 
-def rehearse(assignment: Assignment) -> tuple[Diagnostic, ...]:
+class RehearsedSource(Source, Protocol):
+    """The programs of a module that goes on after a mistake."""
+
+    def note(self, remarks: Iterable[Remark]) -> tuple[Diagnostic, ...]:
+        """Note what is wrong besides; everything that is, by line."""
+
+
+class LocalRehearsal(LocalSource):
+    """Such a module in this process."""
+
+    def load(self, assignment: Assignment) -> Loaded:
+        """Load a module."""
+        self._notes = Notes(assignment)
+        return super().load(assignment)
+
+    def recording(self, assignment: Assignment) -> RehearsedRecording:
+        """A module that is loaded and recorded."""
+        return RehearsedRecording(assignment, self.read, self._notes)
+
+    def note(self, remarks: Iterable[Remark]) -> tuple[Diagnostic, ...]:
+        """Note what is wrong besides; everything that is, by line."""
+        return self._notes.add(remarks)
+
+
+def rehearse(assignment: Assignment, source: RehearsedSource) -> tuple[Diagnostic, ...]:
     """Call the functions of a module for a few steps; all that is wrong, by line. Raises ModuleRefused, WorkerFault."""
-    assignment = replace(assignment, fuel_budget=FUEL)
-    source, _ = read_source(assignment.source, assignment.name)
-    notes = _Notes(source)
-    try:
-        _Rehearsal(assignment, notes).run()
-    except (OptimiserError, BudgetExhausted) as error:
-        notes.add_error(error, _INIT)
-    return notes.all()
+    with _Rehearsal(replace(assignment, fuel_budget=FUEL), source) as rehearsal:
+        return rehearsal.run()
 
 
-class _Notes:
-    """What was wrong, each once, at the line where it shows."""
+class _Rehearsal(ExecutedOptimiser):
+    """An optimiser of a module that may return what it may not."""
 
-    def __init__(self, source: str) -> None:
-        self._lines = {node.name: _place(node) for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
-        self._found: set[Diagnostic] = set()
-
-    def add(self, function: str, code: str, message: str, hint: str = "") -> None:
-        """Note something about what a function returned."""
-        if len(self._found) < _MOST:
-            self._found.add(Diagnostic(*self._lines.get(function, (1, 1)), code, message[:MAX_TEXT], hint[:MAX_TEXT]))
-
-    def add_error(self, error: OptimiserError | BudgetExhausted, function: str) -> None:
-        """Note what ended a call of a function."""
-        code, line = "R305" if isinstance(error, BudgetExhausted) else "R301", _LINE.search(error.said)
-        if line is None:
-            self.add(function, code, error.said)
-        else:
-            text = error.said[: line.start()] + error.said[line.end() :]
-            self._found.add(Diagnostic(max(int(line[1]), 1), 1, code, text[:MAX_TEXT]))
-
-    def all(self) -> tuple[Diagnostic, ...]:
-        """All of them, by line."""
-        return tuple(sorted(self._found))
-
-
-class _Rehearsal(HostedOptimiser):
-    """An optimiser that notes what its module returned wrongly, and goes on."""
-
-    def __init__(self, assignment: Assignment, notes: _Notes) -> None:
-        self._notes = notes
-        self._is_unfit = False
+    def __init__(self, assignment: Assignment, source: RehearsedSource) -> None:
+        super().__init__(assignment, source)
+        self._notes = source
+        self._remarks: list[Remark] = []
         size = assignment.layout.size
-        super().__init__(assignment, _spread(size, 0.0), np.zeros(size, np.float32))
+        self.parameters[:] = _spread(size, 0.0)
         self._target = _spread(size, 0.25)
         self._updates: list[Vector] = []
         self._uphill = self._replaced = 0
 
-    def run(self) -> None:
-        """Take all steps, or those until one cannot be taken."""
-        self.initialise()
-        first = _leaves(self._state)
-        for epoch, losses in enumerate(LOSSES):
-            for _ in range(STEPS):
-                if not self._step(epoch, *losses):
-                    return
-        if not self._notes.all():  # else what is strange may follow from what is wrong
-            self._judge_updates()
-            self._judge_state(first, _leaves(self._state))
-
-    def _step(self, epoch: int, train_loss: float, validation_loss: float) -> bool:
-        """Take one step; whether another one can follow."""
-        location, updates = None, None
+    def run(self) -> tuple[Diagnostic, ...]:
+        """Take all steps, or those until one cannot be taken; what is wrong."""
         try:
-            location = self.query_location(epoch, train_loss, validation_loss)
+            self.initialise()
+        except (OptimiserError, BudgetExhausted) as error:
+            return self._notes.note([_remark(error, _INIT)])
+        first = self._leaves()
+        if self._take_steps() and not self._notes.note(self._remarks):  # else what is strange may follow from that
+            self._judge_updates()
+            self._judge_state(first, self._leaves())
+        return self._notes.note(self._remarks)
+
+    def _take_steps(self) -> bool:
+        """Whether all could be taken."""
+        for epoch, losses in enumerate(LOSSES):
+            self.begin_epoch(
+                epoch, *losses, 0
+            )  # nothing is asked for ahead: after a mistake, who knows what comes next
+            if not all(self._step() for _ in range(STEPS)):
+                return False
+        return True
+
+    def _step(self) -> bool:
+        """Take one step; whether another one can follow."""
+        location = None
+        try:
+            location = self.query_location()
         except OptimiserError as error:
-            self._notes.add_error(error, _QUERY)
+            self._remarks.append(_remark(error, _QUERY))
         except BudgetExhausted as exhausted:
-            self._notes.add_error(exhausted, _QUERY)
+            self._remarks.append(_remark(exhausted, _QUERY))
             return False
         with np.errstate(all="ignore"):
             self.gradient[:] = (self.parameters if location is None else location) - self._target
         try:
-            updates = self.step_updates(epoch, train_loss, validation_loss)
-        except OptimiserError as error:
-            self._notes.add_error(error, _STEP)
-        except BudgetExhausted as exhausted:
-            self._notes.add_error(exhausted, _STEP)
-            return False
-        if updates is None:
+            updates = self.step_updates()
+            updates = updates if updates.size else np.zeros_like(self.parameters)  # of a result that was wrong
+        except (OptimiserError, BudgetExhausted) as error:
+            self._remarks.append(_remark(error, _STEP))
             return False
         return self._take(updates, location)
 
@@ -132,7 +126,7 @@ class _Rehearsal(HostedOptimiser):
         for function, values in ((_QUERY, location), (_STEP, updates)):
             if values is not None and not np.isfinite(values).all():
                 what = "the location holds" if function == _QUERY else "the updates hold"
-                self._notes.add(function, "R304", f"{what} an infinity or a NaN, which ends training")
+                self._remarks.append(Remark(function, NOT_FINITE, f"{what} an infinity or a NaN, which ends training"))
                 return False
         self._uphill += _cosine(updates, self.gradient) > _UPHILL
         self._replaced += _cosine(updates, self.parameters) > 0.9 and bool(
@@ -145,77 +139,40 @@ class _Rehearsal(HostedOptimiser):
     def _judge_updates(self) -> None:
         count = len(self._updates)
         if not any(update.any() for update in self._updates):
-            self._notes.add(_STEP, "W301", f"the updates of all {count} steps are zero", "nothing would be trained")
+            message, hint = f"the updates of all {count} steps are zero", "nothing would be trained"
+            self._remarks.append(Remark(_STEP, "W301", message, hint))
         elif self._replaced == count:
             hint = "return what is to be added to the parameters, such as -lr * gradient"
-            self._notes.add(_STEP, "W303", "the updates look like new parameters: they are added to the old ones", hint)
+            message = "the updates look like new parameters: they are added to the old ones"
+            self._remarks.append(Remark(_STEP, "W303", message, hint))
         elif self._uphill == count:
-            hint = "return -lr * gradient, not lr * gradient"
-            self._notes.add(
-                _STEP, "W302", "the updates point along the gradient: they are added, so the loss grows", hint
-            )
+            message = "the updates point along the gradient: they are added, so the loss grows"
+            self._remarks.append(Remark(_STEP, "W302", message, "return -lr * gradient, not lr * gradient"))
 
     def _judge_state(self, first: dict[str, Any], last: dict[str, Any]) -> None:
         for path, value in last.items():
             before = first.get(path)
             if before is not None and _is_zero(before) and _is_zero(value):
-                hint = f"only what {_STEP} returns is kept"
-                self._notes.add(_STEP, "W304", f"{path} is still zero after {len(self._updates)} steps", hint)
+                message = f"{path} is still zero after {len(self._updates)} steps"
+                self._remarks.append(Remark(_STEP, "W304", message, f"only what {_STEP} returns is kept"))
             if _has_nan(value) and not (before is not None and _has_nan(before)):
                 hint = "both losses are NaN in the first epoch"
-                self._notes.add(_STEP, "W305", f"{path} became NaN, and stays so", hint)
+                self._remarks.append(Remark(_STEP, "W305", f"{path} became NaN, and stays so", hint))
 
-    # What takes the place of wrong returns
+    def _leaves(self) -> dict[str, Any]:
+        """The elements of tensors and the numbers in the state, by path."""
+        return _leaves(state_codec.tree_of(self.save(), self._assignment.layout.size))
 
-    def _flat(self, returned: object, function: str) -> Vector:
-        try:
-            return super()._flat(returned, function)
-        except OptimiserError as error:
-            for message in self._misfits(returned) or [error.said]:
-                self._notes.add(function, "R302", message)
-            return np.zeros(self._assignment.layout.size, np.float32)
+    # Of results that were wrong, nothing comes.
 
-    def _misfits(self, returned: object) -> list[str]:
-        """What is wrong with each tensor of a list."""
-        if type(returned) not in (list, tuple):
-            return []
-        parts = self._assignment.layout.parts
-        items: list[object] = list(returned)  # type: ignore[call-overload]
-        messages = (
-            [] if len(items) == len(parts) else [f"{len(items)} tensors are returned, for {len(parts)} parameters"]
-        )
-        for number, (item, part) in enumerate(zip(items, parts, strict=False)):
-            if type(item) is not Tensor:
-                messages.append(f"item {number} of what is returned is {_kind(item)}, not a tensor")
-            elif item.shape != part.shape:
-                shapes = f"{list(item.shape)}, not {list(part.shape)}"
-                messages.append(f"item {number} of what is returned, for {part.name}, has the shape {shapes}")
-            elif item._data.dtype != torch.float32:
-                messages.append(
-                    f"item {number} of what is returned, for {part.name}, is a mask or indices, not numbers"
-                )
-        return messages
-
-    def _keep(self, state: object, function: str) -> object:
-        self._is_unfit = False
-        try:
-            return super()._keep(state, function)
-        except OptimiserError as error:
-            self._is_unfit = True
-            unfit = [f"{path} is {_kind(part)}, which a state may not hold" for path, part in _unfit(state, "state")]
-            for message in unfit or [error.said]:
-                self._notes.add(function, "R303", message, _FIT)
-            return state
-
-    def _rebuilt(self, state: object, borrowed: frozenset[int], place: str) -> object:
-        return state if self._is_unfit else super()._rebuilt(state, borrowed, place)
+    def _check(self, results: Sequence[Value]) -> None:
+        if results:
+            super()._check(results)
 
 
-def _place(function: ast.FunctionDef) -> tuple[int, int]:
-    """Line and column of a function's only return, or of the function."""
-    returns = [node for node in ast.walk(function) if isinstance(node, ast.Return)]
-    node: ast.stmt = returns[0] if len(returns) == 1 else function
-    return node.lineno, node.col_offset + 1
+def _remark(error: OptimiserError | BudgetExhausted, function: str) -> Remark:
+    """What ended a call of a function."""
+    return Remark(function, SPENT if isinstance(error, BudgetExhausted) else ENDED, error.said)
 
 
 def _spread(size: int, start: float) -> Vector:
@@ -229,43 +186,21 @@ def _cosine(one: Vector, other: Vector) -> float:
     return float(one @ other) / product if product else 0.0
 
 
-def _leaves(state: object, path: str = "state", depth: int = 0) -> dict[str, Any]:
-    """The tensors and numbers in a state, by path."""
-    if isinstance(state, TensorBase) or type(state) is float:
+def _leaves(state: Any, path: str = "state") -> dict[str, Any]:
+    if isinstance(state, Leaf):
+        return {path: state.at} if state.kind == NUMBERS else {}
+    if isinstance(state, float):
         return {path: state}
     found: dict[str, Any] = {}
-    if depth < MAX_DEPTH:
-        for key, value in _items(state):
-            found.update(_leaves(value, f"{path}[{key!r:.40}]", depth + 1))
+    items = state.items() if isinstance(state, dict) else enumerate(state) if isinstance(state, (list, tuple)) else ()
+    for key, value in items:
+        found.update(_leaves(value, f"{path}[{key!r:.40}]"))
     return found
 
 
-def _unfit(state: object, path: str, depth: int = 0) -> Iterator[tuple[str, object]]:
-    """The parts of a state that it may not hold, with their paths."""
-    if type(state) in (dict, list, tuple):
-        for key, value in _items(state) if depth < MAX_DEPTH else ():
-            yield from _unfit(value, f"{path}[{key!r:.40}]", depth + 1)
-            if type(state) is dict and type(key) is not str:
-                yield f"a key of {path}", key
-    elif type(state) not in states.KINDS:
-        yield path, state
-
-
-def _items(container: Any) -> list[tuple[object, object]]:
-    if type(container) in (list, tuple):
-        return list(enumerate(container))
-    return list(container.items()) if hasattr(container, "items") else []
-
-
-def _kind(value: object) -> str:
-    return "None" if value is None else f"of type {type(value).__name__}"
-
-
 def _is_zero(value: Any) -> bool:
-    return isinstance(value, TensorBase) and value._data.dtype == torch.float32 and not value._data.numpy().any()
+    return isinstance(value, np.ndarray) and not value.any()
 
 
 def _has_nan(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isnan(value)
-    return value._data.dtype == torch.float32 and bool(np.isnan(value._data.numpy()).any())
+    return bool(np.isnan(value).any())

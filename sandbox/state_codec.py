@@ -1,4 +1,4 @@
-"""The canonical encoding of a state (specification, 8.1): one string of bytes for each value, and back.
+"""Reading states on the trusted side: saved ones (specification, 8.1), and templates that a worker sends (13.7).
 
 Reading trusts nothing: whatever is not the encoding of a state is refused, and nothing is built that is not paid for
 in bytes of the text.
@@ -8,104 +8,83 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
-import torch
+import numpy as np
 from blake3 import blake3
 
-from arithmetic import data_movement
-from arithmetic.canonical_bytes import canonical_view
 from sandbox.errors import StateError
 from sandbox.language.prices import MAX_BITS, MAX_CHARACTERS
-from sandbox.layout import Layout
-from sandbox.meter import Meter
-from sandbox.state import COUNT_BYTES, int_bytes
+from sandbox.program.shape_checks import MAX_ELEMENTS, check_dimensions, check_elements, check_sizes
+from sandbox.program.value import INDICES, MASK, NUMBERS, Shape, Value
+from sandbox.skeleton import FORMS
+from sandbox.state import COUNT_BYTES, SMALL_BITS, StateSize, int_bytes
 from sandbox.state_limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
-from sandbox.tensors.base import TensorBase
-from sandbox.tensors.parameter_vector import ParameterVector
-from sandbox.tensors.shape_checks import MAX_ELEMENTS, check_dimensions, check_elements, check_shape
-from sandbox.tensors.tensor import Tensor
+from sandbox.stored_state import Array, Form, Gap, Leaf, State, form_of
 
-_COUNT = struct.Struct("<I")
-_FLOAT = struct.Struct("<d")
-_NAN = struct.pack("<d", math.nan)
-_FORMS: Final = {torch.float32: b"f", torch.bool: b"b", torch.int64: b"p"}
-_TYPES: Final = {form: dtype for dtype, form in _FORMS.items()}
+_COUNT: Final = struct.Struct("<I")
+_FLOAT: Final = struct.Struct("<d")
 _SINGLES: Final[dict[bytes, object]] = {b"N": None, b"T": True, b"F": False}
-
-Write = Callable[[bytes | memoryview], object]
-
-
-def encode(state: object) -> bytes:
-    """The canonical encoding of a normalised state."""
-    pieces: list[bytes | memoryview] = []
-    _encode(state, pieces.append)
-    return b"".join(pieces)
+_KINDS: Final = {form: kind for kind, form in FORMS.items()}
+_TYPES: Final[Mapping[str, np.dtype[Any]]] = {NUMBERS: np.dtype("<f4"), MASK: np.dtype("u1"), INDICES: np.dtype("<i8")}
 
 
-def digest(state: object) -> bytes:
-    """BLAKE3 of the canonical encoding."""
-    hasher = blake3()
-    _encode(state, hasher.update)
-    return hasher.digest()
-
-
-def decode(data: bytes, meter: Meter, layout: Layout) -> object:
-    """The normalised state of which `data` is the encoding. Raises StateError."""
-    if len(data) > MAX_BYTES:
-        raise StateError(f"a state of {len(data)} bytes; at most {MAX_BYTES} are read")
-    reader = _Reader(data, meter, layout)
+def decode(data: bytes, size: int) -> State:
+    """The state of which `data` is the encoding, where there are `size` parameters. Raises StateError."""
+    tree = tree_of(data, size)
     try:
-        state = reader.part(0)
+        form = form_of(tree)
     except ValueError as error:
         raise StateError(f"this is not a state: {error}") from None
+    state = State(form, arrays=tuple(leaf.at for leaf in form.leaves))
     # Counts that do not match, numbers that are longer than need be, keys that repeat, other NaNs, bytes left over.
-    if digest(state) != blake3(data).digest():
+    if state.digest() != blake3(data).digest():
         raise StateError("this is not the canonical encoding of a state")
     return state
 
 
-def _encode(value: object, write: Write) -> None:
-    if value is None:
-        write(b"N")
-    elif isinstance(value, bool):
-        write(b"T" if value else b"F")
-    elif isinstance(value, int):
-        data = value.to_bytes(int_bytes(value), "little", signed=True)
-        write(b"i" + _COUNT.pack(len(data)) + data)
-    elif isinstance(value, float):
-        write(b"d" + (_NAN if math.isnan(value) else _FLOAT.pack(value)))
-    elif isinstance(value, str):
-        text = value.encode("utf-8", "surrogatepass")
-        write(b"s" + _COUNT.pack(len(text)) + text)
-    elif isinstance(value, TensorBase):
-        _encode_numbers(value, write)
-    elif isinstance(value, dict):
-        write(b"m" + _COUNT.pack(len(value)))
-        for key, item in value.items():  # in the author's order, which the author can see
-            _encode(key, write)
-            _encode(item, write)
-    elif isinstance(value, (list, tuple)):
-        write((b"l" if isinstance(value, list) else b"t") + _COUNT.pack(len(value)))
-        for item in value:
-            _encode(item, write)
+def tree_of(data: bytes, size: int) -> Any:
+    """A state as Python's values, with leaves for tensors. Raises StateError."""
+    if len(data) > MAX_BYTES:
+        raise StateError(f"a state of {len(data)} bytes; at most {MAX_BYTES} are read")
+    try:
+        return _EncodingReader(data, size).part(0)
+    except ValueError as error:
+        raise StateError(f"this is not a state: {error}") from None
 
 
-def _encode_numbers(value: TensorBase, write: Write) -> None:
-    data = value._data
-    kind = b"v" if isinstance(value, ParameterVector) else b"x"
-    write(kind + _FORMS[data.dtype] + _COUNT.pack(data.ndim) + b"".join(_COUNT.pack(n) for n in data.shape))
-    write(canonical_view(data_movement.elements(data)))
+def template_form(template: bytes, values: Sequence[Value]) -> Form:
+    """The form of a template whose tensors are some of these `values`, of which the first is the parameters.
+
+    Raises ValueError for what is none.
+    """
+    reader = _TemplateReader(template, values)
+    tree = reader.part(0)
+    reader.require_end()
+    return form_of(tree)
+
+
+def sizes(state: State, parameters: int) -> dict[str, StateSize]:
+    """The size of each entry of a state that is a dict, with its key, the largest first; of another state, none."""
+    tree = tree_of(state.encode(), parameters)
+    if not isinstance(tree, dict):
+        return {}
+    found = {}
+    for key, value in tree.items():
+        entry, name = form_of(value).size, form_of(key).size
+        found[key] = StateSize(entry.parts, entry.bytes + name.bytes)
+    return dict(sorted(found.items(), key=lambda item: -item[1].fuel))
 
 
 class _Reader:
     """Reads parts one after the other. Raises ValueError for what cannot be one; what it reads may not be canonical."""
 
-    def __init__(self, data: bytes, meter: Meter, layout: Layout) -> None:
+    READERS: ClassVar[Mapping[bytes, Callable[[Any, int], object]]]
+    """How to read what begins with a tag."""
+
+    def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
-        self._meter = meter
-        self._layout = layout
         self._nodes = 0
 
     def part(self, depth: int) -> object:
@@ -116,19 +95,19 @@ class _Reader:
         tag = bytes(self._take(1))
         if tag in _SINGLES:
             return _SINGLES[tag]
-        read = _READERS.get(tag)
+        read = self.READERS.get(tag)
         if read is None:
             raise ValueError(f"no part begins with {tag!r}")
         return read(self, depth + 1)
 
+    def require_end(self) -> None:
+        """Refuse bytes left over."""
+        if self._data:
+            raise ValueError("something follows it")
+
     def int_(self, _: int) -> int:
         """Read an integer."""
         return int.from_bytes(self._take(self._count(MAX_BITS // 8 + 1)), "little", signed=True)
-
-    def float_(self, _: int) -> float:
-        """Read a number; a NaN is the one that a normalised state has."""
-        value: float = _FLOAT.unpack(self._take(_FLOAT.size))[0]
-        return math.nan if math.isnan(value) else value
 
     def text(self, _: int) -> str:
         """Read a string."""
@@ -145,32 +124,6 @@ class _Reader:
     def dict_(self, depth: int) -> dict[str, object]:
         """Read a dict."""
         return {self._key(depth): self.part(depth) for _ in range(self._count(MAX_NODES))}
-
-    def tensor(self, _: int) -> Tensor:
-        """Read a tensor."""
-        return Tensor(self._numbers(), self._meter)
-
-    def vector(self, _: int) -> ParameterVector:
-        """Read a parameter vector of the layout."""
-        data = self._numbers()
-        if data.shape != (self._layout.size,) or data.dtype == torch.int64:
-            raise ValueError(f"a parameter vector here has {self._layout.size} numbers, or as many of a mask")
-        return ParameterVector(data, self._meter, self._layout)
-
-    def _numbers(self) -> torch.Tensor:
-        dtype = _TYPES.get(bytes(self._take(1)))
-        if dtype is None:
-            raise ValueError("a tensor of an unknown form")
-        count = self._count()
-        check_dimensions(count)
-        sizes = check_shape(tuple(self._count() for _ in range(count)))
-        elements = math.prod(sizes)
-        check_elements(elements)
-        stored = bytearray(self._take(elements * dtype.itemsize))
-        data = torch.frombuffer(stored, dtype=torch.uint8 if dtype == torch.bool else dtype).reshape(sizes)
-        if dtype == torch.int64 and not 0 <= int(data.min()) <= int(data.max()) < MAX_ELEMENTS:
-            raise ValueError("an index that no tensor has")
-        return data != 0 if dtype == torch.bool else data
 
     def _key(self, depth: int) -> str:
         if bytes(self._take(1)) != b"s":
@@ -190,13 +143,114 @@ class _Reader:
         return taken
 
 
-_READERS: Final[dict[bytes, Callable[[_Reader, int], Any]]] = {
-    b"i": _Reader.int_,
-    b"d": _Reader.float_,
-    b"s": _Reader.text,
-    b"l": _Reader.list_,
-    b"t": _Reader.tuple_,
-    b"m": _Reader.dict_,
-    b"x": _Reader.tensor,
-    b"v": _Reader.vector,
-}
+class _EncodingReader(_Reader):
+    """Reads an encoding, where there are `size` parameters."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        super().__init__(data)
+        self._size = size
+
+    def float_(self, _: int) -> float:
+        """Read a number; a NaN is the one that a state has."""
+        value: float = _FLOAT.unpack(self._take(_FLOAT.size))[0]
+        return math.nan if math.isnan(value) else value
+
+    def tensor(self, _: int) -> Leaf:
+        """Read a tensor."""
+        kind, shape, elements = self._numbers()
+        return Leaf(False, kind, shape, elements)
+
+    def vector(self, _: int) -> Leaf:
+        """Read a parameter vector."""
+        kind, shape, elements = self._numbers()
+        _require_vector(kind, shape, self._size)
+        return Leaf(True, kind, shape, elements)
+
+    def _numbers(self) -> tuple[str, Shape, Array]:
+        kind = _KINDS.get(bytes(self._take(1)))
+        if kind is None:
+            raise ValueError("a tensor of an unknown form")
+        dimensions = self._count()
+        check_dimensions(dimensions)
+        shape = tuple([self._count() for _ in range(dimensions)])
+        check_sizes(shape)
+        check_elements(math.prod(shape))
+        stored = self._take(Value(0, kind, shape).nbytes)
+        elements = np.frombuffer(stored, _TYPES[kind]).reshape(shape).copy()
+        if kind == INDICES and not 0 <= int(elements.min()) <= int(elements.max()) < MAX_ELEMENTS:
+            raise ValueError("an index that no tensor has")
+        return kind, shape, elements.astype(np.bool_) if kind == MASK else elements
+
+    READERS: ClassVar[Mapping[bytes, Callable[[Any, int], object]]] = {
+        b"i": _Reader.int_,
+        b"d": float_,
+        b"s": _Reader.text,
+        b"l": _Reader.list_,
+        b"t": _Reader.tuple_,
+        b"m": _Reader.dict_,
+        b"x": tensor,
+        b"v": vector,
+    }
+
+
+class _TemplateReader(_Reader):
+    """Reads a template on some values; what it reads is canonical."""
+
+    def __init__(self, data: bytes, values: Sequence[Value]) -> None:
+        super().__init__(data)
+        self._values = values
+
+    def small(self, _: int) -> Gap:
+        """Read an integer that is elsewhere."""
+        return Gap.INTEGER
+
+    def float_(self, _: int) -> Gap:
+        """Read a number, which is elsewhere."""
+        return Gap.NUMBER
+
+    def int_(self, depth: int) -> int:
+        """Read an integer that is too large for a table."""
+        length = len(self._data)
+        value = super().int_(depth)
+        if value.bit_length() <= SMALL_BITS or length - len(self._data) != COUNT_BYTES + int_bytes(value):
+            raise ValueError("an integer that is written otherwise")
+        return value
+
+    def dict_(self, depth: int) -> dict[str, object]:
+        """Read a dict."""
+        count = self._count(MAX_NODES)
+        found = {self._key(depth): self.part(depth) for _ in range(count)}
+        if len(found) < count:
+            raise ValueError("a key that is there already")
+        return found
+
+    def tensor(self, _: int) -> Leaf:
+        """Read a tensor."""
+        return self._leaf(False)
+
+    def vector(self, _: int) -> Leaf:
+        """Read a parameter vector."""
+        leaf = self._leaf(True)
+        _require_vector(leaf.kind, leaf.shape, self._values[0].size)
+        return leaf
+
+    def _leaf(self, is_vector: bool) -> Leaf:
+        value = self._values[self._count(len(self._values) - 1)]
+        return Leaf(is_vector, value.kind, value.shape, value.number)
+
+    READERS: ClassVar[Mapping[bytes, Callable[[Any, int], object]]] = {
+        b"I": small,
+        b"i": int_,
+        b"D": float_,
+        b"s": _Reader.text,
+        b"l": _Reader.list_,
+        b"t": _Reader.tuple_,
+        b"m": dict_,
+        b"x": tensor,
+        b"v": vector,
+    }
+
+
+def _require_vector(kind: str, shape: Shape, size: int) -> None:
+    if shape != (size,) or kind == INDICES:
+        raise ValueError(f"a parameter vector here has {size} numbers, or as many of a mask")

@@ -1,31 +1,33 @@
 """Binary64 approximations of functions of binary32 numbers, by separate elementwise operations (specification 2.9).
 
-Each takes a fresh binary64 array or tensor whose elements are binary32 numbers, and is wrong by an ulp or two of
-binary64 at most. The same bits come from NumPy and from torch on any device. Domains are those that `functions`
-hands in.
+Each takes a fresh binary64 vector of NumPy's, or a tensor of torch's, whose elements are binary32 numbers, and is wrong
+by an ulp or two of binary64 at most. The same bits come from NumPy and from torch on any device. Domains are those that
+`functions` hands in.
 """
 
 from __future__ import annotations
 
-import functools
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from arithmetic.transcendental import series
 from arithmetic.transcendental.angles import ROWS, parts_of_half_turns
+from arithmetic.transcendental.libraries import Table, floats, library_of, words
+
+if TYPE_CHECKING:
+    import torch  # who has no tensors need not load it
 
 Array = NDArray[np.float64]
-Values = TypeVar("Values", Array, torch.Tensor)
+Values = TypeVar("Values", Array, "torch.Tensor")
 
 _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 _ROUND_BITS = 0x4338000000000000
 _FRACTION = 0xFFFFFFFFFFFFF
 _TINY = 2.0**-15
 _BELOW_A_QUARTER = 0.25 - 2.0**-29
-_TABLE = parts_of_half_turns()
+_TABLE = Table(parts_of_half_turns())
 
 
 def exp(x: Values) -> Values:
@@ -97,21 +99,22 @@ def sigmoid(x: Values) -> Values:
 def erf(x: Values) -> Values:
     """The error function for 0 <= x <= 4."""
     below, above = series.erf_below_one(x), series.erf_from_one(x, exp(-(x * x)))
-    chosen: Values = (torch if isinstance(x, torch.Tensor) else np).where(x < 1.0, below, above)
+    chosen: Values = library_of(x).where(x < 1.0, below, above)
     return chosen
 
 
 def rsqrt(x: Values) -> Values:
     """1 / sqrt(x); NaN below zero."""
-    return series.reciprocal(x.sqrt() if isinstance(x, torch.Tensor) else np.sqrt(x))
+    root: Values = library_of(x).sqrt(x)
+    return series.reciprocal(root)
 
 
 def _sine(x: Values, shift: float) -> Values:
     """sin(x + shift pi) for x > 0 and a shift of 0 or 1/2."""
-    bits = _bits(x)
+    bits = words(x)
     row = (bits >> 52) & (ROWS - 1)
-    integer = _floats((bits & _FRACTION) | (1023 + 23 << 52))
-    first, second, rest = (column[row] for column in _table(x))
+    integer = floats((bits & _FRACTION) | (1023 + 23 << 52))
+    first, second, rest = (column.take(row) for column in _TABLE.beside(x))
     first *= integer
     second *= integer
     rest *= integer
@@ -123,36 +126,19 @@ def _sine(x: Values, shift: float) -> Values:
     first += second
     first += rest
     first *= series.PI
-    value: Values = _floats(_bits(series.sine_of(first)) ^ (_bits(rounded) << 63))
+    value: Values = floats(words(series.sine_of(first)) ^ (words(rounded) << 63))
     value += x - x  # NaN for an infinity or a NaN
     return value
 
 
 def _near_one(x: Values) -> tuple[Values, Values]:
     """(m, k) with x = m 2^k and m from sqrt(1/2) to sqrt(2), for normal x > 0."""
-    bits = _bits(x)
+    bits = words(x)
     k = (bits - _SQRT_HALF_BITS) >> 52
-    return _floats(bits - (k << 52)), _floats(k + _ROUND_BITS) - series.ROUND
+    return floats(bits - (k << 52)), floats(k + _ROUND_BITS) - series.ROUND
 
 
 def _power_of_two(rounded: Values) -> Values:
     """2^k from ROUND + k, whose lowest bits are k."""
-    power: Values = _floats((_bits(rounded) + 1023) << 52)
+    power: Values = floats((words(rounded) + 1023) << 52)
     return power
-
-
-def _bits(x: Any) -> Any:
-    return x.view(torch.int64 if isinstance(x, torch.Tensor) else np.int64)
-
-
-def _floats(bits: Any) -> Any:
-    return bits.view(torch.float64 if isinstance(bits, torch.Tensor) else np.float64)
-
-
-def _table(like: Any) -> Any:
-    return _table_on(like.device) if isinstance(like, torch.Tensor) else _TABLE
-
-
-@functools.cache
-def _table_on(device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(_TABLE).to(device)

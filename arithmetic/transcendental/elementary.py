@@ -1,15 +1,11 @@
 """Elementary functions of binary64 numbers from + - * / and sqrt only, so that no platform's libm has a say.
 
-The algorithms and the order of operations are the specification's (2.7); the errors are about 1 ulp. The array forms
-use NumPy's elementwise operations, which never contract to fused ones, and give the same bits as the scalar forms.
+The algorithms and the order of operations are the specification's (2.7); the errors are about 1 ulp.
 """
 
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from numpy.typing import NDArray
 
 from arithmetic.transcendental import series
 from arithmetic.transcendental.series import (
@@ -25,14 +21,11 @@ from arithmetic.transcendental.series import (
     sine_of,
 )
 
-Array = NDArray[np.float64]
-
 PI = series.PI
 LARGEST_ANGLE = 1647099.0
 """sin and cos are defined up to here: their reduction is exact for multiples k of pi with |k| < 2^19."""
 
 _LARGEST_EXPONENT, _SMALLEST_EXPONENT = 709.782712893384, -745.1332191019412
-_CHUNK = 8192  # numbers whose intermediate results stay in the second-level cache
 
 
 def exp(x: float) -> float:
@@ -78,25 +71,6 @@ def log1p(x: float) -> float:
     return log_of(mantissa - 1.0, float(k), lost_from_sum(x, u) / u)
 
 
-def exp_array(x: Array) -> Array:
-    """e^x for -708 <= x <= 709, where the results are normal numbers."""
-    flat = np.ascontiguousarray(x).reshape(-1)
-    out = np.empty_like(flat)
-    for i in range(0, len(flat), _CHUNK):
-        rounded, p = exp_parts(flat[i : i + _CHUNK])
-        p += 1.0
-        np.add(p.view(np.int64), rounded.view(np.int64) << 52, out=out[i : i + _CHUNK].view(np.int64))
-    return out.reshape(x.shape)
-
-
-def log_array(x: Array) -> Array:
-    """The natural logarithm of finite positive numbers."""
-    mantissa, k = np.frexp(x)
-    small = mantissa < SQRT_HALF
-    mantissa = np.where(small, mantissa * 2.0, mantissa)
-    return log_of(mantissa - 1.0, (k - small).astype(np.float64))
-
-
 def cos(x: float) -> float:
     """The cosine, for |x| <= LARGEST_ANGLE. Raises ValueError beyond."""
     return _sine(abs(x), 0.5)
@@ -105,16 +79,6 @@ def cos(x: float) -> float:
 def sin(x: float) -> float:
     """The sine, for |x| <= LARGEST_ANGLE. Raises ValueError beyond."""
     return _sine(x, 0.0) if x != 0.0 else x
-
-
-def cos_array(x: Array) -> Array:
-    """The cosine of numbers with |x| <= LARGEST_ANGLE."""
-    flat = np.ascontiguousarray(x).reshape(-1)
-    out = np.empty_like(flat)
-    for i in range(0, len(flat), _CHUNK):
-        rounded, r = half_turns(np.abs(flat[i : i + _CHUNK]), 0.5)
-        np.bitwise_xor(sine_of(r).view(np.int64), rounded.view(np.int64) << 63, out=out[i : i + _CHUNK].view(np.int64))
-    return out.reshape(x.shape)
 
 
 def tanh(x: float) -> float:

@@ -6,7 +6,6 @@ import functools
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 _BELOW_26_BITS = (1 << 27) - 1
@@ -14,15 +13,14 @@ _BELOW_26_BITS = (1 << 27) - 1
 _Array = NDArray[np.float64]
 
 
-def settled(x: torch.Tensor, y: torch.Tensor, midpoint: torch.Tensor) -> torch.Tensor:
+def settled(x: _Array, y: _Array, midpoint: _Array) -> NDArray[np.float32]:
     """x^y [n] as binary32, from the midpoint [n] of two binary32 nearest to it; all binary64 (2.10)."""
-    bases, exponents, midpoints = (v.cpu().numpy() for v in (x, y, midpoint))
-    direction = midpoints.copy()
-    for i in np.flatnonzero(~_meets(bases, exponents, midpoints)):
-        above = _exceeds(float(bases[i]), float(exponents[i]), float(midpoints[i]))
+    direction = midpoint.copy()
+    for i in np.flatnonzero(~_meets(x, y, midpoint)):
+        above = _exceeds(float(x[i]), float(y[i]), float(midpoint[i]))
         direction[i] = math.inf if above else 0.0
     # What meets a midpoint stays there, and goes to its even neighbour.
-    return torch.from_numpy(np.nextafter(midpoints, direction)).to(x.device).float()
+    return np.nextafter(midpoint, direction).astype(np.float32)
 
 
 def _meets(x: _Array, y: _Array, midpoint: _Array) -> NDArray[np.bool_]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # who has neither arrays nor tensors need not load these
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import torch  # who has no tensors need not load it
-
-Array = NDArray[np.float64]
-Number = TypeVar("Number", float, Array, "torch.Tensor")
+Number = TypeVar("Number", float, "NDArray[np.float64]", "torch.Tensor")
 
 ROUND = 6755399441055744.0
 """1.5 * 2^52: adding it rounds to an integer, ties to even, which the sum's lowest bits then hold."""

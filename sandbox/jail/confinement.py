@@ -13,7 +13,6 @@ import resource
 import signal
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from sandbox.errors import JailError
@@ -21,8 +20,14 @@ from sandbox.jail import kernel, landlock, seccomp
 from sandbox.jail.namespaces import NOBODY
 from sandbox.jail.system_calls import allowed
 
-MEMORY_BYTES: Final = 8 * 2**30
-"""Address space that a worker may take beyond what it has when it enters: above what `sandbox.meter` grants."""
+MEMORY_BYTES: Final = 3 * 2**28
+"""Address space that a worker may take beyond what it has when it enters: above what a module can make it take.
+
+Of that 256 MiB are a call's objects, as `sandbox.meter` counts them; the rest is a state, twice, what it holds on to,
+constants, the source's tree and a segment (docs/decisions/0010-memory-is-counted.md).
+"""
+STACK_BYTES: Final = 8 * 2**20
+"""Stack that a worker has, whatever its caller's limit: four times what the worst source takes to be parsed."""
 CPU_SECONDS: Final = 6 * 3600
 """Processor time of a worker; fuel ends honest code long before, and a deadline any single call."""
 
@@ -79,6 +84,8 @@ def enter(requests: int, replies: int, parent: int, namespaces: tuple[str, ...])
     _become_nobody()
     _drop_capabilities()
     _limit(resource.RLIMIT_AS, _address_space() + MEMORY_BYTES)
+    if _limit(resource.RLIMIT_STACK, STACK_BYTES) < STACK_BYTES:
+        raise OSError(f"the stack may not grow to {STACK_BYTES // 2**20} MiB; allow it (ulimit -Hs)")
     for kind, most in _LIMITS.items():
         _limit(kind, most)
     kernel.control_process(kernel.SET_NO_NEW_PRIVS, 1)
@@ -94,14 +101,14 @@ def enter(requests: int, replies: int, parent: int, namespaces: tuple[str, ...])
 def confirm(process: int) -> None:
     """See to it, from outside, that the kernel holds a process in the jail. Raises JailError."""
     try:
-        lines = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as status:
+            fields = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
     except OSError as error:
         raise JailError(f"/proc does not show the worker ({error.strerror})") from None
-    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     expected = {"Seccomp": "2", "NoNewPrivs": "1", "CapEff": "0" * 16, "CapPrm": "0" * 16, "Threads": "1"}
     for name, value in expected.items():
-        if status.get(name) != value:
-            raise JailError(f"the kernel says {name} {status.get(name)} of the worker instead of {value}")
+        if fields.get(name) != value:
+            raise JailError(f"the kernel says {name} {fields.get(name)} of the worker instead of {value}")
 
 
 def _close_descriptors(requests: int, replies: int) -> None:
@@ -124,11 +131,12 @@ def _drop_capabilities() -> None:
     kernel.system_call(seccomp.architecture().capset, header, bytes(24))
 
 
-def _limit(kind: int, most: int) -> None:
-    """Allow so much and no more; a limit of the caller's that is lower stays, as nobody may raise it again."""
+def _limit(kind: int, most: int) -> int:
+    """Allow so much and no more, or a hard limit of the caller's that is lower, as nobody may raise it; which it is."""
     hard = resource.getrlimit(kind)[1]
     lowest = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (lowest, lowest))
+    return lowest
 
 
 def _address_space() -> int:

@@ -35,7 +35,7 @@ def build_builtins(operations: Operations, methods: Methods) -> dict[str, object
     """Build a fresh `__builtins__` for one module."""
     functions = _Builtins(operations, methods)
     table: dict[str, object] = {name: getattr(functions, name + "_") for name in BUILTIN_NAMES}
-    functions.kinds = [(table[kind.__name__], kinds) for kind, kinds in _KINDS.items()]
+    functions.kinds = {id(table[kind.__name__]): kinds for kind, kinds in _KINDS.items()}
     return table | {error.__name__: error for error in _ERRORS}
 
 
@@ -43,17 +43,18 @@ class _Builtins:
     def __init__(self, operations: Operations, methods: Methods) -> None:
         self._do = operations
         self._methods = methods
-        self.kinds: list[tuple[object, frozenset[type]]] = []
-        """The builtins that name a type, and the types that they stand for."""
+        self.kinds: dict[int, frozenset[type]] = {}
+        """The builtins that name a type, by their ids, and the types that they stand for."""
 
     # Types
 
     def isinstance_(self, value: object, kinds: object) -> bool:
         asked = self._do.elements(kinds) if type(kinds) is tuple else [kinds]
         self._do.charge(OPERATION * (1 + len(asked)))
-        if not all(any(kind is known for known, _ in self.kinds) for kind in asked):
+        known = [self.kinds.get(id(kind)) for kind in asked]  # by id: to hash a tuple can take all of the stack
+        if None in known:
             raise TypeError("isinstance() knows bool, int, float, str, list, tuple and dict")
-        return any(type(value) in types for known, types in self.kinds if any(kind is known for kind in asked))
+        return any(type(value) in types for types in known if types is not None)
 
     # Numbers
 

@@ -22,6 +22,7 @@ from sandbox.meter import Meter
 
 _INDEXED = frozenset({list, tuple, str, range})
 _READ_ONLY = frozenset({tuple, FrozenDict})
+_BOUNDS = INTEGERS | {type(None)}
 
 
 class Guards:
@@ -148,6 +149,7 @@ class Guards:
             if kind is range:
                 return _sliced(container, places)
             self._do.copying(len(places))
+            return container[index]
         return container[_checked(index)]
 
     def set_item(self, value: Any, container: Any, index: Any) -> None:
@@ -228,7 +230,8 @@ def _sliced(numbers: range, places: range) -> range:
 
 def _checked(index: Any) -> Any:
     """Return an index of a list or tuple; anything but integers could run code of its own."""
-    members = (index.start, index.stop, index.step) if type(index) is slice else (index,)
-    if all(type(member) in INTEGERS or (type(index) is slice and member is None) for member in members):
+    if type(index) in INTEGERS:
+        return index
+    if type(index) is slice and _BOUNDS.issuperset(map(type, (index.start, index.stop, index.step))):
         return index
     raise TypeError("list and tuple indices are integers or slices of integers")

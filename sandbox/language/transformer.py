@@ -247,7 +247,9 @@ class Transformer(RestrictingNodeTransformer):  # type: ignore[misc, unused-igno
             else:
                 displays[-1].keys.append(key if isinstance(key, ast.Constant) else _key(self.visit(key)))
                 displays[-1].values.append(self.visit(value))
-        return _placed(parts[0] if len(parts) == 1 else _call("_merge_", *parts), node)
+        if len(parts) == 1:
+            return _placed(parts[0], node)
+        return _placed(_call("_merge_", *(part for part in parts if not isinstance(part, ast.Dict) or part.keys)), node)
 
     def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
         """Check the keys."""

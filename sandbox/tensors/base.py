@@ -1,5 +1,7 @@
 """The base of tensors and parameter vectors: elementwise arithmetic, reductions and in-place methods.
 
+They hold no data: what they are asked for is recorded (`sandbox.program`).
+
 Untrusted code may read each public name of these classes.
 """
 
@@ -9,14 +11,13 @@ import math
 from collections.abc import Callable
 from typing import Any, ParamSpec, Self
 
-import torch
-
-from arithmetic import data_movement
-from sandbox.meter import Meter
-from sandbox.tensors import dtypes, operations, prices
-from sandbox.tensors.dtypes import require_indices, require_mask, require_numbers
-from sandbox.tensors.operation import Operation, apply, apply_binary, apply_unary, charge
-from sandbox.tensors.shape_checks import MAX_ELEMENTS, Dimensions
+from sandbox.program import operations, prices
+from sandbox.program.kind_rules import require_mask, require_numbers
+from sandbox.program.operation import Operation
+from sandbox.program.recorder import Operand, Recorder
+from sandbox.program.shape_checks import MAX_ELEMENTS, Dimensions
+from sandbox.program.value import INDICES, NUMBERS, Value
+from sandbox.tensors import dtypes
 
 Number = float
 """An integer or a binary64 number; in the class below, `float` is a method."""
@@ -32,20 +33,20 @@ _NORMS = {
 
 
 class TensorBase:
-    """Numbers (binary32), a mask or indices (int64); `own` tells whether in-place methods may bind it to new data."""
+    """Numbers (binary32), a mask or indices (int64); `own` tells whether in-place methods may bind it to new values."""
 
-    __slots__ = ("_data", "_meter", "_own")
+    __slots__ = ("_own", "_recorder", "_value")
 
-    def __init__(self, data: torch.Tensor, meter: Meter, own: bool = True) -> None:
-        self._data = data
-        self._meter = meter
+    def __init__(self, value: Value, recorder: Recorder, own: bool = True) -> None:
+        self._value = value
+        self._recorder = recorder
         self._own = own
 
-    def _like(self, data: torch.Tensor) -> Self:
+    def _like(self, value: Value) -> Self:
         """A new tensor of this type."""
         raise NotImplementedError
 
-    def _tensor(self, data: torch.Tensor) -> Any:
+    def _tensor(self, value: Value) -> Any:
         """A new tensor, for a result that is no parameter vector."""
         raise NotImplementedError
 
@@ -55,42 +56,48 @@ class TensorBase:
 
     def _apply(self, operation: Operation, **parameters: Any) -> Any:
         """The result of an operation on this tensor."""
-        return apply(operation, self._meter, (self._data,), **parameters)
+        return self._recorder.apply(operation, (self._value,), **parameters)
 
     def _unary(self, operation: Operation) -> Self:
         """Apply an elementwise operation."""
-        return self._like(apply_unary(operation, self._meter, self._data))
+        return self._like(self._recorder.unary(operation, self._value))
 
     def _binary(self, other: Any, operation: Operation) -> Any:
         """Apply an elementwise operation with another tensor or a number; NotImplemented for anything else."""
         kind = type(other)
-        if kind is type(self) and self._data.shape == other._data.shape:  # most often so, and made fast
-            return self._like(apply_binary(operation, self._meter, self._data, other._data))
+        if kind is type(self) and self._value.shape == other._value.shape:  # most often so, and made fast
+            return self._like(self._recorder.binary(operation, self._value, other._value))
         if kind is int or kind is float:
-            return self._like(apply_binary(operation, self._meter, self._data, float(other)))
+            return self._like(self._recorder.binary(operation, self._value, float(other)))
         if isinstance(other, TensorBase):
             owner = common_type(self, other)
-            return owner._like(apply(operation, self._meter, (self._data, other._data)))
+            return owner._like(self._recorder.apply(operation, (self._value, other._value)))
         return NotImplemented
 
     def _compare(self, other: object, operation: Operation) -> Any:
         """Compare numbers with numbers, or indices with indices and integers."""
-        if self._data.dtype is not torch.int64:
-            return self._binary(other, operation)
-        if type(other) is int:
-            indices = data_movement.indices(min(max(other, -1), MAX_ELEMENTS), self._data.device)
-        elif isinstance(other, TensorBase):
-            indices = other._data
-        else:
-            raise TypeError("expected an integer or indices, as sort, topk and argmax give them")
-        return self._like(apply(operation.on(require_indices), self._meter, (self._data, indices)))
+        second: Operand
+        if self._value.kind == INDICES:
+            if type(other) is int:
+                second = float(min(max(other, -1), MAX_ELEMENTS))
+            elif isinstance(other, TensorBase):
+                second = other._value
+            else:
+                raise TypeError("expected an integer or indices, as sort, topk and argmax give them")
+            return self._like(self._recorder.apply(operation, (self._value, second)))
+        if type(other) in (int, float):
+            return self._like(self._recorder.apply(operation, (self._value, float(other))))  # type: ignore[arg-type]
+        if isinstance(other, TensorBase):
+            owner = common_type(self, other)
+            return owner._like(self._recorder.apply(operation, (self._value, other._value)))
+        return NotImplemented
 
     def _combine(self, other: object, operation: Operation) -> Any:
         """Combine masks; NotImplemented for anything but a tensor."""
         if not isinstance(other, TensorBase):
             return NotImplemented
         owner = common_type(self, other)
-        return owner._like(apply(operation, self._meter, (self._data, other._data)))
+        return owner._like(self._recorder.apply(operation, (self._value, other._value)))
 
     def _reduced(self, operation: Operation, dim: Dimensions, keepdim: bool) -> Any:
         """The tensor that a reduction gives."""
@@ -99,7 +106,7 @@ class TensorBase:
     def _filled(self, value: Number) -> Self:
         """One number in every element."""
         check_number(value)
-        return self._like(apply(operations.FILL, self._meter, (self._data, float(value))))
+        return self._like(self._recorder.apply(operations.FILL, (self._value, float(value))))
 
     def _require_own(self, action: str, instead: str) -> None:
         """Refuse an action on what other tensors share. Raises TypeError."""
@@ -112,10 +119,10 @@ class TensorBase:
         """This tensor, bound to what a method of it returns. Raises TypeError or ValueError."""
         name = method.__name__
         self._require_own(f"{name}_", f"write x = x.{name}(...)")
-        data = method(*args, **kwargs)._data
-        if data.shape != self._data.shape:
+        value = method(*args, **kwargs)._value
+        if value.shape != self._value.shape:
             raise ValueError(f"{name}_ would change the shape of the tensor")
-        self._data = data
+        self._value = value
         return self
 
     # Dtype, device and copies
@@ -123,7 +130,7 @@ class TensorBase:
     @property
     def dtype(self) -> str:
         """The name of the elements' dtype: float32, bool or int64."""
-        return dtypes.NAMES[self._data.dtype]
+        return self._value.kind
 
     @property
     def device(self) -> str:
@@ -145,7 +152,7 @@ class TensorBase:
 
     def clone(self) -> Self:
         """A copy that in-place methods may change."""
-        return self._like(self._data)
+        return self._like(self._value)
 
     def float(self) -> Self:
         """A mask as 1.0 and 0.0; indices as the nearest numbers."""
@@ -157,13 +164,13 @@ class TensorBase:
             kind = kind.dtype
         if kind in (self.dtype, dtypes.DEVICE):
             return self
-        if kind != dtypes.NUMBERS:
+        if kind != NUMBERS:
             raise TypeError("a tensor becomes numbers only: x.float()")
         return self.float()
 
     def numel(self) -> int:
         """The number of elements."""
-        return self._data.numel()
+        return self._value.size
 
     # Operators
 
@@ -190,8 +197,10 @@ class TensorBase:
         return self._binary(other, operations.DIVIDE_INTO)
 
     def __pow__(self, other: object) -> Any:
-        easy = type(other) in (int, float) and other in prices.EASY_EXPONENTS
-        return self._binary(other, operations.EASY_POWER if easy else operations.POWER)
+        if type(other) in (int, float) and other in prices.EASY_EXPONENTS:
+            place = prices.EASY_EXPONENTS.index(other)
+            return self._like(self._apply(operations.EASY_POWER, exponent=place))
+        return self._binary(other, operations.POWER)
 
     def __rpow__(self, other: object) -> Any:
         return self._binary(other, operations.POWER_OF)
@@ -314,11 +323,11 @@ class TensorBase:
 
     def isfinite(self) -> Self:
         """The mask of elements that are neither infinite nor NaN."""
-        return self._unary(operations.FINITE)
+        return self._like(self._apply(operations.FINITE))
 
     def isnan(self) -> Self:
         """The mask of elements that are NaN."""
-        return self._unary(operations.NAN)
+        return self._like(self._apply(operations.NAN))
 
     def lt(self, other: object) -> Any:
         """The mask of self < other."""
@@ -408,9 +417,10 @@ class TensorBase:
         check_number(value)
         if not isinstance(mask, TensorBase):
             raise TypeError("masked_fill takes a mask such as x > 0, and a number")
-        held, data = require_mask(mask._data), require_numbers(self._data)
+        require_mask(mask._value.kind)
+        require_numbers(self._value.kind)
         owner = common_type(self, mask)
-        return owner._like(apply(operations.WHERE, self._meter, (held, float(value), data)))
+        return owner._like(self._recorder.apply(operations.WHERE, (mask._value, float(value), self._value)))
 
     # Reductions
 
@@ -441,12 +451,9 @@ class TensorBase:
 
     def dot(self, other: TensorBase) -> Any:
         """The sum over all elements of the rounded products with a tensor of the same shape."""
-        if not isinstance(other, TensorBase) or other._data.shape != self._data.shape:
+        if not isinstance(other, TensorBase) or other._value.shape != self._value.shape:
             raise ValueError("dot takes two tensors of the same shape")
-        operands = (self._data, other._data)
-        for data in operands:
-            charge(operations.SUM, self._meter, (data,), dim=None, keepdim=False)
-        return self._tensor(apply(operations.DOT, self._meter, operands))
+        return self._tensor(self._recorder.apply(operations.DOT, (self._value, other._value)))
 
     def amax(self, dim: Dimensions = None, keepdim: bool = False) -> Any:
         """The largest elements."""
@@ -466,11 +473,16 @@ class TensorBase:
 
     def all(self) -> bool:
         """Whether a mask holds everywhere."""
-        return bool(self._apply(operations.ALL))
+        return self._holds(operations.ALL)
 
     def any(self) -> bool:
         """Whether a mask holds anywhere."""
-        return bool(self._apply(operations.ANY))
+        return self._holds(operations.ANY)
+
+    def _holds(self, operation: Operation) -> bool:
+        """What a test of a mask says."""
+        self._apply(operation)
+        return self._recorder.read() != b"\0"
 
     # In-place methods
 
@@ -605,21 +617,22 @@ class TensorBase:
     def zero_(self) -> Self:
         """Zeros, bound to this tensor."""
         self._require_own("zero_", "write x = torch.zeros_like(x)")
-        self._data = self._filled(0.0)._data
+        self._value = self._filled(0.0)._value
         return self
 
     def fill_(self, value: Number) -> Self:
         """One number in every element, bound to this tensor."""
         self._require_own("fill_", "write x = torch.full_like(x, value)")
-        self._data = self._filled(value)._data
+        self._value = self._filled(value)._value
         return self
 
     def copy_(self, source: TensorBase) -> Self:
         """The elements of another tensor of the same shape, bound to this tensor."""
         self._require_own("copy_", "write x = y.clone()")
-        if not isinstance(source, TensorBase) or source._data.shape != self._data.shape:
+        if not isinstance(source, TensorBase) or source._value.shape != self._value.shape:
             raise ValueError("copy_ takes a tensor of the same shape")
-        self._data = require_numbers(source._data)
+        require_numbers(source._value.kind)
+        self._value = source._value
         return self
 
 
@@ -630,7 +643,7 @@ def common_type(a: TensorBase, b: TensorBase) -> TensorBase:
 
 def check_number(value: object) -> None:
     """Refuse what is neither a number nor a tensor without dimensions, which may hold one. Raises TypeError."""
-    if type(value) not in (int, float) and not (isinstance(value, TensorBase) and value._data.ndim == 0):
+    if type(value) not in (int, float) and not (isinstance(value, TensorBase) and value._value.shape == ()):
         raise TypeError("expected a number")
 
 

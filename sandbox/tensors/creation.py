@@ -5,28 +5,27 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
-
-from sandbox.meter import Meter
-from sandbox.tensors import operations
+from sandbox.program import operations
+from sandbox.program.operation import Operation
+from sandbox.program.recorder import Recorder
+from sandbox.program.shape_checks import check_shape
+from sandbox.program.shape_rules import nested, not_numbers
+from sandbox.program.value import INDICES, NUMBERS
 from sandbox.tensors.base import TensorBase, check_number
-from sandbox.tensors.dtypes import INDICES, NUMBERS, PRESERVE, check_created
-from sandbox.tensors.operation import Operation, apply
+from sandbox.tensors.dtypes import PRESERVE, check_created
 from sandbox.tensors.parameter_vector import ParameterVector
-from sandbox.tensors.shape_checks import check_shape
 from sandbox.tensors.tensor import Tensor
 
 _FAR = 2**40
 
 
 class Creation:
-    """The functions of torch that make tensors, on the device of the parameters."""
+    """The functions of torch that make tensors."""
 
-    __slots__ = ("_device", "_meter")
+    __slots__ = ("_recorder",)
 
-    def __init__(self, meter: Meter, device: torch.device | None = None) -> None:
-        self._meter = meter
-        self._device = device
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
 
     def zeros(self, *shape: Any, dtype: object = None, device: object = None) -> Tensor:
         """A tensor of zeros."""
@@ -84,8 +83,8 @@ class Creation:
         if count < 1:
             raise ValueError("this range is empty; a tensor has at least one element")
         if dtype == INDICES or (dtype is None and all(type(bound) is int for bound in bounds)):
-            return self._created(operations.INDEX_STEPS, sizes=(count,), bounds=bounds)
-        return self._created(operations.STEPS, sizes=(count,), start=float(first), step=float(step))
+            return self._index_steps(count, first, step)
+        return self._created(operations.STEPS, (float(first), float(step)), sizes=(count,))
 
     def linspace(self, start: float, end: float, steps: int, *, dtype: object = None, device: object = None) -> Tensor:
         """So many numbers from start to end, at equal distances."""
@@ -94,18 +93,39 @@ class Creation:
         check_number(start)
         check_number(end)
         step = (float(end) - float(start)) / max(sizes[0] - 1, 1)
-        return self._created(operations.STEPS, sizes=sizes, start=float(start), step=step)
+        return self._created(operations.STEPS, (float(start), step), sizes=sizes)
 
     def tensor(self, data: object, *, dtype: object = None, device: object = None) -> Tensor:
         """A tensor of a number, or of a list of numbers or of lists of one length."""
         check_created(dtype, device)
-        return self._created(operations.TENSOR, data=data)
+        sizes = nested(data)
+        kinds, shape = self._recorder.charge(operations.TENSOR, (), sizes=sizes)
+        values: list[Any] = [data]
+        for size in sizes:
+            if not all(isinstance(one, (list, tuple)) and len(one) == size for one in values):
+                raise not_numbers()
+            values = [value for one in values for value in one]
+        if not all(type(value) in (int, float) for value in values):
+            raise not_numbers()
+        numbers = [float(value) for value in values]
+        return Tensor(self._recorder.append(operations.TENSOR, (), sizes, kinds, shape, numbers)[0], self._recorder)
 
     def _filled(self, shape: tuple[object, ...], value: float) -> Tensor:
-        return self._created(operations.FULL, sizes=check_shape(shape), value=value)
+        return self._created(operations.FULL, (value,), sizes=check_shape(shape))
 
-    def _created(self, operation: Operation, **parameters: Any) -> Tensor:
-        return Tensor(apply(operation, self._meter, (), device=self._device, **parameters), self._meter)
+    def _index_steps(self, count: int, start: int, step: int) -> Tensor:
+        operation, recorder = operations.INDEX_STEPS, self._recorder
+        parameters = {"sizes": (count,), "start": start, "step": step}
+        kinds, shape = recorder.charge(operation, (), **parameters)
+        bound = max(start, start + (count - 1) * step) + 1
+        return Tensor(
+            recorder.append(operation, (), operation.encode(parameters), kinds, shape, (), bound)[0], recorder
+        )
+
+    def _created(self, operation: Operation, scalars: tuple[float, ...] = (), **parameters: Any) -> Tensor:
+        kinds, shape = self._recorder.charge(operation, (), **parameters)
+        encoded = operation.encode(parameters)
+        return Tensor(self._recorder.append(operation, (), encoded, kinds, shape, scalars)[0], self._recorder)
 
 
 def tensor_argument(x: object) -> TensorBase:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-import torch
-
-from arithmetic.random import Source
-from sandbox.meter import Meter
-from sandbox.tensors import operations
-from sandbox.tensors.operation import Operation, apply
-from sandbox.tensors.shape_checks import MAX_LIST, check_shape
-from sandbox.tensors.tensor import Tensor
-
-CONTEXT = "tig-verify v2 optimiser numbers"
+from sandbox.program import operations
+from sandbox.program.operation import Operation
+from sandbox.program.prices import list_bytes
+from sandbox.program.recorder import Recorder
+from sandbox.program.shape_checks import MAX_LIST, check_shape
+from sandbox.program.value import INDICES, Value
+from sandbox.tensors.tensor import Tensor, elements
 
 
 class Generator:
-    """Draws in the order of the calls from a 32-byte key."""
+    """Draws words of a source, in the order of the calls; only who executes the program has the source's key."""
 
-    __slots__ = ("_device", "_meter", "_next", "_source")
+    __slots__ = ("_next", "_recorder")
 
-    def __init__(self, key: bytes, meter: Meter, device: torch.device | None = None) -> None:
-        self._device = device
-        self._source = Source(CONTEXT, key)
+    def __init__(self, recorder: Recorder) -> None:
         self._next = 0
-        self._meter = meter
+        self._recorder = recorder
 
     def uniform(self, *shape: int) -> Tensor:
         """Multiples of 2^-24 in [0, 1)."""
@@ -45,14 +39,15 @@ class Generator:
         """The numbers 0 to n - 1 in a random order; a list, so of at most 2^20."""
         if type(n) is not int or not 1 <= n <= MAX_LIST:
             raise ValueError("permutation takes a number from 1 to 2^20")
-        order: list[int] = self._drawn(operations.PERMUTATION, (n,), 1)
-        return order
+        self._drawn(operations.PERMUTATION, (n,), 1)
+        self._recorder.meter.hold(list_bytes((n,)))
+        return elements(self._recorder.read(), INDICES)
 
     def _tensor(self, operation: Operation, shape: tuple[object, ...], words: int = 1) -> Tensor:
-        return Tensor(self._drawn(operation, check_shape(shape), words, device=self._device), self._meter)
+        return Tensor(self._drawn(operation, check_shape(shape), words), self._recorder)
 
-    def _drawn(self, operation: Operation, sizes: Sequence[int], words: int, **parameters: Any) -> Any:
+    def _drawn(self, operation: Operation, sizes: Sequence[int], words: int) -> Value:
         """The tensor that an operation makes of the next words of the source, so many for each element."""
-        result = apply(operation, self._meter, (), sizes=sizes, source=self._source, first=self._next, **parameters)
+        result = self._recorder.apply(operation, (), sizes=sizes, first=self._next)
         self._next += words * math.prod(sizes)
         return result

@@ -6,15 +6,15 @@ import math
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import torch
-
 from arithmetic.transcendental import elementary
 from sandbox.meter import Meter
-from sandbox.tensors import dtypes, operations, prices
+from sandbox.program import operations, prices
+from sandbox.program.kind_rules import require_mask, require_numbers
+from sandbox.program.recorder import Operand
+from sandbox.program.value import INDICES, NUMBERS, Value
+from sandbox.tensors import dtypes
 from sandbox.tensors.base import TensorBase, common_type
 from sandbox.tensors.creation import Creation, tensor_argument
-from sandbox.tensors.dtypes import require_mask, require_numbers
-from sandbox.tensors.operation import apply
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 
@@ -40,8 +40,8 @@ class TorchNamespace(Creation):
 
     __slots__ = ()
 
-    float32 = dtypes.NUMBERS
-    int64 = dtypes.INDICES
+    float32 = NUMBERS
+    int64 = INDICES
     preserve_format = dtypes.PRESERVE
 
     @property
@@ -52,26 +52,27 @@ class TorchNamespace(Creation):
     def where(self, condition: TensorBase, a: Any, b: Any) -> Any:
         """a where a mask holds, else b."""
         owner = tensor_argument(condition)
-        mask, meter, operands = require_mask(owner._data), owner._meter, []
+        mask, recorder, operands = owner._value, owner._recorder, []
+        require_mask(mask.kind)
         for value in (a, b):
             operands.append(_selected(value))
             if isinstance(value, TensorBase):
                 owner = common_type(owner, value)
-        return owner._like(apply(operations.WHERE, meter, (mask, *operands)))
+        return owner._like(recorder.apply(operations.WHERE, (mask, *operands)))
 
     def stack(self, tensors: object, dim: int = 0) -> Tensor:
         """Tensors of one shape along a new dimension."""
         parts = _parts(tensors)
-        if any(part.dtype != parts[0].dtype for part in parts):
+        if any(part.kind != parts[0].kind for part in parts):
             raise ValueError("torch.stack takes tensors of one dtype")
-        return Tensor(apply(operations.STACK, self._meter, parts, dim=dim), self._meter)
+        return Tensor(self._recorder.apply(operations.STACK, parts, dim=dim), self._recorder)
 
     def cat(self, tensors: object, dim: int = 0) -> Tensor:
         """Tensors one after the other along a dimension."""
         parts = _parts(tensors)
-        if any(part.dtype != parts[0].dtype for part in parts):
+        if any(part.kind != parts[0].kind for part in parts):
             raise ValueError("torch.cat takes tensors of one dtype")
-        return Tensor(apply(operations.CAT, self._meter, parts, dim=dim), self._meter)
+        return Tensor(self._recorder.apply(operations.CAT, parts, dim=dim), self._recorder)
 
     abs = _function(TensorBase.abs)
     add = _function(TensorBase.add)
@@ -164,7 +165,7 @@ class LinalgNamespace:
 
     def norm(self, x: TensorBase, ord: object = None, dim: Any = None, keepdim: bool = False) -> Any:  # noqa: A002
         """The 2-norm of a vector, the Frobenius norm of a matrix."""
-        if ord not in (None, "fro") and not (type(dim) is int or tensor_argument(x)._data.ndim == 1):
+        if ord not in (None, "fro") and not (type(dim) is int or len(tensor_argument(x)._value.shape) == 1):
             raise ValueError("torch.linalg.norm of a matrix is the Frobenius norm only; leave ord out")
         return self.vector_norm(x, 2 if ord is None else ord, dim, keepdim)
 
@@ -275,17 +276,18 @@ class MathNamespace:
         return math.isfinite(self._number(x))
 
 
-def _selected(value: Any) -> torch.Tensor | float:
+def _selected(value: Any) -> Operand:
     if type(value) in (int, float):
         return float(value)
     if not isinstance(value, TensorBase):
         raise TypeError("torch.where takes tensors or numbers")
-    return require_numbers(value._data)
+    require_numbers(value._value.kind)
+    return value._value
 
 
-def _parts(tensors: object) -> list[torch.Tensor]:
-    """The data of a list of tensors. Raises TypeError."""
+def _parts(tensors: object) -> list[Value]:
+    """The values of a list of tensors. Raises TypeError."""
     parts = list(tensors) if isinstance(tensors, (list, tuple, ParameterVector)) else []
     if not parts or not all(type(part) is Tensor for part in parts):
         raise TypeError("expected a list of at least one tensor")
-    return [part._data for part in parts]
+    return [part._value for part in parts]

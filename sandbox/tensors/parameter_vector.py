@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
-
 from sandbox.layout import Layout
-from sandbox.meter import Meter
-from sandbox.tensors import operations
+from sandbox.program import operations
+from sandbox.program.recorder import Recorder
+from sandbox.program.value import Value
 from sandbox.tensors.base import TensorBase
-from sandbox.tensors.operation import apply_view
 from sandbox.tensors.tensor import Tensor
 
 
@@ -19,18 +17,18 @@ class ParameterVector(TensorBase):
 
     __slots__ = ("_layout",)
 
-    def __init__(self, data: torch.Tensor, meter: Meter, layout: Layout, own: bool = True) -> None:
-        super().__init__(data, meter, own)
+    def __init__(self, value: Value, recorder: Recorder, layout: Layout, own: bool = True) -> None:
+        super().__init__(value, recorder, own)
         self._layout = layout
 
-    def _like(self, data: torch.Tensor) -> ParameterVector:
-        return ParameterVector(data, self._meter, self._layout)
+    def _like(self, value: Value) -> ParameterVector:
+        return ParameterVector(value, self._recorder, self._layout)
 
-    def _tensor(self, data: torch.Tensor) -> Tensor:
-        return Tensor(data, self._meter)
+    def _tensor(self, value: Value) -> Tensor:
+        return Tensor(value, self._recorder)
 
     def _leads(self, other: TensorBase) -> bool:
-        if other._data.ndim == 0 or (isinstance(other, ParameterVector) and other._layout == self._layout):
+        if other._value.shape == () or (isinstance(other, ParameterVector) and other._layout == self._layout):
             return True
         raise ValueError(
             "a parameter vector goes with another one or with a single number; for one tensor of it write vector[i]"
@@ -52,8 +50,9 @@ class ParameterVector(TensorBase):
     def __getitem__(self, index: object) -> Tensor:
         if type(index) is not int or not -len(self) <= index < len(self):
             raise IndexError(f"a parameter vector is indexed by an integer below {len(self)}")
-        part = apply_view(operations.PART, self._meter, self._data, self._layout, index)
-        return Tensor(part, self._meter, own=False)
+        part = self._layout.parts[index]
+        piece = self._recorder.apply(operations.PART, (self._value,), start=self._layout.start(index), sizes=part.shape)
+        return Tensor(piece, self._recorder, own=False)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))

@@ -1,16 +1,15 @@
-"""An optimiser in its own process, seen from the trainer."""
+"""A worker, seen from the trusted side: the programs that it records for a module, and what it finds in one."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from typing import Self
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final, Self
 
-from sandbox import state_limits
 from sandbox.declaration import Declaration
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import (
@@ -18,14 +17,19 @@ from sandbox.errors import (
     JailError,
     MemoryExhausted,
     ModuleRefused,
+    ModuleStopped,
     OptimiserError,
     StateError,
     WorkerFault,
 )
 from sandbox.jail.confinement import Confinement, confirm
 from sandbox.language.gate import MAX_BYTES, read_source
-from sandbox.optimiser import Assignment, Vector
-from sandbox.worker.channel import ANSWERS, MAX_MESSAGE, Frame, Kind, Region, receive, send
+from sandbox.meter import CALL_FUEL
+from sandbox.optimiser import Assignment
+from sandbox.program.call import Call, CallKind, Read, Recorded
+from sandbox.remark import Remark
+from sandbox.source import Loaded
+from sandbox.worker.channel import ANSWERS, Frame, Kind, receive, send
 from sandbox.worker.zygote_client import Child, Zygote
 
 START_SECONDS = 30.0
@@ -35,33 +39,42 @@ CALL_SECONDS = 300.0
 RUN_SECONDS = 6 * 3600.0
 """Deadline for all calls of a run together: code that has left the language could sleep just below every deadline."""
 
+_STOPPED: Final[Mapping[Kind, type[ModuleStopped]]] = {
+    Kind.FAILED: OptimiserError,
+    Kind.OUT_OF_FUEL: FuelExhausted,
+    Kind.OUT_OF_MEMORY: MemoryExhausted,
+}
+_CALLS: Final = {CallKind.INITIALISE: Kind.INITIALISE, CallKind.QUERY: Kind.QUERY, CallKind.STEP: Kind.STEP}
+
 
 class WorkerProcess:
     """A running worker and the trainer's end of its channel; a context manager that leaves no process behind."""
 
-    def __init__(self, zygote: Zygote, size: int) -> None:
+    def __init__(self, zygote: Zygote) -> None:
         self._zygote = zygote
-        self._size = size
-        with contextlib.ExitStack() as undo, _limits_explained():  # if the start fails, nothing stays open
-            self.inputs = Region.create("tig-inputs", size, 2, writer=True)
-            undo.callback(self.inputs.close)
-            self.outputs = Region.create("tig-outputs", size, 1, writer=False)
-            undo.callback(self.outputs.close)
+        try:
             self._their_requests, self._requests = os.pipe()
-            os.set_blocking(self._requests, False)
-            undo.callback(os.close, self._requests)
-            undo.callback(os.close, self._their_requests)
-            self._replies, self._their_replies = os.pipe()
-            undo.pop_all()
+            try:
+                self._replies, self._their_replies = os.pipe()
+            except OSError:
+                os.close(self._requests)
+                os.close(self._their_requests)
+                raise
+        except OSError as error:
+            problem = f"no channel to a worker can be made: {error.strerror}"
+            raise WorkerFault(f"{problem}; allow more descriptors (ulimit -n)") from None
+        for descriptor in (self._requests, self._replies):
+            os.set_blocking(descriptor, False)
         self._child: Child | None = None
         self._sequence = 0
         self._asked = Kind.LOAD
-        self._waited = 0.0
+        """The last request that is no ANSWER."""
+        self._call_waited = self._waited = 0.0
+        """Seconds that this side has waited for the worker: since that request, and in all."""
 
     def start(self) -> None:
         """Have the zygote fork the worker, and see to it that it is jailed. Raises JailError or WorkerFault."""
-        theirs = (self._their_requests, self._their_replies, self.inputs.descriptor, self.outputs.descriptor)
-        self._child = self._zygote.fork(theirs, self._size)
+        self._child = self._zygote.fork(self._their_requests, self._their_replies)
         self._close_theirs()
         frame = receive(self._replies, START_SECONDS)
         if frame is None or frame.kind not in (Kind.READY, Kind.FAULT):
@@ -71,19 +84,22 @@ class WorkerProcess:
         confirm(self._child.process)
         self._zygote.confinement = Confinement.decode(frame.text)
 
-    def request(self, frame: Frame) -> None:
+    def ask(self, request: Frame) -> None:
         """Send a request under the next sequence number."""
         if self._child is None:
             self.start()
         self._sequence += 1
-        self._asked = frame.kind
-        send(self._requests, Frame(**{**vars(frame), "sequence": self._sequence}))
+        if request.kind is not Kind.ANSWER:
+            self._asked, self._call_waited = request.kind, 0.0
+        asked = time.monotonic()
+        send(self._requests, replace(request, sequence=self._sequence), self._patience())
+        self._count(asked)
 
     def reply(self) -> Frame:
         """The reply to the last request. Raises WorkerFault."""
         asked = time.monotonic()
-        frame = receive(self._replies, min(CALL_SECONDS, max(0.0, RUN_SECONDS - self._waited)))
-        self._waited += time.monotonic() - asked
+        frame = receive(self._replies, self._patience())
+        self._count(asked)
         if frame is None:
             raise WorkerFault(f"the worker process ended unexpectedly ({self._end()})")
         if frame.sequence != self._sequence:
@@ -94,10 +110,6 @@ class WorkerProcess:
             raise WorkerFault("the worker's answer does not go with the request")
         return frame
 
-    def message(self, frame: Frame) -> bytes:
-        """The text that came with a reply, copied."""
-        return self.outputs.read_message(frame.length)
-
     def __enter__(self) -> Self:
         return self
 
@@ -105,10 +117,17 @@ class WorkerProcess:
         self._close_theirs()
         for descriptor in (self._requests, self._replies):
             os.close(descriptor)
-        self.inputs.close()
-        self.outputs.close()
         if self._child is not None:
             self._child.end(0.2)
+
+    def _patience(self) -> float:
+        """Seconds for which this side waits once more."""
+        return max(0.0, min(CALL_SECONDS - self._call_waited, RUN_SECONDS - self._waited))
+
+    def _count(self, since: float) -> None:
+        waited = time.monotonic() - since
+        self._call_waited += waited
+        self._waited += waited
 
     def _close_theirs(self) -> None:
         for descriptor in (self._their_requests, self._their_replies):
@@ -126,26 +145,18 @@ class WorkerProcess:
         return f"signal {names.get(-code, -code)}" if code < 0 else f"exit status {code}"
 
 
-@contextlib.contextmanager
-def _limits_explained() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        problem = f"no channel to a worker can be made: {error.strerror}"
-        raise WorkerFault(f"{problem}; allow more descriptors and longer files (ulimit -n, -f)") from None
+class ProcessSource:
+    """The programs of a module that runs in a worker of a zygote; a context manager that leaves no process behind."""
 
+    _loading = Kind.LOAD
 
-class ProcessOptimiser:
-    """An `Optimiser` in a worker of a zygote."""
-
-    def __init__(self, assignment: Assignment, zygote: Zygote) -> None:
-        self._assignment = assignment
-        self._worker = WorkerProcess(zygote, assignment.layout.size)
-        self.parameters = self._worker.inputs.vector(0)
-        self.gradient = self._worker.inputs.vector(1)
-        self._output = self._worker.outputs.vector(0)
+    def __init__(self, zygote: Zygote) -> None:
+        self._zygote = zygote
+        self._worker = WorkerProcess(zygote)
+        self._assignment: Assignment | None = None
         self._fuel_used = 0
-        self._asks_location = True
+        self._ahead: Call | None = None
+        """A call that the worker is busy with, and for which nobody has asked yet."""
 
     def __enter__(self) -> Self:
         return self
@@ -153,101 +164,84 @@ class ProcessOptimiser:
     def __exit__(self, *_: object) -> None:
         self._worker.__exit__()
 
-    @property
-    def fuel_used(self) -> int:
-        """Fuel used so far."""
-        return self._fuel_used
+    def load(self, assignment: Assignment) -> Loaded:
+        """Send a module to the worker. Raises ModuleRefused, OptimiserError, JailError or WorkerFault."""
+        if self._ahead is not None:  # a worker in the middle of a call cannot be asked for something else
+            self._worker.__exit__()
+            self._worker, self._ahead = WorkerProcess(self._zygote), None
+        self._assignment, self._fuel_used = assignment, 0
+        self._worker.ask(_with_assignment(self._loading, assignment))
+        loaded = self._answer(assignment, 0)
+        return Loaded(loaded.kind is not Kind.NO_LOCATION, loaded.fuel_used)
 
-    def initialise(self) -> None:
-        """Load the module and make its state."""
-        self._load()
-        self._call(Frame(Kind.INITIALISE, 0))
-
-    def save(self) -> bytes:
-        """The canonical encoding of the state, not looked at. Raises WorkerFault if it is too long to be one."""
-        pieces: list[bytes] = []
-        length = 0
-        while True:
-            reply = self._call(Frame(Kind.SAVE, 0, position=length))
-            pieces.append(self._worker.message(reply))
-            length += reply.length
-            if length > state_limits.MAX_BYTES:
-                raise WorkerFault("the worker sent a state that is too long to be one")
-            if reply.length < MAX_MESSAGE:
-                return b"".join(pieces)
-
-    def restore(self, state: bytes, fuel_used: int) -> None:
-        """Load the module and take up a saved state."""
+    def restore(self, template: bytes, fuel_used: int) -> None:
+        """Load the module anew and have it take up a state. Raises StateError, and as `load` does."""
+        assignment = self._loaded()
+        if self._ahead is not None:
+            self.load(assignment)
         self._fuel_used = 0
-        self._load()
-        for position in range(0, len(state), MAX_MESSAGE):
-            length = self._worker.inputs.write_message(state[position : position + MAX_MESSAGE])
-            self._call(Frame(Kind.RESTORE, 0, length=length, position=position))
-        self._call(Frame(Kind.RESTORE, 0, position=len(state), fuel_used=fuel_used))
+        self._worker.ask(Frame(Kind.RESTORE, fuel_used=fuel_used, body=template))
+        if self._answer(assignment, 0).fuel_used != fuel_used:
+            raise WorkerFault("the worker reported fuel that does not add up")
 
-    def _load(self) -> None:
-        loaded = self._call(_with_assignment(self._worker, Kind.LOAD, self._assignment))
-        self._asks_location = loaded.kind is not Kind.NO_LOCATION
+    def ahead(self, call: Call) -> None:
+        """Have the worker begin with the next call, while this process has other things to do."""
+        self._worker.ask(_request(call))
+        self._ahead = call
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
-        """Ask for the query location, unless the module never has one; a private copy."""
-        if not self._asks_location:
-            return None
-        reply = self._call(Frame(Kind.QUERY, 0, epoch, train_loss, validation_loss))
-        return None if reply.kind is Kind.NO_LOCATION else self._output.copy()
+    def call(self, call: Call, read: Read) -> Recorded:
+        """Have the worker record a call. Raises OptimiserError, BudgetExhausted or WorkerFault."""
+        assignment = self._loaded()
+        if self._ahead is None:
+            self._worker.ask(_request(call))
+        else:
+            assert repr(self._ahead) == repr(call), "another call than was said ahead"  # losses may be NaN
+        self._ahead = None
+        began = self._fuel_used
+        while (reply := self._answer(assignment, began)).kind is Kind.READ:
+            self._worker.ask(Frame(Kind.ANSWER, body=read(reply.body)))
+        return Recorded(reply.body, reply.fuel_used, reply.worked)
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
-        """Ask for the updates, where the worker has put them."""
-        self._call(Frame(Kind.STEP, 0, epoch, train_loss, validation_loss))
-        return self._output
+    def _loaded(self) -> Assignment:
+        assert self._assignment is not None, "no module is loaded"
+        return self._assignment
 
-    def request_state_digest(self) -> Callable[[], bytes]:
-        """Have the worker hash its state while the trainer goes on."""
-        self._worker.request(Frame(Kind.DIGEST, 0))
-        return lambda: self._answer().digest
-
-    def _call(self, frame: Frame) -> Frame:
-        self._worker.request(frame)
-        return self._answer()
-
-    def _answer(self) -> Frame:
+    def _answer(self, assignment: Assignment, began: int) -> Frame:
+        """The worker's answer in a call that began with so much fuel used; its fuel must add up."""
         reply = self._worker.reply()
-        budget = self._assignment.fuel_budget
-        spent = reply.kind is Kind.OUT_OF_FUEL
-        if not self._fuel_used <= reply.fuel_used <= budget or (spent and reply.fuel_used != budget):
+        least = self._fuel_used + (reply.kind is Kind.READ)  # which costs, so that there is an end to it
+        most = assignment.fuel_budget
+        if reply.kind in (Kind.OUT_OF_FUEL, Kind.OUT_OF_MEMORY):
+            least = most
+        elif reply.kind is not Kind.FAILED:  # which a budget that is spent too early is
+            most = min(most, began + CALL_FUEL)
+        if not least <= reply.fuel_used <= most or reply.worked > reply.fuel_used - began:
             raise WorkerFault("the worker reported fuel that does not add up")
         self._fuel_used = reply.fuel_used
-        _raise_answer(self._worker, reply, self._assignment.name)
+        _raise_answer(reply, assignment.name)
         return reply
+
+
+class ProcessRehearsal(ProcessSource):
+    """Those of a module that goes on after a mistake."""
+
+    _loading = Kind.REHEARSE
+
+    def note(self, remarks: Iterable[Remark]) -> tuple[Diagnostic, ...]:
+        """Have the worker note what is wrong besides; everything that is, by line. Raises WorkerFault."""
+        rows = [[each.function, each.code, each.message, each.hint] for each in remarks]
+        self._worker.ask(Frame(Kind.NOTE, body=json.dumps(rows).encode()))
+        return _diagnostics(self._worker.reply().body)
 
 
 def check_in_worker(zygote: Zygote, source: bytes, name: str) -> tuple[Diagnostic, ...]:
     """Check a module against the dialect in a worker; the traps in it. Raises ModuleRefused or WorkerFault."""
-    with WorkerProcess(zygote, 1) as worker:
-        worker.request(_with_message(worker, Kind.CHECK, {"name": name}, source))
-        return _answered_diagnostics(worker, name)
-
-
-def rehearse_in_worker(zygote: Zygote, assignment: Assignment) -> tuple[Diagnostic, ...]:
-    """Rehearse a module in a worker; what was wrong. Raises ModuleRefused or WorkerFault."""
-    with WorkerProcess(zygote, 1) as worker:
-        worker.request(_with_assignment(worker, Kind.REHEARSE, assignment))
-        return _answered_diagnostics(worker, assignment.name)
-
-
-def _answered_diagnostics(worker: WorkerProcess, name: str) -> tuple[Diagnostic, ...]:
-    reply = worker.reply()
-    _raise_answer(worker, reply, name)
-    return _diagnostics(worker.message(reply))
+    return _diagnostics(_asked_once(zygote, _with_message(Kind.CHECK, {"name": name}, source), name))
 
 
 def declaration_in_worker(zygote: Zygote, source: bytes, name: str) -> Declaration:
     """What a module declares about its hyperparameters, read in a worker. Raises ModuleRefused or WorkerFault."""
-    with WorkerProcess(zygote, 1) as worker:
-        worker.request(_with_message(worker, Kind.DECLARATION, {"name": name}, source))
-        reply = worker.reply()
-        _raise_answer(worker, reply, name)
-        return _declaration(worker.message(reply))
+    return _declaration(_asked_once(zygote, _with_message(Kind.DECLARATION, {"name": name}, source), name))
 
 
 def is_ended_for(attempt: str, zygote: Zygote) -> bool:
@@ -255,8 +249,8 @@ def is_ended_for(attempt: str, zygote: Zygote) -> bool:
 
     `attempt` is a name of `sandbox.worker.prober`.
     """
-    with WorkerProcess(zygote, 1) as worker:
-        worker.request(_with_message(worker, Kind.CHECK, {"name": attempt}, b""))
+    with WorkerProcess(zygote) as worker:
+        worker.ask(_with_message(Kind.CHECK, {"name": attempt}, b""))
         try:
             worker.reply()
         except WorkerFault:
@@ -267,35 +261,43 @@ def is_ended_for(attempt: str, zygote: Zygote) -> bool:
     return False
 
 
-def _with_assignment(worker: WorkerProcess, kind: Kind, assignment: Assignment) -> Frame:
+def _request(call: Call) -> Frame:
+    return Frame(_CALLS[call.kind], 0, call.epoch, call.train_loss, call.validation_loss)
+
+
+def _asked_once(zygote: Zygote, request: Frame, name: str) -> bytes:
+    """What a worker of its own answers to one request."""
+    with WorkerProcess(zygote) as worker:
+        worker.ask(request)
+        reply = worker.reply()
+    _raise_answer(reply, name)
+    return reply.body
+
+
+def _with_assignment(kind: Kind, assignment: Assignment) -> Frame:
     header = {
         "name": assignment.name,
         "layout": assignment.layout.encode(),
         "difficulty": dict(assignment.difficulty),
         "hyperparameters": dict(assignment.hyperparameters),
-        "key": assignment.key.hex(),
         "fuel_budget": assignment.fuel_budget,
     }
-    return _with_message(worker, kind, header, assignment.source)
+    return _with_message(kind, header, assignment.source)
 
 
-def _with_message(worker: WorkerProcess, kind: Kind, header: dict[str, object], source: bytes) -> Frame:
+def _with_message(kind: Kind, header: dict[str, object], source: bytes) -> Frame:
     if len(source) > MAX_BYTES:
         read_source(source, str(header["name"]))  # refuses the size, as the worker would if it fitted the channel
-    return Frame(kind, 0, length=worker.inputs.write_message(json.dumps(header).encode() + b"\n" + source))
+    return Frame(kind, body=json.dumps(header).encode() + b"\n" + source)
 
 
-def _raise_answer(worker: WorkerProcess, reply: Frame, name: str) -> None:
-    if reply.kind is Kind.OUT_OF_FUEL:
-        raise FuelExhausted(reply.text)
-    if reply.kind is Kind.OUT_OF_MEMORY:
-        raise MemoryExhausted(reply.text)
+def _raise_answer(reply: Frame, name: str) -> None:
+    if reply.kind in _STOPPED:
+        raise _STOPPED[reply.kind](reply.body.decode("utf-8", "replace"))
     if reply.kind is Kind.BAD_STATE:
         raise StateError(reply.text)
-    if reply.kind is Kind.FAILED:
-        raise OptimiserError(worker.message(reply).decode("utf-8", "replace"))
     if reply.kind is Kind.REFUSED:
-        problems = _diagnostics(worker.message(reply))
+        problems = _diagnostics(reply.body)
         if not problems:
             raise WorkerFault("the worker refused a module, and did not say why")
         raise ModuleRefused(name, problems)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, NoReturn
 
 from sandbox.worker.channel import Frame, Kind
-from sandbox.worker.worker import Actions, Ends, Worker, run
+from sandbox.worker.worker import Actions, Ends, Worker, decode_message, run
 
 
 def _fork() -> None:
@@ -32,12 +32,12 @@ ATTEMPTS: Final[Mapping[str, Callable[[], object]]] = {
 class Prober(Worker):
     """The loop; it answers only where the jail does not hold."""
 
-    def attempt(self, request: Frame, reply: Frame) -> Frame:
+    def attempt(self, request: Frame) -> Frame:
         """Ask for something. That the kernel says no is not enough: it must have looked, and end this process."""
-        fields, _ = self.message(request)
+        fields, _ = decode_message(request)
         with contextlib.suppress(OSError):
             ATTEMPTS[fields["name"]]()
-        return reply
+        return Frame(Kind.DONE)
 
     ACTIONS: ClassVar[Actions] = {Kind.CHECK: attempt}
 

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from sandbox.jail import namespaces
 from sandbox.worker.worker import Ends
-from sandbox.worker.zygote_client import FORK, FORK_ANSWER, FORK_REQUEST, READY, REAP, REAP_ANSWER, REAP_REQUEST
+from sandbox.worker.zygote_messages import FORK, FORK_ANSWER, READY, REAP, REAP_ANSWER, REAP_REQUEST
 
 
 def main(arguments: list[str]) -> None:
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
     kind, descriptor = arguments
     control = socket.socket(fileno=int(descriptor))
     _silence()
-    entered = namespaces.enter()  # before torch, whose memory the process that stays behind would keep
+    entered = namespaces.enter()  # before the imports, whose memory the process that stays behind would keep
     try:
         worker = importlib.import_module(f"sandbox.worker.{kind}")
         worker.prepare()
@@ -34,13 +34,11 @@ def main(arguments: list[str]) -> None:
     while message := _receive(control):
         data, received = message
         if data[:1] == FORK:
-            requests, replies, inputs, outputs = received
-            ends = Ends(requests, replies, inputs, outputs, FORK_REQUEST.unpack(data)[1])
-            _fork(control, worker, ends, entered)
+            _fork(control, worker, Ends(*received), entered)
         elif data[:1] == REAP:
             _, status = os.waitpid(REAP_REQUEST.unpack(data)[1], 0)
             control.send(REAP_ANSWER.pack(REAP, status))
-    os._exit(0)  # taking torch down in order takes most of a second, and there is nothing to save
+    os._exit(0)  # there is nothing to save
 
 
 def _fork(control: socket.socket, worker: ModuleType, ends: Ends, entered: tuple[str, ...]) -> None:
@@ -49,7 +47,7 @@ def _fork(control: socket.socket, worker: ModuleType, ends: Ends, entered: tuple
     if child == 0:
         control.close()
         worker.main(ends, parent, entered)
-    for descriptor in (ends.requests, ends.replies, ends.inputs, ends.outputs):
+    for descriptor in (ends.requests, ends.replies):
         os.close(descriptor)
     handle = os.pidfd_open(child)
     socket.send_fds(control, [FORK_ANSWER.pack(FORK, child)], [handle])
@@ -57,7 +55,7 @@ def _fork(control: socket.socket, worker: ModuleType, ends: Ends, entered: tuple
 
 
 def _receive(control: socket.socket) -> tuple[bytes, list[int]] | None:
-    data, received, _, _ = socket.recv_fds(control, 64, 4)
+    data, received, _, _ = socket.recv_fds(control, 64, 2)
     return (data, received) if data else None
 
 

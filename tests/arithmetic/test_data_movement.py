@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arithmetic import data_movement
+from arithmetic import data_movement as numpy_movement
 from tests.support.sample_numbers import SPECIALS, bits, nearest32, specials, tensor32
 
 NUMBERS = specials(24).reshape(4, 3, 2)
@@ -29,17 +29,17 @@ def at(x: torch.Tensor, index: Any) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, 0.1, -1e-46, 1e39, -math.inf, math.nan, 3.4028235677973366e38])
-def test_a_tensor_of_one_number(value: float) -> None:
+def test_a_tensor_of_one_number(data_movement: Any, value: float) -> None:
     with np.errstate(over="ignore"):
         expected = torch.from_numpy(np.full((2, 3), value, dtype=np.float32))
     same(data_movement.full((2, 3), value), expected)
     same(data_movement.full_like(torch.zeros(2, 3, dtype=torch.bool), value), expected)
-    same(data_movement.rounded([[value] * 3] * 2), expected)  # type: ignore[list-item]
+    same(data_movement.rounded([[value] * 3] * 2), expected)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_binary64_is_rounded_once(value: float) -> None:
+def test_binary64_is_rounded_once(data_movement: Any, value: float) -> None:
     expected = nearest32(Fraction(value))
     for rounded in (
         data_movement.rounded([value]),
@@ -50,7 +50,7 @@ def test_binary64_is_rounded_once(value: float) -> None:
         assert rounded.tolist() == [expected]
 
 
-def test_masks_and_positions_as_numbers() -> None:
+def test_masks_and_positions_as_numbers(data_movement: Any) -> None:
     same(data_movement.numbers(torch.tensor([True, False])), tensor32([1.0, 0.0]))
     p = torch.tensor([0, 16777217, 16777219, 67108863])
     assert data_movement.numbers(p).tolist() == [0.0, 16777216.0, 16777220.0, 67108864.0]
@@ -59,7 +59,7 @@ def test_masks_and_positions_as_numbers() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_joining(kind: str) -> None:
+def test_joining(data_movement: Any, kind: str) -> None:
     x = KINDS[kind]
     stacked, joined = data_movement.stack([x, x.flip(0)]), data_movement.cat([x, x[:1]])
     assert (stacked.shape, joined.shape) == ((2, 4, 3, 2), (5, 3, 2))
@@ -69,7 +69,7 @@ def test_joining(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("transposed", [False, True])
-def test_picking(kind: str, transposed: bool) -> None:
+def test_picking(data_movement: Any, kind: str, transposed: bool) -> None:
     x = KINDS[kind].transpose(0, 2) if transposed else KINDS[kind]
     flat, first = torch.tensor([[23, 0], [5, 5], [7, 1]]), torch.tensor([[1, 0], [1, 1]])
     before = x.clone()
@@ -83,7 +83,7 @@ def test_picking(kind: str, transposed: bool) -> None:
     same(x, before)
 
 
-def test_what_is_picked_is_a_copy() -> None:
+def test_what_is_picked_is_a_copy(data_movement: Any) -> None:
     x = torch.arange(4.0)
     p = torch.arange(4)
     for picked in (data_movement.take(x, p), data_movement.rows(x, p), data_movement.gather(x, 0, p)):
@@ -91,21 +91,37 @@ def test_what_is_picked_is_a_copy() -> None:
     assert x.tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_elements_in_row_order(kind: str) -> None:
-    x = KINDS[kind]
-    for t in (x, x.transpose(0, 2), x[1:, ::2], x[0, 0, 0], x[:, 0, 0], x[:1].expand(4, 3, 2)):
-        elements = data_movement.elements(t)
-        assert elements.tobytes() == t.contiguous().numpy().tobytes()
-        assert elements.shape == (t.numel(),)
-        assert elements.data.c_contiguous
-    assert data_movement.elements(x).ctypes.data == x.data_ptr()
-
-
-def test_diagonals() -> None:
+def test_diagonals(data_movement: Any) -> None:
     x = tensor32(SPECIALS)
     matrix = data_movement.diagonal(x)
     same(data_movement.diagonal(matrix), x)
     off = matrix.masked_fill(torch.eye(len(x), dtype=torch.bool), 0.0)
     assert set(bits(off)) == {0}  # +0 elsewhere
     same(data_movement.diagonal(tensor32([[1.0, 2.0, 3.0], [4.0, -0.0, 6.0]])), tensor32([1.0, -0.0]))
+
+
+@pytest.mark.parametrize("kind", ["float32", "bool", "int64"])
+@pytest.mark.parametrize(
+    ("shape", "order"),
+    [
+        ((130, 1100), (1, 0)), ((256, 300), (1, 0)), ((70, 3, 1030), (2, 1, 0)), ((66, 2, 400), (1, 2, 0)),
+        ((5, 3), (1, 0)),
+    ],
+)  # fmt: skip
+def test_rows_that_lie_across_memory_are_copied_in_blocks(kind: str, shape: tuple[int, ...], order: list[int]) -> None:
+    values = np.arange(math.prod(shape)).reshape(shape).astype(kind)
+    across = values.transpose(order)
+    for copy in (numpy_movement.compact(across), numpy_movement.compact(across[1:])):
+        assert copy.flags.c_contiguous
+        assert copy.dtype == values.dtype
+        assert np.array_equal(copy, across[-len(copy) :])
+    assert np.array_equal(numpy_movement.nearby(across), across)
+    assert numpy_movement.nearby(values) is values
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (40, 8), (40, 9), (1, 1), (2, 7, 2), (2, 2, 2, 3)])
+@pytest.mark.parametrize("diagonal", [-50, -3, -1, 0, 1, 2, 50])
+def test_triangles(data_movement: Any, shape: tuple[int, ...], diagonal: int) -> None:
+    x = specials(math.prod(shape)).reshape(shape)
+    same(data_movement.upper(x, diagonal), torch.triu(x, diagonal))
+    same(data_movement.lower(x, diagonal), torch.tril(x, diagonal))

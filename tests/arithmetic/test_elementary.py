@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from arithmetic.transcendental import approximations, elementary
+from arithmetic.transcendental import approximations, elementary, elementary_arrays
 from arithmetic.transcendental.elementary import LARGEST_ANGLE
 from tests.support.exact_functions import DIGITS, EXACT
 
@@ -102,7 +102,7 @@ def test_exp_reaches_into_the_subnormal_numbers_and_to_the_largest() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(positives, min_size=1, max_size=40))
 def test_log_array_has_the_bits_of_log(values: list[float]) -> None:
-    assert [v.hex() for v in elementary.log_array(np.array(values)).tolist()] == [
+    assert [v.hex() for v in elementary_arrays.log_array(np.array(values)).tolist()] == [
         elementary.log(v).hex() for v in values
     ]
 
@@ -110,7 +110,7 @@ def test_log_array_has_the_bits_of_log(values: list[float]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(angles, min_size=1, max_size=40))
 def test_cos_array_has_the_bits_of_cos(values: list[float]) -> None:
-    assert [v.hex() for v in elementary.cos_array(np.array(values)).tolist()] == [
+    assert [v.hex() for v in elementary_arrays.cos_array(np.array(values)).tolist()] == [
         elementary.cos(v).hex() for v in values
     ]
 
@@ -118,10 +118,10 @@ def test_cos_array_has_the_bits_of_cos(values: list[float]) -> None:
 def test_the_array_forms_on_many_numbers() -> None:
     random = np.random.default_rng(0)
     u, x = random.random(4001), random.uniform(-LARGEST_ANGLE, LARGEST_ANGLE, 9001)
-    assert elementary.log_array(u).tolist() == [elementary.log(v) for v in u.tolist()]
-    assert elementary.cos_array(x).tolist() == [elementary.cos(v) for v in x.tolist()]
-    assert elementary.cos_array(x[::-3]).tolist() == elementary.cos_array(x)[::-3].tolist()
-    assert elementary.cos_array(x[:9000].reshape(90, 100)).shape == (90, 100)
+    assert elementary_arrays.log_array(u).tolist() == [elementary.log(v) for v in u.tolist()]
+    assert elementary_arrays.cos_array(x).tolist() == [elementary.cos(v) for v in x.tolist()]
+    assert elementary_arrays.cos_array(x[::-3]).tolist() == elementary_arrays.cos_array(x)[::-3].tolist()
+    assert elementary_arrays.cos_array(x[:9000].reshape(90, 100)).shape == (90, 100)
 
 
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p"])
@@ -134,7 +134,7 @@ def test_scalars_and_tensors_share_their_approximations(name: str) -> None:
 @given(angles)
 @example(4.0 * math.pi)  # cosines of x and -x by different multiples of pi would differ
 def test_symmetries(x: float) -> None:
-    assert elementary.cos(-x) == elementary.cos(x) == elementary.cos_array(np.array([-x]))[0]
+    assert elementary.cos(-x) == elementary.cos(x) == elementary_arrays.cos_array(np.array([-x]))[0]
     for name in ("sin", "tanh", "erf"):
         assert getattr(elementary, name)(-x).hex() == (-getattr(elementary, name)(x)).hex()
 

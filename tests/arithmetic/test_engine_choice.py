@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from arithmetic import device_engines, engine_choice
-from arithmetic.device_engines import DeviceBinary64Engine, Int8Engine
+from arithmetic import engine_choice
+from arithmetic.device import engines as device_engines
+from arithmetic.device.engines import DeviceBinary64Engine, Int8Engine
 from arithmetic.engines import Binary64Engine, Engine
 from arithmetic.errors import MachineError
 from verifier.challenge.network import network_choice

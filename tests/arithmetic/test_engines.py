@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from arithmetic.device_engines import DeviceBinary64Engine, Int8Engine
+from arithmetic.device.engines import DeviceBinary64Engine, Int8Engine
 from arithmetic.engines import Binary64Engine, Engine
 from tests.support.sample_matrices import dots
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from arithmetic.device.exponents import exponents, powers_of_two
 from arithmetic.exponents import NonFiniteError, ceil_log2, exponent, power_of_two, sum_bits
-from arithmetic.tensor_exponents import exponents, powers_of_two
 from tests.support.sample_matrices import NOT_FINITE, Rows, columns_of, flat, matrices
 from tests.support.sample_numbers import LARGEST, SMALLEST, any32, array32, exponent_of, largest_exponent, tensor32
 

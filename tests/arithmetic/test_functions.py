@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from arithmetic.transcendental import angles, approximations, functions
+from arithmetic.device.transcendental import functions as device_functions
+from arithmetic.transcendental import angles, approximations
 from arithmetic.transcendental.exceptions import EXCEPTIONS
 from tests.support.exact_functions import DIGITS, EXACT, PI
 from tests.support.folders import FIXTURES
@@ -42,7 +43,7 @@ LIBRARY: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def evaluate(name: str, bits: Array) -> Array:
+def evaluate(functions: Any, name: str, bits: Array) -> Array:
     """A function's result bits for argument bits."""
     result: torch.Tensor = getattr(functions, name)(torch.from_numpy(bits.view(np.float32)))
     return result.numpy().view(np.uint32)
@@ -68,8 +69,8 @@ def nearest(exact: Decimal, candidates: tuple[int, int]) -> int:
     return min(candidates, key=lambda bits: abs(Fraction(exact) - Fraction(float(np.uint32(bits).view(np.float32)))))
 
 
-def assert_rounded(name: str, bits: Array) -> None:
-    got, want = evaluate(name, bits), expected(name, bits)
+def assert_rounded(functions: Any, name: str, bits: Array) -> None:
+    got, want = evaluate(functions, name, bits), expected(name, bits)
     wrong = np.flatnonzero(got != want)
     assert not len(wrong), [f"{bits[i]:08x}: {got[i]:08x}, not {want[i]:08x}" for i in wrong[:5]]
 
@@ -81,28 +82,28 @@ def around(value: float, count: int = 1000) -> Array:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_bits(name: str) -> None:
-    assert_rounded(name, np.random.default_rng(0).integers(0, 1 << 32, 200_000, dtype=np.uint32))
+def test_any_bits(functions: Any, name: str) -> None:
+    assert_rounded(functions, name, np.random.default_rng(0).integers(0, 1 << 32, 200_000, dtype=np.uint32))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ordinary_numbers(name: str) -> None:
+def test_ordinary_numbers(functions: Any, name: str) -> None:
     x = np.random.default_rng(1).standard_normal(100_000) * np.repeat([1.0, 12.0], 50_000)
-    assert_rounded(name, x.astype(np.float32).view(np.uint32))
+    assert_rounded(functions, name, x.astype(np.float32).view(np.uint32))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_inputs_close_to_ties(name: str) -> None:
+def test_inputs_close_to_ties(functions: Any, name: str) -> None:
     pairs = np.array([[int(word, 16) for word in vector.split()] for vector in VECTORS[name]], np.uint32)
     assert len(pairs) >= 100
-    assert evaluate(name, pairs[:, 0].copy()).tolist() == pairs[:, 1].tolist()
+    assert evaluate(functions, name, pairs[:, 0].copy()).tolist() == pairs[:, 1].tolist()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_exceptions_and_their_neighbours(name: str) -> None:
+def test_exceptions_and_their_neighbours(functions: Any, name: str) -> None:
     for argument, result in EXCEPTIONS[name].items():
-        assert evaluate(name, np.array([argument], np.uint32)).tolist() == [result]
-        assert_rounded(name, np.arange(max(argument - 20, 0), min(argument + 21, 1 << 32)).astype(np.uint32))
+        assert evaluate(functions, name, np.array([argument], np.uint32)).tolist() == [result]
+        assert_rounded(functions, name, np.arange(max(argument - 20, 0), min(argument + 21, 1 << 32)).astype(np.uint32))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -129,26 +130,26 @@ SPECIAL = {  # of -inf, -0, +0, +inf (specification 2.9)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_special_numbers(name: str) -> None:
+def test_special_numbers(functions: Any, name: str) -> None:
     arguments = np.array([0xFF800000, 0x80000000, 0, INF], np.uint32)
-    assert tuple(evaluate(name, arguments).tolist()) == SPECIAL[name]
+    assert tuple(evaluate(functions, name, arguments).tolist()) == SPECIAL[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_nan_gives_the_one_nan(name: str) -> None:
+def test_every_nan_gives_the_one_nan(functions: Any, name: str) -> None:
     nans = np.array(
         [0x7F800001, 0x7FBFFFFF, NAN, 0x7FC12345, 0x7FFFFFFF, 0xFF800001, 0xFFC00000, 0xFFFFFFFF], np.uint32
     )
-    assert evaluate(name, nans).tolist() == [NAN] * len(nans)
+    assert evaluate(functions, name, nans).tolist() == [NAN] * len(nans)
 
 
-def test_domains() -> None:
+def test_domains(functions: Any) -> None:
     below_zero = np.array([0x80000001, 0x80800000, 0xBF800000, 0xFF7FFFFF], np.uint32)
     for name in ("log", "rsqrt"):
-        assert evaluate(name, below_zero).tolist() == [NAN] * 4
+        assert evaluate(functions, name, below_zero).tolist() == [NAN] * 4
     around_minus_one = np.array([0xBF7FFFFF, 0xBF800000, 0xBF800001, 0xFF7FFFFF], np.uint32)
-    assert evaluate("log1p", around_minus_one).tolist()[1:] == [0xFF800000, NAN, NAN]
-    assert evaluate("log", np.array([0x3F800000], np.uint32)).tolist() == [0]
+    assert evaluate(functions, "log1p", around_minus_one).tolist()[1:] == [0xFF800000, NAN, NAN]
+    assert evaluate(functions, "log", np.array([0x3F800000], np.uint32)).tolist() == [0]
 
 
 EDGES = {
@@ -166,23 +167,27 @@ EDGES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_where_results_overflow_underflow_or_change_their_branch(name: str) -> None:
+def test_where_results_overflow_underflow_or_change_their_branch(functions: Any, name: str) -> None:
     for value in EDGES[name]:
-        assert_rounded(name, around(value))
+        assert_rounded(functions, name, around(value))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_smallest_numbers(name: str) -> None:
-    assert_rounded(name, np.concatenate([np.arange(1, 3000), 0x80000000 + np.arange(1, 3000)]).astype(np.uint32))
+def test_the_smallest_numbers(functions: Any, name: str) -> None:
+    assert_rounded(
+        functions, name, np.concatenate([np.arange(1, 3000), 0x80000000 + np.arange(1, 3000)]).astype(np.uint32)
+    )
 
 
-def test_sigmoid_near_its_ties() -> None:
+def test_sigmoid_near_its_ties(functions: Any) -> None:
     odd = np.arange(-1023, 1024, 2)
-    assert_rounded("sigmoid", np.concatenate([odd * 2.0**-23, odd * 2.0**-24]).astype(np.float32).view(np.uint32))
+    assert_rounded(
+        functions, "sigmoid", np.concatenate([odd * 2.0**-23, odd * 2.0**-24]).astype(np.float32).view(np.uint32)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shapes(name: str) -> None:
+def test_shapes(functions: Any, name: str) -> None:
     function = getattr(functions, name)
     a = torch.linspace(0.5, 8.0, 24).reshape(2, 3, 4)
     before = a.clone()
@@ -200,10 +205,10 @@ def test_shapes(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=10, deadline=None)
 @given(st.sampled_from([1, 8191, 8192, 8193, 20000]), st.integers(0, 2**32 - 1))
-def test_an_element_does_not_depend_on_its_place(name: str, count: int, last: int) -> None:
+def test_an_element_does_not_depend_on_its_place(functions: Any, name: str, count: int, last: int) -> None:
     bits = np.full(count, 0x3F000000, np.uint32)
     bits[-1] = last
-    assert evaluate(name, bits)[-1] == evaluate(name, bits[-1:].copy())[0]
+    assert evaluate(functions, name, bits)[-1] == evaluate(functions, name, bits[-1:].copy())[0]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "rsqrt"])
@@ -220,8 +225,8 @@ def test_torch_and_numpy_give_the_same_approximations(name: str) -> None:
 def test_cuda_gives_the_same_bits(name: str) -> None:
     bits = np.random.default_rng(4).integers(0, 1 << 32, 200_000, dtype=np.uint32)
     a = torch.from_numpy(bits.view(np.float32))
-    on_device = getattr(functions, name)(a.cuda()).cpu()
-    assert (on_device.numpy().view(np.uint32) == evaluate(name, bits)).all()
+    on_device = getattr(device_functions, name)(a.cuda()).cpu()
+    assert (on_device.numpy().view(np.uint32) == evaluate(device_functions, name, bits)).all()
 
 
 def test_the_table_of_half_turns() -> None:

@@ -87,7 +87,7 @@ def test_other_bits_of_any_operation_are_named(
     monkeypatch: pytest.MonkeyPatch, module: object, name: str, fault: str
 ) -> None:
     right = getattr(module, name)
-    monkeypatch.setattr(module, name, lambda values: right(values) * (1.0 + 2.0**-23))
+    monkeypatch.setattr(module, name, lambda *values: right(*values) * (1.0 + 2.0**-23))
     assert list(self_test.faults()) == [f"{fault} give other bits than the specification's"]
 
 

@@ -22,7 +22,7 @@ LENGTHS = {
     "F": 24,
     "G": 18,
     "H": 12,
-    "I": 27,
+    "I": 31,
     "J": 18,
     "K": 31,
     "L": 16,
@@ -50,7 +50,6 @@ class Build(enum.Enum):
     UNGATED = "ungated"
     RAW = "raw"
     UNFACED = "unfaced"
-    NAKED = "naked"
     IMPOSTOR = "impostor"
     """No module: a script in the worker's place, with all of the channel in its hands (`impostors.py`)."""
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from sandbox import hosted_optimiser
+from sandbox import recording
+from sandbox.executed_optimiser import ExecutedOptimiser
 from sandbox.isolation import Jail
 from sandbox.worker import client
-from sandbox.worker.client import ProcessOptimiser, WorkerProcess
+from sandbox.worker.client import ProcessSource, WorkerProcess
 from sandbox.worker.zygote_client import Zygote
 from tests.attacks import weakened
 from tests.attacks.corpus import Build, Case, Verdict, read_corpus
-from tests.attacks.verdicts import check, observe
-from tests.support.sample_optimisers import assignment, buffers, module, play
+from tests.attacks.verdicts import Factory, check, observe
+from tests.support.sample_optimisers import assignment, in_process, module, play
 
 ENDLESS = "did not answer"
 DEADLINE, PATIENCE = 0.25, 30.0
 """Seconds for a call: of an attack that only the deadline ends, and of the others."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the jail needs Linux")]
 
 CASES = [case for item in read_corpus() for case in item.cases]
 FULL = [case for case in CASES if case.build is Build.FULL]
@@ -59,6 +59,11 @@ def zygotes() -> Iterator[Zygotes]:
     started.close()
 
 
+def in_worker_of(zygote: Zygote) -> Factory:
+    """Gives each module a worker of a zygote."""
+    return lambda given: ExecutedOptimiser(given, ProcessSource(zygote))
+
+
 class Lasting(WorkerProcess):
     """A worker that outlives its optimiser."""
 
@@ -75,10 +80,10 @@ class Reused:
     def __init__(self) -> None:
         self._running: Lasting | None = None
 
-    def worker(self, zygote: Zygote, size: int) -> WorkerProcess:
+    def worker(self, zygote: Zygote) -> WorkerProcess:
         """What stands in for the class of workers."""
         if self._running is None:
-            self._running = Lasting(zygote, size)
+            self._running = Lasting(zygote)
         return self._running
 
     def end(self) -> None:
@@ -118,32 +123,35 @@ def test_without_the_first_layer_the_next_one_holds(
 ) -> None:
     if any(text.startswith(ENDLESS) for text in case.detail):
         monkeypatch.setattr(client, "CALL_SECONDS", DEADLINE)
-    check(case, partial(ProcessOptimiser, zygote=zygotes[case.build]))
+    check(case, in_worker_of(zygotes[case.build]))
 
 
-@pytest.mark.parametrize("build", [Build.UNGATED, Build.RAW, Build.UNFACED, Build.NAKED])
+@pytest.mark.parametrize("build", [Build.UNGATED, Build.RAW, Build.UNFACED])
 def test_honest_modules_run_in_every_build(build: Build, zygotes: Zygotes) -> None:
     """So that no attack is thought to be contained because nothing works."""
-    steps = "return -0.5 * gradient, {'n': state['n'] + 1}"
-    given = assignment(module("return {'n': 0}", step=steps))
-    with ProcessOptimiser(given, zygotes[build]) as running:
-        answers = play(running)
-    with ProcessOptimiser(given, zygotes[Build.UNGATED]) as running:
-        expected = play(running)
-    updates, parameters = answers[3::6], answers[4::6]
-    assert (updates, parameters) == (expected[3::6], expected[4::6])
+    given = assignment(module("return {'n': 0}", step="return -0.5 * gradient, {'n': state['n'] + 1}"))
+    with in_worker_of(zygotes[build])(given) as running, in_process(given) as expected:
+        answers, others = play(running), play(expected)
+    assert (answers[3::6], answers[4::6]) == (others[3::6], others[4::6])
 
 
-@pytest.mark.parametrize("build", [Build.RAW, Build.NAKED])
 def test_only_the_jail_keeps_a_module_from_the_files(
-    build: Build, zygotes: Zygotes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    zygotes: Zygotes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that SIGSYS is the jail's doing, and no weakness of the attack or of the build."""
     kept = tmp_path / "kept"
     attack = module(f"open({str(kept)!r}, 'w').close()\n    return {{}}")
-    killed = observe(attack, partial(ProcessOptimiser, zygote=zygotes[build]))
+    killed = observe(attack, in_worker_of(zygotes[Build.RAW]))
     assert (killed.verdict, killed.detail, kept.exists()) == (Verdict.KILL, "SIGSYS", False)
-    monkeypatch.setattr(hosted_optimiser, "compile_optimiser", weakened.compile_raw)
-    outside = {Build.RAW: weakened.Raw, Build.NAKED: weakened.Naked}[build]
-    assert observe(attack, lambda given: outside(given, *buffers())).verdict is Verdict.NEUTRAL
+    monkeypatch.setattr(recording, "compile_optimiser", weakened.compile_raw)
+    monkeypatch.setattr(recording, "load_module", weakened.load_raw)
+    assert observe(attack, in_process).verdict is Verdict.NEUTRAL
     assert kept.exists()
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch._C", "ctypes.util"])
+def test_a_worker_imports_nothing(library: str, zygotes: Zygotes) -> None:
+    """Neither what was left out of its zygote on purpose nor anything else: the first file that it opens ends it."""
+    attack = module(f"import {library}\n    return {{}}")
+    killed = observe(attack, in_worker_of(zygotes[Build.RAW]))
+    assert (killed.verdict, killed.detail) == (Verdict.KILL, "SIGSYS")

@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.hosted_optimiser import HostedOptimiser
-from sandbox.optimiser import Assignment
 from tests.attacks.corpus import (
     FOLDER,
     IDS,
@@ -21,15 +19,11 @@ from tests.attacks.corpus import (
 )
 from tests.attacks.verdicts import check, observe
 from tests.support.folders import ROOT
-from tests.support.sample_optimisers import buffers, module
+from tests.support.sample_optimisers import in_process, module
 
 ITEMS = read_corpus()
 IN_PROCESS = frozenset(Verdict) - {Verdict.KILL, Verdict.FAULT}
 """The verdicts that need no worker."""
-
-
-def hosted(given: Assignment) -> HostedOptimiser:
-    return HostedOptimiser(given, *buffers())
 
 
 def test_every_attack_of_the_list_is_here_once_and_in_order() -> None:
@@ -109,9 +103,9 @@ def test_a_misspelt_field_is_refused(field: str) -> None:
 )
 def test_another_end_than_the_expected_fails(initial: str, step: str, wrong: Case) -> None:
     source = module(initial, step=step)
-    check(Case("", source, observe(source, hosted).verdict), hosted)
+    check(Case("", source, observe(source, in_process).verdict), in_process)
     with pytest.raises(AssertionError):
-        check(replace(wrong, source=source), hosted)
+        check(replace(wrong, source=source), in_process)
 
 
 CASES = [case for item in ITEMS for case in item.cases if case.build is Build.FULL and case.verdict in IN_PROCESS]
@@ -120,4 +114,4 @@ CASES = [case for item in ITEMS for case in item.cases if case.build is Build.FU
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_with_all_layers_on_the_attack_ends_as_it_must(case: Case) -> None:
-    check(case, hosted)
+    check(case, in_process)

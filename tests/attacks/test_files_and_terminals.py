@@ -499,8 +499,8 @@ OWNERS = {
     "protocol/canonical_msgpack.py",  # reads from memory
     "protocol/regular_file.py",  # opens
     "protocol/keys.py",  # creates, with O_EXCL
-    "verifier/challenge/network/compiled/kernel_cache.py",  # its own sources, and in a folder of its own
-    "verifier/challenge/network/compiled/kernels/compilation.py",  # writes there
+    "arithmetic/compiled/kernel_cache.py",  # its own sources, and in a folder of its own
+    "arithmetic/compiled/compilation.py",  # writes there
     "verifier/challenge/guarded_import.py",  # the working folder, as a folder
     "verifier/challenge/versions.py",  # the package's sources
     "verifier/report/html.py",  # the package's template
@@ -528,6 +528,6 @@ def test_only_the_owner_prints() -> None:
 
 
 def test_only_the_owner_opens() -> None:
-    files = [path for name in ("protocol", "verifier") for path in sorted((ROOT / name).rglob("*.py"))]
+    files = [path for name in ("protocol", "arithmetic", "verifier") for path in sorted((ROOT / name).rglob("*.py"))]
     offences = {str(path.relative_to(ROOT)) for path in files if calls(path) & OPENERS}
     assert offences == OWNERS

@@ -16,15 +16,19 @@ from arithmetic.transcendental import elementary
 from proofs import canary, versions
 from sandbox.compiler import compile_optimiser
 from sandbox.errors import ModuleRefused
-from sandbox.hosted_optimiser import HostedOptimiser
+from sandbox.executed_optimiser import ExecutedOptimiser
 from sandbox.language.guards import Guards
 from sandbox.language.interface import ENTRY_POINTS
 from sandbox.language.module import LoadedModule
+from sandbox.local_source import LocalSource
 from sandbox.meter import Meter
+from sandbox.optimiser import Assignment
+from sandbox.program.recorder import Recorder
+from sandbox.recording import Recording
 from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from tests.attacks.corpus import IDS, Build, Verdict, read_corpus
 from tests.support.folders import ROOT
-from tests.support.sample_optimisers import OPTIMISERS, assignment, buffers, module, play
+from tests.support.sample_optimisers import OPTIMISERS, assignment, in_process, module, play
 
 pytestmark = pytest.mark.slow
 
@@ -41,8 +45,8 @@ EVERYTHING = module(
 )
 
 
-def hosted(source: bytes) -> HostedOptimiser:
-    return HostedOptimiser(assignment(source), *buffers())
+def hosted(source: bytes) -> ExecutedOptimiser:
+    return in_process(assignment(source))
 
 
 # -- H04: every hook is there, and ours --------------------------------------------------------------------------
@@ -193,24 +197,33 @@ class Powers(ast.NodeTransformer):
         return ast.fix_missing_locations(ast.copy_location(call, node))
 
 
-class Plain(HostedOptimiser):
+class Plain(Recording):
     """Without the language layer: Python itself runs the module, on the facade.
 
     But for powers of numbers, which Python leaves to the C library, so that they differ between machines.
     """
 
-    def _load(self) -> LoadedModule:
+    def _start(self, meter: Meter) -> None:
+        self._meter, self._recorder = meter, Recorder(meter, self._read)
         source = self._assignment.source.replace(b"import torch\n", b"").replace(b"import math\n", b"")
-        scope: dict[str, Any] = {"torch": TorchNamespace(self._meter), "math": MathNamespace(self._meter)}
+        scope: dict[str, Any] = {"torch": TorchNamespace(self._recorder), "math": MathNamespace(meter)}
         scope["power"] = power
         exec(compile(Powers().visit(ast.parse(source)), "plain.py", "exec"), scope)
-        return LoadedModule(**{name: scope[name] for name in ENTRY_POINTS}, hyperparameters=scope["HYPERPARAMETERS"])
+        functions = {name: scope[name] for name in ENTRY_POINTS}
+        self._module = LoadedModule(**functions, hyperparameters=scope["HYPERPARAMETERS"])
+
+
+class PlainSource(LocalSource):
+    """Programs of such a module."""
+
+    def recording(self, assignment: Assignment) -> Recording:
+        return Plain(assignment, self.read)
 
 
 @pytest.mark.parametrize("path", OPTIMISERS, ids=lambda path: path.stem)
 def test_the_language_changes_no_bit_of_an_honest_optimiser(path: Path) -> None:
     given = assignment(path.read_bytes(), path.name)
-    plain, full = Plain(given, *buffers()), HostedOptimiser(given, *buffers())
+    plain, full = ExecutedOptimiser(given, PlainSource()), in_process(given)
     answers = [[a for a in play(optimiser, 20) if not isinstance(a, int)] for optimiser in (plain, full)]
     assert answers[0] == answers[1]
     assert plain.fuel_used < full.fuel_used  # and the language was not there in the first
@@ -230,11 +243,11 @@ def test_native_code_is_tried_on_the_jail_and_on_the_channel() -> None:
     """H12: what stops the sections F and G has to hold with language and facade switched off."""
     tried = {item.id: item for item in ITEMS if item.id[0] in "FG"}
     for name, item in tried.items():
-        native = [case for case in item.cases if case.build in (Build.NAKED, Build.IMPOSTOR)]
+        native = [case for case in item.cases if case.build in (Build.RAW, Build.IMPOSTOR)]
         assert native or item.tests or item.not_applicable, name
     assert tried.keys() <= set(IDS)
 
 
 def test_a_refused_module_is_never_run() -> None:
     with pytest.raises(ModuleRefused):
-        hosted(module(initial="return open('x')"))
+        hosted(module(initial="return open('x')")).initialise()

@@ -18,11 +18,10 @@ from protocol.errors import RecordError
 from protocol.keys import SigningKey
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import OptimiserError, WorkerFault
-from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Isolation
 from sandbox.optimiser import Assignment, Optimiser, Vector
 from tests.support import sample_optimisers
-from tests.support.sample_optimisers import assignment, buffers, play
+from tests.support.sample_optimisers import assignment, in_process, play
 from tests.support.small_contest import module, session, task
 from verifier.challenge.errors import NoEvidenceError
 from verifier.challenge.instance.instance import Instance, Points
@@ -115,13 +114,9 @@ def test_awkward_hyperparameters_reach_the_module_unchanged() -> None:
     names = ", ".join(f'"{name}": 0' for name in awkward)
     source = sample_optimisers.module(initial="return hyperparameters").replace(b'"lr": 0.5', names.encode())
     crossed = json.loads(json.dumps(awkward))  # as the channel carries them
-    digests = [play(hosted(assignment(source, hyperparameters=given)), 1) for given in (awkward, crossed)]
+    digests = [play(in_process(assignment(source, hyperparameters=given)), 1) for given in (awkward, crossed)]
     assert digests[0] == digests[1]
-    assert play(hosted(assignment(source, hyperparameters={**awkward, "h1": 0.0})), 1) != digests[0]
-
-
-def hosted(given: Assignment) -> HostedOptimiser:
-    return HostedOptimiser(given, *buffers())
+    assert play(in_process(assignment(source, hyperparameters={**awkward, "h1": 0.0})), 1) != digests[0]
 
 
 # -- what would tell one machine, or one isolation, from another -------------------------------------------------
@@ -129,12 +124,14 @@ def hosted(given: Assignment) -> HostedOptimiser:
 
 def answered(source: bytes, *losses: float) -> list[object]:
     """What a module answers that is told these losses in its first epoch."""
-    optimiser = hosted(assignment(source))
+    optimiser = in_process(assignment(source))
     optimiser.parameters[:] = sample_optimisers.numbers()
     optimiser.gradient.fill(0.5)
     optimiser.initialise()
-    updates = optimiser.step_updates(0, *losses)
-    return [updates.tolist(), optimiser.request_state_digest()(), optimiser.fuel_used]
+    train_loss, validation_loss = losses
+    optimiser.begin_epoch(0, train_loss, validation_loss, 1)
+    updates = optimiser.step_updates()
+    return [updates.tolist(), optimiser.state_digest(), optimiser.fuel_used]
 
 
 @pytest.mark.parametrize(
@@ -213,8 +210,8 @@ class Nudging(InProcess):
         optimiser = super().start(assignment)
         honest = optimiser.step_updates
 
-        def nudged(epoch: int, train_loss: float, validation_loss: float) -> Vector:
-            updates = honest(epoch, train_loss, validation_loss).copy()
+        def nudged() -> Vector:
+            updates = honest().copy()
             if self.steps == self.at:
                 moved = optimiser.parameters[0] + updates[0]
                 updates[0] += moved * 2.0**-20
@@ -247,10 +244,10 @@ class Dying(InProcess):
         self.started += 1
         optimiser = super().start(assignment)
 
-        def die(*_: object) -> Vector:
+        def die() -> Vector:
             raise WorkerFault("gone")
 
-        optimiser.step_updates = die  # type: ignore[method-assign, assignment]
+        optimiser.step_updates = die  # type: ignore[method-assign]
         return optimiser
 
 
@@ -372,7 +369,7 @@ def test_an_optimiser_that_ends_training_at_an_improvement_has_its_weights_and_t
 def test_the_names_of_hyperparameters_are_shown_escaped() -> None:
     source = sample_optimisers.module().replace(b'"lr"', b'"\\x1b[31m\\n\\u202e"')
     with pytest.raises(OptimiserError, match="has no hyperparameter") as raised:
-        hosted(assignment(source, hyperparameters={"lr": 0.1}))
+        in_process(assignment(source, hyperparameters={"lr": 0.1})).initialise()
     assert str(raised.value).isprintable()
 
 
@@ -380,7 +377,7 @@ def test_the_names_of_hyperparameters_are_shown_escaped() -> None:
 def test_the_names_of_modules_are_shown_escaped(name: str) -> None:
     """A worker cannot send what is no text: its module failed, and it must not."""
     with pytest.raises(OptimiserError, match=r"\.py has no hyperparameter") as raised:
-        hosted(assignment(sample_optimisers.module(), name, hyperparameters={"beta": 0.1}))
+        in_process(assignment(sample_optimisers.module(), name, hyperparameters={"beta": 0.1})).initialise()
     assert str(raised.value).isascii()
     assert str(raised.value).isprintable()
 

@@ -24,7 +24,6 @@ from protocol.envelope import Envelope
 from protocol.verdict import Level
 from sandbox.errors import WorkerFault
 from sandbox.jail import confinement
-from sandbox.worker import channel
 from sandbox.worker.client import WorkerProcess
 from sandbox.worker.zygote_client import Zygote
 from tests.support import pool_work
@@ -227,31 +226,40 @@ def test_the_jail_leaves_a_lower_limit_as_it_is(hard: int, monkeypatch: pytest.M
     assert taken == {resource.RLIMIT_CPU: (most, most)}
 
 
-@pytest.mark.parametrize("kind", ["NOFILE", "FSIZE"])
-def test_limits_that_leave_no_channel_are_a_fault_without_room_for_one(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    number = getattr(resource, f"RLIMIT_{kind}")
-    soft, hard = resource.getrlimit(number)
+@pytest.mark.parametrize("more", [0, 1, 2, 3])
+def test_limits_that_leave_no_channel_are_a_fault_without_room_for_one(more: int) -> None:
+    """A channel is two pipes, of two descriptors each: whatever could be had of them is given back."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     before = os.listdir("/proc/self/fd")
-    resource.setrlimit(number, (0, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free() + more, hard))
     try:
-        with pytest.raises(WorkerFault, match=r"no channel to a worker .*ulimit -n, -f"):
-            WorkerProcess(None, 4)  # type: ignore[arg-type]
+        with pytest.raises(WorkerFault, match=r"no channel to a worker .*ulimit -n"):
+            WorkerProcess(None)  # type: ignore[arg-type]
     finally:
-        resource.setrlimit(number, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert os.listdir("/proc/self/fd") == before
 
 
-def test_a_channel_that_cannot_be_sealed_keeps_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> NoReturn:
-        raise OSError(errno.EPERM, "not permitted")
+def test_a_channel_of_which_half_could_be_had_keeps_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = iter([os.pipe])
+
+    def pipe() -> tuple[int, int]:
+        for make in made:
+            return make()
+        raise OSError(errno.EMFILE, "Too many open files")
 
     before = os.listdir("/proc/self/fd")
-    monkeypatch.setattr(fcntl, "fcntl", refuse)
-    with pytest.raises(OSError, match="not permitted"):
-        channel.Region.create("x", 4, 1, writer=True)
+    monkeypatch.setattr(os, "pipe", pipe)
+    with pytest.raises(WorkerFault, match=r"no channel to a worker can be made: Too many open files; allow more"):
+        WorkerProcess(None)  # type: ignore[arg-type]
     assert os.listdir("/proc/self/fd") == before
+
+
+def lowest_free() -> int:
+    """The descriptor that would be the next."""
+    end = os.dup(0)
+    os.close(end)
+    return end
 
 
 # -- names ---------------------------------------------------------------------------------------------------------

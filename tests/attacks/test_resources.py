@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 
 import pytest
-import torch
 
 from sandbox.compiler import compile_optimiser
 from sandbox.errors import FuelExhausted, MemoryExhausted, ModuleRefused, OptimiserError
-from sandbox.hosted_optimiser import HostedOptimiser
+from sandbox.executed_optimiser import ExecutedOptimiser
 from sandbox.language.gate import MAX_BYTES
-from tests.support.sample_optimisers import assignment, buffers, module, play
+from sandbox.tensors.tensor import Tensor
+from tests.support.fresh_process import printed
+from tests.support.sample_optimisers import assignment, in_process, module, play
 
 pytestmark = pytest.mark.slow
 
@@ -52,8 +53,8 @@ NESTED = {
 }
 
 
-def hosted(source: bytes, fuel: int = 10**9) -> HostedOptimiser:
-    return HostedOptimiser(assignment(source, fuel_budget=fuel), *buffers())
+def hosted(source: bytes, fuel: int = 10**9) -> ExecutedOptimiser:
+    return in_process(assignment(source, fuel_budget=fuel))
 
 
 def filled(text: str) -> str:
@@ -85,17 +86,17 @@ def test_a_source_is_checked_in_linear_time(kind: str) -> None:
 def test_a_spent_budget_stays_spent(step: str, error: type[Exception]) -> None:
     optimiser = hosted(module(query="return parameters + 1.0", step=step))
     optimiser.initialise()
-    calls: list[Callable[..., object]] = [optimiser.step_updates, optimiser.step_updates, optimiser.query_location]
+    calls: list[Callable[[], object]] = [optimiser.step_updates, optimiser.step_updates, optimiser.query_location]
     for epoch, call in enumerate(calls, 1):
+        optimiser.begin_epoch(epoch, 1.0, 1.0, 1)
         with pytest.raises(error):
-            call(epoch, 1.0, 1.0)
+            call()
 
 
 @pytest.mark.parametrize("kind", NESTED)
-def test_values_nested_a_hundred_thousand_deep_can_be_dropped(kind: str) -> None:
-    body = (
-        f"wrap = lambda f: lambda: f\n    x = None\n    for _ in range(10**5):\n        {NESTED[kind]}\n    return {{}}"
-    )
+def test_values_nested_fifty_thousand_deep_can_be_dropped(kind: str) -> None:
+    turn = f"for _ in range(50_000):\n        {NESTED[kind]}"
+    body = f"wrap = lambda f: lambda: f\n    x = None\n    {turn}\n    return {{}}"
     play(hosted(module(initial=body)), epochs=1)
 
 
@@ -109,8 +110,32 @@ def test_cycles_of_big_tensors_do_not_pile_up() -> None:
     optimiser = hosted(module(step=body), fuel=10**10)
     optimiser.initialise()
     for epoch in range(3000):
-        optimiser.step_updates(epoch, 1.0, 1.0)
-    assert sum(type(value) is torch.Tensor and value.numel() == 12345 for value in gc.get_objects()) < 1000
+        optimiser.begin_epoch(epoch, 1.0, 1.0, 1)
+        optimiser.step_updates()
+    assert sum(type(value) is Tensor and value._value.size == 12345 for value in gc.get_objects()) < 1000
+
+
+DEEP = """
+import resource, sys
+hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+resource.setrlimit(resource.RLIMIT_STACK, (2**19, hard))
+from contextlib import closing
+from sandbox.errors import ModuleRefused
+from sandbox.worker.client import check_in_worker
+from sandbox.worker.zygote_client import Zygote
+with closing(Zygote()) as zygote:
+    for text in ("lambda:\\n", "0 if 0 else\\n", "0 +\\n", "not\\n"):
+        source = "x = (" + text * (60_000 // len(text)) + "0)\\n"
+        try:
+            check_in_worker(zygote, source.encode(), "deep.py")
+        except ModuleRefused:
+            print("refused")
+"""
+
+
+def test_a_worker_has_its_stack_whatever_the_caller_s_limit() -> None:
+    """With 512 KiB, the first of these ended it."""
+    assert printed(DEEP).split() == ["refused"] * 4
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +144,7 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(OptimiserError):
         play(hosted(module(initial="raise ValueError('text')")))
     with pytest.raises(ModuleRefused):
-        hosted(module(initial="print('\\d'); return 1 is 1"))
+        play(hosted(module(initial="print('\\d'); return 1 is 1")))
     assert capfd.readouterr() == ("", "")
 
 

@@ -19,11 +19,11 @@ from tests.support.called import called
 from tests.support.folders import ROOT
 from tests.support.small_contest import instance_id
 from tig_verify.origin import command, import_path
+from tig_verify.private_folder import private_folder
 from verifier.challenge.guarded_import import guarded_import
 from verifier.challenge.network import network_choice
 from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.network_choice import network_for
-from verifier.challenge.private_folder import private_folder
 from verifier.experiments.plots import library
 
 needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="numba is NOT installed: its cache is NOT tested")
@@ -252,22 +252,23 @@ def test_the_network_is_eager_without_a_folder_to_trust(monkeypatch: pytest.Monk
 
 
 def freshly_compiled(_: str) -> SimpleNamespace:
-    kernel_cache = importlib.import_module("verifier.challenge.network.compiled.kernel_cache")
-    here = importlib.import_module("verifier.challenge.network.compiled.processor").Processor.here()
-    return SimpleNamespace(CompiledNetwork=None, is_exact=lambda: kernel_cache.kernel_file(here))
+    kernel_cache = importlib.import_module("arithmetic.compiled.kernel_cache")
+    here = importlib.import_module("arithmetic.compiled.processor").Processor.here()
+    network = importlib.import_module("verifier.challenge.network.compiled.network_kernels").NETWORK
+    return SimpleNamespace(CompiledNetwork=None, is_exact=lambda: kernel_cache.kernel_file(network, here))
 
 
 @needs_numba
 def test_the_compiler_sees_no_setting_of_numbas_and_not_the_working_folder(
     hostile: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kernel_cache = importlib.import_module("verifier.challenge.network.compiled.kernel_cache")
+    kernel_cache = importlib.import_module("arithmetic.compiled.kernel_cache")
     tell = "import json, os, sys; json.dump([os.getcwd(), dict(os.environ)], open(sys.argv[3], 'w'))"
     monkeypatch.setattr(kernel_cache, "command", lambda module: (sys.executable, "-P", "-c", tell))
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     monkeypatch.chdir(hostile)
     told = cache / "told.json"
-    kernel_cache._compile(SimpleNamespace(name="a", features="+b"), told)
+    kernel_cache._compile(SimpleNamespace(entries="c"), SimpleNamespace(name="a", features="+b"), told)
     folder, environment = json.loads(told.read_text())
     assert folder == "/"
     assert not [name for name in environment if name.startswith("NUMBA")]

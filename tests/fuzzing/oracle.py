@@ -14,10 +14,9 @@ from blake3 import blake3
 
 from arithmetic.canonical_bytes import canonical_bytes
 from sandbox.errors import BudgetExhausted, ModuleRefused, OptimiserError
-from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.optimiser import Assignment, Vector
 from tests.fuzzing.samples import Program
-from tests.support.sample_optimisers import LAYOUT, assignment, buffers, numbers
+from tests.support.sample_optimisers import LAYOUT, assignment, numbers
 
 EPOCHS: Final = 3
 LONGEST_MESSAGE: Final = 400
@@ -45,11 +44,6 @@ class Outcome:
     message: str
     fuel_used: int
     answers: str
-
-
-def in_process(given: Assignment) -> HostedOptimiser:
-    """A `Factory` for this process."""
-    return HostedOptimiser(given, *buffers())
 
 
 def observe(program: Program, make: Factory, handover: int = 0) -> Outcome:
@@ -132,14 +126,15 @@ class _Run:
             self._optimiser.initialise()
             for epoch in range(1, EPOCHS + 1):
                 loss = 1.0 / epoch
-                location = self._optimiser.query_location(epoch, loss, 2 * loss)
+                self._optimiser.begin_epoch(epoch, loss, 2 * loss, 1)
+                location = self._optimiser.query_location()
                 self._note(None if location is None else _bits(location))
                 where = self._optimiser.parameters if location is None else location
                 self._optimiser.gradient[:] = where * 0.3 + numbers() * epoch / 100 - 0.2
-                updates = self._optimiser.step_updates(epoch, loss, 2 * loss)
+                updates = self._optimiser.step_updates()
                 with np.errstate(all="ignore"):
                     self._optimiser.parameters += updates
-                self._note(_bits(updates), self._optimiser.request_state_digest()())
+                self._note(_bits(updates), self._optimiser.state_digest())
                 if epoch == self._handover:
                     saved, used = self._optimiser.save(), self._optimiser.fuel_used
                     self._replace(stack, self._optimiser.parameters, self._optimiser.gradient)

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import torch
 
 from sandbox.language.builtins import _Builtins
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
-from tests.fuzzing.oracle import ENDINGS, finding, in_process, observe
+from tests.fuzzing.oracle import ENDINGS, finding, observe
 from tests.fuzzing.samples import AMPLE_FUEL, FUEL, Program, program
 from tests.fuzzing.shrinking import shrunk
-from tests.support.sample_optimisers import module
+from tests.support.sample_optimisers import in_process, module
 
 pytestmark = pytest.mark.slow
 
 
 def of(source: bytes, seed: int = 1) -> Program:
     return Program(seed, "written", source, FUEL)
-
-
-@pytest.fixture(autouse=True)
-def _as_in_a_worker() -> Iterator[None]:
-    with torch.inference_mode():
-        yield
 
 
 @pytest.mark.parametrize("first", range(0, 300, 50))
@@ -90,7 +82,7 @@ def test_the_oracle_sees_a_foreign_exception(monkeypatch: pytest.MonkeyPatch) ->
     def refuse(*_: object) -> bool:
         raise SystemError("not of the sandbox")
 
-    monkeypatch.setattr("sandbox.hosted_optimiser.compile_optimiser", refuse)
+    monkeypatch.setattr("sandbox.recording.compile_optimiser", refuse)
     assert finding(of(STEP), in_process, in_process).startswith("ended with SystemError")
 
 
@@ -112,7 +104,7 @@ def test_the_oracle_sees_the_faults_of_a_machine(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_oracle_sees_unprintable_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.hosted_optimiser.describe", lambda *_: "beep \x07")
+    monkeypatch.setattr("sandbox.recording.describe", lambda *_: "beep \x07")
     assert "cannot be printed" in finding(of(module(step="return [][0], state")), in_process, in_process)
 
 

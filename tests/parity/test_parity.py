@@ -7,7 +7,8 @@ import json
 import pytest
 import torch
 
-from arithmetic import self_test, tensor_self_test
+from arithmetic import self_test
+from arithmetic.device import self_test as device_self_test
 from tests.golden.golden_run import GoldenRun, named
 from tests.parity.operations import OPERATIONS, RECORD, digest
 from verifier.golden.differences import differences
@@ -22,7 +23,7 @@ DEVICES = [
 WHOLE = ("adam-n_hidden=4", "adam-n_hidden=10", "lookahead-n_hidden=2", "sgd-n_hidden=2", "momentum-n_hidden=1")
 
 
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", ["numpy", *DEVICES])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_has_the_recorded_bits(name: str, device: str) -> None:
     assert digest(name, device) == json.loads(RECORD.read_text())[name]
@@ -34,7 +35,7 @@ def test_every_recorded_operation_is_tested() -> None:
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_the_machine_passes_the_self_test(device: str) -> None:
-    assert [*self_test.faults(device), *tensor_self_test.faults(device)] == []
+    assert [*self_test.faults(device), *device_self_test.faults(device)] == []
 
 
 @pytest.mark.parametrize("device", DEVICES[1:])

@@ -12,6 +12,7 @@ import numpy as np
 
 from tests.reference import arithmetic
 from tests.reference.fuel import Meter
+from tests.reference.recorder import Recorder
 from tests.reference.tensors import Tensor, Tensors
 
 
@@ -25,11 +26,12 @@ class Namespace:
 class Builtins:
     """The builtins and namespaces of one module, which pay into its meter."""
 
-    def __init__(self, meter: Meter) -> None:
-        self.meter, self.tensors = meter, Tensors(meter)
+    def __init__(self, meter: Meter, recorder: Recorder) -> None:
+        self.meter, self.tensors = meter, Tensors(meter, recorder)
         functions: dict[str, Callable[[Any], Any]] = {"cos": arithmetic.cos, "exp": arithmetic.exp, "sqrt": np.sqrt}
         functions_of_math = {name: partial(self.function_of_math, each) for name, each in functions.items()}
-        functions_of_torch = {name: self.tensors.operation(name) for name in ("maximum", "where", "zeros_like")}
+        functions_of_torch = {name: self.tensors.operation(name) for name in ("maximum", "where")}
+        functions_of_torch["zeros_like"] = lambda x: self.tensors.elementwise("full_like", x, 0.0)
         self.namespaces = {
             "math": Namespace({**functions_of_math, "pi": math.pi}),
             "torch": Namespace(functions_of_torch),

@@ -13,6 +13,7 @@ from typing import Any
 from tests.reference import arithmetic
 from tests.reference.builtins import Builtins, Namespace
 from tests.reference.fuel import Meter
+from tests.reference.recorder import Recorder
 from tests.reference.tensors import Tensor
 
 OPERATORS: dict[type[ast.operator | ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
@@ -77,9 +78,9 @@ class Function:
         return [ast.unparse(each) for each in body] in (["return None"], ["return"])
 
 
-def load(source: bytes, meter: Meter) -> ChainMap[str, Any]:
+def load(source: bytes, meter: Meter, recorder: Recorder) -> ChainMap[str, Any]:
     """The names of a module whose body has run."""
-    builtins = Builtins(meter)
+    builtins = Builtins(meter, recorder)
     names: ChainMap[str, Any] = ChainMap({}, builtins.names)
     Frame(builtins, names).execute(ast.parse(source).body)
     return names

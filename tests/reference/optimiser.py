@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import numpy as np
 from tests.reference.arithmetic import Single
 from tests.reference.fuel import Meter
 from tests.reference.language import load
-from tests.reference.tensors import Layout, Tensor
+from tests.reference.recorder import Recorder, Template
+from tests.reference.templates import template
+from tests.reference.tensors import Layout, Tensor, Values
 from tests.reference.transcript import encode
 
 Losses = tuple[float, float]
@@ -32,11 +35,13 @@ class Optimiser:
 
     def __init__(self, submission: Submission, difficulty: dict[str, int], layout: Layout, w: Single) -> None:
         self.meter, self.layout = Meter(submission.fuel_budget), layout
-        self.module = load(submission.source, self.meter)
+        self.recorder = Recorder()
+        self.module = load(submission.source, self.meter, self.recorder)
         hyperparameters = {**self.module["HYPERPARAMETERS"], **submission.hyperparameters}
         self.meter.begin_call()
+        self.begin(w, np.zeros_like(w))
         state = self.module["init_optimiser_state"](difficulty, self.vector(w), hyperparameters, None)
-        self.state = self.rebuilt(state)
+        self.finish([], state)
 
     def location(self, w: Single, g: Single, epoch: int, losses: Losses) -> Single:
         """6.4."""
@@ -44,16 +49,29 @@ class Optimiser:
         if query.is_empty:
             return w
         self.meter.begin_call()
-        location = query(self.vector(w), self.rebuilt(self.state), self.vector(g), epoch, *losses)
+        state = self.rebuilt(self.state)
+        self.begin(w, g, state)
+        location = query(self.vector(w), state, self.vector(g), epoch, *losses)
+        self.recorder.finish(results(location), Template())
         return w if location is None else flat(location)
 
     def step(self, w: Single, g: Single, epoch: int, losses: Losses) -> Single:
         """6.6: the updates."""
         self.meter.begin_call()
+        self.begin(w, g, self.state)
         arguments = self.state, self.vector(g), self.vector(w), epoch, *losses
         updates, state = self.module["optimiser_step_updates"](*arguments)
-        self.state = self.rebuilt(state)
+        self.finish(results(updates), state)
         return flat(updates)
+
+    def begin(self, w: Single, g: Single, state: Any = None) -> None:
+        """13.1: a call is recorded from here on."""
+        self.recorder.begin(w, g, *(each.values for each in tensors(state)))
+
+    def finish(self, results: list[Values], state: Any) -> None:
+        """The call has returned."""
+        self.recorder.finish(results, template(state, lambda each: self.recorder.numbers[id(each.values)]))
+        self.state = self.rebuilt(state)
 
     def vector(self, values: Single) -> Tensor:
         return Tensor(values, self.layout)
@@ -62,6 +80,22 @@ class Optimiser:
         """7.5: it counts as part of the call."""
         self.meter.charge(5_000 * parts(state) + len(encode(state)) // 4)
         return copied(state)
+
+
+def results(returned: Tensor | list[Tensor] | None) -> list[Values]:
+    """13.6."""
+    return [each.values for each in tensors(returned)]
+
+
+def tensors(state: Any) -> Iterator[Tensor]:
+    """In the order of 8.1."""
+    match state:
+        case Tensor():
+            yield state
+        case dict():
+            yield from chain.from_iterable(map(tensors, state.values()))
+        case list() | tuple():
+            yield from chain.from_iterable(map(tensors, state))
 
 
 def flat(updates: Tensor | list[Tensor]) -> Single:
@@ -85,5 +119,5 @@ def copied(state: Any) -> Any:
         case list() | tuple():
             return type(state)(copied(each) for each in state)
         case Tensor():
-            return Tensor(state.values, state.layout)
+            return Tensor(state.values[...], state.layout)  # an array of its own, of the same memory
     return state

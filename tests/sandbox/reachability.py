@@ -13,16 +13,12 @@ import sys
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-import torch
-
-from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.language.interface import ENTRY_POINTS
-from sandbox.meter import Meter
+from sandbox.program.value import PARAMETERS
 from sandbox.tensors.generator import Generator
-from sandbox.tensors.parameter_vector import ParameterVector
 from tests.support.folders import FIXTURES
+from tests.support.recorded_run import RecordedRun
 from tests.support.sample_operations import OPERATIONS
-from tests.support.sample_optimisers import LAYOUT, assignment, buffers
 
 MANIFEST = FIXTURES / "manifest" / "reachable.json"
 
@@ -64,15 +60,15 @@ class Reach:
     """A loaded module, and what it is given."""
 
     def __init__(self) -> None:
-        self._module = HostedOptimiser(assignment(MODULE, fuel_budget=10**12), *buffers())._module
+        recording = RecordedRun(MODULE).recording
+        self._module = recording._module
         scope: dict[str, Any] = self._module.init_optimiser_state.__globals__
         self._constants = scope["HYPERPARAMETERS"]
         own = {"HYPERPARAMETERS", *ENTRY_POINTS}
         self._globals = {key: value for key, value in scope.items() if key not in own}
         self._read = scope["_getattr_"]
-        meter = Meter(10**12)
-        parameters = ParameterVector(torch.linspace(-1, 1, LAYOUT.size), meter, LAYOUT, own=False)
-        self._arguments = ({"n_hidden": 4}, parameters, {"lr": 0.5}, Generator(bytes(32), meter))
+        parameters = recording._vector(PARAMETERS)
+        self._arguments = ({"n_hidden": 4}, parameters, {"lr": 0.5}, Generator(recording._recorder))
 
     def manifest(self) -> Manifest:
         """All of it."""

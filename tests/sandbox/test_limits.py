@@ -16,12 +16,14 @@ UNITS: Final = {"": 1, "MiB": 2**20, "GiB": 2**30, "s": 1, "h": 3600}
 TABLE: Final = (ROOT / "docs" / "optimiser-guide.md").read_text().partition("\n## Limits\n")[2].partition("\n## ")[0]
 ROWS: Final = re.findall(r"^\| ([0-9 ]+)(|MiB|GiB|s|h) \| ([^|]*) \|", TABLE, re.MULTILINE)
 LIMITS: Final = {
-    "of memory that one call": "sandbox.meter.CALL_BYTES",
+    "of memory that the tensors": "sandbox.meter.CALL_BYTES",
+    "of memory that its other objects": "sandbox.meter.CALL_OBJECT_BYTES",
     "units of fuel of one call": "sandbox.meter.CALL_FUEL",
-    "elements of a tensor": "sandbox.tensors.shape_checks.MAX_ELEMENTS",
-    "dimensions of a tensor": "sandbox.tensors.shape_checks.MAX_DIMENSIONS",
-    "numbers of lists": "sandbox.tensors.shape_checks.MAX_LIST",
+    "elements of a tensor": "sandbox.program.shape_checks.MAX_ELEMENTS",
+    "dimensions of a tensor": "sandbox.program.shape_checks.MAX_DIMENSIONS",
+    "numbers of lists": "sandbox.program.shape_checks.MAX_LIST",
     "of a state": "sandbox.state_limits.MAX_BYTES",
+    "of an encoded state": "sandbox.state_limits.MAX_OBJECT_BYTES",
     "parts of a state": "sandbox.state_limits.MAX_NODES",
     "levels of containers in a state": "sandbox.state_limits.MAX_DEPTH",
     "calls inside calls": "sandbox.language.prices.MAX_CALL_DEPTH",
@@ -65,7 +67,7 @@ MODULES: Final = (
     "language.prices",
     "language.rules",
     "state_limits",
-    "tensors.shape_checks",
+    "program.shape_checks",
 )
 
 

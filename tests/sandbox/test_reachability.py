@@ -10,7 +10,7 @@ import pytest
 from tests.sandbox.reachability import Manifest, Reach, differences, recorded
 
 TRUSTED = re.compile(
-    r"^module |HostedOptimiser|Assignment|CompiledModule|LoadedModule|sandbox\.(isolation|process|zygote|jail)"
+    r"^module |Optimiser|Assignment|Recording|CompiledModule|LoadedModule|sandbox\.(isolation|worker|execution|jail)"
     r"|^a (protocol|verifier|_io|socket|frame|traceback|code)\b"
 )
 """What must not be held, even privately, by anything that is given to an optimiser's code."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.diagnostics import Diagnostic
+from sandbox.isolation import InProcess
 from sandbox.layout import Layout, Part
 from sandbox.optimiser import Assignment
-from sandbox.rehearsal import rehearse
 from tests.sandbox.language.test_traps import QUIET
 from tests.support.sample_modules import module_of
 
@@ -17,7 +17,7 @@ LAYOUT = Layout((Part("layers.0.weight", "weight", (3, 2)), Part("layers.0.bias"
 
 
 def rehearsed(source: str) -> tuple[Diagnostic, ...]:
-    return rehearse(Assignment(source.encode(), "my.py", LAYOUT, {"n_hidden": 2}, {}, bytes(32), 1))
+    return InProcess().rehearse(Assignment(source.encode(), "my.py", LAYOUT, {"n_hidden": 2}, {}, bytes(32), 1))
 
 
 def said(source: str) -> list[tuple[str, str, str]]:

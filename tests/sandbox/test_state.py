@@ -7,44 +7,40 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-import torch
 
-from sandbox import state, state_codec, state_limits
-from sandbox.errors import OptimiserError
+from sandbox import state, state_limits
+from sandbox.errors import BudgetExhausted, OptimiserError
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
+from sandbox.program.recorder import Recorder
+from sandbox.program.value import INPUTS, MASK, NUMBERS, Shape, Value
 from sandbox.tensors.generator import Generator
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 
-METER = Meter(10**9)
+RECORDER = Recorder(Meter(10**12), bytes)
 LAYOUT = Layout((Part("w", "weight", (2, 2)), Part("b", "bias", (2,))))
-NOTHING: frozenset[int] = frozenset()
 
 
-def tensor(values: object) -> Tensor:
-    return Tensor(torch.tensor(values), METER)
+def tensor(shape: Shape = (2,), kind: str = NUMBERS, number: int = 7) -> Tensor:
+    return Tensor(Value(number, kind, shape), RECORDER)
 
 
-def vector(data: torch.Tensor) -> ParameterVector:
-    return ParameterVector(data, METER, LAYOUT)
+def vector(number: int = 0) -> ParameterVector:
+    return ParameterVector(Value(number, NUMBERS, (LAYOUT.size,)), RECORDER, LAYOUT, own=False)
 
 
 def normalised(value: object) -> Any:
-    return state.normalise(value, NOTHING, METER)
-
-
-def address(data: torch.Tensor) -> int:
-    return data.untyped_storage().data_ptr()
+    return state.rebuilt(value, RECORDER).state
 
 
 def test_values_survive() -> None:
-    value = {"a": [1, 2.5, None, True, "text"], "b": (1, (2, {"c": []})), "x": tensor([1.0, 2.0])}
+    value = {"a": [1, 2.5, None, True, "text"], "b": (1, (2, {"c": []})), "x": tensor((3, 1))}
     result = normalised(value)
     assert result["a"] == value["a"]
     assert result["b"] == value["b"]
     assert type(result["b"]) is tuple
-    assert result["x"]._data.tolist() == [1.0, 2.0]
+    assert result["x"].shape == (3, 1)
 
 
 def test_containers_are_rebuilt_so_that_aliases_break() -> None:
@@ -57,32 +53,26 @@ def test_containers_are_rebuilt_so_that_aliases_break() -> None:
 
 
 def test_handles_are_rebuilt_so_that_in_place_methods_reach_one_part_only() -> None:
-    x = tensor([1.0, 2.0])
+    x = tensor()
     result = normalised({"a": x, "b": x})
     result["a"].add_(1.0)
-    assert (result["a"]._data.tolist(), result["b"]._data.tolist()) == ([2.0, 3.0], [1.0, 2.0])
-    assert x._data.tolist() == [1.0, 2.0]
+    assert len({result["a"]._value.number, result["b"]._value.number, x._value.number}) == 3
 
 
 def test_what_comes_back_is_the_optimisers_own() -> None:
-    view = Tensor(torch.ones(4), METER, own=False)
-    gradient = ParameterVector(torch.ones(6), METER, LAYOUT, own=False)
-    result = normalised([view, gradient])
-    assert result[0].add_(1.0)._data.tolist() == [2.0] * 4
-    assert result[1].add_(1.0)._data.tolist() == [2.0] * 6
+    view = Tensor(Value(7, NUMBERS, (4,)), RECORDER, own=False)
+    result = normalised([view, vector()])
+    assert result[0].add_(1.0).shape == (4,)
+    assert type(result[1].add_(1.0)) is ParameterVector
 
 
-def test_storage_that_the_trainer_will_overwrite_is_copied() -> None:
-    parameters, mine = torch.arange(6.0), torch.arange(4.0)
-    borrowed = frozenset((address(parameters),))
-    value = {"p": vector(parameters), "part": vector(parameters)[0], "deep": [(vector(parameters)[1][1:],)], "m": mine}
-    value["m"] = Tensor(mine, METER)
-    result: Any = state.normalise(value, borrowed, METER)
-    parameters.fill_(9.0)
-    assert result["p"]._data.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
-    assert result["part"]._data.tolist() == [[0.0, 1.0], [2.0, 3.0]]
-    assert result["deep"][0][0]._data.tolist() == [5.0]
-    assert address(result["m"]._data) == address(mine)  # and nothing else is
+def test_tensors_are_numbered_as_the_next_call_names_them() -> None:
+    rebuilt = state.rebuilt({"a": [tensor(number=9), (vector(1),)], "b": tensor((), MASK, 4)}, RECORDER)
+    kept: Any = rebuilt.state
+    found = [kept["a"][0], kept["a"][1][0], kept["b"]]
+    assert [each._value for each in found] == list(rebuilt.values)
+    assert [each.number for each in rebuilt.values] == [INPUTS, INPUTS + 1, INPUTS + 2]
+    assert [each.shape for each in rebuilt.values] == [(2,), (6,), ()]
 
 
 def test_constants_of_the_module_become_dicts() -> None:
@@ -100,8 +90,7 @@ def test_constants_of_the_module_become_dicts() -> None:
         ({"a": {2, 3}}, r"state\['a'\] is of type set"),
         ({"r": range(3)}, r"state\['r'\] is of type range"),
         ([b"bytes"], r"state\[0\] is of type bytes"),
-        (torch.ones(2), r"state is of type Tensor"),
-        ([Generator(bytes(32), METER)], r"state\[0\] is of type Generator"),
+        ([Generator(RECORDER)], r"state\[0\] is of type Generator"),
         ({"k": {}.keys()}, r"state\['k'\] is of type dict_keys"),
         (1j, r"state is of type complex"),
     ],
@@ -149,24 +138,13 @@ def test_a_nan_has_one_form() -> None:
     assert math.copysign(1.0, made) == 1.0
 
 
-def test_a_piece_does_not_keep_the_whole_alive() -> None:
-    whole = torch.arange(1000.0)
-    pieces = [whole[3:5], whole.reshape(10, 100)[:, 1], whole[::2], whole.reshape(10, 100).t()[5]]
-    result = normalised([Tensor(piece, METER) for piece in pieces])
-    for piece, handle in zip(pieces, result, strict=True):
-        assert torch.equal(handle._data, piece)
-        assert handle._data.untyped_storage().nbytes() == 4 * piece.numel()
-    transposed = whole.reshape(10, 100).t()
-    assert address(normalised(Tensor(transposed, METER))._data) == address(whole)  # all of it, in whatever order
-
-
 CLOSE_TO_THE_LIMIT: list[tuple[object, object]] = [
     # the longest that still fits, and what is one byte too much
     ("a" * 90, "a" * 91),
     ("é" * 45, "é" * 45 + "a"),
     ({"a" * 80: None, "b": 1}, {"a" * 80: None, "bb": 1}),
-    (tensor([True] * 85), tensor([True] * 86)),
-    ([tensor([[1.0] * 18]), None], [tensor([[1.0] * 18]), None, False]),
+    (tensor((85,), MASK), tensor((86,), MASK)),
+    ([tensor((1, 18)), None], [tensor((1, 18)), None, False]),
     ([2**640, 0.5], [2**648, 0.5]),
 ]
 
@@ -174,17 +152,29 @@ CLOSE_TO_THE_LIMIT: list[tuple[object, object]] = [
 @pytest.mark.parametrize("number", range(len(CLOSE_TO_THE_LIMIT)))
 def test_the_bytes_of_a_state_are_bounded(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     fits, too_long = CLOSE_TO_THE_LIMIT[number]
-    limit = len(state_codec.encode(fits))
+    limit = state.rebuilt(fits, RECORDER).size.bytes
+    assert state.rebuilt(too_long, RECORDER).size.bytes > limit
     monkeypatch.setattr(state, "MAX_BYTES", limit)
     normalised(fits)
-    assert len(state_codec.encode(too_long)) > limit
     with pytest.raises(OptimiserError, match="the state holds more than"):
         normalised(too_long)
 
 
 def test_what_is_refused_is_not_copied_first() -> None:
-    wide = Tensor(torch.zeros(2).expand(2**40, 2), METER)  # 8 TiB, if it were written out
     text = "x" * 2**16
-    for value in ([wide], [text] * 4096, Tensor(torch.zeros(1)[:1].expand(2**26), METER)):
+    for value in ([tensor((2**26,))], tensor((2**40, 2))):
         with pytest.raises(OptimiserError, match="the state holds more than 256 MiB; keep less"):
             normalised(value)
+    with pytest.raises(OptimiserError, match="the state holds more than 16 MiB beside tensors; keep less"):
+        normalised([text] * 4096)
+
+
+def test_rebuilding_is_paid_for_by_parts_and_bytes() -> None:
+    size = state.rebuilt(["text", tensor()], RECORDER).size
+    assert (size.parts, size.bytes) == (3, 5 + 9 + 6 + 4 + 8)
+    assert size.fuel == 3 * state.PART_FUEL + size.bytes // state.BYTES_PER_UNIT
+    recorder = Recorder(Meter(size.fuel), bytes)
+    state.rebuilt(["text", tensor()], recorder)
+    assert recorder.worked == recorder.meter.used == size.fuel
+    with pytest.raises(BudgetExhausted):
+        state.rebuilt(None, recorder)

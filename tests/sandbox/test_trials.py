@@ -10,9 +10,8 @@ from types import ModuleType
 import pytest
 import torch
 
-from sandbox.hosted_optimiser import HostedOptimiser
 from tests.support.folders import FIXTURES
-from tests.support.sample_optimisers import LAYOUT, assignment, buffers, play
+from tests.support.sample_optimisers import LAYOUT, assignment, in_process, play
 from tests.support.small_contest import session
 from verifier.challenge.solving import solve
 
@@ -76,14 +75,15 @@ def descend_plainly(path: Path) -> torch.Tensor:
 
 
 def descend_in_sandbox(name: str) -> torch.Tensor:
-    optimiser = HostedOptimiser(assignment(source(name), fuel_budget=10**11), *buffers())
+    optimiser = in_process(assignment(source(name), fuel_budget=10**11))
     optimiser.parameters[:] = start()
     optimiser.initialise()
     for step in range(STEPS):
-        location = optimiser.query_location(step // 8, 1.0, 1.0)
+        optimiser.begin_epoch(step // 8, 1.0, 1.0, 1)
+        location = optimiser.query_location()
         where = optimiser.parameters if location is None else location
         optimiser.gradient[:] = gradient_at(torch.from_numpy(where))
-        optimiser.parameters += optimiser.step_updates(step // 8, 1.0, 1.0)
+        optimiser.parameters += optimiser.step_updates()
     return torch.from_numpy(optimiser.parameters)
 
 
@@ -108,7 +108,7 @@ def test_few_lines_had_to_change(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHANGED)
 def test_two_runs_agree_to_the_bit(name: str) -> None:
-    first, second = (play(HostedOptimiser(assignment(source(name)), *buffers()), epochs=2) for _ in range(2))
+    first, second = (play(in_process(assignment(source(name))), epochs=2) for _ in range(2))
     assert first == second
 
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from llvmlite import binding, ir
 
+from arithmetic.compiled import compiler
 from tests.support.instruction_sets import PROCESSORS, Processor
-from verifier.challenge.network.compiled.kernels import compiler
 
 
 def tile(processor: Processor) -> ir.Module:

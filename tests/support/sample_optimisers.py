@@ -6,7 +6,9 @@ import os
 
 import numpy as np
 
+from sandbox.executed_optimiser import ExecutedOptimiser
 from sandbox.layout import Layout, Part
+from sandbox.local_source import LocalSource
 from sandbox.optimiser import Assignment, Optimiser, Scalar, Vector
 from tests.support.folders import FIXTURES
 
@@ -51,8 +53,8 @@ def assignment(
     )
 
 
-def buffers() -> tuple[Vector, Vector]:
-    return np.zeros(LAYOUT.size, np.float32), np.zeros(LAYOUT.size, np.float32)
+def in_process(given: Assignment) -> ExecutedOptimiser:
+    return ExecutedOptimiser(given, LocalSource())
 
 
 def numbers() -> Vector:
@@ -68,15 +70,15 @@ def play(optimiser: Optimiser, epochs: int = 4) -> list[bytes | int | None]:
     answers: list[bytes | int | None] = [optimiser.fuel_used]
     for epoch in range(1, epochs + 1):
         loss = 1.0 / epoch
-        location = optimiser.query_location(epoch, loss, 2 * loss)
+        optimiser.begin_epoch(epoch, loss, 2 * loss, 1)
+        location = optimiser.query_location()
         answers += [None if location is None else as_bytes(location), optimiser.fuel_used]
         where = optimiser.parameters if location is None else location
         optimiser.gradient[:] = where * 0.3 + numbers() * epoch / 100 - 0.2
-        updates = optimiser.step_updates(epoch, loss, 2 * loss)
+        updates = optimiser.step_updates()
         with np.errstate(all="ignore"):
             optimiser.parameters += updates
-        pending = optimiser.request_state_digest()
-        answers += [as_bytes(updates), as_bytes(optimiser.parameters), pending(), optimiser.fuel_used]
+        answers += [as_bytes(updates), as_bytes(optimiser.parameters), optimiser.state_digest(), optimiser.fuel_used]
     return answers
 
 

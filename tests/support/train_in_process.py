@@ -64,7 +64,7 @@ def compile_for(processor: Processor) -> None:
 
     The toolkit lets no variable of the environment say so.
     """
-    from verifier.challenge.network.compiled.processor import Processor as Target
+    from arithmetic.compiled.processor import Processor as Target
 
     features = ",".join(f"+{name}" for name in processor.features)
     Target.here = staticmethod(lambda: Target(processor.name, features))  # type: ignore[method-assign]
@@ -72,7 +72,7 @@ def compile_for(processor: Processor) -> None:
 
 def compiled_for() -> list[str]:
     """The instruction sets that the network has been compiled for."""
-    from verifier.challenge.network.compiled.processor import Processor as Target
+    from arithmetic.compiled.processor import Processor as Target
 
     return sorted(name[1:] for name in Target.here().features.split(",") if name.startswith("+"))
 

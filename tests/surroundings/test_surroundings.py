@@ -5,11 +5,10 @@ import resource
 
 import pytest
 
-from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Jail
 from tests.attacks.corpus import Verdict
 from tests.attacks.verdicts import observe
-from tests.support.sample_optimisers import buffers, module
+from tests.support.sample_optimisers import module
 from tests.surroundings.environments import TOGETHER, VARIABLES
 from tests.surroundings.probe import endings
 
@@ -57,7 +56,7 @@ def short_of_memory(source: bytes, spare: int) -> Verdict:
     limits = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (taken + spare, limits[1]))
     try:
-        return observe(source, lambda given: HostedOptimiser(given, *buffers()), 10**11).verdict
+        return observe(source, InProcess().start, 10**11).verdict
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)
 

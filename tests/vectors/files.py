@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.support.folders import VECTORS
-from tests.vectors import fuel, numbers, passes, scores, transcript
+from tests.vectors import fuel, numbers, passes, programs, scores, transcript
 from tests.vectors.texts import written
 
 FILES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
@@ -23,6 +23,7 @@ FILES: Final[dict[str, Callable[[], dict[str, Any]]]] = {
     "fuel": fuel.vectors,
     "transcript": transcript.vectors,
     "scores": scores.vectors,
+    "programs": programs.vectors,
 }
 
 

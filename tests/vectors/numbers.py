@@ -8,8 +8,7 @@ import numpy as np
 
 from arithmetic import random
 from arithmetic.transcendental import elementary
-from sandbox.meter import Meter
-from sandbox.tensors.generator import Generator
+from tests.support.laboratory import Laboratory
 from tests.vectors.texts import hexadecimal
 from verifier.challenge.editions import APRIL_2025, DECEMBER_2025, DECEMBER_2025_CENTRED, Track
 from verifier.challenge.instance.instance_id import InstanceId, Label
@@ -95,7 +94,7 @@ def made_of_words() -> dict[str, Any]:
 
 def draws() -> dict[str, Any]:
     """What an optimiser draws from its `rng`, one call after the other."""
-    generator = Generator(SEED, Meter(10**9))
+    generator = Laboratory(key=SEED).generator()
     return {
         "key": SEED.hex(),
         "calls": [

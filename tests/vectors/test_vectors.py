@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from tests.reference import arithmetic, streams, training, transcript
+from tests.reference.executor import read
+from tests.reference.recorder import NEXT_SCALAR, READ, Instruction, Kept
 from tests.vectors.files import FILES, main, path, recorded
 from tests.vectors.texts import binary32, binary64, hexadecimal, hexadecimals, numbers, written
 
@@ -110,6 +113,47 @@ def test_leaves_and_roots_of_the_second_implementation() -> None:
     leaves = [bytes.fromhex(text) for text in found["roots"]["leaves"]]
     for count, root in found["roots"]["of_the_first"].items():
         assert transcript.merkle_root(leaves[: int(count)]).hex() == root
+
+
+def instruction(each: Instruction) -> str:
+    """As the vectors write it, without the name."""
+    operands = ("#" if number == NEXT_SCALAR else str(number) for number in each.operands)
+    parts = (
+        str(each.code),
+        " ".join(operands),
+        " ".join(map(str, each.parameters)),
+        " ".join(hexadecimal(each.scalars)),
+    )
+    return "; ".join(parts)
+
+
+@pytest.mark.parametrize("module", recorded("programs")["modules"], ids=lambda module: str(module["name"]))
+def test_programs_are_read_by_the_second_implementation(module: Any) -> None:
+    kept = Kept()
+    for call in module["calls"]:
+        for number, vector in enumerate(call["segments"]):
+            place, data = (call["function"], number), bytes.fromhex(vector["bytes"])
+            segment = read(data, kept.get(place))
+            assert segment.encode(kept.get(place)) == data
+            kept.keep(place, segment)
+            found = [text[re.search("[0-9]+;", text).start() :] for text in vector["instructions"]]  # type: ignore[union-attr]
+            assert [instruction(each) for each in segment.instructions] == found
+            assert bool(vector["answer"]) is (segment.flags == READ)
+        assert (list(segment.results), segment.template.text.hex()) == (call["results"], call["template"])
+        assert hexadecimal(segment.template.scalars) == call["template_scalars"]
+        assert [str(number) for number in segment.template.integers] == call["template_integers"]
+
+
+def test_vectors_of_programs_have_what_crosses() -> None:
+    """A location and none, answers of one and more elements, integers of both sizes, structures kept and not."""
+    calls = [call for module in recorded("programs")["modules"] for call in module["calls"]]
+    answers = {len(vector["answer"]) > 16 for call in calls for vector in call["segments"] if vector["answer"]}
+    assert answers == {False, True}
+    assert {len(call["results"]) for call in calls if call["function"] == "query"} == {0, 1, 2}
+    assert any("690900000000" in call["template"] for call in calls)  # of more than 63 bits
+    ends = [vector["instructions"][-1] for call in calls for vector in call["segments"] if vector["answer"]]
+    assert {end.partition(" ")[0] for end in ends} == {"item", "last", "list", "permutation"}
+    assert {vector["bytes"][56:58] for call in calls for vector in call["segments"]} == {"01", "02", "04"}
 
 
 def test_scores_of_the_second_implementation() -> None:

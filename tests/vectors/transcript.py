@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from arithmetic.canonical_bytes import canonical_bytes
 from protocol.hashes import blake3_digest
@@ -14,12 +15,16 @@ from protocol.transcript import Leaf
 from sandbox import state, state_codec
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
+from sandbox.program.recorder import Recorder
+from sandbox.program.value import NUMBERS, PARAMETERS, Value
+from sandbox.stored_state import State
 from sandbox.tensors.parameter_vector import ParameterVector
 from sandbox.tensors.tensor import Tensor
 from tests.vectors.texts import Vector, binary32
 from verifier.challenge.network.statistics import Statistics
 from verifier.challenge.network.weights import Weights
 
+LAYOUT: Final = Layout((Part("layers.0.bias", "bias", (3,)),))
 STATES: Final = (
     "None", "True", "False", "0", "1", "-1", "127", "128", "-128", "-129", "255", "256", "2**64", "-2**63",
     "0.0", "-0.0", "0.1", "1e300", "inf", "nan", "''", "'lr'", "'é'", "[]", "()", "{}", "[1, (2.5, None)]",
@@ -32,27 +37,44 @@ STATES: Final = (
 ROOTS: Final = (1, 2, 3, 4, 5, 7, 8, 11)
 
 
-def known(meter: Meter) -> dict[str, Any]:
-    """What the texts of the states name."""
-    layout = Layout((Part("layers.0.bias", "bias", (3,)),))
-    return {
-        "inf": math.inf,
-        "nan": math.nan,
-        "tensor": lambda values: Tensor(torch.tensor(values), meter),
-        "vector": lambda values: ParameterVector(torch.tensor(values), meter, layout),
-    }
+class Handles:
+    """Tensors of a module, and the elements that they stand for."""
+
+    def __init__(self) -> None:
+        self.meter = Meter(10**9)
+        self.recorder = Recorder(self.meter, bytes)
+        self.values = [Value(PARAMETERS, NUMBERS, LAYOUT.parts[0].shape)]
+        self.arrays: list[NDArray[Any]] = [np.zeros(LAYOUT.size, np.float32)]
+
+    def tensor(self, elements: Any) -> Tensor:
+        return Tensor(self._value(elements), self.recorder)
+
+    def vector(self, elements: Any) -> ParameterVector:
+        return ParameterVector(self._value(elements), self.recorder, LAYOUT)
+
+    def _value(self, elements: Any) -> Value:
+        array = np.array(elements)
+        if array.dtype == np.float64:
+            array = array.astype(np.float32)
+        value = Value(len(self.values), array.dtype.name, array.shape)
+        self.values.append(value)
+        self.arrays.append(array)
+        return value
 
 
 def of_state(text: str) -> Vector:
     """A state, its encoding and what it costs to keep."""
-    meter = Meter(10**9)
-    kept = state.normalise(eval(text, known(meter)), frozenset(), meter)
-    encoding = state_codec.encode(kept)
+    handles = Handles()
+    known = {"inf": math.inf, "nan": math.nan, "tensor": handles.tensor, "vector": handles.vector}
+    rebuilt = state.rebuilt(eval(text, known), handles.recorder)
+    form = state_codec.template_form(rebuilt.template, handles.values)
+    arrays = tuple(handles.arrays[leaf.at] for leaf in form.leaves)
+    encoding = State(form, rebuilt.scalars, rebuilt.integers, arrays).encode()
     return {
         "state": text,
         "encoding": encoding.hex(),
         "digest": blake3_digest(encoding).hex(),
-        "units": meter.used,
+        "units": handles.meter.used,
     }
 
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arithmetic.transcendental.elementary import log_array
+from arithmetic.transcendental.elementary_arrays import log_array
 from arithmetic.transcendental.series import PI, sine_of
 from verifier.c006 import xorwow
 

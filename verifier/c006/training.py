@@ -166,6 +166,7 @@ class _Run:
     def epoch(self) -> bool:
         """One pass over the training points and validation; whether the training loss was finite."""
         total = 0.0
+        self.optimiser.begin_epoch(self.epochs, *self.losses, math.ceil(len(self.data.train.x) / BATCH))
         for x, y in self._batches():
             loss = self._batch(x, y)
             if not math.isfinite(loss):
@@ -190,14 +191,14 @@ class _Run:
     def _batch(self, x: torch.Tensor, y: torch.Tensor) -> float:
         optimiser = self.optimiser
         gradient = torch.from_numpy(optimiser.gradient)
-        location = optimiser.query_location(self.epochs, *self.losses)
+        location = optimiser.query_location()
         if location is None:
             loss = self.network.loss_and_gradient(self._parameters, self.statistics, x, y, gradient)
         else:
             # The network's harness restores the statistics with the parameters: such a batch never moves them.
             loss = self.network.loss_and_gradient(torch.tensor(location), self.statistics.clone(), x, y, gradient)
         if math.isfinite(loss):
-            updates = optimiser.step_updates(self.epochs, *self.losses)
+            updates = optimiser.step_updates()
             with np.errstate(over="ignore", invalid="ignore"):  # the next loss is not finite
                 np.add(optimiser.parameters, updates, out=optimiser.parameters)
         return loss

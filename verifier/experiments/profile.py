@@ -66,8 +66,10 @@ class Part:
     """In the order of the module."""
     most_fuel: int
     """Of one call of the module."""
-    most_memory: int
-    """Of one call of the module, in bytes."""
+    most_tensors: int
+    """Memory of the tensors of one call of the module, in bytes."""
+    most_objects: int
+    """Memory of its other objects, in bytes."""
 
     @property
     def total(self) -> Cost:
@@ -147,7 +149,7 @@ def profile(
         preparation=_part(profiler.before, module),
         stepping=_part(profiler.steps, module),
         digests=profiler.digests,
-        state=last.state_size(),
+        state=last.state.size,
         entries=last.state_sizes(),
     )
 
@@ -165,7 +167,8 @@ def _part(costs: Costs, module: Module) -> Part:
             for function, cost in sorted(costs.functions.items(), key=lambda item: item[0].line)
         ],
         most_fuel=costs.most_fuel,
-        most_memory=costs.most_memory,
+        most_tensors=costs.most_tensors,
+        most_objects=costs.most_objects,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from protocol.canonical_msgpack import Scalar
 from protocol.examination import Check, Condition, Finding
-from verifier.challenge.private_folder import NotPrivateError, own_cache
+from tig_verify.private_folder import NotPrivateError, own_cache
 
 ENOUGH: Final = 10 * 2**20
 """Bytes that are free on a disk where nothing will be missed: what is compiled takes less than a megabyte."""
@@ -38,9 +38,7 @@ def examine() -> Finding:
 def _is_compiled() -> bool | None:
     """Whether this installation's compiled network is there; None where it cannot be compiled."""
     try:
-        kernel_cache = import_module("verifier.challenge.network.compiled.kernel_cache")
-        processor = import_module("verifier.challenge.network.compiled.processor").Processor.here()
-        return bool(kernel_cache.kernel_file(processor).exists())
+        return bool(import_module("verifier.challenge.network.compiled.network_kernels").are_compiled())
     except Exception:  # why not, the check of the network says
         return None
 

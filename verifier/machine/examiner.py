@@ -54,7 +54,7 @@ class Examiner:
     def _tensors(self) -> Finding:
         from verifier.machine import arithmetic
 
-        return arithmetic.examine_tensors(self._place)
+        return arithmetic.examine_tensors()
 
     def _jail(self) -> Finding:
         from verifier.machine import jail

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from protocol.examination import Check, Condition, Finding
-from sandbox.jail.confinement import MEMORY_BYTES
+from sandbox.meter import CALL_BYTES
 from verifier.machine import control_group
 from verifier.machine.proc_files import told
 from verifier.machine.processor import usable_cores
 
-_LIBRARIES: Final = 4 * 2**30
+_LIBRARIES: Final = 2 * 2**30
 """Address space that a process takes with its libraries, most of it without memory behind it."""
 
 
@@ -49,7 +49,7 @@ def examine(free: int | None, taken: int | None) -> Finding:
     if fitting < cores:
         problem = f"fewer than the {cores} cores; pass --jobs {fitting}"
         return Finding(Check.MEMORY, Condition.WARNING, f"{said}, {problem}", measured)
-    if limit != resource.RLIM_INFINITY and limit < MEMORY_BYTES + _LIBRARIES:
+    if limit != resource.RLIM_INFINITY and limit < CALL_BYTES + _LIBRARIES:
         problem = f"a process may map {limit / 2**30:.1f} GiB alone, less than the rules grant to a module (ulimit -v)"
         return Finding(Check.MEMORY, Condition.WARNING, f"{said}; {problem}", measured)
     return Finding(Check.MEMORY, Condition.OK, said, measured)

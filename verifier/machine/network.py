@@ -67,7 +67,7 @@ def _why_not_compiled(instance_id: InstanceId) -> str:
         import_module("verifier.challenge.network.compiled.compiled_network").CompiledNetwork(instance_id)
         import_module("verifier.challenge.network.compiled.self_test").is_exact()
     except ImportError as error:
-        return f"{error}; pip install 'tig-verify[fused]'"
+        return f"{error}; pip install numba"
     except Exception as error:  # whatever it is, it says so
         return str(error)
     return "it could not be compiled once and then could; try again"

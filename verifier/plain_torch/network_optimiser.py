@@ -69,16 +69,16 @@ class NetworkOptimiser:
 
         `loss_of` computes the loss of a batch with the network as it is.
         """
-        told = self.epoch, self.train_loss, self.validation_loss
         optimiser = self._optimiser
+        optimiser.begin_epoch(self.epoch, self.train_loss, self.validation_loss, 1)
         optimiser.parameters[:] = _flat(self._parameters)
-        location = optimiser.query_location(*told)
+        location = optimiser.query_location()
         if location is not None:
             self._put(location)
         loss = loss_of()
         gradients = torch.autograd.grad(loss, self._parameters)
         optimiser.gradient[:] = _flat(gradients)
-        self._put(optimiser.parameters + optimiser.step_updates(*told))
+        self._put(optimiser.parameters + optimiser.step_updates())
         return loss.item()
 
     def _put(self, flat: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, Final, Self
@@ -51,6 +52,7 @@ class PlainOptimiser:
         self.parameters: Vector = np.zeros(self._layout.size, np.float32)
         self.gradient: Vector = np.zeros(self._layout.size, np.float32)
         self._state: object = None
+        self._told = (0, math.nan, math.nan)
         self._module = _loaded(assignment)
         self._hyperparameters = self._merged_hyperparameters()
 
@@ -76,27 +78,31 @@ class PlainOptimiser:
         )
         self._state = copied(state)
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
+    def begin_epoch(self, epoch: int, train_loss: float, validation_loss: float, steps: int) -> None:
+        """Keep what the calls of the epoch are told."""
+        self._told = (epoch, train_loss, validation_loss)
+
+    def query_location(self) -> Vector | None:
         """Call `query_location_parameters` with a copy of the state."""
         function = "query_location_parameters"
         inputs = self._vector(self.parameters), copied(self._state), self._vector(self.gradient)
-        location = self._call(function, *inputs, epoch, train_loss, validation_loss)
+        location = self._call(function, *inputs, *self._told)
         return None if location is None else self._flat(location, function)
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
+    def step_updates(self) -> Vector:
         """Call `optimiser_step_updates` and keep the state that it returns."""
         function = "optimiser_step_updates"
         inputs = self._state, self._vector(self.gradient), self._vector(self.parameters)
-        returned = self._call(function, *inputs, epoch, train_loss, validation_loss)
+        returned = self._call(function, *inputs, *self._told)
         if type(returned) is not tuple or len(returned) != 2:
             raise OptimiserError(f"{function} must return a pair: return updates, state")
         updates = self._flat(returned[0], function)
         self._state = copied(returned[1])
         return updates
 
-    def request_state_digest(self) -> Callable[[], bytes]:
+    def state_digest(self) -> bytes:
         """Zeros: a state of plain torch has no digest."""
-        return lambda: bytes(32)
+        return bytes(32)
 
     def save(self) -> bytes:
         """Refuses: a state of plain torch has no encoding."""

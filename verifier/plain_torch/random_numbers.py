@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import torch
+
+from arithmetic.random import Source
+from sandbox.executing_recorder import ExecutingRecorder
 from sandbox.meter import Meter
+from sandbox.optimiser import NUMBERS_CONTEXT
+from sandbox.program.call import CallKind
 from sandbox.tensors.generator import Generator
 from verifier.plain_torch.tensors import Tensor, tensor
 
@@ -16,8 +22,8 @@ class RandomNumbers:
     """Draws in the order of the calls from a 32-byte key."""
 
     def __init__(self, key: bytes) -> None:
-        self._meter = Meter(_UNLIMITED)
-        self._generator = Generator(key, self._meter)
+        self._recorder = ExecutingRecorder(Meter(_UNLIMITED), bytes, Source(NUMBERS_CONTEXT, key))
+        self._generator = Generator(self._recorder)
 
     def uniform(self, *shape: int) -> Tensor:
         """Multiples of 2^-24 in [0, 1)."""
@@ -33,9 +39,14 @@ class RandomNumbers:
 
     def permutation(self, n: int) -> list[int]:
         """The numbers 0 to n - 1 in a random order."""
-        self._meter.begin()
+        self._begin()
         return self._generator.permutation(n)
 
     def _plain(self, draw: Callable[..., Any], shape: tuple[int, ...]) -> Tensor:
-        self._meter.begin()  # nothing is counted here, so each draw has the allowance of a whole call
-        return tensor(draw(*shape)._data.clone())
+        self._begin()
+        return tensor(torch.from_numpy(self._recorder.arrays[draw(*shape)._value.number]))
+
+    def _begin(self) -> None:
+        """Grant a draw the allowance of a whole call: nothing is counted here."""
+        self._recorder.begin(CallKind.INITIALISE, 0)
+        self._recorder.arrays = {}

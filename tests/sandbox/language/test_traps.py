@@ -205,6 +205,9 @@ def test_a_hostile_module_is_looked_at_in_time(name: str) -> None:
 
 def test_the_guide_names_every_trap() -> None:
     guide = (ROOT / "docs" / "optimiser-guide.md").read_text()
-    named = set(re.findall(r"^\| ([WR]\d+) \|", guide, re.MULTILINE))
-    sources = (ROOT / "sandbox" / name for name in ("language/traps.py", "rehearsal.py"))
-    assert named == {code for path in sources for code in re.findall(r'"([WR]\d+)"', path.read_text())}
+    named = set(re.findall(r"^\| ([NWR]\d+) \|", guide, re.MULTILINE))
+    sources = (
+        ROOT / "sandbox" / name
+        for name in ("language/traps.py", "language/observations.py", "rehearsal.py", "remark.py")
+    )
+    assert named == {code for path in sources for code in re.findall(r'"([NWR]\d+)"', path.read_text())}

@@ -3,61 +3,62 @@
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arithmetic import random
-from arithmetic.transcendental import powers
-from sandbox import state, state_codec
+from arithmetic.device.transcendental import powers
 from sandbox.errors import FuelExhausted
 from sandbox.layout import Layout, Part
 from sandbox.meter import Meter
-from sandbox.tensors import operations, prices
+from sandbox.optimiser import NUMBERS_CONTEXT
+from sandbox.program import prices
+from sandbox.program.shape_checks import MAX_ELEMENTS
 from sandbox.tensors.attributes import ATTRIBUTES
 from sandbox.tensors.base import TensorBase
 from sandbox.tensors.generator import Generator
 from sandbox.tensors.namespaces import MathNamespace, TorchNamespace
 from sandbox.tensors.parameter_vector import ParameterVector
-from sandbox.tensors.shape_checks import MAX_ELEMENTS
 from sandbox.tensors.tensor import Tensor
+from tests.support.laboratory import Laboratory
 from tests.support.sample_numbers import SPECIALS, bits, tensor32
 
 LAYOUT = Layout((Part("w", "weight", (2, 3)), Part("b", "bias", (3,)), Part("g", "norm.weight", (1,))))
-METER = Meter(10**15)
-TORCH: Any = TorchNamespace(METER)
-MATH: Any = MathNamespace(METER)
+LAB = Laboratory()
+TORCH, MATH = LAB.torch, LAB.math
 
 A = tensor32([[1.5, -2.25, 0.1], [3.0, -0.0, 1e-3]])
 B = tensor32([[0.5, 7.0, -0.1], [3.0, 2.0, 1e3]])
 FLAT = tensor32([0.5, -1.0, 2.5, 3.5, -4.5, 1e-3, 0.25, -0.75, 9.0, 0.1])
 
 
-def own(data: object = A, meter: Meter = METER) -> Any:
+def own(data: object = A, lab: Laboratory = LAB) -> Any:
     """A tensor that may be changed; untyped, since authors are not told of mistakes by a type checker."""
-    return Tensor(data.clone() if isinstance(data, torch.Tensor) else tensor32(data), meter)
+    return lab.tensor(data.clone() if isinstance(data, torch.Tensor) else tensor32(data))
 
 
-def vector(data: torch.Tensor = FLAT, meter: Meter = METER, *, owned: bool = True) -> Any:
-    return ParameterVector(data.clone(), meter, LAYOUT, own=owned)
+def vector(data: torch.Tensor = FLAT, lab: Laboratory = LAB, *, owned: bool = True) -> Any:
+    return lab.vector(data.clone(), LAYOUT, own=owned)
 
 
-def same(result: object, expected: object) -> None:
+def data_of(tensor: Any, lab: Laboratory = LAB) -> torch.Tensor:
+    return lab.data(tensor)
+
+
+def same(result: object, expected: object, lab: Laboratory = LAB) -> None:
     """Equal to the bit; tensors by bits and shape."""
     if isinstance(result, tuple) and isinstance(expected, tuple) and isinstance(expected[0], torch.Tensor):
         for one, other in zip(result, expected, strict=True):
-            same(one, other)
+            same(one, other, lab)
         return
     if isinstance(result, TensorBase):
-        result = result._data
+        result = data_of(result, lab)
     if isinstance(expected, torch.Tensor) and isinstance(result, torch.Tensor):
         assert (result.dtype, result.shape) == (expected.dtype, expected.shape)
         assert bits(result) == bits(expected) if result.dtype == torch.float32 else torch.equal(result, expected)
@@ -275,7 +276,7 @@ BINARY = set("add sub mul div pow maximum minimum clamp_min clamp_max lt le gt g
 def test_functions_of_torch_are_the_methods(name: str) -> None:
     x, y = own(SPECIALS), own(SPECIALS[::-1])
     arguments: list[Any] = [y] if name in BINARY else []
-    same(getattr(TORCH, name)(x, *arguments), getattr(x, name)(*arguments)._data)
+    same(getattr(TORCH, name)(x, *arguments), data_of(getattr(x, name)(*arguments)))
 
 
 OPERATORS: list[tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = [
@@ -321,7 +322,7 @@ def test_operators(number: int) -> None:
 
 def test_comparisons_round_a_number_as_arithmetic_does() -> None:
     x = own([0.1, 0.2])
-    assert (x == 0.1)._data.tolist() == [True, False]
+    assert data_of(x == 0.1).tolist() == [True, False]
     assert (x < 1e39).all()
     assert not (x < -1e39).any()
     assert not x.__eq__(MATH.nan).any()
@@ -371,10 +372,10 @@ def test_matrices() -> None:
     a, b = torch.randn(7, 5, generator=torch.Generator().manual_seed(1)), torch.arange(15.0).reshape(5, 3)
     same(own(b).T.T, b)
     product = own(a) @ own(b)
-    assert torch.allclose(product._data, a @ b, rtol=1e-5, atol=1e-5)
-    same(TORCH.mm(own(a), own(b)), product._data)
-    same(TORCH.matmul(own(a), own(b)), product._data)
-    same((own(b).T @ own(a).T).T, product._data)
+    assert torch.allclose(data_of(product), a @ b, rtol=1e-5, atol=1e-5)
+    same(TORCH.mm(own(a), own(b)), data_of(product))
+    same(TORCH.matmul(own(a), own(b)), data_of(product))
+    same((own(b).T @ own(a).T).T, data_of(product))
 
 
 INDICES: list[Any] = [0, -1, (1, 2), slice(None), slice(0, 1), (slice(None), slice(0, None, 2)), (0, slice(1, 99)),
@@ -387,12 +388,12 @@ def test_indexing(index: Any) -> None:
 
 
 def test_iteration_and_length() -> None:
-    assert [row._data.tolist() for row in own(A)] == A.tolist()
+    assert [data_of(row).tolist() for row in own(A)] == A.tolist()
     assert len(own(A)) == 2
     weight, bias, gain = vector()
     same(weight, FLAT[:6].reshape(2, 3))
     same(bias, FLAT[6:9])
-    same(vector()[-1], gain._data)
+    same(vector()[-1], data_of(gain))
     assert len(vector()) == 3
     assert vector().numel() == 10
 
@@ -409,16 +410,16 @@ def test_in_place_methods_bind_their_own_handle_only() -> None:
     x = own([1.0, 2.0])
     alias, clone, doubled = x, x.clone(), x.mul(1)
     assert x.mul_(2).add_(1) is x
-    assert alias._data.tolist() == [3.0, 5.0]
-    assert clone._data.tolist() == doubled._data.tolist() == [1.0, 2.0]
+    assert data_of(alias).tolist() == [3.0, 5.0]
+    assert data_of(clone).tolist() == data_of(doubled).tolist() == [1.0, 2.0]
     y = x
     y += 1.0  # the dialect calls the operator, which makes a new tensor
-    assert (x._data.tolist(), y._data.tolist()) == ([3.0, 5.0], [4.0, 6.0])
+    assert (data_of(x).tolist(), data_of(y).tolist()) == ([3.0, 5.0], [4.0, 6.0])
 
 
 def test_in_place_methods_never_reach_the_trainers_memory() -> None:
     data = FLAT.clone()
-    gradient: Any = ParameterVector(data, METER, LAYOUT, own=False)
+    gradient: Any = LAB.vector(data, LAYOUT, own=False)
     gradient.clone().mul_(3.0).zero_()
     gradient[0].clone().add_(1.0)
     m = TORCH.zeros_like(gradient).copy_(gradient)
@@ -435,7 +436,7 @@ def test_inputs_and_views_cannot_be_changed(name: str) -> None:
     )
     views: list[Any] = [vector(owned=False), vector()[0], x[0], x.T, x.reshape(6), x[:, 1:], next(iter(x))]
     for view in views:
-        before = view._data.clone()
+        before = data_of(view).clone()
         with pytest.raises(TypeError, match=rf"{name} would change an input or a view .* write x = {instead}\("):
             IN_PLACE[name][0](view, view)
         same(view, before)
@@ -495,22 +496,16 @@ def test_positions_pick_compare_and_become_numbers() -> None:
     ):  # fmt: skip
         same(mask, torch.tensor(expected))
     x = own([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [-0.0, 8.0]])
-    same(x[order], x._data[[2, 3, 0, 1]])
-    same(x[order.reshape(2, 2)], x._data[[2, 3, 0, 1]].reshape(2, 2, 2))
-    same(x[order[1]], x._data[3])
-    same((x > 3)[order], (x._data > 3)[[2, 3, 0, 1]])
+    same(x[order], data_of(x)[[2, 3, 0, 1]])
+    same(x[order.reshape(2, 2)], data_of(x)[[2, 3, 0, 1]].reshape(2, 2, 2))
+    same(x[order[1]], data_of(x)[3])
+    same((x > 3)[order], (data_of(x) > 3)[[2, 3, 0, 1]])
     same(order[order], torch.tensor([0, 1, 2, 3]))
     same(x.take(order), tensor32([3.0, 4.0, 1.0, 2.0]))
     same(order.take(x.argmax(1)), torch.tensor([3, 3, 3, 3]))
     same(TORCH.cat([order, order[:1]]), torch.tensor([2, 3, 0, 1, 2]))
     same(TORCH.zeros_like(order), torch.zeros(4))
-    same(x[order].mul_(2.0), x._data[[2, 3, 0, 1]] * 2)  # what was picked is one's own
-
-
-def test_positions_in_a_state() -> None:
-    order = own([0.5, -1.0]).argsort()
-    encoded = b"xp" + struct.pack("<II", 1, 2) + struct.pack("<qq", 1, 0)
-    assert state_codec.digest(state.normalise(order, frozenset(), METER)) == blake3(encoded).digest()
+    same(x[order].mul_(2.0), data_of(x)[[2, 3, 0, 1]] * 2)  # what was picked is one's own
 
 
 def test_extremes_along_a_dimension() -> None:
@@ -536,7 +531,7 @@ def test_batched_products_are_products_of_each(left: tuple[int, ...], right: tup
     product = TORCH.bmm(own(a), own(b))
     assert product.shape == ((left if len(left) == 3 else right)[0], left[-2], right[-1])
     for i, matrix in enumerate(product):
-        same(matrix, (own(a[i] if a.ndim == 3 else a) @ own(b[i] if b.ndim == 3 else b))._data)
+        same(matrix, data_of(own(a[i] if a.ndim == 3 else a) @ own(b[i] if b.ndim == 3 else b)))
 
 
 MISTAKES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
@@ -698,7 +693,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "cat rows": (lambda: TORCH.cat([own(A), own(A).T], -1), ValueError, "the size of that dimension only"),
     "stack dim": (lambda: TORCH.stack([own(A)], 3), ValueError, "from -3 to 2, not 3"),
     "cat kinds": (lambda: TORCH.cat([1.0]), TypeError, "at least one tensor"),
-    "draws": (lambda: Generator(bytes(32), METER).normal(-2), ValueError, "positive integers"),
+    "draws": (lambda: LAB.generator().normal(-2), ValueError, "positive integers"),
     "math": (lambda: MATH.exp(vector()), TypeError, r"for tensors write torch\.sqrt"),
     "math text": (lambda: MATH.sqrt("2"), TypeError, "math takes numbers"),
     "math tensor": (lambda: MATH.log(own(A)), ValueError, "one element"),
@@ -759,18 +754,18 @@ HUGE: dict[str, Callable[[TorchNamespace, Generator], object]] = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_tensors_of_too_many_elements_are_refused_before_they_are_made(name: str) -> None:
-    meter = Meter(10**40)
+    lab = Laboratory(Meter(10**40))
     with pytest.raises(ValueError, match=f"at most {MAX_ELEMENTS} elements, not"):
-        HUGE[name](TorchNamespace(meter), Generator(bytes(32), meter))
-    assert meter.used < 3 * 10**6  # nothing was done, so nothing but the operands is paid
+        HUGE[name](lab.torch, lab.generator())
+    assert lab.meter.used < 3 * 10**6  # nothing was done, so nothing but the operands is paid
 
 
 @pytest.mark.parametrize("n", [0, -1, 2**20 + 1, 10**12, 2.0])
 def test_a_permutation_is_a_list_and_no_longer_than_one(n: int) -> None:
-    meter = Meter(10**40)
+    lab = Laboratory(Meter(10**40))
     with pytest.raises(ValueError, match="permutation takes a number from 1 to 2\\^20"):
-        Generator(bytes(32), meter).permutation(n)
-    assert meter.used == 0
+        lab.generator().permutation(n)
+    assert lab.meter.used == 0
 
 
 SIMPLE, RESHAPED, MASK, VIEW = 20_006, 20_030, 30_030, 20_000
@@ -835,59 +830,57 @@ PRICED: list[tuple[str, int, Callable[[Any, Any], object]]] = [
     ("amax", 400_660, lambda x, y: x.amax(0)),
     ("trace", 20_002 + 400_220, lambda x, y: x.trace()),
     ("triu", SIMPLE, lambda x, y: x.triu()),
-    ("eye", 20_012, lambda x, y: TorchNamespace(x._meter).eye(3, 4)),
-    ("arange", 20_012, lambda x, y: TorchNamespace(x._meter).arange(12)),
+    ("eye", 20_012, lambda x, y: TorchNamespace(x._recorder).eye(3, 4)),
+    ("arange", 20_012, lambda x, y: TorchNamespace(x._recorder).arange(12)),
     ("expand", 20_012, lambda x, y: x.expand(2, 2, 3)),
     ("flatten", RESHAPED, lambda x, y: x.flatten()),
     ("unsqueeze", VIEW, lambda x, y: x.unsqueeze(0)),
     ("tolist", 23_600, lambda x, y: x.tolist()),
     ("assignment", SIMPLE, lambda x, y: x.clone().__setitem__(0, 1.0)),
     ("assignment by positions", 301_800 + 2 * VIEW + 30_390, assign_by_positions),
-    ("stack", 20_012 + 2 * 5_000, lambda x, y: TorchNamespace(x._meter).stack([x, y])),
-    ("cat", 20_018 + 3 * 5_000, lambda x, y: TorchNamespace(x._meter).cat([x, y, x])),
+    ("stack", 20_012 + 2 * 5_000, lambda x, y: TorchNamespace(x._recorder).stack([x, y])),
+    ("cat", 20_018 + 3 * 5_000, lambda x, y: TorchNamespace(x._recorder).cat([x, y, x])),
     ("vector product", 800_000 + 20 * (6 + 3 + 2) + VIEW, lambda x, y: x @ y[0]),
 ]
 
 
 @pytest.mark.parametrize(("name", "expected", "action"), PRICED, ids=[line[0] for line in PRICED])
 def test_prices(name: str, expected: int, action: Callable[[Tensor, Tensor], object]) -> None:
-    meter = Meter(10**9)
-    action(own(A, meter), own(B, meter))
-    assert meter.used == expected
-    exact = Meter(expected)
+    lab = Laboratory(Meter(10**9))
+    action(own(A, lab), own(B, lab))
+    assert lab.meter.used == expected
+    exact = Laboratory(Meter(expected))
     action(own(A, exact), own(B, exact))
-    short = Meter(expected - 1)
+    short = Laboratory(Meter(expected - 1))
     x, y = own(A, short), own(B, short)
     with pytest.raises(FuelExhausted):
         action(x, y)
-    assert short.used == short.budget
-    same(x, A)
+    assert short.meter.used == short.meter.budget
+    same(x, A, short)
 
 
-def test_work_that_cannot_be_paid_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    meter = Meter(SIMPLE - 1)
-    x = own(A, meter)
-    multiply = replace(operations.MULTIPLY, kernel=lambda *_: pytest.fail("the work was done"))
-    monkeypatch.setattr(operations, "MULTIPLY", multiply)
+def test_work_that_cannot_be_paid_is_not_recorded() -> None:
+    lab = Laboratory(Meter(SIMPLE - 1))
+    x = own(A, lab)
     with pytest.raises(FuelExhausted):
         x.mul_(2.0)
-    same(x, A)
+    same(x, A, lab)
+    assert lab.programs == []
     with pytest.raises(FuelExhausted):  # latched: even what would have fitted
-        own(1.0, meter).item()
+        own(1.0, lab).item()
 
 
 def test_fuel_is_the_same_on_two_runs_and_for_any_values() -> None:
     def run(fill: float) -> int:
-        meter = Meter(10**9)
-        space: Any = TorchNamespace(meter)
-        numbers, rng = MathNamespace(meter), Generator(bytes(32), meter)
-        v = vector(torch.full((10,), fill), meter)
+        lab = Laboratory(Meter(10**9))
+        space, numbers, rng = lab.torch, lab.math, lab.generator()
+        v = vector(torch.full((10,), fill), lab)
         m = space.zeros_like(v).mul_(0.9).add_(v)
         scale = numbers.sqrt(m.norm())
         _ = m / (v.square().sqrt() + 1e-8) * scale
         _ = space.stack([v[1], rng.normal(3)]) @ rng.uniform(3, 2)
         space.where(v > 0, v, -v).clamp(-1, 1)
-        return meter.used
+        return lab.meter.used
 
     assert run(1.0) == run(1.0) == run(-1e-30) == run(math.nan) > 500_000
 
@@ -936,9 +929,9 @@ def test_joining_along_dimensions() -> None:
 
 def test_where_stretches_its_operands() -> None:
     row, column = own([1.0, 2.0, 3.0]), own([[5.0], [6.0]])
-    same(TORCH.where(own(A) > 0, row, column), torch.where(A > 0, row._data, column._data))
-    same(TORCH.where(row > 1, column, -1.0), torch.where(row._data > 1, column._data, torch.tensor(-1.0)))
-    same(own(A).masked_fill(row > 1, 0.5), A.masked_fill(row._data > 1, 0.5))
+    same(TORCH.where(own(A) > 0, row, column), torch.where(A > 0, data_of(row), data_of(column)))
+    same(TORCH.where(row > 1, column, -1.0), torch.where(data_of(row) > 1, data_of(column), torch.tensor(-1.0)))
+    same(own(A).masked_fill(row > 1, 0.5), A.masked_fill(data_of(row) > 1, 0.5))
 
 
 CUBE = torch.arange(24.0).reshape(2, 3, 4).sin()
@@ -956,8 +949,8 @@ def test_reductions_along_several_dimensions(dim: Any, keepdim: bool) -> None:
     same(x.norm(1, dim, keepdim), CUBE.abs().double().sum(dim, keepdim).float())
     same(x.norm(math.inf, dim, keepdim=keepdim), CUBE.abs().amax(dim, keepdim))
     same(x.norm(dim=dim, keepdim=keepdim), root((CUBE * CUBE).double().sum(dim, keepdim).float()))
-    torch.testing.assert_close(x.var(dim, keepdim=keepdim)._data, CUBE.var(dim, keepdim=keepdim))
-    torch.testing.assert_close(x.std(dim, False, keepdim)._data, CUBE.std(dim, correction=0, keepdim=keepdim))
+    torch.testing.assert_close(data_of(x.var(dim, keepdim=keepdim)), CUBE.var(dim, keepdim=keepdim))
+    torch.testing.assert_close(data_of(x.std(dim, False, keepdim)), CUBE.std(dim, correction=0, keepdim=keepdim))
 
 
 def test_keeping_all_dimensions() -> None:
@@ -966,20 +959,20 @@ def test_keeping_all_dimensions() -> None:
 
 
 def test_norms_of_torch_linalg() -> None:
-    expected = own(A).norm()._data
+    expected = data_of(own(A).norm())
     same(TORCH.linalg.norm(own(A)), expected)
     same(TORCH.linalg.norm(own(A), "fro"), expected)
-    same(TORCH.linalg.norm(own(A)[0], 1), own(A)[0].norm(1)._data)
-    same(TORCH.linalg.norm(own(A), 2, dim=1), own(A).norm(2, 1)._data)
-    same(TORCH.linalg.vector_norm(own(A), 1), own(A).norm(1)._data)
+    same(TORCH.linalg.norm(own(A)[0], 1), data_of(own(A)[0].norm(1)))
+    same(TORCH.linalg.norm(own(A), 2, dim=1), data_of(own(A).norm(2, 1)))
+    same(TORCH.linalg.vector_norm(own(A), 1), data_of(own(A).norm(1)))
 
 
 def test_powers_of_a_matrix_square_and_multiply() -> None:
     x = own([[1.1, 0.3], [-0.2, 0.9]])
     square = x @ x
-    same(TORCH.linalg.matrix_power(x, 1), x._data)
-    same(TORCH.linalg.matrix_power(x, 5), (x @ (square @ square))._data)
-    same(TORCH.linalg.matrix_power(x, 6), (square @ (square @ square))._data)
+    same(TORCH.linalg.matrix_power(x, 1), data_of(x))
+    same(TORCH.linalg.matrix_power(x, 5), data_of(x @ (square @ square)))
+    same(TORCH.linalg.matrix_power(x, 6), data_of(square @ (square @ square)))
 
 
 @pytest.mark.parametrize(("left", "right"), [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((4, 2, 3), (3,))])
@@ -1075,11 +1068,11 @@ def test_the_names_of_torch() -> None:
     made |= {"float32", "int64", "preserve_format", "linalg"}
     assert ATTRIBUTES[TorchNamespace] == covered | made
     x, y = own(A), own(B)
-    same(TORCH.clamp(x, min=0.0), x.clamp(0.0)._data)
-    same(TORCH.lerp(x, y, 0.5), x.lerp(y, 0.5)._data)
-    same(TORCH.addcdiv(x, x, y, value=0.5), x.addcdiv(x, y, value=0.5)._data)
-    same(TORCH.sum(x, 0), x.sum(0)._data)
-    same(TORCH.reshape(x, (3, 2)), x.reshape(3, 2)._data)
+    same(TORCH.clamp(x, min=0.0), data_of(x.clamp(0.0)))
+    same(TORCH.lerp(x, y, 0.5), data_of(x.lerp(y, 0.5)))
+    same(TORCH.addcdiv(x, x, y, value=0.5), data_of(x.addcdiv(x, y, value=0.5)))
+    same(TORCH.sum(x, 0), data_of(x.sum(0)))
+    same(TORCH.reshape(x, (3, 2)), data_of(x.reshape(3, 2)))
     assert TORCH.numel(x) == 6
 
 
@@ -1121,44 +1114,45 @@ def test_math_outside_its_domain(action: Callable[[], object], kind: type[Except
         action()
 
 
-def generator_of(key: bytes = bytes(range(32))) -> Any:
-    return Generator(key, METER)
+KEY = bytes(range(32))
+KEYED = Laboratory(key=KEY)
 
 
 def test_draws_are_addressed_by_the_order_of_the_calls() -> None:
-    rng, words = generator_of(), generator_of()._source.words(0, 40)
+    rng, words = KEYED.generator(), random.Source(NUMBERS_CONTEXT, KEY).words(0, 40)
     uniform, normal, signs, order = rng.uniform(2, 3), rng.normal(4), rng.rademacher(8), rng.permutation(5)
     high = [float(w >> 40) * 2.0**-24 for w in words[:6].tolist()]
-    assert uniform._data.reshape(-1).tolist() == high
+    assert data_of(uniform, KEYED).reshape(-1).tolist() == high
     normals = random.normals(words[6:14].reshape(4, 2)).astype(np.float32)
-    same(normal, torch.from_numpy(normals))
-    assert signs._data.tolist() == [-1.0 if w >> 63 else 1.0 for w in words[14:22].tolist()]
+    same(normal, torch.from_numpy(normals), KEYED)
+    assert data_of(signs, KEYED).tolist() == [-1.0 if w >> 63 else 1.0 for w in words[14:22].tolist()]
     assert order == sorted(range(5), key=lambda i: int(words[22 + i]))
-    same(rng.uniform(), torch.tensor(float(words[27] >> np.uint64(40)) * 2.0**-24))
+    same(rng.uniform(), torch.tensor(float(words[27] >> np.uint64(40)) * 2.0**-24), KEYED)
 
 
 def test_equal_keys_draw_equal_numbers_and_other_keys_do_not() -> None:
-    first, again, other = generator_of(), generator_of(), generator_of(bytes(32))
+    laboratories = [KEYED, Laboratory(key=KEY), Laboratory(key=bytes(32))]
+    generators = [lab.generator() for lab in laboratories]
     for _ in range(2):
-        draws = [rng.normal(3, 2)._data for rng in (first, again, other)]
+        draws = [lab.data(rng.normal(3, 2)) for lab, rng in zip(laboratories, generators, strict=True)]
         same(draws[0], draws[1])
         assert bits(draws[0]) != bits(draws[2])
 
 
 def test_draws_may_be_changed_in_place() -> None:
-    x = generator_of().uniform(3)
-    same(x.mul_(0.0), torch.zeros(3))
+    x = KEYED.generator().uniform(3)
+    same(x.mul_(0.0), torch.zeros(3), KEYED)
 
 
 def hexadecimal(x: Tensor) -> list[str]:
-    return [value.hex() for value in x._data.tolist()]
+    return [value.hex() for value in data_of(x, KEYED).tolist()]
 
 
 def test_golden_draws() -> None:
-    rng = generator_of()
+    rng = KEYED.generator()
     assert hexadecimal(rng.uniform(3)) == ["0x1.7890e20000000p-1", "0x1.f5c6100000000p-1", "0x1.8555660000000p-1"]
     assert hexadecimal(rng.normal(3)) == ["0x1.5efe000000000p+0", "0x1.3da4560000000p+0", "-0x1.1765580000000p-2"]
-    assert rng.rademacher(8)._data.tolist() == [1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0]
+    assert data_of(rng.rademacher(8), KEYED).tolist() == [1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0]
     assert rng.permutation(8) == [6, 0, 2, 7, 5, 4, 3, 1]
     assert hexadecimal(rng.normal(1)) == ["0x1.21dbbe0000000p+0"]
 
@@ -1173,9 +1167,9 @@ DRAWS: list[tuple[int, Callable[[Generator], object]]] = [
 
 @pytest.mark.parametrize(("price", "draw"), DRAWS)
 def test_the_price_of_draws(price: int, draw: Callable[[Generator], object]) -> None:
-    meter = Meter(10**6)
-    draw(Generator(bytes(32), meter))
-    assert meter.used == price
-    short = Generator(bytes(32), Meter(price - 1))
+    lab = Laboratory(Meter(10**6))
+    draw(lab.generator())
+    assert lab.meter.used == price
+    short = Laboratory(Meter(price - 1)).generator()
     with pytest.raises(FuelExhausted):
         draw(short)

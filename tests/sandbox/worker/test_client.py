@@ -1,80 +1,85 @@
-"""An optimiser in a worker answers what it answers in this process, and a broken worker is a fault, never an answer."""
+"""A worker records what is recorded in this process, and a broken worker is a fault, never an answer."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
+import math
 import os
 import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, NoReturn, cast
 
-import numpy as np
 import pytest
 
 from sandbox.errors import (
+    MAX_SAID,
     BudgetExhausted,
     FuelExhausted,
     MemoryExhausted,
     ModuleRefused,
     OptimiserError,
     SandboxError,
+    StateError,
     WorkerFault,
 )
-from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Jail
 from sandbox.jail import confinement
 from sandbox.optimiser import Assignment, Optimiser
+from sandbox.program.call import Call, CallKind
 from sandbox.tensors.attributes import ATTRIBUTES
 from sandbox.tensors.tensor import Tensor
 from sandbox.worker import client
-from sandbox.worker.channel import MAGIC, MAX_MESSAGE, Frame, Kind, Region
-from sandbox.worker.client import ProcessOptimiser, WorkerProcess
-from sandbox.worker.zygote_client import Zygote, workers
+from sandbox.worker.channel import MAGIC, MAX_MESSAGE, MOST, Frame, Kind, listen, say
+from sandbox.worker.client import ProcessSource, WorkerProcess
+from sandbox.worker.worker import Actions, Ends, Worker
+from sandbox.worker.zygote_client import Zygote
 from tests.support.sample_modules import ENTRY_POINTS
 from tests.support.sample_operations import OPERATIONS, TENSORS
 from tests.support.sample_optimisers import (
     INITIAL_LINE,
-    LAYOUT,
     OPTIMISERS,
     QUERY_LINE,
     STEP_LINE,
     assignment,
-    buffers,
     descriptors,
     module,
     play,
 )
 
-linux = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the worker needs Linux")
+linux = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the worker needs Linux")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="a worker hides its files in /proc from everybody but root")
 pytestmark = [pytest.mark.slow, linux]
+
+INITIALISE, QUERY, STEP = Call(CallKind.INITIALISE), Call(CallKind.QUERY, 1, 0.5, 0.5), Call(CallKind.STEP, 1, 0.5, 0.5)
 
 
 @pytest.fixture(scope="module")
 def worker(jail: Jail) -> Iterator[WorkerProcess]:
     """One real worker for the tests that leave it alive; each of them loads its own module."""
-    with WorkerProcess(jail.zygote, LAYOUT.size) as running:
+    with WorkerProcess(jail.zygote) as running:
         running.start()
         yield running
 
 
 @pytest.fixture
-def in_worker(
-    jail: Jail, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Assignment], ProcessOptimiser]:
-    monkeypatch.setattr(client, "WorkerProcess", lambda zygote, size: worker)
+def in_worker(jail: Jail, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> Callable[[Assignment], Optimiser]:
+    monkeypatch.setattr(client, "WorkerProcess", lambda zygote: worker)
     return jail.start
 
 
-def hosted(given: Assignment) -> HostedOptimiser:
-    return HostedOptimiser(given, *buffers())
+def hosted(given: Assignment) -> Optimiser:
+    return InProcess().start(given)
+
+
+def unread(_: bytes) -> NoReturn:
+    raise AssertionError("a segment before the last")
 
 
 def failure(make: Callable[[Assignment], Optimiser], given: Assignment) -> tuple[type[SandboxError], str, int]:
@@ -88,12 +93,11 @@ def failure(make: Callable[[Assignment], Optimiser], given: Assignment) -> tuple
     raise AssertionError("the run did not fail")
 
 
-def pid_of(optimiser: ProcessOptimiser) -> int:
+def pid_of(source: ProcessSource) -> int:
     """The worker's process, which is started if it is not running yet."""
-    worker = optimiser._worker
-    if worker._child is None:
-        worker.start()
-    return process_of(worker)
+    if source._worker._child is None:
+        source._worker.start()
+    return process_of(source._worker)
 
 
 def process_of(worker: WorkerProcess) -> int:
@@ -106,7 +110,7 @@ def process_of(worker: WorkerProcess) -> int:
 
 @pytest.mark.parametrize("path", OPTIMISERS, ids=lambda path: path.stem)
 def test_the_reference_optimisers_have_the_same_bits_and_fuel_in_both_modes(
-    path: Path, in_worker: Callable[[Assignment], ProcessOptimiser]
+    path: Path, in_worker: Callable[[Assignment], Optimiser]
 ) -> None:
     given = assignment(path.read_bytes(), path.name)
     answers = play(hosted(given))
@@ -125,18 +129,34 @@ EVERYTHING = module(
 )
 
 
-def test_every_operation_has_the_same_bits_in_the_jail(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
+def test_every_operation_has_the_same_bits_in_the_jail(in_worker: Callable[[Assignment], Optimiser]) -> None:
     """Also finds what a library imports or opens when it is first used: a worker can open nothing."""
     assert set(TENSORS) == ATTRIBUTES[Tensor]
     given = assignment(module(initial="\n    ".join([*OPERATIONS, "return {'results': r}"]), math=True))
     assert play(in_worker(given), 1) == play(hosted(given), 1)
 
 
-def test_states_lists_draws_and_hyperparameters_cross(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
+def test_states_lists_draws_and_hyperparameters_cross(in_worker: Callable[[Assignment], Optimiser]) -> None:
     given = assignment(EVERYTHING, hyperparameters={"lr": 0.1})
     answers = play(hosted(given))
     assert play(in_worker(given)) == answers
     assert play(hosted(assignment(EVERYTHING))) != answers
+
+
+def test_the_largest_state_crosses(jail: Jail) -> None:
+    """Both ways: 255 texts of 2^16 characters are nearly 2^24 bytes."""
+    given = assignment(module(initial="x = 'y' * 2**16; return [x] * 255"), fuel_budget=10**10)
+    with jail.start(given) as there, hosted(given) as here:
+        assert play(there, 1) == play(here, 1)
+        saved = there.save()
+        assert len(saved) > 2**24 - 2**17
+        with jail.start(given) as again:
+            again.restore(saved, there.fuel_used)
+            again.begin_epoch(3, 0.5, 0.5, 1)
+            here.begin_epoch(3, 0.5, 0.5, 1)
+            again.gradient[:] = here.gradient
+            assert again.step_updates().tolist() == here.step_updates().tolist()
+            assert (again.save(), again.fuel_used) == (here.save(), here.fuel_used)
 
 
 FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
@@ -193,7 +213,8 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
     "memory": (
         module(query="while True: x = torch.zeros(2**24)"),
         MemoryExhausted,
-        f"the memory of one call, 4,096 MiB in all, is spent, at line {QUERY_LINE} in query_location_parameters",
+        "the memory of one call for its tensors, 4,096 MiB in all, is spent, "
+        f"at line {QUERY_LINE} in query_location_parameters",
     ),
     "no fuel": (
         module(initial="return [torch.zeros(9) for i in range(200)]"),
@@ -204,7 +225,7 @@ FAILING: dict[str, tuple[bytes, type[SandboxError], str]] = {
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_errors_are_the_same_in_both_modes(name: str, in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
+def test_errors_are_the_same_in_both_modes(name: str, in_worker: Callable[[Assignment], Optimiser]) -> None:
     source, kind, message = FAILING[name]
     given = assignment(source, fuel_budget=10**12 if kind is MemoryExhausted else 10**6)
     here, there = failure(hosted, given), failure(in_worker, given)
@@ -218,7 +239,7 @@ def test_errors_are_the_same_in_both_modes(name: str, in_worker: Callable[[Assig
         assert here[2] in (0, there[2])  # a module that failed in the constructor has no meter to read
 
 
-def test_unknown_hyperparameters_are_named(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
+def test_unknown_hyperparameters_are_named(in_worker: Callable[[Assignment], Optimiser]) -> None:
     given = assignment(module(), hyperparameters={"momentum": 0.9})
     errors = [failure(make, given)[:2] for make in (hosted, in_worker)]
     assert errors[0] == errors[1]
@@ -237,10 +258,10 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("number", range(len(REFUSED)))
-def test_refusals_carry_the_same_diagnostics(number: int, in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
+def test_refusals_carry_the_same_diagnostics(number: int, in_worker: Callable[[Assignment], Optimiser]) -> None:
     given = assignment(REFUSED[number])
     with pytest.raises(ModuleRefused) as here:
-        hosted(given)
+        play(hosted(given))
     with pytest.raises(ModuleRefused) as there:
         play(in_worker(given))
     assert there.value.diagnostics == here.value.diagnostics
@@ -248,92 +269,75 @@ def test_refusals_carry_the_same_diagnostics(number: int, in_worker: Callable[[A
     assert len(here.value.diagnostics) >= 1
 
 
-def test_checking_happens_in_a_worker_too_with_the_language_alone() -> None:
-    with Jail() as own:
-        own.check(module(), "good.py")
-        with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
-            own.check(b"import os\n", "bad.py")
-        assert own._zygote is None
+def test_checking_happens_in_a_worker_too(jail: Jail) -> None:
+    jail.check(module(), "good.py")
+    with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
+        jail.check(b"import os\n", "bad.py")
 
 
-def test_what_a_module_declares_is_read_in_a_worker_too() -> None:
+def test_what_a_module_declares_is_read_in_a_worker_too(jail: Jail) -> None:
     said = b'HYPERPARAMETERS: {"lr": "log 1e-4..1e-1"} = {"lr": 0.01, "name": "\xc3\xa9"}\n'
     long = b'"' + b"\\0" * 450 + b'"'  # what JSON writes with six characters, and Python with two
     longest = b"HYPERPARAMETERS = {" + b"".join(b'"%d":\n%s,\n' % (n, long) for n in range(70)) + b"}\n"
     assert len(longest) > 60_000
-    with Jail() as own:
-        for source in (said + ENTRY_POINTS.encode(), longest + ENTRY_POINTS.encode(), module()):
-            assert own.declaration(source, "good.py") == InProcess().declaration(source, "good.py")
-        with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
-            own.declaration(b"import os\n", "bad.py")
-        assert own._zygote is None
+    for source in (said + ENTRY_POINTS.encode(), longest + ENTRY_POINTS.encode(), module()):
+        assert jail.declaration(source, "good.py") == InProcess().declaration(source, "good.py")
+    with pytest.raises(ModuleRefused, match=r"bad\.py:1:1: "):
+        jail.declaration(b"import os\n", "bad.py")
 
 
-def test_a_checker_s_process_imports_no_tensors() -> None:
-    code = "from sandbox.worker import zygote_server, checker; import sys; checker.prepare(); print(*sys.modules)"
+def test_the_zygote_imports_neither_torch_nor_numpy() -> None:
+    """And its workers can import nothing: the kernel ends who opens a file (`test_builds`, the attacks of F01)."""
+    code = "from sandbox.worker import zygote_server, server; import sys; server.prepare(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-c", code], env={}, capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "RestrictedPython" in loaded
-    assert not loaded & {"torch", "numpy", "numba", "protocol", "verifier"}
+    assert not loaded & {"torch", "numpy", "numba", "llvmlite", "blake3", "protocol", "verifier"}
 
 
-@root
-def test_a_checker_is_in_the_jail() -> None:
-    with contextlib.closing(Zygote(workers("checker"))) as zygote, WorkerProcess(zygote, 1) as checker:
-        checker.start()
-        status = Path(f"/proc/{process_of(checker)}/status").read_text()
-        assert "Seccomp:\t2\n" in status
-        assert "NoNewPrivs:\t1\n" in status
-        assert zygote.confinement is not None
-
-
-def test_a_worker_survives_errors_and_loads_again(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
+def test_a_worker_survives_errors_and_loads_again(in_worker: Callable[[Assignment], Optimiser]) -> None:
     for source in (FAILING["initial"][0], REFUSED[0]):
         with pytest.raises(SandboxError):
             play(in_worker(assignment(source)))
     assert play(in_worker(assignment(module()))) == play(hosted(assignment(module())))
 
 
-def test_a_location_is_a_private_copy(in_worker: Callable[[Assignment], ProcessOptimiser]) -> None:
-    """The loop reads it more than once; updates only once, as they are added."""
-    optimiser = in_worker(assignment(module(query="return gradient * 1.0")))
-    optimiser.gradient.fill(1.0)
-    optimiser.initialise()
-    first = optimiser.query_location(1, 0.0, 0.0)
-    optimiser.gradient.fill(2.0)
-    second = optimiser.query_location(2, 0.0, 0.0)
-    assert first is not None
-    assert second is not None
-    assert (first - second).tolist() == [-1.0] * LAYOUT.size
-
-
 def test_all_calls_of_a_run_together_have_a_deadline(jail: Jail, monkeypatch: pytest.MonkeyPatch) -> None:
-    with jail.start(assignment(module())) as optimiser:
-        optimiser.initialise()
+    with ProcessSource(jail.zygote) as source:
+        source.load(assignment(module()))
+        source.call(INITIALISE, unread)
         monkeypatch.setattr(client, "RUN_SECONDS", 0.1)
-        optimiser._worker._waited = 0.08
-        os.kill(pid_of(optimiser), signal.SIGSTOP)
-        with pytest.raises(WorkerFault, match=r"did not answer within 0\.0"):
-            optimiser.step_updates(1, 0.0, 0.0)
+        source._worker._waited = 0.08
+        os.kill(pid_of(source), signal.SIGSTOP)
+        with pytest.raises(WorkerFault, match="did not answer in time"):
+            source.call(STEP, unread)
 
 
-def test_a_source_that_does_not_fit_is_refused_before_it_is_sent(
-    in_worker: Callable[[Assignment], ProcessOptimiser],
-) -> None:
-    with pytest.raises(ModuleRefused, match="G002 the source has"):
-        in_worker(assignment(b"#" * (MAX_MESSAGE + 1))).initialise()
+def test_a_module_that_does_not_fit_is_refused_before_it_is_sent(jail: Jail) -> None:
+    with ProcessSource(jail.zygote) as source, pytest.raises(ModuleRefused, match="G002 the source has"):
+        source.load(assignment(b"#" * (MAX_MESSAGE + 1)))
 
 
-def test_a_step_before_a_module_is_a_fault_of_the_caller(tmp_path: Path) -> None:
-    """The worker's own loop, in this process: what is not loaded cannot step."""
-    from sandbox.worker.server import Host
+def test_a_step_before_a_module_is_a_fault_of_the_caller(worker: WorkerProcess) -> None:
+    with ProcessSource(worker._zygote) as source:
+        source._worker.ask(Frame(Kind.STEP))
+        with pytest.raises(WorkerFault, match="the worker failed: no module is loaded"):
+            source._worker.reply()
 
-    inputs, outputs = (Region.create("tig-test", 4, 2, writer=writer) for writer in (True, False))
-    serving = Host(inputs, Region.attach(outputs.descriptor, 4, 1, writer=True))
-    reply = serving.answer(Frame(Kind.STEP, 7))
-    assert (reply.kind, reply.sequence, reply.text) == (Kind.FAULT, 7, "no module is loaded")
-    inputs.close()
-    outputs.close()
+
+def test_a_text_that_grows_when_it_is_escaped_crosses() -> None:
+    """Half a surrogate pair is written with six characters; what the trainer shows of it is the same."""
+    failed = OptimiserError("\udcff" * MAX_SAID)
+
+    class Failing(Worker):
+        def fail(self, _: Frame) -> NoReturn:
+            raise failed
+
+        ACTIONS: ClassVar[Actions] = {Kind.CHECK: fail}
+
+    answer = Failing(Ends(0, 1)).answer(Frame(Kind.CHECK))
+    assert answer.pack()
+    assert str(OptimiserError(answer.body.decode())) == str(failed)
 
 
 # The jail
@@ -368,17 +372,28 @@ def test_the_worker_is_limited_and_unprivileged(worker: WorkerProcess) -> None:
 
 
 @root
-def test_the_worker_maps_the_inputs_for_reading_only(worker: WorkerProcess) -> None:
-    maps = Path(f"/proc/{process_of(worker)}/maps").read_text().splitlines()
-    regions = {name: line.split()[1] for line in maps for name in ("tig-inputs", "tig-outputs") if name in line}
-    assert regions == {"tig-inputs": "r--s", "tig-outputs": "rw-s"}
+def test_the_worker_shares_no_memory_and_maps_no_library_but_pythons(worker: WorkerProcess) -> None:
+    lines = [line.split() for line in Path(f"/proc/{process_of(worker)}/maps").read_text().splitlines()]
+    shared = [line[5] for line in lines if line[1].endswith("s") and not line[5].endswith("gconv-modules.cache")]
+    assert shared == []
+    names = {Path(line[5]).name for line in lines if len(line) > 5}
+    assert not [name for name in names if "numpy" in name or "torch" in name or "blas" in name]
+    assert any("python" in name for name in names)
+
+
+@root
+def test_the_worker_is_small(worker: WorkerProcess) -> None:
+    status = Path(f"/proc/{process_of(worker)}/status").read_text()
+    (resident,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+    assert resident < 30_000  # it is 17 MB
 
 
 PARENT = """
 import sys, time
 from sandbox.worker.client import WorkerProcess
-from sandbox.worker.zygote_client import Zygote, workers
-worker = WorkerProcess(Zygote(), 4)
+from sandbox.worker.worker import Actions, Ends, Worker
+from sandbox.worker.zygote_client import Zygote
+worker = WorkerProcess(Zygote())
 worker.start()
 print(worker._child.process, worker._requests, flush=True)
 time.sleep(600)
@@ -420,87 +435,195 @@ def ends_cleanly(pid: int) -> None:
     assert not Path(f"/proc/{pid}").exists()  # not even as a zombie
 
 
-def kill_at_start(optimiser: ProcessOptimiser) -> None:
-    os.kill(pid_of(optimiser), signal.SIGKILL)
-    optimiser.initialise()
+def kill_at_start(source: ProcessSource) -> None:
+    os.kill(pid_of(source), signal.SIGKILL)
+    source.load(assignment(module()))
 
 
-def kill_while_loading(optimiser: ProcessOptimiser) -> None:
-    os.kill(pid_of(optimiser), signal.SIGSTOP)
-    optimiser._worker.request(Frame(Kind.LOAD, 0))
-    os.kill(pid_of(optimiser), signal.SIGKILL)
-    optimiser._worker.reply()
+def kill_while_loading(source: ProcessSource) -> None:
+    os.kill(pid_of(source), signal.SIGSTOP)
+    source._worker.ask(Frame(Kind.LOAD))
+    os.kill(pid_of(source), signal.SIGKILL)
+    source._worker.reply()
 
 
-def kill_when_loaded(optimiser: ProcessOptimiser) -> None:
-    optimiser.initialise()
-    os.kill(pid_of(optimiser), signal.SIGKILL)
-    optimiser.step_updates(1, 0.0, 0.0)
+def kill_when_loaded(source: ProcessSource) -> None:
+    source.load(assignment(module()))
+    os.kill(pid_of(source), signal.SIGKILL)
+    source.call(INITIALISE, unread)
 
 
-def kill_in_a_call(optimiser: ProcessOptimiser) -> None:
-    optimiser.initialise()
-    optimiser.step_updates(1, 0.0, 0.0)
-    os.kill(pid_of(optimiser), signal.SIGSTOP)
-    optimiser._worker.request(Frame(Kind.STEP, 0, 2))
-    os.kill(pid_of(optimiser), signal.SIGKILL)
-    optimiser._worker.reply()
+def kill_in_a_call(source: ProcessSource) -> None:
+    initialised(source)
+    os.kill(pid_of(source), signal.SIGSTOP)
+    source._worker.ask(Frame(Kind.STEP, 0, 2))
+    os.kill(pid_of(source), signal.SIGKILL)
+    source._worker.reply()
 
 
-def kill_before_the_digest(optimiser: ProcessOptimiser) -> None:
-    optimiser.initialise()
-    os.kill(pid_of(optimiser), signal.SIGSTOP)
-    result = optimiser.request_state_digest()
-    os.kill(pid_of(optimiser), signal.SIGKILL)
-    result()
+def kill_while_it_waits_for_an_answer(source: ProcessSource) -> None:
+    source.load(assignment(OBSERVING))
+    source.call(INITIALISE, unread)
+
+    def read(_: bytes) -> bytes:
+        os.kill(pid_of(source), signal.SIGKILL)
+        return bytes(4)
+
+    source.call(STEP, read)
+
+
+def kill_ahead(source: ProcessSource) -> None:
+    initialised(source)
+    os.kill(pid_of(source), signal.SIGSTOP)
+    source.ahead(STEP)
+    os.kill(pid_of(source), signal.SIGKILL)
+    source.call(STEP, unread)
+
+
+def initialised(source: ProcessSource) -> None:
+    source.load(assignment(module()))
+    source.call(INITIALISE, unread)
 
 
 @pytest.mark.parametrize(
     "scenario",
-    [kill_at_start, kill_while_loading, kill_when_loaded, kill_in_a_call, kill_before_the_digest],
+    [
+        kill_at_start, kill_while_loading, kill_when_loaded, kill_in_a_call, kill_while_it_waits_for_an_answer,
+        kill_ahead,
+    ],
     ids=lambda s: s.__name__,
-)
-def test_the_death_of_the_worker_is_a_fault(
-    jail: Jail, worker: WorkerProcess, scenario: Callable[[ProcessOptimiser], None]
-) -> None:
-    gc.collect()
+)  # fmt: skip
+def test_the_death_of_the_worker_is_a_fault(jail: Jail, scenario: Callable[[ProcessSource], None]) -> None:
+    jail.check(module(), "a.py")  # so that the zygote is there
     before = descriptors()
-    with jail.start(assignment(module())) as optimiser:
-        pid = pid_of(optimiser)
+    with ProcessSource(jail.zygote) as source:
+        pid = pid_of(source)
         with pytest.raises(WorkerFault, match=r"ended unexpectedly"):
-            scenario(optimiser)
+            scenario(source)
     ends_cleanly(pid)
-    del optimiser
-    gc.collect()
     assert descriptors() == before
 
 
-def test_a_worker_that_stalls_is_a_fault_and_is_killed(
-    jail: Jail, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gc.collect()
+def test_a_worker_that_stalls_is_a_fault_and_is_killed(jail: Jail, monkeypatch: pytest.MonkeyPatch) -> None:
+    jail.check(module(), "a.py")
     before = descriptors()
-    with jail.start(assignment(module())) as optimiser:
-        optimiser.initialise()
-        pid = pid_of(optimiser)
+    with ProcessSource(jail.zygote) as source:
+        initialised(source)
+        pid = pid_of(source)
         os.kill(pid, signal.SIGSTOP)
         monkeypatch.setattr(client, "CALL_SECONDS", 0.05)
-        with pytest.raises(WorkerFault, match=r"did not answer within 0\.05 seconds"):
-            optimiser.step_updates(1, 0.0, 0.0)
+        with pytest.raises(WorkerFault, match="did not answer in time"):
+            source.call(STEP, unread)
     ends_cleanly(pid)
-    del optimiser
-    gc.collect()
     assert descriptors() == before
 
 
 def test_a_worker_ends_by_itself_when_the_channel_closes(jail: Jail) -> None:
-    with WorkerProcess(jail.zygote, 4) as worker:
+    with WorkerProcess(jail.zygote) as worker:
         worker.start()
         pid = process_of(worker)
         os.dup2(worker._replies, worker._requests)  # closes the only end from which requests come
         assert worker._child is not None
         assert worker._child.end(10.0) == 0
     ends_cleanly(pid)
+
+
+# Ahead of the trainer
+
+
+OBSERVING = module(step="return gradient * parameters.norm().item(), state")
+LOSSES = module(step="return gradient * train_loss, {'n': epoch}")
+
+
+def recorded(source: ProcessSource, calls: list[Call], *, ahead: bool) -> list[tuple[bytes, int, int]]:
+    """What calls give, each of them begun before it is asked for or not; a norm is always 0.5."""
+    found = []
+    for call in calls:
+        if ahead:
+            source.ahead(call)
+        one = source.call(call, lambda _: struct.pack("<f", 0.5))
+        found.append((one.segment, one.fuel_used, one.worked))
+    return found
+
+
+@pytest.mark.parametrize("text", [module(), OBSERVING, LOSSES, module(query="return parameters * 2")])
+def test_a_call_that_is_begun_before_it_is_asked_for_is_the_same(text: bytes, jail: Jail) -> None:
+    """Whatever it does: observe, tell a location, be told losses that are no numbers, begin an epoch."""
+    calls = [Call(CallKind.INITIALISE)]
+    for epoch, loss in ((0, math.nan), (1, 0.5), (2, -math.inf)):
+        calls += [Call(kind, epoch, loss, loss) for kind in (CallKind.QUERY, CallKind.STEP, CallKind.STEP)]
+    answers = []
+    for ahead in (False, True):
+        with ProcessSource(jail.zygote) as source:
+            source.load(assignment(text))
+            answers.append(recorded(source, calls, ahead=ahead))
+    assert answers[0] == answers[1]
+    assert len(answers[0]) == len(calls)
+
+
+def test_another_call_than_was_said_is_a_mistake_of_the_caller(jail: Jail) -> None:
+    with ProcessSource(jail.zygote) as source:
+        initialised(source)
+        source.ahead(STEP)
+        with pytest.raises(AssertionError, match="another call than was said ahead"):
+            source.call(QUERY, unread)
+
+
+def test_a_call_that_fails_ahead_fails_when_it_is_asked_for(jail: Jail) -> None:
+    with ProcessSource(jail.zygote) as source:
+        source.load(assignment(module(step="return [][epoch], state")))
+        source.call(INITIALISE, unread)
+        source.ahead(STEP)
+        time.sleep(0.02)
+        before = source._fuel_used
+        with pytest.raises(OptimiserError, match=f"line {STEP_LINE}: IndexError"):
+            source.call(STEP, unread)
+        assert source._fuel_used > before
+
+
+@pytest.mark.parametrize(
+    "text", [module(), OBSERVING, module(step="while True: epoch = epoch")], ids=["", "reads", "endless"]
+)
+def test_a_call_that_nobody_asks_for_is_dropped(text: bytes, jail: Jail) -> None:
+    """As when training ends: its answer is in the pipe, or waits to be answered, or is never there."""
+    before = descriptors()
+    with ProcessSource(jail.zygote) as source:
+        source.load(assignment(text, fuel_budget=10**15))
+        source.call(INITIALISE, unread)
+        source.ahead(STEP)
+        pid = pid_of(source)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 5.0
+    ends_cleanly(pid)
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize(
+    "text", [module(), OBSERVING, module(step="while True: epoch = epoch")], ids=["", "reads", "endless"]
+)
+@pytest.mark.parametrize("renew", ["load", "restore"])
+def test_what_was_begun_is_forgotten_by_who_begins_anew(renew: str, text: bytes, jail: Jail) -> None:
+    given = assignment(text, fuel_budget=10**15)
+    with ProcessSource(jail.zygote) as source:
+        source.load(given)
+        first = source.call(INITIALISE, unread)
+        source.ahead(STEP)
+        if renew == "load":
+            source.load(given)
+            assert source.call(INITIALISE, unread) == first
+        else:
+            source.restore(b"N", first.fuel_used)
+            query = source.call(QUERY, unread)
+            assert query.fuel_used > first.fuel_used
+
+
+def test_fuel_that_a_restored_run_has_used_is_what_was_said(jail: Jail) -> None:
+    with ProcessSource(jail.zygote) as source:
+        source.load(assignment(module()))
+        source.restore(b"N", 12345)
+        assert source._fuel_used == 12345
+        with pytest.raises(StateError, match="10000000000 units of fuel are not what a run of this module has used"):
+            source.restore(b"N", 10**10)
 
 
 # Lies: an impostor in the worker's place
@@ -511,22 +634,17 @@ class Impostor:
 
     process = -1
 
-    def fork(self, descriptors: tuple[int, ...], size: int) -> Impostor:
-        requests, replies, _inputs, outputs = descriptors
+    def fork(self, requests: int, replies: int) -> Impostor:
         self.requests, self.replies = os.dup(requests), os.dup(replies)
-        self.outputs = Region.attach(outputs, size, 1, writer=True)
         self.greet()
         return self
 
     def greet(self) -> None:
-        self.say(Frame(Kind.READY, 0, text="pid,net;0;65534"))
+        self.say(Frame(Kind.READY, body=b"pid,net;0;65534"))
 
     def say(self, *frames: Frame | bytes) -> None:
         for frame in frames:
             os.write(self.replies, frame if isinstance(frame, bytes) else frame.pack())
-
-    def show(self, data: bytes) -> int:
-        return self.outputs.write_message(data)
 
     def hang_up(self) -> None:
         os.close(self.replies)
@@ -540,65 +658,117 @@ class Impostor:
 
 
 @pytest.fixture
-def impostor(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Impostor, ProcessOptimiser]]:
+def impostor(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Impostor, ProcessSource]]:
     liar = Impostor()
     monkeypatch.setattr(client, "confirm", lambda number: None)
     monkeypatch.setattr(client, "CALL_SECONDS", 0.2)
-    given = assignment(module(query="return parameters"), fuel_budget=1000)
-    with ProcessOptimiser(given, cast(Zygote, liar)) as optimiser:
-        optimiser._worker.start()
-        yield liar, optimiser
+    with ProcessSource(cast(Zygote, liar)) as source:
+        source._worker.start()
+        yield liar, source
 
 
-def raw(magic: int = MAGIC, kind: int = Kind.DONE, sequence: int = 3, length: int = 0) -> bytes:
-    return struct.pack("<IBxxxQqddQQQ32s200s", magic, kind, sequence, 0, 0.0, 0.0, 0, length, 0, bytes(32), b"")
+GIVEN = assignment(module(query="return parameters"), fuel_budget=1000)
 
 
+def raw(magic: int = MAGIC, kind: int = Kind.PROGRAM, sequence: int = 3, length: int = 0) -> bytes:
+    return struct.pack("<IBxxxQqddQQQ", magic, kind, sequence, 0, 0.0, 0.0, 6, 0, length)
+
+
+ADD_UP = "fuel that does not add up"
 LIES: dict[str, tuple[Frame | bytes, str]] = {
-    "old sequence": (Frame(Kind.DONE, 2, fuel_used=5), "out of turn"),
-    "later sequence": (Frame(Kind.DONE, 4, fuel_used=5), "out of turn"),
-    "no sequence": (Frame(Kind.DONE, 0, fuel_used=5), "out of turn"),
+    "old sequence": (Frame(Kind.PROGRAM, 2, fuel_used=5), "out of turn"),
+    "later sequence": (Frame(Kind.PROGRAM, 4, fuel_used=5), "out of turn"),
+    "no sequence": (Frame(Kind.PROGRAM, 0, fuel_used=5), "out of turn"),
     "ready again": (Frame(Kind.READY, 3, fuel_used=5), "does not go with the request"),
     "a request": (Frame(Kind.STEP, 3, fuel_used=5), "does not go with the request"),
+    "an answer": (Frame(Kind.ANSWER, 3, fuel_used=5), "does not go with the request"),
+    "done": (Frame(Kind.DONE, 3, fuel_used=5), "does not go with the request"),
     "refused in the middle": (Frame(Kind.REFUSED, 3, fuel_used=5), "does not go with the request"),
-    "exhausted with fuel left": (Frame(Kind.OUT_OF_FUEL, 3, fuel_used=6), "fuel that does not add up|does not go with"),
+    "exhausted with fuel left": (Frame(Kind.OUT_OF_FUEL, 3, fuel_used=6), ADD_UP),
+    "out of memory with fuel left": (Frame(Kind.OUT_OF_MEMORY, 3, fuel_used=6), ADD_UP),
     "magic": (raw(magic=MAGIC ^ 1), "not of the channel's form"),
     "unknown kind": (raw(kind=99), "not of the channel's form"),
-    "length": (raw(length=MAX_MESSAGE + 1), "not of the channel's form"),
-    "size": (raw()[:100], "did not answer within"),
-    "fuel given back": (Frame(Kind.DONE, 3, fuel_used=4), "fuel that does not add up"),
-    "fuel beyond the budget": (Frame(Kind.DONE, 3, fuel_used=1001), "fuel that does not add up"),
-    "failure with fuel given back": (Frame(Kind.FAILED, 3, fuel_used=0), "fuel that does not add up|does not go with"),
-    "fault": (Frame(Kind.FAULT, 3, text="out of memory"), "the worker failed: out of memory"),
+    "length": (raw(length=MOST[Kind.PROGRAM] + 1), "not of the channel's form"),
+    "part of a header": (raw()[:50], "did not answer in time"),
+    "part of a body": (raw(length=100) + bytes(99), "did not answer in time"),
+    "fuel given back": (Frame(Kind.PROGRAM, 3, fuel_used=4), ADD_UP),
+    "fuel beyond the budget": (Frame(Kind.PROGRAM, 3, fuel_used=1001), ADD_UP),
+    "failure with fuel given back": (Frame(Kind.FAILED, 3, fuel_used=0), ADD_UP),
+    "more work than fuel": (Frame(Kind.PROGRAM, 3, fuel_used=10, worked=6), ADD_UP),
+    "a segment for nothing": (Frame(Kind.READ, 3, fuel_used=5), ADD_UP),
+    "fault": (Frame(Kind.FAULT, 3, body=b"out of memory"), "the worker failed: out of memory"),
 }
 
 
+def load_and_initialise(liar: Impostor, source: ProcessSource) -> None:
+    liar.say(Frame(Kind.DONE, 1, fuel_used=3), Frame(Kind.PROGRAM, 2, fuel_used=5))
+    source.load(GIVEN)
+    source.call(INITIALISE, unread)
+    assert source._fuel_used == 5
+
+
 @pytest.mark.parametrize("lie", LIES)
-@pytest.mark.parametrize("call", ["step_updates", "query_location", "request_state_digest"])
-def test_lies_are_faults(lie: str, call: str, impostor: tuple[Impostor, ProcessOptimiser]) -> None:
-    liar, optimiser = impostor
+@pytest.mark.parametrize("call", [QUERY, STEP], ids=["query", "step"])
+@pytest.mark.parametrize("ahead", [False, True])
+def test_lies_are_faults(lie: str, call: Call, ahead: bool, impostor: tuple[Impostor, ProcessSource]) -> None:
+    liar, source = impostor
+    load_and_initialise(liar, source)
     answer, message = LIES[lie]
-    liar.say(Frame(Kind.DONE, 1, fuel_used=3), Frame(Kind.DONE, 2, fuel_used=5))
-    optimiser.initialise()
-    assert optimiser.fuel_used == 5
+    if ahead:
+        source.ahead(call)
     liar.say(answer)
-    ask = optimiser.request_state_digest() if call == "request_state_digest" else getattr(optimiser, call)
-    arguments = () if call == "request_state_digest" else (1, 0.5, 0.5)
     with pytest.raises(WorkerFault, match=message):
-        ask(*arguments)
-    assert optimiser.fuel_used == 5
+        source.call(call, unread)
+    assert source._fuel_used == 5
 
 
-def test_an_impostor_that_tells_the_truth_is_believed(impostor: tuple[Impostor, ProcessOptimiser]) -> None:
-    liar, optimiser = impostor
-    liar.say(*(Frame(Kind.DONE, sequence, fuel_used=7) for sequence in (1, 2, 3)))
-    liar.say(Frame(Kind.NO_LOCATION, 4, fuel_used=1000), Frame(Kind.DONE, 5, fuel_used=1000, digest=b"d" * 32))
-    optimiser.initialise()
-    liar.outputs.vector(0).fill(0.5)
-    assert optimiser.step_updates(1, 0.0, 0.0).tolist() == [0.5] * LAYOUT.size
-    assert optimiser.query_location(1, 0.0, 0.0) is None
-    assert optimiser.request_state_digest()() == b"d" * 32
-    assert optimiser.fuel_used == 1000
+def test_an_impostor_that_tells_the_truth_is_believed(impostor: tuple[Impostor, ProcessSource]) -> None:
+    liar, source = impostor
+    load_and_initialise(liar, source)
+    liar.say(Frame(Kind.READ, 3, fuel_used=6, body=b"ask"), Frame(Kind.READ, 4, fuel_used=7, body=b"more"))
+    liar.say(Frame(Kind.PROGRAM, 5, fuel_used=1000, worked=995, body=b"end"))
+    asked: list[bytes] = []
+
+    def read(segment: bytes) -> bytes:
+        asked.append(segment)
+        return segment[::-1]
+
+    answer = source.call(STEP, read)
+    assert (answer.segment, answer.fuel_used, answer.worked) == (b"end", 1000, 995)
+    assert asked == [b"ask", b"more"]
+    sent = [listen(liar.requests) for _ in range(5)]
+    assert [(f.kind, f.sequence, f.body) for f in sent[2:] if f] == [
+        (Kind.STEP, 3, b""), (Kind.ANSWER, 4, b"ksa"), (Kind.ANSWER, 5, b"erom"),
+    ]  # fmt: skip
+
+
+def test_segments_without_end_have_one(impostor: tuple[Impostor, ProcessSource]) -> None:
+    """Each of them costs a unit at least, and a call has so many."""
+    liar, source = impostor
+    load_and_initialise(liar, source)
+    read: list[bytes] = []
+    liar.say(Frame(Kind.READ, 3, fuel_used=6))
+
+    def more(segment: bytes) -> bytes:
+        read.append(segment)
+        liar.say(Frame(Kind.READ, 3 + len(read), fuel_used=6 + len(read)))
+        return b""
+
+    with pytest.raises(WorkerFault, match=ADD_UP):
+        source.call(STEP, more)
+    assert len(read) == 1000 - 5
+
+
+def test_a_call_uses_no_more_than_a_call_may(
+    impostor: tuple[Impostor, ProcessSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    liar, source = impostor
+    load_and_initialise(liar, source)
+    monkeypatch.setattr(client, "CALL_FUEL", 10)
+    liar.say(Frame(Kind.PROGRAM, 3, fuel_used=15), Frame(Kind.PROGRAM, 4, fuel_used=26))
+    assert source.call(STEP, unread).fuel_used == 15
+    with pytest.raises(WorkerFault, match=ADD_UP):
+        source.call(STEP, unread)
 
 
 @pytest.mark.parametrize("first", [Frame(Kind.DONE, 0), b"x" * 10])
@@ -609,30 +779,33 @@ def test_a_worker_that_does_not_begin_with_ready_does_not_start(first: Frame | b
             self.hang_up()
 
     with (
-        WorkerProcess(cast(Zygote, Other()), LAYOUT.size) as worker,
+        WorkerProcess(cast(Zygote, Other())) as worker,
         pytest.raises(WorkerFault, match=r"could not start|middle of a frame"),
     ):
-        worker.request(Frame(Kind.CHECK, 0))
+        worker.ask(Frame(Kind.CHECK))
 
 
-def test_a_worker_that_hangs_up_is_a_fault(impostor: tuple[Impostor, ProcessOptimiser]) -> None:
-    liar, optimiser = impostor
+def test_a_worker_that_hangs_up_is_a_fault(impostor: tuple[Impostor, ProcessSource]) -> None:
+    liar, source = impostor
     liar.say(Frame(Kind.DONE, 1))
     liar.hang_up()
+    source.load(GIVEN)
     with pytest.raises(WorkerFault, match=r"ended unexpectedly \(exit status 3\)"):
-        optimiser.initialise()
+        source.call(INITIALISE, unread)
 
 
-def test_requests_name_what_is_asked(impostor: tuple[Impostor, ProcessOptimiser]) -> None:
-    liar, optimiser = impostor
-    liar.say(*(Frame(Kind.DONE, sequence) for sequence in (1, 2, 3)))
-    optimiser.initialise()
-    optimiser.step_updates(9, 0.25, 0.75)
-    sent = [Frame.unpack(os.read(liar.requests, len(raw()))) for _ in range(3)]
-    assert [(f.kind, f.sequence) for f in sent] == [(Kind.LOAD, 1), (Kind.INITIALISE, 2), (Kind.STEP, 3)]
-    assert (sent[2].epoch, sent[2].train_loss, sent[2].validation_loss) == (9, 0.25, 0.75)
-    header = json.loads(optimiser._worker.inputs.read_message(sent[0].length).partition(b"\n")[0])
-    assert sorted(header) == ["difficulty", "fuel_budget", "hyperparameters", "key", "layout", "name"]
+def test_requests_name_what_is_asked(impostor: tuple[Impostor, ProcessSource]) -> None:
+    liar, source = impostor
+    load_and_initialise(liar, source)
+    liar.say(Frame(Kind.PROGRAM, 3, fuel_used=5))
+    source.call(Call(CallKind.STEP, 9, 0.25, 0.75), unread)
+    load, initialise, step = (listen(liar.requests) for _ in range(3))
+    assert load is not None
+    assert (load.kind, load.sequence) == (Kind.LOAD, 1)
+    assert (initialise, step) == (Frame(Kind.INITIALISE, 2), Frame(Kind.STEP, 3, 9, 0.25, 0.75))
+    header, source_text = load.body.split(b"\n", 1)
+    assert sorted(json.loads(header)) == ["difficulty", "fuel_budget", "hyperparameters", "layout", "name"]
+    assert source_text == GIVEN.source
 
 
 GOOD_ROW: list[Any] = [1, 2, "D100", "message", "hint"]
@@ -646,18 +819,29 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("data", HOSTILE, ids=lambda data: repr(data[:24]))
-def test_hostile_diagnostics_are_a_fault(data: bytes, impostor: tuple[Impostor, ProcessOptimiser]) -> None:
-    liar, optimiser = impostor
-    liar.say(Frame(Kind.REFUSED, 1, length=liar.show(data)))
-    with pytest.raises(WorkerFault, match="diagnostics that are not of the channel's form"):
-        optimiser.initialise()
+def test_hostile_diagnostics_are_a_fault(data: bytes, impostor: tuple[Impostor, ProcessSource]) -> None:
+    liar, source = impostor
+    with (
+        said_in_pieces(liar, Frame(Kind.REFUSED, 1, body=data)),
+        pytest.raises(WorkerFault, match="diagnostics that are not of the channel's form"),
+    ):
+        source.load(GIVEN)
 
 
-def test_a_refusal_without_a_reason_is_a_fault(impostor: tuple[Impostor, ProcessOptimiser]) -> None:
-    liar, optimiser = impostor
-    liar.say(Frame(Kind.REFUSED, 1, length=liar.show(b"[]")))
+@contextlib.contextmanager
+def said_in_pieces(liar: Impostor, frame: Frame) -> Iterator[None]:
+    """A frame that a pipe does not hold at once."""
+    saying = threading.Thread(target=lambda: say(liar.replies, frame))
+    saying.start()
+    yield
+    saying.join()
+
+
+def test_a_refusal_without_a_reason_is_a_fault(impostor: tuple[Impostor, ProcessSource]) -> None:
+    liar, source = impostor
+    liar.say(Frame(Kind.REFUSED, 1, body=b"[]"))
     with pytest.raises(WorkerFault, match="did not say why"):
-        optimiser.initialise()
+        source.load(GIVEN)
 
 
 @pytest.mark.parametrize(
@@ -670,24 +854,19 @@ def test_a_hostile_declaration_is_a_fault(data: bytes) -> None:
         client._declaration(data)
 
 
-def test_texts_of_the_worker_cannot_reach_the_terminal(impostor: tuple[Impostor, ProcessOptimiser]) -> None:
-    liar, optimiser = impostor
+def test_texts_of_the_worker_cannot_reach_the_terminal(impostor: tuple[Impostor, ProcessSource]) -> None:
+    liar, source = impostor
     escape = "a\x1b[2Jb\u202ec\nd"
-    liar.say(Frame(Kind.REFUSED, 1, length=liar.show(json.dumps([[1, 2, escape, escape, escape]]).encode())))
+    liar.say(Frame(Kind.REFUSED, 1, body=json.dumps([[1, 2, escape, escape, escape]]).encode()))
     with pytest.raises(ModuleRefused) as refused:
-        optimiser.initialise()
+        source.load(GIVEN)
     (problem,) = refused.value.diagnostics
     assert (problem.code, problem.message, problem.hint) == ("a?[2Jb?c?d",) * 3
-    liar.say(Frame(Kind.FAILED, 2, length=liar.show(escape.encode() + b"\xff")))
+    liar.say(Frame(Kind.FAILED, 2, body=escape.encode() + b"\xff"))
     with pytest.raises(OptimiserError) as failed:
-        optimiser.initialise()
+        source.load(GIVEN)
     assert str(failed.value) == r"'a\x1b[2Jb\u202ec\nd\ufffd'"
-
-
-def test_numbers_that_are_not_finite_cross_unchanged(impostor: tuple[Impostor, ProcessOptimiser]) -> None:
-    """What to make of them is the trainer's business."""
-    liar, optimiser = impostor
-    liar.say(*(Frame(Kind.DONE, sequence) for sequence in (1, 2, 3)))
-    optimiser.initialise()
-    liar.outputs.vector(0).fill(float("nan"))
-    assert np.isnan(optimiser.step_updates(1, 0.0, 0.0)).all()
+    liar.say(Frame(Kind.FAULT, 3, body=escape.encode()))
+    with pytest.raises(WorkerFault) as fault:
+        source.load(GIVEN)
+    assert str(fault.value) == "the worker failed: a?[2Jb???c?d"

@@ -14,7 +14,7 @@ from sandbox.worker.client import is_ended_for
 from sandbox.worker.prober import ATTEMPTS
 from sandbox.worker.zygote_client import Zygote, workers
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the jail needs Linux")]
 
 OPEN = """
 import sys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import signal
 import subprocess
@@ -17,11 +16,12 @@ import pytest
 
 from sandbox.errors import JailError, WorkerFault
 from sandbox.isolation import Jail
-from sandbox.worker.client import ProcessOptimiser, WorkerProcess
+from sandbox.program.call import Call, CallKind
+from sandbox.worker.client import ProcessSource, WorkerProcess
 from sandbox.worker.zygote_client import Zygote
-from tests.support.sample_optimisers import assignment, descriptors, module, play
+from tests.support.sample_optimisers import assignment, descriptors, module
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the jail needs Linux")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the jail needs Linux")]
 
 
 @pytest.fixture
@@ -54,31 +54,38 @@ def is_running(pid: int) -> bool:
         return False
 
 
+INITIALISE, STEP = Call(CallKind.INITIALISE), Call(CallKind.STEP, 1, 0.5, 0.5)
+
+
+def recorded(zygote: Zygote, source: bytes) -> tuple[list[bytes], int]:
+    """The programs of two calls of a module in a worker of its own, and who that was."""
+    with ProcessSource(zygote) as running:
+        running.load(assignment(source))
+        segments = [running.call(call, lambda _: b"").segment for call in (INITIALISE, STEP)]
+        return segments, pid_of(running)
+
+
+def pid_of(source: ProcessSource) -> int:
+    assert source._worker._child is not None
+    return source._worker._child.process
+
+
 def test_two_workers_in_sequence_share_nothing(jail: Jail) -> None:
     """The second worker is a fork of the zygote, not of the first: what that one did to its memory is not there."""
-    hoarder = assignment(module(initial="x = torch.ones(1000, 1000); return {'x': [x + i for i in range(20)]}"))
-    plain = assignment(module(initial="return {'x': rng.normal(4)}"))
-    with jail.start(plain) as optimiser:
-        alone = play(optimiser)
-        first = pid_of(optimiser)
-    with jail.start(hoarder) as optimiser:
-        play(optimiser)
-    with jail.start(plain) as optimiser:
-        assert play(optimiser) == alone
-        assert pid_of(optimiser) != first
-
-
-def pid_of(optimiser: ProcessOptimiser) -> int:
-    assert optimiser._worker._child is not None
-    return optimiser._worker._child.process
+    hoarder = module(initial="x = torch.ones(1000, 1000); return {'x': [x + i for i in range(20)]}")
+    plain = module(initial="return {'x': rng.normal(4)}")
+    alone, first = recorded(jail.zygote, plain)
+    recorded(jail.zygote, hoarder)
+    again, second = recorded(jail.zygote, plain)
+    assert again == alone
+    assert first != second
 
 
 def test_workers_run_side_by_side_from_threads(jail: Jail) -> None:
-    answers: dict[int, object] = {}
+    answers: dict[int, list[bytes]] = {}
 
     def run(number: int) -> None:
-        with jail.start(assignment(module(initial=f"return {{'n': {number}}}"))) as optimiser:
-            answers[number] = play(optimiser)
+        answers[number], _ = recorded(jail.zygote, module(initial=f"return {{'n': {number}}}"))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in (1, 2, 1003, 1004)]
     for thread in threads:
@@ -86,40 +93,35 @@ def test_workers_run_side_by_side_from_threads(jail: Jail) -> None:
     for thread in threads:
         thread.join()
     assert len(answers) == 4
-    assert len({repr(answer) for answer in answers.values()}) == 4  # the state, and so its digest, differs
+    assert len({repr(answer) for answer in answers.values()}) == 4  # the state differs
 
 
 def test_many_workers_leave_no_descriptor_and_no_process(jail: Jail) -> None:
     def start_and_end(times: int) -> tuple[int, list[int]]:
         for _ in range(times):
-            with WorkerProcess(jail.zygote, 4) as worker:
+            with WorkerProcess(jail.zygote) as worker:
                 worker.start()
-        del worker  # its memory goes with its last tensor
-        gc.collect()
         return descriptors(), processes_below(os.getpid())
 
     assert start_and_end(20) == start_and_end(1)
 
 
 def test_a_zygote_that_is_killed_takes_its_workers_along_and_is_a_fault(zygote: Zygote) -> None:
-    with ProcessOptimiser(assignment(module()), zygote) as optimiser:
-        optimiser.initialise()
+    with ProcessSource(zygote) as source:
+        source.load(assignment(module()))
         below = processes_below(zygote._process.pid)
         zygote._process.kill()
         zygote._process.wait()
         wait_until_gone(below)
         assert below
         with pytest.raises(WorkerFault, match="ended unexpectedly"):
-            optimiser.step_updates(1, 0.0, 0.0)
-    with (
-        ProcessOptimiser(assignment(module()), zygote) as late,
-        pytest.raises(WorkerFault, match=r"the zygote (is gone|ended)"),
-    ):
-        late.initialise()
+            source.call(INITIALISE, lambda _: b"")
+    with ProcessSource(zygote) as late, pytest.raises(WorkerFault, match=r"the zygote (is gone|ended)"):
+        late.load(assignment(module()))
 
 
 def test_closing_the_zygote_ends_its_workers(zygote: Zygote) -> None:
-    worker = WorkerProcess(zygote, 4)
+    worker = WorkerProcess(zygote)
     worker.start()
     below = processes_below(os.getpid())
     zygote.close()
@@ -131,7 +133,7 @@ PARENT = """
 import os, sys, time
 from sandbox.worker.client import WorkerProcess
 from sandbox.worker.zygote_client import Zygote
-worker = WorkerProcess(Zygote(), 4)
+worker = WorkerProcess(Zygote())
 worker.start()
 print("ready", flush=True)
 time.sleep(600)
@@ -164,8 +166,8 @@ def test_everything_ends_with_the_trainer(stopped: bool) -> None:
         (("/nonexistent/python",), "the zygote could not start: .*No such file"),
         ((sys.executable, "-c", "raise SystemExit(7)"), "the zygote ended unexpectedly .exit status 7"),
         (
-            (sys.executable, "-c", "import socket, sys; socket.socket(fileno=int(sys.argv[1])).send(b'no torch')"),
-            "the zygote failed: no torch",
+            (sys.executable, "-c", "import socket, sys; socket.socket(fileno=int(sys.argv[1])).send(b'no memory')"),
+            "the zygote failed: no memory",
         ),
     ],
 )
@@ -175,19 +177,19 @@ def test_a_zygote_that_cannot_start_is_a_fault(program: tuple[str, ...], message
 
 
 def start_worker(program: tuple[str, ...]) -> None:
-    with contextlib.closing(Zygote(program)) as broken, WorkerProcess(broken, 4) as worker:
+    with contextlib.closing(Zygote(program)) as broken, WorkerProcess(broken) as worker:
         worker.start()
 
 
 def test_other_systems_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.delattr(os, "pidfd_open")
     with pytest.raises(JailError, match="--isolation none runs the module unprotected"):
         Zygote()
 
 
 def test_the_zygote_holds_nothing_of_the_trainer(zygote: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "in the environment")
-    with WorkerProcess(zygote, 4) as worker:
+    with WorkerProcess(zygote) as worker:
         worker.start()
         for pid in processes_below(os.getpid()):
             with contextlib.suppress(PermissionError):

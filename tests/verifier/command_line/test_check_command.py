@@ -91,7 +91,9 @@ def test_a_worker_that_fails_is_no_verdict(capsys: pytest.CaptureFixture[str], m
 
 def test_the_form_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(call(capsys, "--help")[1].split())
-    form = "object of file (as named), severity (error or warning), line and column (from 1, in characters), code,"
+    form = (
+        "object of file (as named), severity (error, warning or note), line and column (from 1, in characters), code,"
+    )
     assert f"{form} message and hint" in text
 
 

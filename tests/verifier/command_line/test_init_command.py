@@ -9,7 +9,6 @@ import pytest
 from sandbox.isolation import InProcess
 from sandbox.layout import Layout, Part
 from sandbox.optimiser import Assignment
-from sandbox.rehearsal import rehearse
 from tests.support.called import Ended, called
 
 
@@ -26,7 +25,7 @@ def test_the_module_passes_every_check_and_names_itself(capsys: pytest.CaptureFi
     assert b"my_optimiser" not in source
     layout = Layout((Part("layers.0.weight", "weight", (3, 2)), Part("layers.0.bias", "bias", (3,))))
     assert InProcess().check(source, "lion2.py") == ()
-    assert rehearse(Assignment(source, "lion2.py", layout, {"n_hidden": 4}, {}, bytes(32), 1)) == ()
+    assert InProcess().rehearse(Assignment(source, "lion2.py", layout, {"n_hidden": 4}, {}, bytes(32), 1)) == ()
     assert max(map(len, source.decode().split("\n"))) <= 120
 
 

@@ -74,8 +74,8 @@ def test_text_has_the_dearest_line_first_and_says_how_near_the_limits_are(call: 
     assert sum(shares) == pytest.approx(100.0, abs=0.3)
     assert blocks[3][0].startswith("Functions")
     assert blocks[-1][0] == "Limits:"
-    assert " of 1e8 units of fuel" in blocks[-1][3]
-    assert blocks[-1][4].startswith("  so the budget is enough for ")
+    assert " of 1e8 units of fuel" in blocks[-1][4]
+    assert blocks[-1][5].startswith("  so the budget is enough for ")
 
 
 @pytest.mark.slow
@@ -147,7 +147,7 @@ def test_a_mistake_has_one_message(call: Any, kind: str) -> None:
 
 def part(*fuel: int) -> Part:
     lines = [LineCost(line, "f", f"line {line}", Cost(1, units)) for line, units in enumerate(fuel, 1)]
-    return Part(lines, [], 0, 0)
+    return Part(lines, [], 0, 0, 0)
 
 
 def test_small_lines_are_put_together() -> None:

@@ -102,7 +102,7 @@ def test_epochs_are_whole(epochs: int) -> None:
 @pytest.mark.parametrize("costs", [[], [0], [7, 5], range(40)], ids=str)
 def test_a_profile_has_its_dearest_lines(costs: Sequence[int]) -> None:
     lines = [LineCost(None if n == 1 else n, "f", "x" * n * 3, Cost(1, n, n, n / 9)) for n in costs]
-    drawn = profile_picture(Part(lines, [], 0, 0), "time", "a $ profile")
+    drawn = profile_picture(Part(lines, [], 0, 0, 0), "time", "a $ profile")
     assert size(drawn) == (1650, round(150 * (1.4 + 0.38 * min(len(costs), 16))))
 
 

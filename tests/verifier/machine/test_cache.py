@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -43,11 +44,12 @@ def test_without_numba_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_it_says_whether_the_network_is_compiled() -> None:
-    kernel_cache = pytest.importorskip("verifier.challenge.network.compiled.kernel_cache")
+    kernel_cache = pytest.importorskip("arithmetic.compiled.kernel_cache")
+    network = import_module("verifier.challenge.network.compiled.network_kernels").NETWORK
     found = cache.examine()
     assert found.measured[cache.IS_COMPILED] is False
     assert found.detail.endswith("; the network is not yet compiled")
-    kernel_cache.kernel_file(kernel_cache.Processor.here()).touch()
+    kernel_cache.kernel_file(network, kernel_cache.Processor.here()).touch()
     found = cache.examine()
     assert found.measured[cache.IS_COMPILED] is True
     assert found.detail.endswith("; the network is compiled")

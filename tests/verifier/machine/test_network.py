@@ -34,7 +34,7 @@ def why(monkeypatch: pytest.MonkeyPatch, error: Exception | None) -> str:
 
 def test_what_loads_it_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     said = why(monkeypatch, ImportError("No module named 'llvmlite'"))
-    assert said == "No module named 'llvmlite'; pip install 'tig-verify[fused]'"
+    assert said == "No module named 'llvmlite'; pip install numba"
 
 
 def test_it_may_fail_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,14 +16,16 @@ from torch import nn
 
 from protocol.settings import Settings
 from protocol.task import Task
+from sandbox import state_codec
 from sandbox.errors import OptimiserError, SandboxError
-from sandbox.hosted_optimiser import HostedOptimiser
+from sandbox.executed_optimiser import ExecutedOptimiser
 from sandbox.isolation import InProcess
 from sandbox.optimiser import Assignment, Optimiser, Vector
+from sandbox.stored_state import Leaf
 from tests.fuzzing.programs import Programs
 from tests.support.folders import FIXTURES
 from tests.support.sample_operations import OPERATIONS, OTHERS, TENSORS
-from tests.support.sample_optimisers import LAYOUT, OPTIMISERS, assignment, buffers, module, numbers
+from tests.support.sample_optimisers import LAYOUT, OPTIMISERS, assignment, in_process, module, numbers
 from tests.support.small_contest import SMALL
 from tests.support.small_contest import module as small_module
 from verifier.challenge.module import Module
@@ -38,10 +40,6 @@ STRINGS = {TENSORS["dtype"], TENSORS["device"]}
 """The sandbox's dtypes and device are words."""
 
 
-def hosted(given: Assignment) -> HostedOptimiser:
-    return HostedOptimiser(given, *buffers())
-
-
 def started(optimiser: Any) -> Any:
     optimiser.parameters[:] = numbers() / 7 - 1
     optimiser.initialise()
@@ -52,10 +50,18 @@ def plain_value(value: Any) -> Any:
     """A part of a state with arrays for tensors, of either kind."""
     if isinstance(value, (list, tuple)):
         return [plain_value(part) for part in value]
-    data = getattr(value, "_data", value)
-    if not isinstance(data, torch.Tensor):
+    if isinstance(value, Leaf):
+        return "ParameterVector" if value.is_vector else "Tensor", f"torch.{value.kind}", value.at
+    if not isinstance(value, torch.Tensor):
         return value
-    return type(value).__name__, str(data.dtype), data.as_subclass(torch.Tensor).numpy()
+    return type(value).__name__, str(value.dtype), value.as_subclass(torch.Tensor).numpy()
+
+
+def states(source: bytes) -> tuple[Any, Any]:
+    """What a module's first state is in the sandbox and in plain torch."""
+    given = assignment(source)
+    sandboxed = state_codec.tree_of(started(in_process(given)).save(), LAYOUT.size)
+    return plain_value(sandboxed), plain_value(started(PlainTorch().start(given))._state)
 
 
 def agree(ours: Any, theirs: Any) -> bool:
@@ -72,8 +78,7 @@ def test_every_operation_gives_what_it_gives_in_the_sandbox() -> None:
     differing = []
     for text in [*TENSORS.values(), *OTHERS]:
         source = module("\n    ".join([*SETTING_UP, f"return [{text}]"]), math=True)
-        ours, theirs = (started(start(assignment(source)))._state for start in (hosted, PlainTorch().start))
-        if text not in STRINGS and not agree(plain_value(ours), plain_value(theirs)):
+        if text not in STRINGS and not agree(*states(source)):
             differing.append(text)
     assert differing == []
 
@@ -84,9 +89,10 @@ def descend(optimiser: Optimiser) -> Vector:
     optimiser.parameters[:] = np.linspace(-1.0, 1.0, LAYOUT.size)
     optimiser.initialise()
     for step in range(20):
-        location = optimiser.query_location(step // 8, 1.0, 1.0)
+        optimiser.begin_epoch(step // 8, 1.0, 1.0, 1)
+        location = optimiser.query_location()
         optimiser.gradient[:] = (optimiser.parameters if location is None else location) * slopes + np.float32(0.05)
-        optimiser.parameters += optimiser.step_updates(step // 8, 1.0, 1.0)
+        optimiser.parameters += optimiser.step_updates()
     return optimiser.parameters
 
 
@@ -132,7 +138,7 @@ def test_random_modules_go_where_they_go_in_the_sandbox() -> None:
 def test_what_the_sandbox_refuses_of_views_and_vectors_is_refused(line: str) -> None:
     given = assignment(module(f"{line}\n    return {{}}"))
     with pytest.raises(OptimiserError) as refused:
-        started(hosted(given))
+        started(in_process(given))
     with pytest.raises((TypeError, ValueError, IndexError)) as raised:
         started(PlainTorch().start(given))
     assert type(raised.value).__name__ in str(refused.value)
@@ -155,28 +161,30 @@ def test_what_the_sandbox_refuses_of_views_and_vectors_is_refused(line: str) -> 
     ],
 )  # fmt: skip
 def test_what_changes_in_place_is_what_changes_in_the_sandbox(lines: str) -> None:
-    ours, theirs = (started(start(assignment(module(lines))))._state for start in (hosted, PlainTorch().start))
-    assert agree(plain_value(ours), plain_value(theirs))
+    assert agree(*states(module(lines)))
 
 
 REMEMBERING = module(
-    'return {"n": 0, "w": parameters}',
-    'state["n"] += 1\n    return None',
-    'return -state["w"], {**state, "g": gradient}',
+    "return [0, parameters]", "state[0] += 1\n    return None", "return -state[1], [state[0], gradient]"
 )
 
 
-@pytest.mark.parametrize("start", [hosted, PlainTorch().start])
+@pytest.mark.parametrize("start", [in_process, PlainTorch().start])
 def test_only_the_value_of_the_returned_state_survives(start: Callable[[Assignment], Any]) -> None:
     optimiser = started(start(assignment(REMEMBERING)))
-    optimiser.query_location(0, math.nan, math.nan)
-    assert optimiser._state["n"] == 0  # what a query does to it is forgotten
+    optimiser.begin_epoch(0, math.nan, math.nan, 1)
+    optimiser.query_location()
     optimiser.gradient[:] = 1.0
     first = optimiser.parameters.copy()
-    updates = optimiser.step_updates(0, math.nan, math.nan).copy()
+    updates = optimiser.step_updates().copy()
     optimiser.parameters[:], optimiser.gradient[:] = 7.0, 7.0
     np.testing.assert_array_equal(updates, -first)
-    np.testing.assert_array_equal(getattr(optimiser._state["g"], "_data", optimiser._state["g"]).numpy(), 1.0)
+    if isinstance(optimiser, ExecutedOptimiser):
+        kept = plain_value(state_codec.tree_of(optimiser.save(), LAYOUT.size))
+    else:
+        kept = plain_value(optimiser._state)
+    assert kept[0] == 0  # what a query does to it is forgotten
+    np.testing.assert_array_equal(kept[1][2], 1.0)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +201,7 @@ def test_only_the_value_of_the_returned_state_survives(start: Callable[[Assignme
 )
 def test_what_breaks_the_contract_is_named(made: bytes, problem: str) -> None:
     def life() -> None:
-        started(PlainTorch().start(assignment(made))).step_updates(0, math.nan, math.nan)
+        started(PlainTorch().start(assignment(made))).step_updates()
 
     with pytest.raises(OptimiserError, match=problem):
         life()

@@ -32,7 +32,7 @@ from protocol.task import Choice
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
 from sandbox.isolation import InProcess, Jail
-from sandbox.worker.client import ProcessOptimiser
+from sandbox.worker.client import ProcessSource
 from sandbox.worker.zygote_client import Zygote
 from tests.support.audited import audit_evidence
 from tests.support.changed_claims import changed
@@ -432,15 +432,15 @@ def test_a_worker_that_is_too_slow_rejects_nobody(jail: Jail, monkeypatch: pytes
             assert_undetermined(verdict)
 
 
-@pytest.mark.parametrize("victim", ["step_updates", "request_state_digest"])
+@pytest.mark.parametrize("victim", ["call", "ahead"])
 def test_a_worker_that_is_killed_rejects_nobody(jail: Jail, monkeypatch: pytest.MonkeyPatch, victim: str) -> None:
-    class Dying(ProcessOptimiser):
-        def __init__(self, assignment: Any, zygote: Zygote) -> None:
-            super().__init__(assignment, zygote)
+    class Dying(ProcessSource):
+        def __init__(self, zygote: Zygote) -> None:
+            super().__init__(zygote)
             method, calls = getattr(self, victim), []
 
             def dying(*arguments: Any) -> Any:
-                calls.append(arguments)
+                calls.append(victim)
                 if len(calls) == 2:
                     assert self._worker._child is not None
                     os.kill(self._worker._child.process, signal.SIGKILL)
@@ -448,7 +448,7 @@ def test_a_worker_that_is_killed_rejects_nobody(jail: Jail, monkeypatch: pytest.
 
             setattr(self, victim, dying)
 
-    monkeypatch.setattr(sandbox.isolation, "ProcessOptimiser", Dying)
+    monkeypatch.setattr(sandbox.isolation, "ProcessSource", Dying)
     assert_undetermined(verify(made().evidence(), Level.REPLAY, jail))
 
 

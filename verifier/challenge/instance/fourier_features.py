@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from arithmetic import random
 from arithmetic.exact_sums import row_sums
-from arithmetic.transcendental import elementary
+from arithmetic.transcendental import elementary, elementary_arrays
 from verifier.challenge.editions import FourierFeatures
 from verifier.challenge.instance.instance_id import InstanceId
 
@@ -40,7 +40,7 @@ class Function:
         angles = x[:, :1] * self.omega[:, 0] + self.b
         for d in range(1, x.shape[1]):
             angles += x[:, d : d + 1] * self.omega[:, d]
-        values: Array = np.sqrt(2.0 / len(self.a)) * row_sums(elementary.cos_array(angles) * self.a)
+        values: Array = np.sqrt(2.0 / len(self.a)) * row_sums(elementary_arrays.cos_array(angles) * self.a)
         return values
 
 

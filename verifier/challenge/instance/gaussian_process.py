@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from arithmetic.transcendental import elementary
+from arithmetic.transcendental import elementary_arrays
 from verifier.challenge.instance import cholesky
 
 Array = NDArray[np.float64]
@@ -46,4 +46,4 @@ def covariance(a: Array, b: Array, lengthscale: float) -> Array:
         g = np.abs(a[:, d, None] - b[:, d]) * (math.sqrt(5.0) / lengthscale)
         total += g
         product *= (g + 1.0) + (g * g) / 3.0
-    return product * elementary.exp_array(-total)
+    return product * elementary_arrays.exp_array(-total)

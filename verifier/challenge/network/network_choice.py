@@ -51,8 +51,7 @@ def waits_for_compiler(device: str = "cpu") -> bool:
     if device != "cpu" or engine_choice.forced(device) == "binary64":
         return False
     try:
-        processor = import_module(f"{_COMPILED}.processor").Processor.here()
-        return not import_module(f"{_COMPILED}.kernel_cache").kernel_file(processor).exists()
+        return not import_module(f"{_COMPILED}.network_kernels").are_compiled()
     except Exception:  # then it is the eager one
         return False
 

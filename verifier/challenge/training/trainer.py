@@ -169,31 +169,32 @@ class Trainer:
         number = len(self.losses)
         previous = self.losses[-1] if self.losses else NO_LOSSES
         train_loss = 0.0
-        for step, batch in enumerate(self._batches(number), 1):
+        batches = self._batches(number)
+        self.optimiser.begin_epoch(number, *previous, len(batches))
+        for step, batch in enumerate(batches, 1):
             self._pass = f"step {step} of epoch {number + 1}"
             weight = self._edition.train_points / len(batch.targets)
-            train_loss = train_loss + self._batch(batch, number, previous) / weight
+            train_loss = train_loss + self._batch(batch) / weight
         self._pass = f"the validation after epoch {number + 1}"
-        pending = self.optimiser.request_state_digest()  # a worker hashes while we validate
         validation_loss = self._network.loss(self.optimiser.parameters, self._statistics, self._validation)
         if self.stopping.improved(validation_loss):
             self.best = self._weights()
         self.losses.append((train_loss, validation_loss))
-        self._record((train_loss, validation_loss), pending)
+        self._record((train_loss, validation_loss))
 
     def _batches(self, epoch: int) -> list[Batch]:
         """6.3: the batches in the epoch's order."""
         words = self._id.stream("shuffle", epoch).words(0, self._edition.batches)
         return [self._train[i] for i in random.permutation(words)]
 
-    def _batch(self, batch: Batch, epoch: int, previous: tuple[float, float]) -> float:
+    def _batch(self, batch: Batch) -> float:
         optimiser = self.optimiser
-        location = optimiser.query_location(epoch, *previous)  # 6.4
+        location = optimiser.query_location()  # 6.4
         if location is not None:
             self._require_finite(location, "the location")
         where = optimiser.parameters if location is None else location
         loss = self._network.loss_and_gradient(where, self._statistics, batch, optimiser.gradient)  # 6.5
-        _add(optimiser.parameters, optimiser.step_updates(epoch, *previous))  # 6.6
+        _add(optimiser.parameters, optimiser.step_updates())  # 6.6
         self._require_finite(optimiser.parameters, "the parameters after the updates")
         return loss
 
@@ -208,9 +209,8 @@ class Trainer:
     def _weights(self) -> Weights:
         return Weights(self.optimiser.parameters.copy(), self._statistics.copy())
 
-    def _record(self, losses: tuple[float, float], pending: Callable[[], bytes] | None = None) -> None:
+    def _record(self, losses: tuple[float, float]) -> None:
         """6.8: the leaf of the epoch."""
-        pending = pending or self.optimiser.request_state_digest()
         train_loss, validation_loss = (None if math.isnan(loss) else loss for loss in losses)
         self.leaves.append(
             Leaf(
@@ -219,7 +219,7 @@ class Trainer:
                 validation_loss=validation_loss,
                 network_digest=Weights(self.optimiser.parameters, self._statistics).digest(),
                 gradient_digest=array_digest(self.optimiser.gradient),
-                state_digest=pending(),
+                state_digest=self.optimiser.state_digest(),
                 fuel_used=self.optimiser.fuel_used,
                 stale_epochs=self.stopping.stale_epochs,
             )

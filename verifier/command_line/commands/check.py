@@ -28,10 +28,11 @@ def check(files: tuple[Path, ...], run: bool, fixing: bool, stdin_filename: str 
     one, else 2 if a file could not be read; the others are checked all the same.
 
     Codes that begin with W are warnings, which refuse nothing: traps, such as a state that is changed and forgotten.
+    Codes that begin with N are notes: lines that may ask for a number of a tensor, where training waits for it.
     With --run, codes that begin with R say what the functions returned wrongly, all at once.
 
-    With --json each problem is an object of file (as named), severity (error or warning), line and column (from 1, in
-    characters), code, message and hint (may be empty); without problems the array is empty.
+    With --json each finding is an object of file (as named), severity (error, warning or note), line and column
+    (from 1, in characters), code, message and hint (may be empty); where nothing is found the array is empty.
 
     \b
     Example: tig-verify check my_optimiser.py
@@ -58,7 +59,7 @@ def check(files: tuple[Path, ...], run: bool, fixing: bool, stdin_filename: str 
                 say(*module.as_text())
     if as_json:
         say(*json_text(rows, indent=2).split("\n"))
-    elif rows:
+    elif problems or warnings:
         counts = [
             f"{n} {what}{'s' if n > 1 else ''}" for n, what in ((problems, "problem"), (warnings, "warning")) if n
         ]

@@ -1,4 +1,4 @@
-"""What `check` finds in one module: what refuses it, what a rehearsal shows, and traps; and what it can fix."""
+"""What `check` finds in one module: what refuses it, what a rehearsal shows, traps and notes; and what it can fix."""
 
 from __future__ import annotations
 
@@ -25,19 +25,16 @@ class CheckedModule:
     @property
     def problems(self) -> list[Diagnostic]:
         """What keeps it from being trained."""
-        return [each for each in self.found if not each.is_warning]
+        return [each for each in self.found if each.severity == "error"]
 
     @property
     def warnings(self) -> int:
-        """The number of those that refuse nothing."""
-        return len(self.found) - len(self.problems)
+        """The number of traps, which refuse nothing."""
+        return sum(each.severity == "warning" for each in self.found)
 
     def as_json(self) -> list[dict[str, str | int]]:
         """An object for each."""
-        return [
-            {"file": self.name, "severity": "warning" if each.is_warning else "error", **asdict(each)}
-            for each in self.found
-        ]
+        return [{"file": self.name, "severity": each.severity, **asdict(each)} for each in self.found]
 
     def as_text(self) -> list[str]:
         """A line for each."""

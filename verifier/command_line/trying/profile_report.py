@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from protocol.task import Task
-from sandbox.meter import CALL_BYTES, CALL_FUEL
+from sandbox.meter import CALL_BYTES, CALL_FUEL, CALL_OBJECT_BYTES
 from sandbox.profiler import Cost
 from verifier.challenge.editions import Edition
 from verifier.command_line.options.nonces_option import nonces_text
@@ -178,7 +178,8 @@ def _limits(profiled: Profiled) -> list[str]:
     parts = (profile.preparation, profile.stepping)
     shares = [
         _share("the dearest call", max(part.most_fuel for part in parts), CALL_FUEL, "units of fuel"),
-        _share("the largest call", max(part.most_memory for part in parts) / _MIB, CALL_BYTES / _MIB, "MiB"),
+        _share("most tensors of a call", max(part.most_tensors for part in parts) / _MIB, CALL_BYTES / _MIB, "MiB"),
+        _share("most else of a call", max(part.most_objects for part in parts) / _MIB, CALL_OBJECT_BYTES / _MIB, "MiB"),
     ]
     if not profile.ends:  # else the last step was no usual one
         whole = profile.fuel_of(edition.max_epochs, edition)
@@ -198,7 +199,8 @@ def _part_as_json(part: Part) -> dict[str, Any]:
         "fuel": part.total.fuel,
         "seconds": part.total.seconds,
         "most_fuel_of_a_call": part.most_fuel,
-        "most_memory_of_a_call": part.most_memory,
+        "most_tensor_bytes_of_a_call": part.most_tensors,
+        "most_object_bytes_of_a_call": part.most_objects,
         "lines": [_line_as_json(each) for each in part.lines],
         "functions": [
             {"line": each.line, "function": each.name, "own": asdict(each.own), "whole": asdict(each.whole)}

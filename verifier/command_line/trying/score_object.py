@@ -74,7 +74,7 @@ class ScoreObject:
             "seconds": round(seconds, 3),
             "seconds_allowed": self.seconds_allowed,
             "diagnostics": [
-                {"severity": "warning" if each.is_warning else "error", **asdict(each)} for each in self.diagnostics
+                {"severity": each.severity, **asdict(each)} for each in self.diagnostics if each.severity != "note"
             ],
             "nonces": entries,
         }

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from importlib import import_module
 from tempfile import TemporaryDirectory
 
+from tig_verify.private_folder import private_folder
 from verifier.challenge.guarded_import import guarded_import
-from verifier.challenge.private_folder import private_folder
 
 
 def load_matplotlib() -> None:

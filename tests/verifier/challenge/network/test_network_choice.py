@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from arithmetic import engine_choice
-from arithmetic.device_engines import Int8Engine
+from arithmetic.device.engines import Int8Engine
 from arithmetic.engine_choice import ENGINE_VARIABLE
 from arithmetic.errors import MachineError
 from tests.support.small_contest import SMALL, instance_id

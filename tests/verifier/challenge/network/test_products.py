@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from arithmetic.device_engines import DeviceBinary64Engine, Int8Engine
+from arithmetic.device.engines import DeviceBinary64Engine, Int8Engine
 from arithmetic.engines import Binary64Engine, Engine
 from tests.support.sample_matrices import JUST_BELOW_ONE, Rows, dots, factors, flat, integers_of, random_matrix
 from tests.support.sample_numbers import LARGEST, SMALLEST, array32, bits_of, nearest32

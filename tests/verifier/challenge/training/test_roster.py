@@ -17,14 +17,13 @@ import torch
 from arithmetic import engine_choice
 from protocol.transcript import Leaf
 from sandbox import state_codec
-from sandbox.hosted_optimiser import HostedOptimiser
 from sandbox.isolation import InProcess, Isolation, Jail
 from sandbox.layout import Layout, Part
-from sandbox.meter import Meter
 from sandbox.optimiser import Assignment, Vector
 from tests.support import roster_references
 from tests.support.folders import FIXTURES
 from tests.support.roster_references import Reference
+from tests.support.sample_optimisers import in_process
 from tests.support.small_contest import NONCE, SETTINGS, SMALL, task
 from verifier.challenge.editions import EDITIONS
 from verifier.challenge.module import Module
@@ -131,7 +130,7 @@ def test_fuel_is_used_in_every_epoch_and_is_enough(name: str) -> None:
 @every
 def test_the_state_survives_its_encoding(name: str) -> None:
     state, layout = training(name)[-1].state, session(name, InProcess()).network.layout
-    assert state_codec.encode(state_codec.decode(state, Meter(FUEL), layout)) == state
+    assert state_codec.decode(state, layout.size).encode() == state
 
 
 def batch_loss(name: str, parameters: Vector) -> float:
@@ -175,15 +174,17 @@ def gradient_at(w: torch.Tensor) -> torch.Tensor:
 
 def in_sandbox(name: str, **hyperparameters: float) -> Descent:
     assignment = Assignment(source(name), f"{name}.py", LAYOUT, {"n_hidden": 4}, hyperparameters, bytes(32), FUEL)
-    optimiser = HostedOptimiser(assignment, start().numpy(), np.zeros(LAYOUT.size, np.float32))
+    optimiser = in_process(assignment)
+    optimiser.parameters[:] = start().numpy()
     locations = []
     optimiser.initialise()
     for step in range(STEPS):
         epoch = step // STEPS_OF_AN_EPOCH
-        location = optimiser.query_location(epoch, 1.0, 1.0)
+        optimiser.begin_epoch(epoch, 1.0, 1.0, 1)
+        location = optimiser.query_location()
         locations.append(torch.tensor(optimiser.parameters if location is None else location))
         optimiser.gradient[:] = gradient_at(locations[-1])
-        updates = optimiser.step_updates(epoch, 1.0, 1.0)
+        updates = optimiser.step_updates()
         assert updates.dtype == np.float32
         assert updates.shape == (LAYOUT.size,)
         assert np.isfinite(updates).all()

@@ -59,20 +59,24 @@ class Scripted:
     def initialise(self) -> None:
         self._note("initialise")
 
-    def query_location(self, epoch: int, train_loss: float, validation_loss: float) -> Vector | None:
+    def begin_epoch(self, epoch: int, train_loss: float, validation_loss: float, steps: int) -> None:
+        self.now = (epoch, train_loss, validation_loss)
+        self.calls.append(f"epoch of {steps} steps")
+
+    def query_location(self) -> Vector | None:
         self._note("query")
-        self.told.append((epoch, train_loss, validation_loss))
+        self.told.append(self.now)
         return self.locate(self)
 
-    def step_updates(self, epoch: int, train_loss: float, validation_loss: float) -> Vector:
+    def step_updates(self) -> Vector:
         self._note("step")
-        self.told.append((epoch, train_loss, validation_loss))
+        self.told.append(self.now)
         self.steps += 1
         return self.update(self)
 
-    def request_state_digest(self) -> Callable[[], bytes]:
+    def state_digest(self) -> bytes:
         self.calls.append("digest")
-        return lambda: self.digest
+        return self.digest
 
     def save(self) -> bytes:
         raise NotImplementedError
@@ -177,7 +181,8 @@ def filled(value: float) -> Callable[[Scripted], Vector]:
 
 def test_the_calls_of_two_epochs_in_order() -> None:
     done = run(epochs(2))
-    assert done.optimiser.calls == ["initialise", "digest", *(["query", "step"] * 4 + ["digest"]) * 2]
+    epoch = ["epoch of 4 steps", *["query", "step"] * 4, "digest"]
+    assert done.optimiser.calls == ["initialise", "digest", *epoch * 2]
 
 
 def test_epochs_count_from_zero_and_losses_are_those_of_the_epoch_before() -> None:

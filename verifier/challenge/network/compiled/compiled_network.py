@@ -9,14 +9,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from arithmetic.compiled.arguments import Argument
 from arithmetic.exponents import NonFiniteError, sum_bits
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.architecture import Architecture, initial_weight
-from verifier.challenge.network.compiled.arguments import Argument
 from verifier.challenge.network.compiled.arrays import NOT_FINITE
 from verifier.challenge.network.compiled.buffers import Constants, Frozen, Layers, Points, Scratch
-from verifier.challenge.network.compiled.kernel_cache import kernels
-from verifier.challenge.network.compiled.processor import Processor
+from verifier.challenge.network.compiled.network_kernels import network_kernels
 from verifier.challenge.network.network import Batch
 from verifier.challenge.network.statistics import Statistics
 
@@ -35,7 +34,7 @@ class CompiledNetwork:
         architecture = Architecture(instance_id.track)
         self.architecture, self.layout = architecture, architecture.layout()
         edition = architecture.edition
-        self._kernels = kernels(Processor.here())
+        self._kernels = network_kernels()
         self._bits = edition.operand_bits
         self._constants = Argument(
             Constants(edition.width, edition.inputs, self._bits, edition.norm_epsilon, edition.norm_momentum)

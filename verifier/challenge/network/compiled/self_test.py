@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.challenge.network.compiled.arguments import Argument
-from verifier.challenge.network.compiled.kernel_cache import kernels
-from verifier.challenge.network.compiled.machine_code import Kernel
-from verifier.challenge.network.compiled.processor import Processor
+from arithmetic.compiled.arguments import Argument
+from arithmetic.compiled.machine_code import Kernel
+from verifier.challenge.network.compiled.network_kernels import network_kernels
 
 Integers = NDArray[np.int64]
 
@@ -25,7 +24,7 @@ def is_exact() -> bool:
 
     Raises as `kernel_cache.kernels` does.
     """
-    found = kernels(Processor.here())
+    found = network_kernels()
     return all(
         np.array_equal(multiplied(found.product, left, right), left @ right)
         and np.array_equal(multiplied_transposed(found.transposed_product, left.T, right), left @ right)

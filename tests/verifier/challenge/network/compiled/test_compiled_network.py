@@ -24,7 +24,7 @@ pytest.importorskip("numba", reason="NUMBA IS NOT INSTALLED: the compiled networ
 
 CompiledNetwork = import_module("verifier.challenge.network.compiled.compiled_network").CompiledNetwork
 self_test = import_module("verifier.challenge.network.compiled.self_test")
-KERNELS = self_test.kernels(self_test.Processor.here())
+KERNELS = self_test.network_kernels()
 
 Single = NDArray[np.float32]
 NO_VALUE = b"no value"

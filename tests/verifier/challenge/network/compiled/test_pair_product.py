@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("numba", reason="NUMBA IS NOT INSTALLED: the compiled network was not tested")
 
 self_test = import_module("verifier.challenge.network.compiled.self_test")
-KERNELS = self_test.kernels(self_test.Processor.here())
+KERNELS = self_test.network_kernels()
 
 COLUMNS, ROWS, TOP = KERNELS.columns, KERNELS.rows, self_test.TOP
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from arithmetic.compiled.compiler import compiled, intrinsic, ir, types
 from verifier.challenge.network.compiled.arrays import (
     NOT_FINITE,
     IntegerMatrix,
@@ -15,7 +16,6 @@ from verifier.challenge.network.compiled.arrays import (
     Row,
     Rows,
 )
-from verifier.challenge.network.compiled.kernels.compiler import compiled, intrinsic, ir, types
 from verifier.challenge.network.compiled.kernels.rounding import (
     exponent_of,
     largest_of,

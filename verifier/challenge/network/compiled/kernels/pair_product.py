@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from arithmetic.compiled.compiler import compiled, features, intrinsic, ir, types
 from verifier.challenge.network.compiled.arrays import IntegerMatrix, Packed, Rows
-from verifier.challenge.network.compiled.kernels.compiler import compiled, features, intrinsic, ir, types
 
 ROWS: Final = 6
 """Rows of a tile, whose sums stay in registers."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from arithmetic.compiled.compiler import compiled
 from verifier.challenge.network import batch_norm
 from verifier.challenge.network.compiled.arrays import (
     NOT_FINITE,
@@ -20,7 +21,6 @@ from verifier.challenge.network.compiled.arrays import (
     Vector,
     WordVector,
 )
-from verifier.challenge.network.compiled.kernels.compiler import compiled
 from verifier.challenge.network.compiled.kernels.packing import pair
 from verifier.challenge.network.compiled.kernels.pair_product import ROWS, columns_times_pairs, rows_times_pairs
 from verifier.challenge.network.compiled.kernels.rounding import (

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from arithmetic.compiled.compiler import compiled, intrinsic, ir, types
 from verifier.challenge.network.compiled.arrays import NOT_FINITE, ExactVector, IntegerVector, Row, Vector, WordVector
-from verifier.challenge.network.compiled.kernels.compiler import compiled, intrinsic, ir, types
 
 ZERO: Final = np.float32(0.0)
 

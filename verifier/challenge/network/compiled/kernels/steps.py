@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from arithmetic.compiled.compiler import compiled, matrix_of
 from verifier.challenge.network import batch_norm
 from verifier.challenge.network.compiled.arrays import NOT_FINITE, Matrix, Packed, Rows, Vector
 from verifier.challenge.network.compiled.buffers import Constants, Frozen, Layers, Points, Scratch
-from verifier.challenge.network.compiled.kernels.compiler import compiled, matrix_of
 from verifier.challenge.network.compiled.kernels.packing import pack_weight
 from verifier.challenge.network.compiled.kernels.passes import (
     batch_statistics,

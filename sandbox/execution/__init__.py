@@ -1,0 +1,1 @@
+"""The trusted side of a run: programs are executed on NumPy's arrays."""
