@@ -68,8 +68,8 @@ class Recorder:
 
         Raises TypeError, ValueError, IndexError and BudgetExhausted.
         """
-        kinds = operation.kinds(tuple([SCALAR if type(one) is float else one.kind for one in operands]))  # type: ignore[union-attr]
-        shapes = [one.shape for one in operands if type(one) is not float]  # type: ignore[union-attr]
+        kinds = operation.kinds(tuple([SCALAR if isinstance(one, float) else one.kind for one in operands]))
+        shapes = [one.shape for one in operands if not isinstance(one, float)]
         shape = operation.shape(*shapes, **parameters)
         self.work(*operation.price.of(shapes, shape))
         return kinds, shape
@@ -90,16 +90,16 @@ class Recorder:
     def binary(self, operation: Operation, a: Value, b: Operand) -> Value:
         """`apply` for an elementwise operation that makes numbers of numbers of one shape or a number, made fast."""
         price, size = operation.price, a.size
-        if type(b) is float:
+        if isinstance(b, float):
             if a.kind != NUMBERS:
                 operation.kinds((a.kind, SCALAR))
             self.work(price.call + price.element * size, size)
             self._scalars.append(b)
             return self._elementwise(operation, a, a.number, SCALAR_OPERAND)
-        if a.kind != NUMBERS or b.kind != NUMBERS:  # type: ignore[union-attr]
-            operation.kinds((a.kind, b.kind))  # type: ignore[union-attr]
+        if a.kind != NUMBERS or b.kind != NUMBERS:
+            operation.kinds((a.kind, b.kind))
         self.work(price.call + price.element * size, size)
-        return self._elementwise(operation, a, a.number, b.number)  # type: ignore[union-attr]
+        return self._elementwise(operation, a, a.number, b.number)
 
     def append(
         self,
@@ -115,16 +115,16 @@ class Recorder:
         self._make_room()
         before = len(self._scalars)
         for one in operands:
-            if type(one) is float:
+            if isinstance(one, float):
                 self._operands.append(SCALAR_OPERAND)
                 self._scalars.append(one)
             else:
-                self._operands.append(one.number)  # type: ignore[union-attr]
+                self._operands.append(one.number)
         self._scalars.extend(scalars)
         self._parameters.extend(parameters)
         self._records.extend((operation.code, len(operands), len(parameters), len(self._scalars) - before))
         if bound is None:
-            bound = max((one.bound for one in operands if type(one) is not float), default=ANY_INDEX)  # type: ignore[union-attr]
+            bound = max((one.bound for one in operands if not isinstance(one, float)), default=ANY_INDEX)
         first = self._next
         self._next += len(kinds)
         return tuple([Value(first + place, kind, shape, bound) for place, kind in enumerate(kinds)])
