@@ -128,6 +128,11 @@ def test_traps_are_told_before_the_losses(call: Call) -> None:
     assert [line.split()[1] for line in err.splitlines()[:2]] == ["W204", "W201"]
 
 
+def test_notes_are_told_by_check_alone(call: Call) -> None:
+    Path("sgd.py").write_bytes(module(updates="-0.01 * gradient * gradient.norm().item(), state"))
+    assert "N101" not in call("--json")[2]
+
+
 def test_a_process_that_dies_is_no_fault_of_the_module(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise WorkerFault("the worker died")

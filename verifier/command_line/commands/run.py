@@ -74,7 +74,8 @@ def run(
 def _warn(optimiser: Path, module: Module, isolation: str) -> None:
     """Name the traps in a module before its losses have to be explained. Raises ModuleRefused."""
     with open_isolation(isolation) as place:
-        traps = place.check(module.source, str(optimiser))
+        found = place.check(module.source, str(optimiser))
+    traps = [each for each in found if each.severity == "warning"]  # `check` has notes too
     say(*(trap.format(str(optimiser)) for trap in traps), is_error=True)
 
 
