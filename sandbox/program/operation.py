@@ -17,7 +17,7 @@ def no_scalars(_: Shape) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One operation: what goes with what, what comes out of it, and what it costs; how, `execution.kernels` says."""
 
@@ -41,10 +41,13 @@ class Operation:
         return [number for one in self.parameters for number in one.encode(parameters[one.name])]
 
     def decode(self, given: Sequence[int]) -> tuple[Any, ...]:
-        """The parameters of some integers. Raises ValueError and IndexError."""
+        """The parameters of some integers. Raises ValueError."""
         found = []
         for one in self.parameters:
-            value, given = one.decode(given)
+            try:
+                value, given = one.decode(given)
+            except IndexError:
+                raise ValueError("fewer parameters than it has") from None
             found.append(value)
         if given:
             raise ValueError("more parameters than it has")

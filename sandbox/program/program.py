@@ -25,14 +25,13 @@ from sandbox.program.value import GRADIENT, NUMBERS, PARAMETERS, SCALAR, Shape, 
 _KEPT: Final = 64
 """Structures that are kept validated."""
 _ANSWERED: Final = {
-    one.code
-    for one in (
-        operations.ALL, operations.ANY, operations.ITEM, operations.LAST, operations.LIST, operations.PERMUTATION,
-    )
+    operations.ALL, operations.ANY, operations.ITEM, operations.LAST, operations.LIST, operations.PERMUTATION,
 }  # fmt: skip
-"""Codes of the operations whose result may be asked for: what they charge pays for the answer."""
-_PICKING: Final = {one.code for one in (operations.TAKE, operations.GATHER, operations.ROWS, operations.REFILL_ROWS)}
-"""Codes of the operations that `last` is asked for: what they charge pays for it."""
+"""Operations whose result may be asked for: what they charge pays for the answer."""
+_PICKING: Final = {operations.TAKE, operations.GATHER, operations.ROWS, operations.REFILL_ROWS}
+"""Operations that `last` is asked for: what they charge pays for it."""
+_MOST_SAID: Final = 200
+"""Characters of a fault's message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +144,11 @@ class Validator:
         return structure
 
 
-_MOST_SAID: Final = 200
-
-
 def _check_largest(instructions: Sequence[Instruction], is_last: bool) -> None:
     """Refuse the largest index, which is free, where nothing follows that picks by the indices. Raises ValueError."""
     for asked, used in pairwise([*instructions, None] if is_last else instructions):
         if asked is not None and asked.operation is operations.LAST:
-            picks = used is not None and used.operation.code in _PICKING
+            picks = used is not None and used.operation in _PICKING
             if used is None or not picks or used.operands[1] is not asked.operands[0]:
                 raise ValueError("the largest index is asked for where none is used")
 
@@ -188,7 +184,7 @@ class _Reading:
         is_read, is_last = self._flags == READ, self._flags == LAST
         if not is_last and not instructions:
             raise ValueError("a segment of nothing")
-        if is_read and instructions[-1].operation.code not in _ANSWERED:
+        if is_read and instructions[-1].operation not in _ANSWERED:
             raise ValueError("a value is asked for that no operation gives away")
         if not is_last and (self._results or self._template):
             raise ValueError("results of a call that has not ended")
@@ -242,8 +238,12 @@ class _Reading:
         return tuple(given)
 
     def _value(self, number: int) -> Value:
-        first = len(self._before)
-        return self._before[number] if number < first else self._made[number - first]
+        known, place = self._before, number
+        if number >= len(known):
+            known, place = self._made, number - len(known)
+        if place >= len(known):
+            raise ValueError("a value that nothing has made yet")
+        return known[place]
 
     def _take_parameters(self, count: int) -> Sequence[int]:
         taken = self._parameters[self._parameter : self._parameter + count]

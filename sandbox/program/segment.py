@@ -33,29 +33,10 @@ MAX_SEGMENT: Final = 10 * 2**20
 KEPT_BYTES: Final = 2**16
 """Bytes of a structure that is kept."""
 
-_KEPT_ORDINALS = 64
-
+_KEPT_ORDINALS: Final = 64
+"""Segments of a call, from its first one on, whose structures are kept."""
 _STRUCTURE_TABLES: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many entries each table has."""
-
-    records: int
-    operands: int
-    parameters: int
-    results: int
-    template: int
-    scalars: int
-    integers: int
-
-    def lengths(self) -> tuple[int, ...]:
-        """The bytes of each table."""
-        counts = (
-            self.records, self.operands, self.parameters, self.results, self.template, self.scalars, self.integers
-        )  # fmt: skip
-        return tuple(count * size for count, size in zip(counts, SIZES, strict=True))
+"""Tables of the structure, which come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +72,7 @@ class Structures:
         if len(data) < HEADER.size:
             raise ValueError("a segment without a header")
         *counts, flags = HEADER.unpack_from(data)
-        lengths = Counts(*counts).lengths()
+        lengths = [count * size for count, size in zip(counts, SIZES, strict=True)]
         if len(data) != HEADER.size + sum(lengths):
             raise ValueError("a segment whose tables are not as long as it says")
         body = data[HEADER.size :]

@@ -113,6 +113,7 @@ JUNK: dict[str, bytes] = {
     "parameters left over": segment(words(1, 1, 0, 0), words(0), q(1)),
     "parameters beyond the table": segment(words(64, 1, 2, 0), words(0), q(0)),
     "a parameter too many": segment(words(64, 1, 3, 0), words(0), q(0, 0, 0)),
+    "a parameter too few": segment(words(64, 1, 1, 0), words(0), q(0)),
     "no truth value": segment(words(64, 1, 2, 0), words(0), q(0, 2)),
     "dimensions that are not there": segment(words(64, 1, 2, 0), words(0), q(5, 0)),
     "a dimension beyond": segment(words(64, 1, 3, 0), words(0), q(1, 1, 0)),
@@ -147,6 +148,21 @@ JUNK: dict[str, bytes] = {
 def test_what_is_no_segment_is_refused(name: str) -> None:
     _, _, validator = recorder()
     with pytest.raises(WorkerFault, match=r"the worker sent what is no program: \S"):
+        validator.read(JUNK[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a value that is not there", "a value that nothing has made yet"),
+        ("its own result", "a value that nothing has made yet"),
+        ("a result that is not there", "a value that nothing has made yet"),
+        ("a parameter too few", "fewer parameters than it has"),
+    ],
+)
+def test_what_is_missing_is_named(name: str, said: str) -> None:
+    _, _, validator = recorder()
+    with pytest.raises(WorkerFault, match=f"the worker sent what is no program: {said}$"):
         validator.read(JUNK[name])
 
 
