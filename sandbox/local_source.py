@@ -29,9 +29,9 @@ class LocalSource:
         self._recording = self.recording(assignment)
         return Loaded(self._recording.asks_location, self._recording.fuel_used)
 
-    def restore(self, template: bytes, fuel_used: int) -> None:
+    def restore(self, skeleton: bytes, fuel_used: int) -> None:
         """Load the module anew and take up a saved state."""
-        self._loaded().restore(template, fuel_used)
+        self._loaded().restore(skeleton, fuel_used)
 
     def ahead(self, call: Call) -> None:
         """Nothing: there is nobody to begin with it."""

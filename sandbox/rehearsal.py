@@ -95,9 +95,7 @@ class _Rehearsal(ExecutedOptimiser):
     def _take_steps(self) -> bool:
         """Whether all could be taken."""
         for epoch, losses in enumerate(LOSSES):
-            self.begin_epoch(
-                epoch, *losses, 0
-            )  # nothing is asked for ahead: after a mistake, who knows what comes next
+            self.begin_epoch(epoch, *losses, 0)  # nothing ahead: after a mistake, who knows what comes next
             if not all(self._step() for _ in range(STEPS)):
                 return False
         return True

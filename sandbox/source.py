@@ -27,8 +27,8 @@ class Source(Protocol):
     def load(self, assignment: Assignment) -> Loaded:
         """Load a module, before anything else. Raises ModuleRefused."""
 
-    def restore(self, template: bytes, fuel_used: int) -> None:
-        """Load the module anew and take up a saved state. Raises StateError."""
+    def restore(self, skeleton: bytes, fuel_used: int) -> None:
+        """Load the module anew and take up the saved state of a `skeleton`. Raises StateError."""
 
     def ahead(self, call: Call) -> None:
         """Say what the next call will be, so that it can begin."""

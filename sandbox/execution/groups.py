@@ -6,9 +6,11 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from sandbox.execution.loops import FILL, ROOT, Chain, Link, Read, compiled
+from sandbox.execution.loops import FILL, LOOPS, ROOT, Chain, Link, Read, compiled
 from sandbox.execution.places import DTYPES, Place
 from sandbox.execution.plan import Made, Pass
+from sandbox.program import operations
+from sandbox.program.operations import OPERATIONS
 from sandbox.program.program import Instruction
 from sandbox.program.value import INDICES, MASK, Shape, Value
 
@@ -16,15 +18,21 @@ MOST_LINKS: Final = 64
 """Operations of a chain: LLVM takes longer than in proportion."""
 _FEWEST_COLUMNS: Final = 16
 """Columns of a matrix below which repeating its elements first is faster."""
+_TURNED: Final = (
+    (operations.SUBTRACT_FROM, operations.SUBTRACT),
+    (operations.DISTANCE_TO, operations.SUBTRACT),
+    (operations.DIVIDE_INTO, operations.DIVIDE),
+    (operations.GREATER, operations.LESS),
+    (operations.GREATER_EQUAL, operations.LESS_EQUAL),
+)
+"""Operations that are others with the operands turned round."""
 _FORMS: Final[Mapping[int, tuple[int, tuple[int, ...]]]] = {
-    **{code: (code, (0,)) for code in range(1, 14)},
-    14: (FILL, (1,)),
-    **{code: (code, (0, 1)) for code in (32, 33, 36, 37, 39, 40, 41, 45, 46, 49, 50, 51, 52)},
-    **{code: (other, (1, 0)) for code, other in {34: 33, 35: 33, 38: 37, 47: 45, 48: 46}.items()},
-    53: (53, (0, 1, 2)),
+    **{code: (code, tuple(range(len(loop.takes)))) for code, loop in LOOPS.items() if code in OPERATIONS},
+    **{one.code: (other.code, (1, 0)) for one, other in _TURNED},
+    operations.FILL.code: (FILL, (1,)),
 }
 """What an operation is to a loop: a code, and the operands that it takes."""
-_EASY_POWERS: Final = {0: ROOT, 2: 3, 3: 4}
+_EASY_POWERS: Final = {0: ROOT, 2: operations.SQUARE.code, 3: operations.RECIPROCAL.code}
 """The codes of the powers 1/2, 2 and -1."""
 
 
@@ -61,15 +69,15 @@ class Elementwise:
 
 def form(instruction: Instruction) -> tuple[int, tuple[int, ...]] | None:
     """The loop's code of an instruction and the operands that it takes; None if no loop has it."""
-    code, operands = instruction.operation.code, instruction.operands
-    if code == 42:
+    operation, operands = instruction.operation, instruction.operands
+    if operation is operations.EASY_POWER:
         found = _EASY_POWERS.get(instruction.parameters[0])
         return None if found is None else (found, (0,))
-    known = _FORMS.get(code)
-    if known is None:
-        return None
+    known = _FORMS.get(operation.code)
+    if known is None or operation is operations.FILL:
+        return known
     kinds = {one.kind for one in operands if isinstance(one, Value)}
-    if code != 14 and (INDICES in kinds or (code == 13 and MASK not in kinds)):
+    if INDICES in kinds or (operation is operations.TO_NUMBERS and MASK not in kinds):
         return None
     return known
 

@@ -12,20 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from arithmetic.data_movement import compact
 from sandbox.execution.groups import MOST_LINKS, Elementwise, PassWriter, Source, form, source
-from sandbox.execution.kernels import KERNELS, Context
+from sandbox.execution.kernels import KERNELS, VIEWS, Context
 from sandbox.execution.places import DTYPES, Place
 from sandbox.execution.plan import SCALARS, Array, Call, Pass, Plan, Stage, Wanted
+from sandbox.program import operations
 from sandbox.program.program import Instruction
 from sandbox.program.value import GRADIENT, INPUTS, NUMBERS, Shape, Value
-
-_VIEWS: Final = frozenset({96, *range(98, 106), 120})
-"""Operations whose results are their operands seen in another way."""
 
 
 def plan(
@@ -95,16 +93,16 @@ class _Planner:
 
     def _is_view(self, instruction: Instruction) -> bool:
         """Whether an instruction has been done by saying where its result lies."""
-        code, value = instruction.operation.code, instruction.results[0]
+        operation, value = instruction.operation, instruction.results[0]
         operand = next(iter(instruction.operands), None)
-        if not isinstance(operand, Value) or not (code in _VIEWS or _is_same(instruction, operand)):
+        if not isinstance(operand, Value) or not (operation in VIEWS or _is_same(instruction, operand)):
             return False
         place = self._place(operand)
-        if code not in _VIEWS:
+        if operation not in VIEWS:
             self._places[value.number] = place
             return True
         model = self._models.setdefault(place.root, np.empty(self._sizes[place.root], place.dtype))
-        seen = KERNELS[code](self._context, [place.view(model)], instruction.parameters, ())[0]
+        seen = KERNELS[operation.code](self._context, [place.view(model)], instruction.parameters, ())[0]
         if not value.size or not np.may_share_memory(seen, model):
             return False
         self._places[value.number] = place.seen_as(model, seen)
@@ -292,13 +290,12 @@ def _repeated(_: Context, operands: Sequence[Any], shape: Sequence[Any], __: Seq
 
 def _is_same(instruction: Instruction, operand: Value) -> bool:
     """Whether the result is the operand: its list, numbers of numbers, or the power 1."""
-    match instruction.operation.code:
-        case 13:
-            return operand.kind == NUMBERS
-        case 42:
-            return bool(instruction.parameters[0] == 1)
-        case code:
-            return code == 121
+    operation = instruction.operation
+    if operation is operations.TO_NUMBERS:
+        return operand.kind == NUMBERS
+    if operation is operations.EASY_POWER:
+        return bool(instruction.parameters[0] == 1)
+    return operation is operations.LIST
 
 
 def _even(time: int) -> int:

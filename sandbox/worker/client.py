@@ -174,13 +174,13 @@ class ProcessSource:
         loaded = self._answer(assignment, 0)
         return Loaded(loaded.kind is not Kind.NO_LOCATION, loaded.fuel_used)
 
-    def restore(self, template: bytes, fuel_used: int) -> None:
+    def restore(self, skeleton: bytes, fuel_used: int) -> None:
         """Load the module anew and have it take up a state. Raises StateError, and as `load` does."""
         assignment = self._loaded()
         if self._ahead is not None:
             self.load(assignment)
         self._fuel_used = 0
-        self._worker.ask(Frame(Kind.RESTORE, fuel_used=fuel_used, body=template))
+        self._worker.ask(Frame(Kind.RESTORE, fuel_used=fuel_used, body=skeleton))
         if self._answer(assignment, 0).fuel_used != fuel_used:
             raise WorkerFault("the worker reported fuel that does not add up")
 
