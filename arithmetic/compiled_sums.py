@@ -13,12 +13,13 @@ import numpy as np
 from llvmlite import binding, ir
 from numpy.typing import NDArray
 
+from arithmetic.compiled.magnitudes import BITS, DOUBLE, larger, largest, shifts, snapped
 from arithmetic.compiled.vectors import (
     NUMBER,
-    WORD,
     at,
     constant,
     count,
+    folded,
     function,
     load,
     loaded,
@@ -29,10 +30,7 @@ from arithmetic.compiled.vectors import (
 from arithmetic.exponents import sum_bits
 
 _LANES: Final = 32
-_BITS: Final = ir.IntType(32)
-_DOUBLE: Final = ir.DoubleType()
-_MAGNITUDE, _INFINITY, _NAN = 0x7FFFFFFF, 0x7F800000, 0x7FC00000
-_EXPONENT: Final = -1 << 52
+_INFINITY, _NAN = 0x7F800000, 0x7FC00000
 
 
 class CompiledSums:
@@ -65,16 +63,16 @@ def _module() -> ir.Module:
     builder = function(module, "sums", 5)
     rows, many, length, target, scale = builder.function.args
     sums = builder.inttoptr(target, NUMBER.as_pointer())
-    factor = builder.bitcast(scale, _DOUBLE)
+    factor = builder.bitcast(scale, DOUBLE)
 
     def row(i: Any) -> None:
         start = builder.add(rows, builder.mul(builder.mul(i, length), word(4)))
         line = builder.inttoptr(start, NUMBER.as_pointer())
-        largest = _largest(builder, line, length)
-        is_finite = builder.icmp_unsigned("<", largest, ir.Constant(_BITS, _INFINITY))
-        total = _total(builder, line, length, _shift(builder, largest, factor))
+        most = _largest(builder, line, length)
+        is_finite = builder.icmp_unsigned("<", most, ir.Constant(BITS, _INFINITY))
+        total = _total(builder, line, length, shifts(builder, most, factor, 1))
         rounded = builder.fadd(builder.fptrunc(total, NUMBER), ir.Constant(NUMBER, 0.0))
-        nan = builder.bitcast(ir.Constant(_BITS, _NAN), NUMBER)
+        nan = builder.bitcast(ir.Constant(BITS, _NAN), NUMBER)
         builder.store(builder.select(is_finite, rounded, nan), at(builder, sums, i, 1), align=4)
 
     count(builder, word(0), many, 1, row)
@@ -90,47 +88,25 @@ def _largest(builder: ir.IRBuilder, line: Any, length: Any) -> Any:
     """The bits of the largest magnitude, of which those of a NaN are the largest."""
 
     def step(lanes: int) -> Any:
-        def larger(i: Any, most: Any) -> Any:
-            bits = builder.bitcast(load(builder, line, i, lanes), of_lanes(_BITS, lanes))
-            magnitude = builder.and_(bits, constant(bits.type, _MAGNITUDE))
-            return builder.select(builder.icmp_unsigned(">", magnitude, most), magnitude, most)
-
-        return larger
+        return lambda i, most: larger(builder, most, load(builder, line, i, lanes), lanes)
 
     whole = _whole(builder, length)
-    lanes = count(builder, word(0), whole, _LANES, step(_LANES), constant(of_lanes(_BITS, _LANES), 0))
-    most = _folded(builder, lanes, lambda a, b: builder.select(builder.icmp_unsigned(">", a, b), a, b))
+    lanes = count(builder, word(0), whole, _LANES, step(_LANES), constant(of_lanes(BITS, _LANES), 0))
+    most = folded(builder, lanes, lambda a, b: largest(builder, a, b))
     return count(builder, whole, length, 1, step(1), most)
-
-
-def _shift(builder: ir.IRBuilder, largest: Any, factor: Any) -> Any:
-    """What rounds a number to the grid: 1.5 * 2^52 units of it."""
-    magnitude = builder.bitcast(builder.fpext(builder.bitcast(largest, NUMBER), _DOUBLE), WORD)
-    power = builder.bitcast(builder.and_(magnitude, word(_EXPONENT)), _DOUBLE)
-    return builder.fmul(power, factor)
 
 
 def _total(builder: ir.IRBuilder, line: Any, length: Any, shift: Any) -> Any:
     """The exact sum of the numbers on the grid."""
 
     def step(lanes: int) -> Any:
-        shifts = spread(builder, shift, lanes)
+        each = spread(builder, shift, lanes)
 
         def added(i: Any, total: Any) -> Any:
-            exact = builder.fpext(load(builder, line, i, lanes), of_lanes(_DOUBLE, lanes))
-            return builder.fadd(total, builder.fsub(builder.fadd(exact, shifts), shifts))
+            return builder.fadd(total, snapped(builder, load(builder, line, i, lanes), each, lanes))
 
         return added
 
     whole = _whole(builder, length)
-    lanes = count(builder, word(0), whole, _LANES, step(_LANES), constant(of_lanes(_DOUBLE, _LANES), 0.0))
-    return count(builder, whole, length, 1, step(1), _folded(builder, lanes, builder.fadd))
-
-
-def _folded(builder: ir.IRBuilder, lanes: Any, function: Any) -> Any:
-    """One value of those in all lanes."""
-    values = [builder.extract_element(lanes, ir.Constant(_BITS, lane)) for lane in range(_LANES)]
-    while len(values) > 1:
-        half = len(values) // 2
-        values = [function(a, b) for a, b in zip(values[:half], values[half:], strict=True)]
-    return values[0]
+    lanes = count(builder, word(0), whole, _LANES, step(_LANES), constant(of_lanes(DOUBLE, _LANES), 0.0))
+    return count(builder, whole, length, 1, step(1), folded(builder, lanes, builder.fadd))

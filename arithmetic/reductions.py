@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arithmetic import engine_choice, extremes, grids
+from arithmetic.compiled_grids import compiled_grids
 from arithmetic.compiled_sums import compiled_sums
 from arithmetic.exponents import ceil_log2, sum_bits
 
@@ -25,6 +26,8 @@ MATMUL_BITS = 22
 """Largest width of the operands of a general `matmul`."""
 _LONG = 256
 """Elements of lines that are summed in compiled loops."""
+_LARGE = 1024
+"""Elements of matrices that are put on grids in compiled loops."""
 _CHUNK = 1 << 15
 """Elements at a time, so that they stay in the second-level cache as binary64."""
 
@@ -104,6 +107,12 @@ def _quantised(values: Array, dim: int, bits: int) -> tuple[Array, Array]:
     They are integers of so many bits times a power of two for each row or column, with which an engine is as exact as
     with integers.
     """
+    compiled = compiled_grids() if values.ndim == 2 and values.size >= _LARGE else None
+    if compiled is not None and values.flags.c_contiguous:
+        return compiled.of_rows(values, bits) if dim == -1 else compiled.of_columns(values, bits)
+    if compiled is not None and values.flags.f_contiguous:
+        grid, largest = compiled.of_columns(values.T, bits) if dim == -1 else compiled.of_rows(values.T, bits)
+        return grid.T, largest.T
     values = extremes.in_long_lines(values, dim)
     largest = extremes.largest(np.abs(values), dim)
     return grids.snapped(values, grids.shifts(largest, bits)), largest

@@ -69,6 +69,16 @@ def spread(builder: ir.IRBuilder, value: Any, lanes: int) -> Any:
     return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), same)
 
 
+def folded(builder: ir.IRBuilder, lanes: Any, function: Callable[[Any, Any], Any]) -> Any:
+    """One value of those in all lanes, whose number is a power of two."""
+    index = ir.IntType(32)
+    values = [builder.extract_element(lanes, ir.Constant(index, lane)) for lane in range(lanes.type.count)]
+    while len(values) > 1:
+        half = len(values) // 2
+        values = [function(a, b) for a, b in zip(values[:half], values[half:], strict=True)]
+    return values[0]
+
+
 def count(
     builder: ir.IRBuilder,
     first: Any,
