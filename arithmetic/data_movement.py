@@ -66,7 +66,11 @@ def expand(a: Array, shape: Sequence[int]) -> Array:
 
 def rows(a: Array, index: Indices) -> Array:
     """The parts of `a` [n, ...] that indices [p...] into its first dimension name: [p..., ...]."""
-    return a.take(index.reshape(-1), 0).reshape(index.shape + a.shape[1:])
+    named = index.reshape(-1)
+    # Of what is not in row order, take() would copy all, which is dear for so few.
+    is_few = not a.flags.c_contiguous and len(named) < len(a) // _MANY
+    found = compact(a[named]) if is_few else nearby(a).take(named, 0)
+    return found.reshape(index.shape + a.shape[1:])
 
 
 def take(a: Array, index: Indices) -> Array:
@@ -83,12 +87,14 @@ def gather(a: Array, dim: int, index: Indices) -> Array:
     lines, length, inner = math.prod(a.shape[:dim]), a.shape[dim], math.prod(a.shape[dim + 1 :])
     if index.max() >= length:  # it may be another line's
         raise IndexError(f"index {index.max()} is out of bounds for {length} elements")
+    if not a.flags.c_contiguous and index.size < a.size // _MANY:  # a copy of all would be dear for so few
+        return np.take_along_axis(a, index, dim)
     places = index.reshape(lines, -1, inner)
     if inner > 1:
         places = places * inner + np.arange(inner)
     if lines > 1:
         places = places + np.arange(0, a.size, length * inner)[:, None, None]
-    return a.reshape(-1).take(places.reshape(-1)).reshape(index.shape)
+    return nearby(a).reshape(-1).take(places.reshape(-1)).reshape(index.shape)
 
 
 def diagonal(a: Array) -> Array:
@@ -164,6 +170,8 @@ def nearby(a: Array) -> Array:
     return a if _crossing(a) is None else compact(a)
 
 
+_MANY = 8
+"""Elements that are copied in the time in which one is picked on its own."""
 _ROWS, _COLUMNS = 128, 1024
 """Of a block that is read in the order of memory, and written in row order."""
 _FEWEST = 64

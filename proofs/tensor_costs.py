@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
+from textwrap import shorten
 from typing import Any, Final
 
 from arithmetic import engine_choice
@@ -32,12 +33,16 @@ MOST_MEMORY: Final = 1.0
 """Bytes for each unit, beside those that are counted."""
 SHOWN: Final = 15
 """The dearest operations, in a record."""
+_WIDTH: Final = 120
+"""Characters of a case, in a record; the seed gives all of it."""
 
 
 def dearest(measure: Callable[[Case], float], found: Iterable[Finding]) -> dict[str, float]:
     """The dearest, measured twice: what a busy machine made of one loop is not the operation's."""
     first = sorted(found, key=lambda one: -one.cost)[: 2 * SHOWN]
-    confirmed = sorted([(min(one.cost, measure(one.case)), str(one.case)) for one in first], reverse=True)
+    confirmed = sorted(
+        [(min(one.cost, measure(one.case)), shorten(str(one.case), _WIDTH)) for one in first], reverse=True
+    )
     return {case: cost for cost, case in confirmed[:SHOWN]}
 
 

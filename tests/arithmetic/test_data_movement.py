@@ -125,3 +125,20 @@ def test_triangles(data_movement: Any, shape: tuple[int, ...], diagonal: int) ->
     x = specials(math.prod(shape)).reshape(shape)
     same(data_movement.upper(x, diagonal), torch.triu(x, diagonal))
     same(data_movement.lower(x, diagonal), torch.tril(x, diagonal))
+
+
+@pytest.mark.parametrize("count", [1, 5, 40, 500])
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_what_indices_pick_does_not_depend_on_where_it_lies(count: int, order: list[int]) -> None:
+    rng = np.random.default_rng(count)
+    a = rng.standard_normal((200, 130)).astype(np.float32).transpose(order)[::2]
+    index = rng.integers(len(a), size=count)
+    expected = a[index]
+    picked = numpy_movement.rows(a, index.reshape(count, 1))
+    assert picked.shape == (count, 1, a.shape[1])
+    assert picked.flags.c_contiguous
+    assert picked.tobytes() == expected.tobytes()
+    for dim, shape in ((0, (min(count, 7), a.shape[1])), (1, (a.shape[0], min(count, 40)))):
+        index = rng.integers(a.shape[dim], size=shape)
+        expected = np.take_along_axis(np.ascontiguousarray(a), index, dim)
+        assert numpy_movement.gather(a, dim, index).tobytes() == expected.tobytes()

@@ -15,7 +15,7 @@ from sandbox.executed_optimiser import ExecutedOptimiser
 from sandbox.execution.executor import LOOPS_FUEL, TURNS
 from sandbox.layout import Layout, Part
 from sandbox.local_source import LocalSource
-from sandbox.meter import CALL_BYTES
+from sandbox.meter import CALL_BYTES, CALL_OBJECT_BYTES
 from sandbox.optimiser import Assignment
 from sandbox.program.call import Call, Read, Recorded
 from tests.fuzzing.dear_cases import Case
@@ -28,7 +28,7 @@ _BYTES: Final = CALL_BYTES // 8
 """Memory that a measurement counts, at the most."""
 _MOST_TURNS: Final = 2000
 _HELD: Final = 10
-"""Results that a turn holds at once, where memory is measured."""
+"""Results that a turn holds at once where memory is measured, if there is room for so many."""
 _STEPS: Final = TURNS + 8
 _MOST_STEPS: Final = 500
 
@@ -83,8 +83,9 @@ def cold(of: Case) -> float:
 def excess(of: Case) -> float:
     """Bytes held beside those counted, for each unit, when an operation has been done some times."""
     _once(of, 1)
-    turns = max(1, _turns(_once(of, 1)) // _HELD)
-    cost = _once(of, turns, traced=True)
+    once = _once(of, 1)
+    held = _HELD if once.counted * _HELD <= CALL_OBJECT_BYTES else 1
+    cost = _once(of, max(1, _turns(once) // held), held=held)
     return (cost.held - cost.counted) / cost.units
 
 
@@ -139,12 +140,12 @@ class _Marked(LocalSource):
 
 
 def _loaded(
-    of: Case, turns: int, at_read: Callable[[], None] = lambda: None, *, holds: bool = False
+    of: Case, turns: int, at_read: Callable[[], None] = lambda: None, held: int = 0
 ) -> tuple[ExecutedOptimiser, _Marked]:
     text = of.operation.text
     is_state = "kept" in text or "epoch" in text
     step = "pass" if "rng" in text else text
-    body = f"held.append([{', '.join([f'({text})'] * _HELD)}])" if holds and " = " not in text else text
+    body = f"held.append([{', '.join([f'({text})'] * held)}])" if held and " = " not in text else text
     body = "pass" if is_state else body
     source = _MODULE.format(functions=FUNCTIONS, setup=of.setup, body=body, step=step)
     marked = _Marked(at_read)
@@ -161,8 +162,11 @@ def _reads(of: Case) -> int:
     return len(seen) - 1
 
 
-def _once(of: Case, turns: int, *, traced: bool = False) -> Cost:
-    """Do an operation in one call, of which only what follows the setup counts; what it made is still held."""
+def _once(of: Case, turns: int, held: int = 0) -> Cost:
+    """Do an operation in one call, of which only what follows the setup counts; what it made is still held.
+
+    Where so many results of a turn are `held`, memory is measured.
+    """
     setup, marks, number = _reads(of), list[tuple[float, int, int, int]](), 0
     gc.collect()  # what another one held
 
@@ -170,15 +174,16 @@ def _once(of: Case, turns: int, *, traced: bool = False) -> Cost:
         nonlocal number
         number += 1
         if number == setup:
-            if traced:
+            if held:
                 tracemalloc.start()
             marks.append((time.process_time(), *source.counted, tracemalloc.get_traced_memory()[0]))
 
-    optimiser, source = _loaded(of, turns, at_read, holds=traced)
+    optimiser, source = _loaded(of, turns, at_read, held)
     try:
         optimiser.initialise()
-        ended, (units, counted), (held, peak) = time.process_time(), source.counted, tracemalloc.get_traced_memory()
+        ended, (units, counted), traced = time.process_time(), source.counted, tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     started, units_before, counted_before, held_before = marks[0]
-    return Cost(ended - started, units - units_before, counted - counted_before, held - held_before, peak - held_before)
+    now, peak = (memory - held_before for memory in traced)
+    return Cost(ended - started, units - units_before, counted - counted_before, now, peak)

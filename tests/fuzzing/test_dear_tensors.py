@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 from statistics import median
+from typing import Final
 
 import pytest
 
@@ -30,6 +31,18 @@ def a_unit() -> float:
     optimiser = hosted(sgd.read_bytes(), sgd.name, 4, {})
     optimiser.initialise()
     return median(step(optimiser, epoch).price for epoch in range(30))
+
+
+FEW_OF_MANY: Final = [
+    Case(Operation("x.gather(0, y)", ("matrix", "paired")), ("matrix(normal, 1024, 1024).T", "x[0:1].argsort(-1)")),
+    Case(Operation("x[y]", ("matrix", "indices")), ("matrix(normal, 1024, 1024).T", "torch.arange(3)")),
+]
+"""What the long search found: all of a matrix was copied into row order for the few elements that are paid for."""
+
+
+@pytest.mark.parametrize("of", FEW_OF_MANY, ids=str)
+def test_few_elements_are_picked_without_a_copy_of_all(of: Case) -> None:
+    assert cold(of) <= MOST_TIME * a_unit()
 
 
 def test_no_operation_takes_more_time_than_it_pays_for() -> None:
