@@ -45,6 +45,7 @@ main([here.name, here.features, str(kernel_file(NETWORK, here)), NETWORK.entries
 PARTS: dict[str, list[str]] = {
     "operations": ["-m", "tests.parity.operations", "check"],
     "arithmetic": [*_PYTEST, "tests/arithmetic"],
+    "programs": [*_PYTEST, "tests/sandbox/execution", "tests/sandbox/program"],
     "language": [*_PYTEST, "tests/sandbox/language", "tests/sandbox/tensors"],
     "protocol": [*_PYTEST, "tests/protocol"],
     "compilation": ["-c", _COMPILE],
