@@ -28,7 +28,8 @@ RESULTS = ROOT / "proofs" / "results" / "aarch64.json"
 SUITE, PYTHON = "bookworm", "3.11"
 PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in range(28, 16, -1)] + ["manylinux2014_aarch64"]
 PACKAGES = (
-    "torch numpy msgpack cryptography blake3 RestrictedPython click rich numba hypothesis pytest pytest-xdist"
+    "torch numpy msgpack cryptography blake3 RestrictedPython click rich numba threadpoolctl hypothesis "
+    "pytest pytest-xdist"
 ).split()
 
 _PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "not slow", "--tb=line"]
