@@ -46,9 +46,11 @@ test: lint types imports tests
 test-quick: $(VENV)/installed-dev
 	$(PYTEST) -m 'not slow'
 
-# Hundreds of megabytes: a Ray cluster of several nodes, and a page in a browser, if there is a chromium.
+# Hundreds of megabytes: a Ray cluster of several nodes, a page in a browser, if there is a chromium, and the kernels for a GPU,
+# compiled, and in Triton's interpreter, which Triton looks for when it is imported.
 test-extras: $(VENV)/installed-extras
-	$(PYTEST) -n 0 tests/extras
+	$(PYTEST) -n 0 tests/extras --ignore tests/extras/interpreted
+	TRITON_INTERPRET=1 $(PYTEST) -n 0 tests/extras/interpreted
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

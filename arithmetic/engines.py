@@ -1,7 +1,6 @@
 """Engines: ways to compute the exact products of integer matrices, all of them with the same result.
 
-The result of a product is defined through integers (specification, section 2.3), so the engine is free. A CPU has one
-engine, a CUDA device has those of `device.engines`.
+The result of a product is defined through integers (specification, section 2.3), so the engine is free.
 
 Shapes: `m`, `k`, `n` of a product [m, k] x [k, n].
 """

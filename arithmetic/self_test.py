@@ -1,7 +1,7 @@
 """The self-test at start-up: does this machine, as it is set up, compute what the specification says?
 
 It takes a few milliseconds and is no proof, but catches what is known to go wrong: another rounding mode, subnormal
-numbers flushed to zero, products that are not exact (a GPU may emulate binary64), another result of any operation.
+numbers flushed to zero, products that are not exact, another result of any operation.
 Here are the operations that everybody needs. Who executes programs, or computes on a device, also tests its own with
 `binary32_vectors`.
 """
@@ -30,9 +30,9 @@ Vector = tuple[str, Callable[[], str], str]
 
 
 @cache
-def require_sound(device: str = "cpu") -> None:
-    """Test this process's arithmetic, and the products of a type of device, once. Raises MachineError."""
-    refuse(faults(device))
+def require_sound() -> None:
+    """Test this process's arithmetic once. Raises MachineError."""
+    refuse(faults())
 
 
 def refuse(found: Iterable[str]) -> None:
@@ -41,15 +41,15 @@ def refuse(found: Iterable[str]) -> None:
         raise MachineError(f"this machine cannot compute what must be computed: {wrong}")
 
 
-def faults(device: str = "cpu") -> Iterator[str]:
-    """The faults of this process's arithmetic and of the products of a type of device, each with what to do."""
+def faults() -> Iterator[str]:
+    """The faults of this process's arithmetic, each with what to do."""
     broken = list(rounding_faults(_arithmetics()))
     if broken:
         yield from broken  # everything else would follow from it
         return
     try:
-        engine_choice.forced(device)
-        engine_choice.engine(device)
+        engine_choice.forced()
+        engine_choice.engine()
     except MachineError as error:
         yield str(error)
         return

@@ -1,76 +1,49 @@
-"""Run everything that needs a CUDA device and record on what it ran and how it ended.
+"""Whether a GPU gives the bits that CPUs recorded, and how fast: for a machine that has one, within eight minutes.
 
-    python -m proofs.cuda_parity
+    python -m proofs.cuda_parity [--minutes 8] [--only PART ...] [--again] [--results FILE]
+    python -m proofs.cuda_parity --dry-run [triton]
 
-The tests marked `cuda` compute every operation, the start-up self-test and whole trainings on the device and compare
-bits with what CPUs recorded in fixtures/. The outcome goes to proofs/results/cuda_parity.json, one entry for each kind
-of device and version of torch. Without a CUDA device nothing is recorded, and the exit code is 3.
+Each part ends with a line, and is written to results/cuda_parity.json at once: the same call goes on with the parts
+that are left, or failed. What was found on another machine, or with other code, is not kept. With --dry-run torch's CPU
+stands for the GPU, or Triton's interpreter, and small networks for large ones; nothing is written. Exit code 1 if a
+part failed, 3 if it cannot begin, 4 if some are left for want of time.
+
+The machine may be one without a network. It needs torch for CUDA, Triton, and what NEEDED names. Where these are
+missing, fetch them elsewhere for its Python and carry the folder there with the repository:
+
+    pip download --only-binary :all: --python-version 3.12 --platform manylinux_2_28_x86_64 -d wheels NAME ...
+    pip install --no-index --find-links wheels NAME ...        (on that machine)
 """
 
 from __future__ import annotations
 
-import datetime
-import json
-import platform
-import subprocess
+import os
 import sys
-import time
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from xml.etree import ElementTree
+from typing import Final
 
-import torch
-
-ROOT = Path(__file__).parents[1]
-RECORD = ROOT / "proofs" / "results" / "cuda_parity.json"
+NEEDED: Final = ("torch", "numpy", "blake3", "hypothesis", "llvmlite", "msgpack", "pytest", "RestrictedPython")
+"""What is imported; a GPU needs triton too."""
 
 
-def environment() -> dict[str, str]:
-    """What the outcome may depend on."""
-    driver = subprocess.run(
-        ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    major, minor = torch.cuda.get_device_capability()
-    return {
-        "device": torch.cuda.get_device_name(),
-        "compute_capability": f"{major}.{minor}",
-        "driver": driver.stdout.strip().splitlines()[0] if driver.stdout.strip() else "unknown",
-        "torch": torch.__version__,
-        "cuda": str(torch.version.cuda),
-        "python": platform.python_version(),
-        "machine": f"{platform.system().lower()}-{platform.machine()}",
-    }
+def missing(dry: bool) -> list[str]:
+    """What is not installed."""
+    return [name for name in (*NEEDED, *(() if dry else ("triton",))) if find_spec(name) is None]
 
 
-def run_tests() -> dict[str, object]:
-    """Run the marked tests; how many there were, and the names of those that failed or did not run."""
-    started = time.perf_counter()
-    with TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", f"--junit-xml={report}"],
-            cwd=ROOT,
-            check=False,
-        )
-        cases = list(ElementTree.parse(report).iter("testcase"))
-    bad = [f"{case.get('classname')}.{case.get('name')}" for case in cases if len(case)]
-    return {"tests": len(cases), "failed_or_skipped": bad, "seconds": round(time.perf_counter() - started)}
-
-
-def main() -> int:
-    if not torch.cuda.is_available():
-        print("torch finds no CUDA device here: nothing was run and nothing is recorded", file=sys.stderr)
+def main(arguments: Sequence[str]) -> int:
+    if lacking := missing("--dry-run" in arguments):
+        print(f"not installed: {', '.join(lacking)}; the top of {Path(__file__).name} says how", file=sys.stderr)
         return 3
-    found = {**environment(), **run_tests(), "date": datetime.datetime.now(datetime.UTC).date().isoformat()}
-    records = json.loads(RECORD.read_text()) if RECORD.exists() else []
-    kept = [r for r in records if (r["device"], r["torch"]) != (found["device"], found["torch"])]
-    RECORD.write_text(json.dumps([*kept, found], indent=1) + "\n")
-    print(json.dumps(found, indent=1))
-    return 1 if found["failed_or_skipped"] or not found["tests"] else 0
+    if "triton" in arguments:
+        os.environ["TRITON_INTERPRET"] = "1"  # read when Triton is imported
+    code: int = import_module("proofs.device_parity").main(arguments, (__doc__ or "").split("\n", maxsplit=1)[0])
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also where it is called by its path
+    sys.exit(main(sys.argv[1:]))

@@ -2,9 +2,9 @@
 
     python -m proofs.program_execution --inputs 100000 --seed 0 --jobs 2
 
-A program is a random call over the whole table of operations (tests/fuzzing/recordings.py). The product executes it,
-some of them in compiled loops, and so does the reference executor, tests/fuzzing/device_executor.py: one operation
-after the other on torch's tensors. The exit code is 1 if one value of one program differs.
+A program is a random call over the whole table of operations (tests/fuzzing/recordings.py), for one to three runs. It
+is executed run by run on arrays, some of them in compiled loops, and for all runs at once on torch's tensors, one
+operation after the other. The exit code is 1 if one value of one program differs.
 """
 
 from __future__ import annotations
@@ -25,11 +25,9 @@ ROUND: Final = 1000
 FILES: Final = (
     *sorted((ROOT / "arithmetic").rglob("*.py")),
     *sorted((ROOT / "sandbox" / "execution").rglob("*.py")),
+    *sorted((ROOT / "sandbox" / "lockstep").rglob("*.py")),
     *sorted((ROOT / "sandbox" / "program").rglob("*.py")),
-    *(
-        ROOT / "tests" / "fuzzing" / f"{name}.py"
-        for name in ("device_executor", "executing", "execution_round", "recordings")
-    ),
+    *(ROOT / "tests" / "fuzzing" / f"{name}.py" for name in ("executing", "execution_round", "recordings")),
 )
 
 

@@ -6,6 +6,7 @@ import ast
 
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import WorkerFault
+from sandbox.language import interface
 from sandbox.language.gate import read_source
 from sandbox.language.module import MAX_PROBLEMS, CompiledModule, compile_module
 from sandbox.language.observations import find_observations
@@ -29,3 +30,9 @@ def check_optimiser(source: bytes, name: str) -> tuple[Diagnostic, ...]:
     text, _ = read_source(source, name)
     tree = ast.parse(text)
     return tuple(sorted([*find_traps(tree, text), *find_observations(tree, text)])[:MAX_PROBLEMS])
+
+
+def reads_losses(source: bytes, name: str) -> bool:
+    """Whether a module that is not refused can tell the losses that it is given from others."""
+    text, _ = read_source(source, name)
+    return interface.reads_losses(ast.parse(text))

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from sandbox.declaration import Declaration
 from sandbox.diagnostics import Diagnostic
 from sandbox.optimiser import Assignment, Optimiser
+from sandbox.source import Source
 from sandbox.worker.client import ProcessRehearsal, ProcessSource, check_in_worker, declaration_in_worker
 from sandbox.worker.zygote_client import Zygote
 
@@ -24,6 +25,13 @@ class Isolation(Protocol):
         """The protection of the host from the optimisers started so far, for the record of a run."""
 
 
+class Recorders(Protocol):
+    """A place for modules whose programs are executed by who asks for them."""
+
+    def source(self) -> Source:
+        """Begin on a module, to be ended by the source's `__exit__`. Raises as the source does."""
+
+
 class InProcess:
     """No isolation: the module's code runs in this process, held by the language alone."""
 
@@ -34,9 +42,14 @@ class InProcess:
     def start(self, assignment: Assignment) -> Optimiser:
         """Give a module a place in this process, where it is loaded when it is first asked."""
         from sandbox.executed_optimiser import ExecutedOptimiser
+
+        return ExecutedOptimiser(assignment, self.source())
+
+    def source(self) -> Source:
+        """The programs of a module in this process."""
         from sandbox.local_source import LocalSource
 
-        return ExecutedOptimiser(assignment, LocalSource())
+        return LocalSource()
 
     def check(self, source: bytes, name: str) -> tuple[Diagnostic, ...]:
         """Check a module against the dialect, without running it; the traps in it. Raises ModuleRefused."""
@@ -82,7 +95,11 @@ class Jail:
         """Give a module a worker, which is forked when it is first asked. Raises as `zygote` does."""
         from sandbox.executed_optimiser import ExecutedOptimiser
 
-        return ExecutedOptimiser(assignment, ProcessSource(self.zygote))
+        return ExecutedOptimiser(assignment, self.source())
+
+    def source(self) -> Source:
+        """The programs of a module in a worker of its own. Raises as `zygote` does."""
+        return ProcessSource(self.zygote)
 
     def check(self, source: bytes, name: str) -> tuple[Diagnostic, ...]:
         """Check a module in a worker; the traps in it. Raises ModuleRefused, JailError or WorkerFault."""

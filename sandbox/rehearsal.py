@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from sandbox import state_codec
+from sandbox.calls import Calls
 from sandbox.diagnostics import Diagnostic
 from sandbox.errors import BudgetExhausted, OptimiserError
 from sandbox.executed_optimiser import ExecutedOptimiser
@@ -67,11 +68,21 @@ def rehearse(assignment: Assignment, source: RehearsedSource) -> tuple[Diagnosti
         return rehearsal.run()
 
 
+class _LenientCalls(Calls):
+    """Those of a module that may return what it may not: of results that were wrong, nothing comes."""
+
+    def check(self, results: Sequence[Value]) -> None:
+        """Refuse other results."""
+        if results:
+            super().check(results)
+
+
 class _Rehearsal(ExecutedOptimiser):
     """An optimiser of a module that may return what it may not."""
 
     def __init__(self, assignment: Assignment, source: RehearsedSource) -> None:
         super().__init__(assignment, source)
+        self._calls = _LenientCalls(assignment, source, self._read)
         self._notes = source
         self._remarks: list[Remark] = []
         size = assignment.layout.size
@@ -160,12 +171,6 @@ class _Rehearsal(ExecutedOptimiser):
     def _leaves(self) -> dict[str, Any]:
         """The elements of tensors and the numbers in the state, by path."""
         return _leaves(state_codec.tree_of(self.save(), self._assignment.layout.size))
-
-    # Of results that were wrong, nothing comes.
-
-    def _check(self, results: Sequence[Value]) -> None:
-        if results:
-            super()._check(results)
 
 
 def _remark(error: OptimiserError | BudgetExhausted, function: str) -> Remark:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import enum
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from blake3 import blake3
@@ -26,7 +26,7 @@ from sandbox.state_limits import MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_OBJECT_BYT
 
 Array = NDArray[Any]
 """The elements of a tensor: float32, bool or int64, of any strides. Nobody changes one that a state holds."""
-Write = Callable[[bytes | memoryview], object]
+Piece = TypeVar("Piece")
 
 _COUNT: Final = struct.Struct("<I")
 _FLOAT: Final = struct.Struct("<d")
@@ -84,7 +84,8 @@ class State:
     form: Form
     numbers: Sequence[float] = ()
     integers: Sequence[int] = ()
-    arrays: tuple[Array, ...] = ()
+    arrays: tuple[Any, ...] = ()
+    """The elements of its tensors, as whoever executes programs has them: NumPy's or torch's."""
 
     @property
     def size(self) -> StateSize:
@@ -94,33 +95,31 @@ class State:
 
     def encode(self) -> bytes:
         """The canonical encoding."""
-        pieces: list[bytes | memoryview] = []
-        self._write(pieces.append, canonical_view)
-        return b"".join(pieces)
+        return b"".join(self.filled(canonical_view))
 
     def digest(self) -> bytes:
         """BLAKE3 of the canonical encoding."""
         hasher = blake3()
-        self._write(hasher.update, canonical_view)
+        for piece in self.filled(canonical_view):
+            hasher.update(piece)
         return hasher.digest()
 
     def skeleton(self) -> bytes:
         """The encoding without the elements of tensors (`sandbox.skeleton`)."""
-        pieces: list[bytes | memoryview] = []
-        self._write(pieces.append, lambda _: b"")
-        return b"".join(pieces)
+        return b"".join(self.filled(lambda _: b""))
 
-    def _write(self, write: Write, elements: Callable[[Array], bytes | memoryview]) -> None:
+    def filled(self, elements: Callable[[Any], Piece]) -> Iterator[bytes | Piece]:
+        """The pieces of the canonical encoding, in order: bytes, and for each tensor what `elements` makes of it."""
         numbers, integers, arrays = iter(self.numbers), iter(self.integers), iter(self.arrays)
         for piece in self.form.pieces:
             if isinstance(piece, bytes):
-                write(piece)
+                yield piece
             elif piece is Gap.ELEMENTS:
-                write(elements(next(arrays)))
+                yield elements(next(arrays))
             elif piece is Gap.NUMBER:
-                write(encoded_number(next(numbers)))
+                yield encoded_number(next(numbers))
             else:
-                write(encoded_integer(next(integers)))
+                yield encoded_integer(next(integers))
 
 
 def form_of(tree: object) -> Form:

@@ -27,8 +27,9 @@ WITHOUT = [
         "verifier/golden",
     )
     for path in sorted((ROOT / folder).rglob("*.py"))
+    if "lockstep" not in path.parts
 ]
-"""Modules without torch."""
+"""Modules without torch; those that train many nonces on a device are made of it."""
 MOVERS = [path for path in sorted((ROOT / "sandbox").rglob("*.py")) if path.name != "rehearsal.py"]
 """Modules through whose hands elements go, untouched; what a rehearsal judges is part of no answer."""
 MOVES = frozenset(
@@ -36,6 +37,13 @@ MOVES = frozenset(
     "frombuffer int64 may_share_memory ndarray reshape transpose uint64 uint8 zeros zeros_like".split()
 )
 """What they may have of NumPy: kinds of numbers, memory, and the same elements in another shape."""
+COHORTS = sorted((ROOT / "sandbox" / "lockstep").glob("*.py"))
+"""Modules through whose hands tensors go."""
+TORCH_MOVES = frozenset(
+    "OutOfMemoryError arange bool cat contiguous_format device empty float32 float64 frombuffer ones stack tensor "
+    "uint8 zeros".split()
+)
+"""The same of torch."""
 
 
 def names_of(source: str, library: str, alias: str) -> set[str]:
@@ -67,6 +75,11 @@ def test_torch_is_not_named(path: Path) -> None:
 @pytest.mark.parametrize("path", MOVERS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_of_numpy_rounds(path: Path) -> None:
     assert names_of(path.read_text(), "numpy", "np") <= MOVES | {"numpy.typing.NDArray"}
+
+
+@pytest.mark.parametrize("path", COHORTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_of_torch_rounds(path: Path) -> None:
+    assert names_of(path.read_text(), "torch", "torch") <= TORCH_MOVES | {"torch.Tensor"}
 
 
 def test_every_package_is_read() -> None:

@@ -1,12 +1,14 @@
 """Making, joining and picking values without computing any: nothing here rounds but what says so.
 
 Binary32 tensors, masks and int64 indices (specification, 2.11) move alike.
+
+What picks by indices does so in many rows at once: the first dimension `c` of a tensor counts them, each has indices of
+its own, and of what is 1 there each row has the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,9 +27,12 @@ def full_like(a: torch.Tensor, value: float) -> torch.Tensor:
     return torch.full_like(a, scalar(value), dtype=torch.float32)
 
 
-def rounded(values: Sequence[float] | NDArray[np.float64], device: torch.device | None = None) -> torch.Tensor:
+def rounded(
+    values: Sequence[float] | NDArray[np.float64] | torch.Tensor, device: torch.device | None = None
+) -> torch.Tensor:
     """Binary64 numbers, each rounded once to binary32."""
-    return torch.as_tensor(np.asarray(values, dtype=np.float64)).to(device, torch.float32)
+    given = values if isinstance(values, torch.Tensor) else torch.as_tensor(np.asarray(values, dtype=np.float64))
+    return given.to(device, torch.float32, non_blocking=True)
 
 
 def indices(values: int | NDArray[np.int64], device: torch.device | None = None) -> torch.Tensor:
@@ -56,34 +61,36 @@ def cat(parts: Sequence[torch.Tensor], dim: int = 0) -> torch.Tensor:
 
 
 def expand(a: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
-    """The elements repeated along new dimensions and those of size 1, each with its own memory."""
-    return a.expand(tuple(shape)).clone(memory_format=torch.contiguous_format)
+    """The elements repeated along new dimensions and those of size 1, uncopied."""
+    return a.expand(tuple(shape))
 
 
-def elements(a: torch.Tensor) -> NDArray[Any]:
-    """The elements in row order [n] on the host, uncopied where that is possible."""
-    in_order: NDArray[Any] = a.contiguous().cpu().reshape(-1).numpy()
-    return in_order
+def together(*tensors: torch.Tensor) -> list[torch.Tensor]:
+    """Tensors [c, ...], those that have one row repeated, uncopied, to as many as the others have."""
+    rows = max(each.shape[0] for each in tensors)
+    return [each.expand(rows, *each.shape[1:]) for each in tensors]
 
 
 def rows(a: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """The parts of `a` [n, ...] that indices [p...] into its first dimension name: [p..., ...]."""
-    return a.index_select(0, index.reshape(-1)).reshape(index.shape + a.shape[1:])
+    """The parts of `a` [c, n, ...] that indices [c, p...] into its second dimension name: [c, p..., ...]."""
+    a, index = together(a, index)
+    return a.flatten(0, 1).index_select(0, _across(index, a.shape[1])).reshape(index.shape + a.shape[2:])
 
 
 def take(a: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """The elements that indices [p...] into the row order of `a` name: [p...]."""
-    return rows(a.reshape(-1), index)
+    """The elements that indices [c, p...] into the row order of each `a` of [c, ...] name: [c, p...]."""
+    return rows(a.reshape(a.shape[0], -1), index)
 
 
 def gather(a: torch.Tensor, dim: int, index: torch.Tensor) -> torch.Tensor:
-    """Element p of each line of `a` along a dimension, for each index p in the same line of `index`."""
+    """Element p of each line of `a` [c, ...] along a dimension, for each index p in the same line of `index`."""
+    a, index = together(a, index)
     return torch.gather(a, dim, index)
 
 
 def diagonal(a: torch.Tensor) -> torch.Tensor:
-    """The diagonal [min(m, n)] of a matrix [m, n]; or the matrix [n, n] with diagonal [n] and +0 elsewhere."""
-    return torch.diag(a)
+    """The diagonals [c, min(m, n)] of matrices [c, m, n]; or the matrices [c, n, n] with diagonals [c, n] in +0."""
+    return torch.diagonal(a, 0, -2, -1) if a.ndim == 3 else torch.diag_embed(a)
 
 
 def permute(a: torch.Tensor, dims: Sequence[int]) -> torch.Tensor:
@@ -109,10 +116,19 @@ def replaced(a: torch.Tensor, index: tuple[int | slice | None, ...], value: torc
 
 
 def replaced_rows(a: torch.Tensor, index: torch.Tensor, value: float) -> torch.Tensor:
-    """A copy of binary32 `a` in which the parts that indices into the first dimension name are one number."""
-    return a.index_fill(0, index.reshape(-1), scalar(value))
+    """A copy of binary32 `a` [c, n, ...] in which the parts that indices [c, p...] name are one number."""
+    a, index = together(a, index)
+    copy = compact(a)
+    copy.flatten(0, 1).index_fill_(0, _across(index, a.shape[1]), scalar(value))
+    return copy
 
 
 def compact(data: torch.Tensor) -> torch.Tensor:
     """A copy in row order in a storage of its own size."""
     return data.clone(memory_format=torch.contiguous_format)
+
+
+def _across(index: torch.Tensor, size: int) -> torch.Tensor:
+    """Indices [c, p...] into rows of so many parts as indices into all rows, one after the other."""
+    first = torch.arange(index.shape[0], device=index.device) * size
+    return (index.reshape(index.shape[0], -1) + first[:, None]).reshape(-1)

@@ -105,33 +105,33 @@ def where(condition: torch.Tensor, a: Operand, b: Operand) -> torch.Tensor:
 
 
 def less(a: torch.Tensor, b: Operand) -> torch.Tensor:
-    """The mask a < b; like every comparison but `unequal` it is false for a NaN, and -0 equals +0."""
-    return torch.lt(a, _as_tensor(b, a))
+    """The mask a < b, of numbers or of indices; like every comparison but `unequal` it is false for a NaN; -0 is +0."""
+    return torch.lt(*_comparable(a, b))
 
 
 def less_equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
     """The mask a <= b."""
-    return torch.le(a, _as_tensor(b, a))
+    return torch.le(*_comparable(a, b))
 
 
 def greater(a: torch.Tensor, b: Operand) -> torch.Tensor:
     """The mask a > b."""
-    return torch.gt(a, _as_tensor(b, a))
+    return torch.gt(*_comparable(a, b))
 
 
 def greater_equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
     """The mask a >= b."""
-    return torch.ge(a, _as_tensor(b, a))
+    return torch.ge(*_comparable(a, b))
 
 
 def equal(a: torch.Tensor, b: Operand) -> torch.Tensor:
     """The mask a == b."""
-    return torch.eq(a, _as_tensor(b, a))
+    return torch.eq(*_comparable(a, b))
 
 
 def unequal(a: torch.Tensor, b: Operand) -> torch.Tensor:
     """The mask a != b; true for a NaN."""
-    return torch.ne(a, _as_tensor(b, a))
+    return torch.ne(*_comparable(a, b))
 
 
 def finite(a: torch.Tensor) -> torch.Tensor:
@@ -159,14 +159,21 @@ def opposite(a: torch.Tensor) -> torch.Tensor:
     return torch.logical_not(a)
 
 
-def everywhere(a: torch.Tensor) -> bool:
-    """Whether a mask holds in every element."""
-    return bool(a.all())
+def everywhere(a: torch.Tensor, dim: int | None = None) -> torch.Tensor:
+    """The mask that holds where a mask holds in every element along a dimension, or in every element."""
+    return torch.all(a, dim)
 
 
-def anywhere(a: torch.Tensor) -> bool:
-    """Whether a mask holds in some element."""
-    return bool(a.any())
+def anywhere(a: torch.Tensor, dim: int | None = None) -> torch.Tensor:
+    """The mask that holds where a mask holds in some element along a dimension, or in some element."""
+    return torch.any(a, dim)
+
+
+def _comparable(a: torch.Tensor, b: Operand) -> tuple[torch.Tensor, torch.Tensor]:
+    """What is compared; indices and a number in binary64, in which indices are exact."""
+    if a.dtype == torch.int64 and not isinstance(b, torch.Tensor):
+        return a.double(), torch.full((), scalar(b), dtype=torch.float64, device=a.device)
+    return a, _as_tensor(b, a)
 
 
 def _as_tensor(value: Operand, like: torch.Tensor) -> torch.Tensor:

@@ -12,8 +12,6 @@ import math
 
 import torch
 
-from arithmetic import engine_choice
-from arithmetic.device.engines import DeviceBinary64Engine, DeviceEngine
 from arithmetic.device.exponents import exponents, powers_of_two
 from arithmetic.exponents import ceil_log2, sum_bits
 
@@ -31,31 +29,16 @@ def sums(values: torch.Tensor, dim: int) -> torch.Tensor:
 
 
 def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The general product [..., m, k] x [..., k, n] of binary32 tensors, rounded once.
+    """The general product [..., m, k] x [..., k, n] of binary32 tensors, whose batches broadcast, rounded once.
 
     One exponent for each row of `a` and each column of `b`; a row or column that holds an infinity or a NaN
     makes its results NaN.
     """
     bits = min(MATMUL_BITS, (53 - ceil_log2(a.shape[-1])) // 2)
     left, row_units = _quantised(a, -1, bits)
-    right, column_units = (left.mT, row_units.mT) if _same(a, b.mT) else _quantised(b, -2, bits)
-    return _round_once(_product(left, right, bits).mul_(row_units), column_units)
-
-
-def _product(left: torch.Tensor, right: torch.Tensor, bits: int) -> torch.Tensor:
-    """The exact product of integers, of which either side may be a batch; one call for all of it on every machine."""
-    if left.ndim == 3 and right.ndim == 2:
-        return _product(left.reshape(-1, left.shape[-1]), right, bits).view(*left.shape[:-1], right.shape[-1])
-    if left.ndim == 2 and right.ndim == 3:
-        return _product(right.mT, left.t(), bits).mT
-    if left.ndim == 3:  # NumPy before 2.3 takes a batch in another order without BLAS
-        left, right = left.contiguous(), right.contiguous()
-    engine = engine_choice.engine(left.device.type)
-    if not isinstance(engine, DeviceEngine):
-        return torch.from_numpy(engine.product(left.numpy(), right.numpy(), bits))
-    if left.ndim == 3:  # other engines would take a million small products one by one, which takes minutes
-        engine = DeviceBinary64Engine()
-    return engine.tensor_product(left, right, bits)
+    right, column_units = _quantised(b, -2, bits)
+    # Exact, whatever the order of the terms: integers whose products and sums have at most 53 bits.
+    return _round_once(torch.matmul(left, right).mul_(row_units), column_units)
 
 
 def _quantised(values: torch.Tensor, dim: int, bits: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,11 +49,6 @@ def _quantised(values: torch.Tensor, dim: int, bits: int) -> tuple[torch.Tensor,
     largest, finite = exponents(values, dim)
     integers = values.double().mul_(powers_of_two(bits - largest)).round_().nan_to_num_(0.0, 0.0, 0.0)
     return integers, torch.where(finite, powers_of_two(largest - bits), math.nan)
-
-
-def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
-    """Whether two tensors are the same elements in memory, in the same order: x and the transpose of x.T are."""
-    return a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride()
 
 
 def _round_once(exact: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

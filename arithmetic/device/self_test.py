@@ -16,7 +16,7 @@ from arithmetic.self_test import Arithmetic
 @cache
 def require_sound(device: str = "cpu") -> None:
     """Test this process's arithmetic, and that of tensors on a type of device, once. Raises MachineError."""
-    self_test.require_sound(device)
+    self_test.require_sound()
     self_test.refuse(faults(device))
 
 

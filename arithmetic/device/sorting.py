@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import torch
 
-from arithmetic.device import data_movement
-
 _NAN = 0x7FC00000
 """The rank of a NaN: above that of infinity, 0x7F800000."""
 _LOWEST = -(2**31)
@@ -22,14 +20,14 @@ Ordered = tuple[torch.Tensor, torch.Tensor]
 def sort(a: torch.Tensor, dim: int, descending: bool) -> Ordered:
     """The elements along a dimension in order, and where they were; a NaN is above every number."""
     indices = torch.sort(_keys(_directed(_ranks(a), descending), dim), dim).values & _INDEX
-    return data_movement.gather(a, dim, indices), indices
+    return torch.gather(a, dim, indices), indices
 
 
 def topk(a: torch.Tensor, k: int, dim: int, largest: bool) -> Ordered:
     """The first k elements of `sort`, descending if they are to be the largest."""
     keys = _keys(_directed(_ranks(a), largest), dim)
     indices = torch.topk(keys, k, dim, largest=False, sorted=True).values & _INDEX
-    return data_movement.gather(a, dim, indices), indices
+    return torch.gather(a, dim, indices), indices
 
 
 def argmax(a: torch.Tensor, dim: int) -> torch.Tensor:
@@ -53,9 +51,9 @@ def smallest(a: torch.Tensor, dim: int) -> torch.Tensor:
     return torch.amin(a, dim).add_(0.0)
 
 
-def last(indices: torch.Tensor) -> int:
-    """The largest of some indices."""
-    return int(torch.amax(indices).item())
+def last(indices: torch.Tensor, dim: int | None = None) -> torch.Tensor:
+    """The largest of some indices along a dimension, or of all."""
+    return torch.amax(indices, () if dim is None else dim)
 
 
 def _ranks(a: torch.Tensor) -> torch.Tensor:

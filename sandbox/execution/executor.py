@@ -17,9 +17,10 @@ import numpy as np
 
 from arithmetic.data_movement import compact
 from arithmetic.random import Source
+from sandbox.execution.groups import CompiledPassWriter
 from sandbox.execution.kernels import Context
 from sandbox.execution.places import Place
-from sandbox.execution.plan import SCALARS, Array, Call, Pass, Plan, Wanted
+from sandbox.execution.plan import SCALARS, Array, Call, CompiledPass, Plan, Wanted
 from sandbox.execution.planner import plan
 from sandbox.program.program import Instruction
 from sandbox.program.value import GRADIENT, PARAMETERS, Value
@@ -46,7 +47,7 @@ class Prepared:
     ) -> None:
         self._arguments = instructions, wanted, earlier, context
         self._turns = turns if len(instructions) <= _MOST_INSTRUCTIONS else -1
-        self.plan = plan(*self._arguments, loops=False)
+        self.plan = plan(*self._arguments, None)
 
     @property
     def places(self) -> Mapping[int, Place]:
@@ -57,7 +58,7 @@ class Prepared:
         """The plan for one more turn."""
         if self._turns == 0:
             with suppress(RuntimeError):  # whatever LLVM has against it, it costs time and no answer
-                self.plan = plan(*self._arguments, loops=True)
+                self.plan = plan(*self._arguments, CompiledPassWriter)
         self._turns -= 1
         return self.plan
 
@@ -160,7 +161,10 @@ class _Run:
         if self._addresses is not None:
             self._addresses[SCALARS] = _address(numbers)
         for stage in self._plan.stages:
-            if isinstance(stage.work, Pass):
+            if isinstance(stage.work, Call):
+                self._call(stage.work)
+            else:
+                assert isinstance(stage.work, CompiledPass)
                 assert self._addresses is not None
                 for made in stage.work.made:
                     room = vector.room(made.number)
@@ -169,8 +173,6 @@ class _Run:
                     else:
                         self._arrays[made.number], self._addresses[made.number] = room
                 stage.work.run(self._addresses)
-            else:
-                self._call(stage.work)
             for number in stage.done_with:
                 del self._arrays[number]
         return {one.number: self._result(one) for one in self._plan.wanted}

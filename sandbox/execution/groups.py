@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from sandbox.execution.loops import FILL, LOOPS, ROOT, Chain, Link, Read, compiled
 from sandbox.execution.places import DTYPES, Place
-from sandbox.execution.plan import Made, Pass
+from sandbox.execution.plan import CompiledPass, Made, Pass
 from sandbox.program import operations
 from sandbox.program.operations import OPERATIONS
 from sandbox.program.program import Instruction
@@ -96,8 +96,18 @@ def source(place: Place, shape: Shape) -> Source | None:
     return None
 
 
-class PassWriter:
+class PassWriter(Protocol):
     """Writes a pass."""
+
+    def write(self, operations: Sequence[Elementwise], kept: Container[int]) -> None:
+        """Write a group; results that are `kept` become arrays."""
+
+    def written(self) -> Pass:
+        """The pass of all groups so far."""
+
+
+class CompiledPassWriter:
+    """Writes a pass for a CPU."""
 
     def __init__(self) -> None:
         self._chains: dict[Chain, int] = {}
@@ -107,9 +117,9 @@ class PassWriter:
         """The words of the table that are addresses, the root of each, and the bytes from there."""
         self._made: list[Made] = []
 
-    def written(self) -> Pass:
+    def written(self) -> CompiledPass:
         """The pass of all groups so far."""
-        return Pass(compiled(tuple(self._chains), tuple(self._calls)), self._table, self._addresses, self._made)
+        return CompiledPass(compiled(tuple(self._chains), tuple(self._calls)), self._table, self._addresses, self._made)
 
     def write(self, operations: Sequence[Elementwise], kept: Container[int]) -> None:
         """Write a group; results that are `kept` become arrays."""

@@ -29,12 +29,19 @@ class Made:
 
 
 class Pass:
-    """Groups of elementwise operations, in one call of compiled loops."""
+    """Groups of elementwise operations that are computed together, after what is before."""
+
+    def __init__(self, made: Sequence[Made]) -> None:
+        self.made = tuple(made)
+
+
+class CompiledPass(Pass):
+    """A pass in one call of compiled loops."""
 
     def __init__(
         self, loops: Loops, table: Sequence[int], addresses: Sequence[tuple[int, int, int]], made: Sequence[Made]
     ) -> None:
-        self.made = tuple(made)
+        super().__init__(made)
         self._loops = loops
         self._table = np.array(table, np.int64)
         places = np.array(addresses, np.int64).T

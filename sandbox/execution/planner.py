@@ -10,7 +10,7 @@ order, or what one of fewer elements makes in any way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -31,21 +31,20 @@ def plan(
     wanted: frozenset[int] | None,
     earlier: Mapping[int, Place],
     context: Context,
-    *,
-    loops: bool,
+    writer: Callable[[], PassWriter] | None,
 ) -> Plan:
-    """The plan by which `instructions` are executed for the values `wanted`; `loops`: whether some are compiled.
+    """The plan by which `instructions` are executed for the values `wanted`; in passes where a `writer` writes some.
 
     The instructions are valid, and the wanted values are results or inputs; None for all arrays that later programs
     may need. `earlier` says where inputs lie that have no array to themselves.
     """
-    planner = _Planner(instructions, wanted or frozenset(), earlier, context, loops)
-    for instruction in instructions if wanted is None else _needed(instructions, wanted):
+    planner = _Planner(instructions, wanted or frozenset(), earlier, context, writer)
+    for instruction in instructions if wanted is None else needed(instructions, wanted):
         planner.add(instruction)
     return planner.finish(planner.made if wanted is None else wanted)
 
 
-def _needed(instructions: Sequence[Instruction], wanted: frozenset[int]) -> list[Instruction]:
+def needed(instructions: Sequence[Instruction], wanted: frozenset[int]) -> list[Instruction]:
     """The instructions whose results are wanted, or needed by others that are."""
     alive, found = set(wanted), []
     for instruction in reversed(instructions):
@@ -62,9 +61,9 @@ class _Planner:
         wanted: frozenset[int],
         earlier: Mapping[int, Place],
         context: Context,
-        loops: bool,
+        writer: Callable[[], PassWriter] | None,
     ) -> None:
-        self._earlier, self._context, self._loops = earlier, context, loops
+        self._earlier, self._context, self._writer = earlier, context, writer
         values = [one for each in instructions for one in (*each.operands, *each.results) if isinstance(one, Value)]
         self._count = 1 + max((GRADIENT, *wanted, *(value.number for value in values)))
         self._places: dict[int, Place] = {}
@@ -85,7 +84,7 @@ class _Planner:
         """Give an instruction its time."""
         if self._is_view(instruction):
             return
-        known = form(instruction) if self._loops and instruction.results[0].size else None
+        known = form(instruction) if self._writer and instruction.results[0].size else None
         if known is None:
             self._call(instruction)
         else:
@@ -197,7 +196,8 @@ class _Planner:
         work: list[tuple[Pass | Call, set[int]]] = []
         for time in sorted(passes.keys() | self._calls.keys()):
             if time in passes:
-                work.append(_written(passes[time], kept))
+                assert self._writer is not None
+                work.append(_written(self._writer(), passes[time], kept))
             work += [(call, _touched(call)) for call in self._calls.get(time, ())]
         last = {root: i for i, (_, touched) in enumerate(work) for root in touched if root >= 0}
         for number, place in results:
@@ -231,9 +231,9 @@ class _Planner:
         return found
 
 
-def _written(groups: Sequence[Sequence[Elementwise]], kept: set[int]) -> tuple[Pass, set[int]]:
+def _written(writer: PassWriter, groups: Sequence[Sequence[Elementwise]], kept: set[int]) -> tuple[Pass, set[int]]:
     """A pass, and the roots that it touches."""
-    writer, touched = PassWriter(), set[int]()
+    touched = set[int]()
     for group in groups:
         writer.write(group, kept)
         touched |= {read.root for each in group for read in each.sources} | {each.result.number for each in group}

@@ -25,6 +25,7 @@ ENTRY_POINTS: Final = {
 """The functions of the papers' Algorithm 1, with their parameters."""
 
 HYPERPARAMETERS: Final = "HYPERPARAMETERS"
+_LOSSES: Final = ("train_loss", "validation_loss")
 _QUERY: Final = "query_location_parameters"
 _LONGEST: Final = 80
 """Characters of what is told of an annotation that is no text."""
@@ -65,6 +66,16 @@ def asks_location(tree: ast.Module) -> bool:
         first.value is None or (isinstance(first.value, ast.Constant) and first.value.value is None)
     )
     return bool(rest) or not trivial
+
+
+def reads_losses(tree: ast.Module) -> bool:
+    """Whether a function of a module that keeps the rules does anything with one of the losses that it is given.
+
+    A new value for its name counts too: `train_loss **= 100` may fail, which depends on the old one.
+    """
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in ENTRY_POINTS)
+    names = (node for function in functions for node in ast.walk(function) if isinstance(node, ast.Name))
+    return any(name.id in _LOSSES for name in names)
 
 
 def declaration_of(tree: ast.Module) -> Declaration:

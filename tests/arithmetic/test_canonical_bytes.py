@@ -5,8 +5,10 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+import torch
 
 from arithmetic.canonical_bytes import canonical_bytes, canonical_view
+from arithmetic.device.canonical_bytes import canonical_bytes as bytes_of_rows
 from tests.support.sample_matrices import random_matrix
 
 PATTERNS = [
@@ -38,3 +40,13 @@ def test_a_view_copies_nothing_where_it_need_not() -> None:
     view = canonical_view(values)
     values[1] = 2.0
     assert bytes(view) == struct.pack("<3f", 1.0, 2.0, 1.0)
+
+
+def test_each_row_of_a_tensor_has_the_bytes_of_an_array() -> None:
+    patterns = np.array(PATTERNS + PATTERNS[:1], np.uint32).view(np.float32).reshape(2, 3, 2)
+    matrix = random_matrix(6, 9, 1)
+    for rows in (patterns, matrix.T, matrix[::2, 1::3], matrix > 0.0, np.arange(24).reshape(2, 3, 4), matrix[:, 0]):
+        found = bytes_of_rows(torch.from_numpy(rows))
+        assert [bytes(row.tolist()) for row in found] == [canonical_bytes(row) for row in rows]
+    repeated = bytes_of_rows(torch.from_numpy(matrix[:1]).expand(3, -1))
+    assert [bytes(row.tolist()) for row in repeated] == [canonical_bytes(matrix[0])] * 3

@@ -1,20 +1,14 @@
-"""The machine chooses among what is exact, and refuses to compute with what is not."""
+"""What is exact is admitted, and the machine refuses to compute with what is not."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from arithmetic import engine_choice
-from arithmetic.device import engines as device_engines
-from arithmetic.device.engines import DeviceBinary64Engine, Int8Engine
 from arithmetic.engines import Binary64Engine, Engine
 from arithmetic.errors import MachineError
 from verifier.challenge.network import network_choice
@@ -55,15 +49,6 @@ class OverflowingEngine(Binary64Engine):
         with np.errstate(over="ignore", invalid="ignore"):
             product: Integers = np.matmul(a.astype(np.float16), b.astype(np.float16)).astype(np.float64)
         return product
-
-
-class UnsupportedEngine(Binary64Engine):
-    """A product that torch does not have for a device."""
-
-    name = "unsupported"
-
-    def product(self, a: Integers, b: Integers, bits: int) -> Integers:
-        raise RuntimeError("not implemented for 'CUDA'")
 
 
 class DigitsEngine:
@@ -127,36 +112,10 @@ class UnsignedEngine(DigitsEngine):
         return [(rest >> 8 * i).astype(np.int8).astype(np.int64) for i in range(bits // 8 + 1)]
 
 
-class SlowEngine(Binary64Engine):
-    """Exact, and slow: whoever looks at a clock would choose another one."""
-
-    name = "slow"
-
-    def product(self, a: Integers, b: Integers, bits: int) -> Integers:
-        time.sleep(0.002)
-        return super().product(a, b, bits)
-
-
-class CountingCalls(TorchDispatchMode):
-    """Counts what a device is asked for."""
-
-    calls = 0
-
-    def __torch_dispatch__(
-        self, function: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        self.calls += 1
-        return function(*args, **(kwargs or {}))
-
-
-EXACT = [
-    Binary64Engine(), DeviceBinary64Engine("cpu"), Int8Engine("cpu"), RoundedEngine(53), DigitsEngine(),
-    SaturatingEngine(17),
-]  # fmt: skip
+EXACT = [Binary64Engine(), RoundedEngine(53), DigitsEngine(), SaturatingEngine(17)]
 BROKEN = [
     RoundedEngine(52), RoundedEngine(51), RoundedEngine(48), RoundedEngine(32), Binary32Engine(), SaturatingEngine(),
     DroppingEngine(0), DroppingEngine(1), DroppingEngine(-1), UnsignedEngine(), OverflowingEngine(),
-    UnsupportedEngine(),
 ]  # fmt: skip
 
 
@@ -169,11 +128,6 @@ def fresh_choices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     engine_choice.engine.cache_clear()
 
 
-def offer(monkeypatch: pytest.MonkeyPatch, *engines: Engine) -> None:
-    """A CUDA device that has these engines."""
-    monkeypatch.setattr(device_engines, "engines", lambda: engines)
-
-
 @pytest.mark.parametrize("engine", EXACT, ids=lambda engine: engine.name)
 def test_exact_engines_are_admitted(engine: Engine) -> None:
     assert engine_choice.is_exact(engine)
@@ -184,85 +138,31 @@ def test_broken_engines_are_refused(engine: Engine) -> None:
     assert not engine_choice.is_exact(engine)
 
 
-def test_a_cpu_has_one_engine() -> None:
+def test_there_is_one_engine() -> None:
     assert engine_choice.engine().name == "binary64"
     assert engine_choice.engine() is engine_choice.engine()
 
 
-def test_a_cpu_without_exact_products_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_exact_products_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_choice, "Binary64Engine", lambda: RoundedEngine(52))
-    with pytest.raises(MachineError, match="products of the 52 bits engine are not exact on this machine's cpu"):
+    with pytest.raises(MachineError, match="products of the 52 bits engine are not exact on this machine"):
         engine_choice.engine()
 
 
-def test_the_first_exact_engine_of_a_device_is_chosen_however_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow, fast = SlowEngine(), Binary64Engine()
-    offer(monkeypatch, Binary32Engine(), slow, fast)
-    for _ in range(3):
-        engine_choice.engine.cache_clear()
-        assert engine_choice.engine("cuda") is slow
-
-
-def test_a_device_prefers_what_calls_it_least() -> None:
-    engines = device_engines.DeviceEngine.__subclasses__()
-    calls = {}
-    for engine in engines:
-        counted = CountingCalls()  # type: ignore[no-untyped-call]
-        with counted:
-            engine("cpu").tensor_product(torch.ones(8, 256).double(), torch.ones(256, 8).double(), 14)
-        calls[engine.name] = counted.calls
-    assert calls["int8"] > 10 * calls["binary64"] > 0
-
-
 def test_no_clock_has_a_part_in_a_choice() -> None:
-    choosers = (engine_choice, device_engines, network_choice)
+    choosers = (engine_choice, network_choice)
     assert not [module.__name__ for module in choosers if "time" in vars(module)]
 
 
-def test_a_device_without_an_exact_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    offer(monkeypatch, Binary32Engine(), SaturatingEngine())
-    with pytest.raises(
-        MachineError, match="binary32 and saturating at 16 bits engine are not exact on this machine's cuda"
-    ):
-        engine_choice.engine("cuda")
-
-
-@pytest.mark.parametrize("name", ["binary64", "int8"])
-def test_the_environment_forces_an_engine_of_a_device(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    offer(monkeypatch, DeviceBinary64Engine("cpu"), Int8Engine("cpu"))
-    monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
-    assert engine_choice.engine("cuda").name == name
-
-
-def test_a_forced_engine_that_is_not_exact_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = UnsignedEngine()
-    monkeypatch.setattr(broken, "name", "int8")
-    offer(monkeypatch, DeviceBinary64Engine("cpu"), broken)
-    monkeypatch.setenv("TIG_VERIFY_ENGINE", "int8")
-    with pytest.raises(MachineError, match="products of the int8 engine are not exact on this machine's cuda"):
-        engine_choice.engine("cuda")
-
-
-@pytest.mark.parametrize(
-    ("device", "name"), [("cpu", None), ("cpu", "binary64"), ("cpu", "int16"), ("cuda", "binary64"), ("cuda", "int8")]
-)
-def test_the_environment_forces_what_a_device_has(
-    monkeypatch: pytest.MonkeyPatch, device: str, name: str | None
-) -> None:
+@pytest.mark.parametrize("name", [None, "binary64", "int16"])
+def test_the_environment_forces_what_there_is(monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
     if name is not None:
         monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
-    assert engine_choice.forced(device) == name
+    assert engine_choice.forced() == name
 
 
-@pytest.mark.parametrize(("device", "name"), [("cpu", "int8"), ("cuda", "int16")])
-def test_an_engine_that_another_device_has_is_an_error(monkeypatch: pytest.MonkeyPatch, device: str, name: str) -> None:
-    monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
-    with pytest.raises(MachineError, match=f"the {name} engine does not compute on {device}; unset TIG_VERIFY_ENGINE"):
-        engine_choice.forced(device)
-
-
-@pytest.mark.parametrize("name", ["", "float32", "INT8"])
+@pytest.mark.parametrize("name", ["", "float32", "int8", "INT16"])
 def test_an_unknown_engine_is_an_error(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("TIG_VERIFY_ENGINE", name)
-    with pytest.raises(MachineError, match=f"TIG_VERIFY_ENGINE='{name}' is not one of binary64, int16, int8"):
+    with pytest.raises(MachineError, match=f"TIG_VERIFY_ENGINE='{name}' is not one of binary64, int16"):
         engine_choice.forced()

@@ -1,4 +1,4 @@
-"""Every engine gives the exact integer products, up to the limits of the contract, against Python's integers."""
+"""The engine gives the exact integer products, up to the limits of the contract, against Python's integers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from arithmetic.device.engines import DeviceBinary64Engine, Int8Engine
 from arithmetic.engines import Binary64Engine, Engine
 from tests.support.sample_matrices import dots
 
@@ -78,20 +76,9 @@ FILLS = [
 ]  # fmt: skip
 
 
-DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
-ENGINES = [Binary64Engine(), *(kind(device) for device in DEVICES for kind in (DeviceBinary64Engine, Int8Engine))]
-
-
-@pytest.fixture(scope="module", params=ENGINES, ids=lambda engine: type(engine).__name__)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    """What computes on other devices computes on a CPU too."""
-    chosen: Engine = request.param
-    return chosen
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="NO GPU: the engines are NOT tested on CUDA here")
-def test_the_engines_are_tested_on_cuda() -> None:
-    """So that a report of tests says whether they were."""
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Binary64Engine()
 
 
 def multiply(engine: Engine, a: object, b: object, bits: int) -> object:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from arithmetic import data_movement, ieee, prefix_sums, reductions, sorting
-from arithmetic.device import data_movement as device_movement
 from arithmetic.device import ieee as device_ieee
 from arithmetic.device import prefix_sums as device_prefix_sums
 from arithmetic.device import reductions as device_reductions
@@ -23,18 +22,20 @@ from arithmetic.device.transcendental import functions as device_functions
 from arithmetic.device.transcendental import powers as device_powers
 from arithmetic.transcendental import functions, powers
 from tests.support.fresh_process import printed
+from tests.support.libraries import OneRow
 from tests.support.sample_numbers import SPECIALS
 
 Array = NDArray[Any]
 Both = tuple[Array, torch.Tensor]
 """The same elements at the same strides, for each library."""
 
+OF_ONE_ROW = OneRow()
 MODULES = {
     "ieee": (ieee, device_ieee),
     "functions": (functions, device_functions),
     "reductions": (reductions, device_reductions),
     "sorting": (sorting, device_sorting),
-    "data_movement": (data_movement, device_movement),
+    "data_movement": (data_movement, OF_ONE_ROW),
     "prefix_sums": (prefix_sums, device_prefix_sums),
     "powers": (powers, device_powers),
 }
@@ -163,7 +164,7 @@ def test_masks(a: Array, x: float, y: float) -> None:
     for name in ("both", "either"):
         assert_same(getattr(ieee, name)(mask, other), getattr(device_ieee, name)(*masks))
     assert_same(ieee.opposite(mask), device_ieee.opposite(masks[0]))
-    assert_same(data_movement.numbers(mask), device_movement.numbers(masks[0]))
+    assert_same(data_movement.numbers(mask), OF_ONE_ROW.numbers(masks[0]))
     for one in (mask, other):
         assert_same(ieee.everywhere(one), device_ieee.everywhere(torch.from_numpy(one.copy())))
         assert_same(ieee.anywhere(one), device_ieee.anywhere(torch.from_numpy(one.copy())))
@@ -260,42 +261,40 @@ def test_movement(a: Array, number: float, data: st.DataObject) -> None:
     positions = st.lists(st.integers(0, a.shape[0] - 1), min_size=1, max_size=6).map(lambda p: np.array(p, np.int64))
     index = data.draw(positions | positions.map(lambda p: p[:, None]) | positions.map(lambda p: np.asarray(p[0])))
     named_index = torch.from_numpy(index.copy())
-    assert_same(data_movement.rows(a, index), device_movement.rows(tensor, named_index))
-    assert_same(data_movement.take(a, index), device_movement.take(tensor, named_index))
-    assert_same(
-        data_movement.replaced_rows(a, index, number), device_movement.replaced_rows(tensor, named_index, number)
-    )
-    assert_same(data_movement.replaced(a, (0,), number), device_movement.replaced(tensor, (0,), number))
-    assert_same(data_movement.replaced(a, (), a[:1]), device_movement.replaced(tensor, (), tensor[:1]))
+    assert_same(data_movement.rows(a, index), OF_ONE_ROW.rows(tensor, named_index))
+    assert_same(data_movement.take(a, index), OF_ONE_ROW.take(tensor, named_index))
+    assert_same(data_movement.replaced_rows(a, index, number), OF_ONE_ROW.replaced_rows(tensor, named_index, number))
+    assert_same(data_movement.replaced(a, (0,), number), OF_ONE_ROW.replaced(tensor, (0,), number))
+    assert_same(data_movement.replaced(a, (), a[:1]), OF_ONE_ROW.replaced(tensor, (), tensor[:1]))
     dim = data.draw(st.integers(-a.ndim, a.ndim - 1))
     places = sorting.sort(a, dim, False)[1]
-    expected = device_movement.gather(tensor, dim, torch.from_numpy(places.copy()))
+    expected = OF_ONE_ROW.gather(tensor, dim, torch.from_numpy(places.copy()))
     assert_same(data_movement.gather(a, dim, places), expected)
     order = data.draw(st.permutations(range(a.ndim)))
-    assert_same(data_movement.permute(a, order), device_movement.permute(tensor, order))
-    assert_same(data_movement.expand(a, (3, *a.shape)), device_movement.expand(tensor, (3, *a.shape)))
-    assert_same(data_movement.stack([a, a], dim), device_movement.stack([tensor, tensor], dim))
-    assert_same(data_movement.cat([a, a], dim), device_movement.cat([tensor, tensor], dim))
-    assert_same(data_movement.full_like(a, number), device_movement.full_like(tensor, number))
+    assert_same(data_movement.permute(a, order), OF_ONE_ROW.permute(tensor, order))
+    assert_same(data_movement.expand(a, (3, *a.shape)), OF_ONE_ROW.expand(tensor, (3, *a.shape)))
+    assert_same(data_movement.stack([a, a], dim), OF_ONE_ROW.stack([tensor, tensor], dim))
+    assert_same(data_movement.cat([a, a], dim), OF_ONE_ROW.cat([tensor, tensor], dim))
+    assert_same(data_movement.full_like(a, number), OF_ONE_ROW.full_like(tensor, number))
 
 
 @settings(max_examples=60, deadline=None)
 @given(arrays(min_dims=2, max_dims=2), st.integers(-40, 40))
 def test_triangles_and_diagonals(a: Array, diagonal: int) -> None:
     tensor = as_tensor(a)
-    assert_same(data_movement.upper(a, diagonal), device_movement.upper(tensor, diagonal))
-    assert_same(data_movement.lower(a, diagonal), device_movement.lower(tensor, diagonal))
-    assert_same(data_movement.diagonal(a), device_movement.diagonal(tensor))
-    assert_same(data_movement.diagonal(a[0]), device_movement.diagonal(tensor[0]))
-    assert_same(data_movement.identity(*a.shape), device_movement.identity(*a.shape))
+    assert_same(data_movement.upper(a, diagonal), OF_ONE_ROW.upper(tensor, diagonal))
+    assert_same(data_movement.lower(a, diagonal), OF_ONE_ROW.lower(tensor, diagonal))
+    assert_same(data_movement.diagonal(a), OF_ONE_ROW.diagonal(tensor))
+    assert_same(data_movement.diagonal(a[0]), OF_ONE_ROW.diagonal(tensor[0]))
+    assert_same(data_movement.identity(*a.shape), OF_ONE_ROW.identity(*a.shape))
 
 
 @given(st.lists(scalars, min_size=1), scalars)
 def test_numbers(values: list[float], number: float) -> None:
-    assert_same(data_movement.rounded(values), device_movement.rounded(values))
-    assert_same(data_movement.full([2, 1], number), device_movement.full([2, 1], number))
-    assert_same(data_movement.full([], number), device_movement.full([], number))
-    assert_same(data_movement.numbers(np.array([7])), device_movement.numbers(torch.tensor([7])))
+    assert_same(data_movement.rounded(values), OF_ONE_ROW.rounded(values))
+    assert_same(data_movement.full([2, 1], number), OF_ONE_ROW.full([2, 1], number))
+    assert_same(data_movement.full([], number), OF_ONE_ROW.full([], number))
+    assert_same(data_movement.numbers(np.array([7])), OF_ONE_ROW.numbers(torch.tensor([7])))
 
 
 def test_a_result_is_never_an_operand_that_changes() -> None:
@@ -328,3 +327,11 @@ def test_a_tensor_without_dimensions_leaves_the_tables_as_they_are(name: str) ->
     operands = (single, single) if function == "power" else (single,)
     first, second = (getattr(MODULES[module][1], function)(*operands) for _ in range(2))
     assert first.numpy().tobytes() == second.numpy().tobytes()
+
+
+@given(st.lists(st.integers(0, 2**24 - 1), min_size=1), scalars | st.floats(0, 2**24))
+def test_indices_and_a_number_are_compared_in_binary64(values: list[int], number: float) -> None:
+    for other in (number, float(values[0]), values[0] + 2.0**-28):
+        for name in "less less_equal greater greater_equal equal unequal".split():
+            expected = getattr(ieee, name)(np.array(values), other)
+            assert_same(expected, getattr(device_ieee, name)(torch.tensor(values), other))

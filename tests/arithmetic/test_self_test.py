@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from arithmetic import engine_choice, exact_sums, self_test
@@ -68,7 +67,7 @@ class FewerBits(Binary64Engine):
 
 def test_products_that_are_not_exact_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_choice, "Binary64Engine", FewerBits)
-    assert list(self_test.faults()) == ["the products of the binary64 engine are not exact on this machine's cpu"]
+    assert list(self_test.faults()) == ["the products of the binary64 engine are not exact on this machine"]
     with pytest.raises(MachineError, match="products of the binary64 engine are not exact"):
         self_test.require_sound()
 
@@ -96,12 +95,6 @@ def test_an_engine_that_a_cpu_does_not_have_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setenv(engine_choice.ENGINE_VARIABLE, name)
     with pytest.raises(MachineError, match=name):
         self_test.require_sound()
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
-def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(MachineError, match="no CUDA device"):
-        self_test.require_sound("cuda")
 
 
 @pytest.mark.slow

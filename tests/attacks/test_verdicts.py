@@ -154,7 +154,7 @@ def test_what_is_put_beside_a_decided_claim_changes_nothing(attempt: str, capsys
 
 
 def test_a_lost_process_gives_a_verdict_on_evidence_only() -> None:
-    judge, lost = Judge(Terms(), "none", "cpu"), TaskLost("killed")
+    judge, lost = Judge(Terms(), "none"), TaskLost("killed")
     answer = judge.undetermined(CaseReader().read(CLAIM, Level.EVALUATE), lost.why)
     assert isinstance(answer, Verdict)
     assert answer.outcome is Outcome.UNDETERMINED
@@ -192,7 +192,7 @@ def test_a_named_solution_without_that_is_in_the_verdict(monkeypatch: pytest.Mon
     other_solution(KEY)
     SOLUTION.rename(ELSEWHERE)
     monkeypatch.setattr(evaluate, "open_evidence", unchecked)
-    with Judge(Terms(), "none", "cpu").opened() as judged:
+    with Judge(Terms(), "none").opened() as judged:
         verdict = judged(CaseReader(solution=ELSEWHERE).read(CLAIM, Level.EVALUATE))
     assert isinstance(verdict, Verdict)
     assert verdict.evidence["solution"] == Envelope.from_bytes(ELSEWHERE.read_bytes()).digest()
@@ -224,7 +224,7 @@ def test_a_claim_replaced_later_without_that_is_not_in_the_verdict() -> None:
     case = CaseReader().read(CLAIM, Level.EVALUATE)
     CLAIM.write_bytes(seal(solved().claim, STRANGER).to_bytes())
     spoilt(SOLUTION)
-    with Judge(Terms(), "none", "cpu").opened() as judged:
+    with Judge(Terms(), "none").opened() as judged:
         verdict = judged(case)
     assert isinstance(verdict, Verdict)
     assert verdict.outcome is Outcome.ACCEPTED

@@ -98,7 +98,7 @@ def tape(name: str) -> Tape:
     source = Taping()
     optimiser = ExecutedOptimiser(assignment, source)
     play(optimiser)
-    loaded = Loaded(asks_location=optimiser._asks_location, fuel_used=0)
+    loaded = Loaded(asks_location=optimiser._calls.asks_location, fuel_used=0)
     return Tape(assignment, loaded, tuple(source.calls))
 
 

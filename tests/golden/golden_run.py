@@ -84,9 +84,9 @@ class GoldenRun:
         """Its set-up; where nothing is said, in this process."""
         return self.training.session(isolation or InProcess())
 
-    def trained(self, device: str = "cpu") -> GoldenFile:
+    def trained(self) -> GoldenFile:
         """What its record is to be: the module is trained in this process."""
-        return GoldenFile.of(self.training, self.training.run(InProcess(), device=device), FOLDER, self.notes)
+        return GoldenFile.of(self.training, self.training.run(InProcess()), FOLDER, self.notes)
 
 
 CENTRED: Final = DECEMBER_2025_CENTRED.name

@@ -51,11 +51,11 @@ def fill(run: GoldenRun) -> Said:
     return []
 
 
-def check(run: GoldenRun, device: str = "cpu") -> Said:
+def check(run: GoldenRun) -> Said:
     """Train with both implementations; a line for each difference from the record."""
     if not run.path.exists():
         return [f"{run.name}: no record"]
-    found = [f"{run.name}: {each}" for each in differences(run.record, run.trained(device))]
+    found = [f"{run.name}: {each}" for each in differences(run.record, run.trained())]
     return found + [f"{run.name}: second implementation: {each}" for each in second_implementation.differences(run)]
 
 

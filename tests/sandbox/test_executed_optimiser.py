@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sandbox import executed_optimiser, state_codec
+from sandbox import calls, state_codec
 from sandbox.errors import FuelExhausted, OptimiserError, WorkerFault
 from sandbox.executed_optimiser import ExecutedOptimiser
 from sandbox.local_source import LocalSource
@@ -144,7 +144,7 @@ def test_fuel_that_does_not_add_up_is_a_fault(used: int) -> None:
 
 
 def test_a_state_of_too_many_bytes_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executed_optimiser, "MAX_BYTES", 20)
+    monkeypatch.setattr(calls, "MAX_BYTES", 20)
     optimiser = in_process(assignment(module("return [1, 2, 3]")))
     with pytest.raises(WorkerFault, match="or too many bytes"):
         optimiser.initialise()

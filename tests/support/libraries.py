@@ -46,9 +46,33 @@ class ArraysBehindTensors:
         return function
 
 
+class OneRow:
+    """The picking of tensors, which is done in many rows at once, in a single one."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(data_movement, name)
+
+    def rows(self, a: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+        return data_movement.rows(a[None], index[None])[0]
+
+    def take(self, a: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+        return data_movement.take(a[None], index[None])[0]
+
+    def gather(self, a: torch.Tensor, dim: int, index: torch.Tensor) -> torch.Tensor:
+        return data_movement.gather(a[None], dim % a.ndim + 1, index[None])[0]
+
+    def diagonal(self, a: torch.Tensor) -> torch.Tensor:
+        return data_movement.diagonal(a[None])[0]
+
+    def replaced_rows(self, a: torch.Tensor, index: torch.Tensor, value: float) -> torch.Tensor:
+        return data_movement.replaced_rows(a[None], index[None], value)[0]
+
+
 def library(name: str) -> dict[str, Any]:
     """The modules of `numpy` or of `torch`."""
-    return {key: ArraysBehindTensors(of_arrays(key)) if name == "numpy" else MODULES[key] for key in MODULES}
+    if name == "numpy":
+        return {key: ArraysBehindTensors(of_arrays(key)) for key in MODULES}
+    return {**MODULES, "data_movement": OneRow()}
 
 
 def _arrays(value: Any) -> Any:

@@ -87,13 +87,12 @@ def session(
     fuel_budget: int = 10**12,
     nonce: int = NONCE,
     isolation: Isolation | None = None,
-    device: str = "cpu",
     **hyperparameters: float,
 ) -> Session:
     """One training of that task, in this process unless an isolation is given."""
     source = module() if source is None else source
     made = task(source, fuel_budget, **hyperparameters)
-    return Session(made, nonce, Module("small.py", source), isolation or InProcess(), device)
+    return Session(made, nonce, Module("small.py", source), isolation or InProcess())
 
 
 def session_of(claim: Claim, source: bytes, isolation: Isolation | None = None) -> Session:

@@ -84,7 +84,7 @@ class RepeatedTraining:
         """All take about as long."""
         return 1.0
 
-    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Repetition:
+    def run(self, isolation: Isolation, observer: Observer | None) -> Repetition:
         """Train, always on the CPU. Raises what `train` raises."""
         task, data = self.task, _dataset(self.task.seed)
         began = time.perf_counter()

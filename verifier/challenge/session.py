@@ -35,15 +35,13 @@ class Session:
         nonce: int,
         module: Module,
         isolation: Isolation,
-        device: str = "cpu",
         instance_id: InstanceId | None = None,
     ) -> None:
-        """`device` is where the network computes its products; `instance_id` is that of the nonce, if it is known."""
-        self_test.require_sound(device)
+        """`instance_id` is that of the nonce, if it is known."""
+        self_test.require_sound()
         self.task, self.nonce, self.module = task, nonce, module
         self.instance_id = instance_id or InstanceId.of(task, nonce)
         self.isolation = isolation
-        self._device = device
 
     @cached_property
     def instance(self) -> Instance:
@@ -53,7 +51,7 @@ class Session:
     @cached_property
     def network(self) -> Network:
         """The network, with its frozen layers."""
-        return network_for(self.instance_id, self._device)
+        return network_for(self.instance_id)
 
     @cached_property
     def initial(self) -> NDArray[np.float32]:
@@ -68,16 +66,7 @@ class Session:
 
     def start_optimiser(self) -> Optimiser:
         """The task's optimiser, with buffers for the network's parameters."""
-        assignment = Assignment(
-            source=self.module.source,
-            name=self.module.name,
-            layout=Architecture(self.instance_id.track).layout(),
-            difficulty=self.instance_id.track.difficulty,
-            hyperparameters=self.task.hyperparameters,
-            key=self.instance_id.stream("optimiser").read(32),
-            fuel_budget=self.task.fuel_budget,
-        )
-        return self.isolation.start(assignment)
+        return self.isolation.start(assignment_of(self.task, self.module, self.instance_id))
 
     def train(self, observer: Observer | None = None) -> Training:
         """Train from the start to the end (specification, section 6).
@@ -87,3 +76,21 @@ class Session:
         with self.trainer() as trainer:
             trainer.start(self.initial)
             return finish(trainer, observer)
+
+
+def assignment_of(task: Task, module: Module, instance_id: InstanceId) -> Assignment:
+    """What a task's optimiser is given on an instance."""
+    return Assignment(
+        source=module.source,
+        name=module.name,
+        layout=Architecture(instance_id.track).layout(),
+        difficulty=instance_id.track.difficulty,
+        hyperparameters=task.hyperparameters,
+        key=optimiser_key(instance_id),
+        fuel_budget=task.fuel_budget,
+    )
+
+
+def optimiser_key(instance_id: InstanceId) -> bytes:
+    """The 32 bytes of an instance for the optimiser's own random numbers."""
+    return instance_id.stream("optimiser").read(32)

@@ -25,11 +25,18 @@ class Solved:
 
 def solve(session: Session, observer: Observer | None = None) -> Solved:
     """Train and score. Raises MachineError, ModuleRefused, OptimiserError or WorkerFault."""
-    training = session.train(observer)
+    return solved(session, session.train(observer))
+
+
+def solved(session: Session, training: Training, protection: Mapping[str, str] | None = None) -> Solved:
+    """Score a session's training. Raises MachineError.
+
+    It may have been done elsewhere; then `protection` is what protected the host there from the module.
+    """
     subset = test_subset(session.instance_id, training.best_epoch)
     result = score(session.network, training.best, subset)
     solution = training.best.to_solution(session.instance_id.track)
-    run = {**versions(), **session.isolation.describe()}
+    run = {**versions(), **(session.isolation.describe() if protection is None else protection)}
     return Solved(_claim(session, training, result, solution, run), solution, training, result)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from verifier.command_line.terminal import say
 
 
-def say_if_first(device: str) -> None:
-    """Say so, if the network that trains on the device is still to be compiled."""
+def say_if_first() -> None:
+    """Say so, if the network is still to be compiled."""
     from verifier.challenge.network.network_choice import waits_for_compiler
 
-    if waits_for_compiler(device):
+    if waits_for_compiler():
         say("tig-verify: compiling the network for this processor, once; that takes some 15 s", is_error=True)

@@ -92,9 +92,9 @@ class Trial:
         track = Track.parse(self.task.edition, self.task.settings.track_id)
         return track.edition.train_points * (track.n_hidden + 1.0)
 
-    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
+    def run(self, isolation: Isolation, observer: Observer | None) -> Row:
         """Train; seconds are those of a clock. Raises as `solve` does."""
-        session = Session(self.task, self.nonce, self.module, isolation, device)
+        session = Session(self.task, self.nonce, self.module, isolation)
         started = time.perf_counter()
         solved = solve(session, observer)
         seconds = time.perf_counter() - started

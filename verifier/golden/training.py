@@ -59,13 +59,13 @@ class PinnedTraining:
         """The track of the task."""
         return Track.parse(self.task.edition, self.task.settings.track_id)
 
-    def session(self, isolation: Isolation, device: str = "cpu") -> Session:
+    def session(self, isolation: Isolation) -> Session:
         """Its set-up on this machine. Raises as `Session` does."""
-        return Session(self.task, self.nonce, self.module, isolation, device)
+        return Session(self.task, self.nonce, self.module, isolation)
 
-    def run(self, isolation: Isolation, observer: Observer | None = None, device: str = "cpu") -> Results:
-        """Train to the end; the results are equal on every machine and device. Raises as `solve` does."""
-        session = self.session(isolation, device)
+    def run(self, isolation: Isolation, observer: Observer | None = None) -> Results:
+        """Train to the end; the results are equal on every machine. Raises as `solve` does."""
+        session = self.session(isolation)
         return results(session, solve(session, observer))
 
 

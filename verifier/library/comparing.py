@@ -28,7 +28,6 @@ class _Runner:
     """Runs trials in this process or in another one, to which it is sent as it is."""
 
     isolation: Place
-    device: str
 
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[tuple[str, Trial]], Row | OptimiserError]]:
@@ -36,7 +35,7 @@ class _Runner:
 
             def work(named: tuple[str, Trial]) -> Row | OptimiserError:
                 try:
-                    return named[1].run(place, observer, self.device)
+                    return named[1].run(place, observer)
                 except OptimiserError as error:
                     return error
 
@@ -55,7 +54,6 @@ def compare(
     callback: Observer | None = None,
     failed: Callable[[str, int, str], None] | None = None,
     isolation: Place = "process",
-    device: str = "cpu",
 ) -> list[Comparison]:
     """Train modules on the same nonces, and compare each with the first one, as `tig-verify compare` does.
 
@@ -72,7 +70,6 @@ def compare(
         failed: Called where a module fails, with its name, the nonce and the reason: modules are then compared on the
             nonces that both have. By default a failure ends the call.
         isolation: As for `train`; an open place is for one job.
-        device: Where products are computed, `cpu` or `cuda`. The result is the same.
 
     Raises:
         ModuleRefused, OptimiserError, EditionError, TrackError, InputError, MachineError, WorkerFault: As `train` does;
@@ -87,7 +84,7 @@ def compare(
         task = task_of(module, edition, track, overrides, fuel, rand_hash)
         trials += [(name, Trial(Path(module.name), module, task, nonce)) for nonce in numbers]
     runs: dict[str, list[Run]] = {name: [] for name in candidates}
-    with closing(completed(_Runner(isolation, device).opened, trials, jobs, callback)) as answers:
+    with closing(completed(_Runner(isolation).opened, trials, jobs, callback)) as answers:
         for (name, trial), answer in answers:
             if isinstance(answer, TaskLost):
                 raise WorkerFault(f"{name}, nonce {trial.nonce}: {answer.why}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Final, TypeAlias
 
 from arithmetic.threads import THREAD_LIMIT
@@ -21,11 +21,16 @@ def opened(place: Place) -> Iterator[Isolation]:
     """The place, with one thread for NumPy and torch as long as it is used. Raises InputError for an unknown name."""
     with ExitStack() as stack:
         if isinstance(place, str):
-            if place not in _NAMES:
-                raise InputError(f"isolation: {place!r} is not one of {', '.join(_NAMES)}, and no open place")
-            place = stack.enter_context(Jail()) if place == "process" else _in_process()
+            place = stack.enter_context(named(place))
         stack.enter_context(THREAD_LIMIT.held())
         yield place
+
+
+def named(place: str) -> AbstractContextManager[Jail | InProcess]:
+    """The place of that name. Raises InputError."""
+    if place not in _NAMES:
+        raise InputError(f"isolation: {place!r} is not one of {', '.join(_NAMES)}, and no open place")
+    return Jail() if place == "process" else nullcontext(_in_process())
 
 
 def _in_process() -> InProcess:

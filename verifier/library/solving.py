@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
 
+from arithmetic.errors import MachineError
 from protocol.claim import Claim
 from protocol.envelope import Envelope, seal
 from protocol.keys import SigningKey
@@ -13,15 +17,20 @@ from protocol.task import Task
 from protocol.transcript import Transcript
 from sandbox.errors import WorkerFault
 from sandbox.optimiser import Scalar
+from verifier.challenge.errors import InputError
+from verifier.challenge.lockstep.device import Device, Trained, Wanted
 from verifier.challenge.module import Module
 from verifier.challenge.session import Session
-from verifier.challenge.solving import Solved
-from verifier.challenge.solving import solve as solved
+from verifier.challenge.solving import Solved, solved
 from verifier.challenge.training.trainer import Observer
-from verifier.library.place import Place, opened, require_jobs
+from verifier.library.place import Place, named, opened, require_jobs
 from verifier.library.task import RAND_HASH, ModuleSource, module_of, task_of
-from verifier.runs.pool import TaskLost
+from verifier.runs import device_search
+from verifier.runs.device_pool import Devices, lockstep
+from verifier.runs.pool import Answers, TaskLost
 from verifier.runs.queue import completed
+
+_DEVICES: Final = ("cpu", "cuda", "auto")
 
 
 @dataclass(frozen=True)
@@ -57,12 +66,25 @@ class _Solver:
     task: Task
     module: Module
     isolation: Place
-    device: str
 
     @contextmanager
-    def opened(self, observer: Observer | None) -> Iterator[Callable[[int], Solved]]:
+    def opened(self, observer: Observer | None = None) -> Iterator[_Solve]:
         with opened(self.isolation) as place:
-            yield lambda nonce: solved(Session(self.task, nonce, self.module, place, self.device), observer)
+
+            def work(nonce: int, trained: Trained | None = None) -> Solved:
+                session = Session(self.task, nonce, self.module, place)
+                if trained is None:
+                    return solved(session, session.train(observer))
+                return solved(session, trained.training, trained.protection)
+
+            yield work
+
+    def wanted(self, nonce: int) -> Wanted:
+        return Wanted(self.task, self.module, nonce)
+
+
+class _Solve(Protocol):
+    def __call__(self, nonce: int, trained: Trained | None = None, /) -> Solved: ...
 
 
 def solve(
@@ -96,7 +118,8 @@ def solve(
         jobs: Processes that share the nonces; with 1 it is this one.
         callback: Called after each epoch with an `Epoch`, if this process trains.
         isolation: As for `train`; an open place is for one job.
-        device: Where products are computed, `cpu` or `cuda`. The result is the same.
+        device: `cpu`; `cuda`, where each GPU trains many nonces at once, and `jobs` processes score; or `auto`, which
+            is `cuda` where that can be used. The claims are the same.
 
     Raises:
         ModuleRefused, OptimiserError, EditionError, TrackError, InputError, MachineError, WorkerFault: As `train` does;
@@ -105,13 +128,42 @@ def solve(
     source = module_of(module)
     task = task_of(source, edition, track, hyperparameters, fuel, rand_hash)
     require_jobs(jobs, isolation)
-    return _claims(_Solver(task, source, isolation, device), nonces, jobs, callback, key)
+    solver = _Solver(task, source, isolation)
+    devices = _devices(isolation, device)
+    if devices and isinstance(isolation, str):
+        return _claims(solver, _on_devices(solver, isolation, devices, list(nonces), jobs), key)
+    return _claims(solver, completed(solver.opened, nonces, jobs, callback), key)
 
 
-def _claims(
-    solver: _Solver, nonces: Iterable[int], jobs: int, callback: Observer | None, key: SigningKey
-) -> Iterator[SignedClaim]:
-    with closing(completed(solver.opened, nonces, jobs, callback)) as answers:
+def _devices(isolation: Place, device: str) -> tuple[Device, ...]:
+    """Those that train. Raises InputError or MachineError."""
+    if device not in _DEVICES:
+        raise InputError(f"device: {device!r} is not one of {', '.join(_DEVICES)}")
+    if device == "cpu":
+        return ()
+    if not isinstance(isolation, str):
+        raise InputError(f"isolation: an open place is for this process alone; with device {device!r} name one")
+    try:
+        return device_search.found_devices()
+    except MachineError:
+        if device == "cuda":
+            raise
+        return ()
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+def _on_devices(
+    solver: _Solver, isolation: str, devices: tuple[Device, ...], nonces: list[int], jobs: int
+) -> Answers[int, Solved]:
+    trainings = partial(lockstep, partial(named, isolation), max(jobs // len(devices), 1))
+    return Devices(devices, trainings, solver.wanted, len(nonces), _warn).completed(solver.opened, nonces, jobs)
+
+
+def _claims(solver: _Solver, answered: Answers[int, Solved], key: SigningKey) -> Iterator[SignedClaim]:
+    with closing(answered) as answers:
         for nonce, answer in answers:
             if isinstance(answer, TaskLost):
                 raise WorkerFault(f"nonce {nonce}: {answer.why}")

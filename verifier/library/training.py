@@ -99,7 +99,6 @@ def train(
     rand_hash: str = RAND_HASH,
     callback: Observer | None = None,
     isolation: Place = "process",
-    device: str = "cpu",
 ) -> TrainingResult:
     """Train a module on the instance of one nonce, and score it, as `tig-verify run` does. No key is needed.
 
@@ -114,7 +113,6 @@ def train(
         callback: Called after each epoch with an `Epoch`. What it raises ends the training, and is raised here.
         isolation: `process` for a jailed process, `none` for this one (only for code that you trust), or an open
             `Jail`, which spares each further call the second that its start takes.
-        device: Where products are computed, `cpu` or `cuda`. The result is the same.
 
     Raises:
         ModuleRefused: The module breaks the rules of the dialect; `diagnostics` has every problem.
@@ -128,7 +126,7 @@ def train(
     source = module_of(module)
     task = task_of(source, edition, track, hyperparameters, fuel, rand_hash)
     with opened(isolation) as place:
-        session = Session(task, nonce, source, place, device)
+        session = Session(task, nonce, source, place)
         started = time.perf_counter()
         outcome = solved(session, callback)
         return TrainingResult.of(source, session, outcome, time.perf_counter() - started)

@@ -31,7 +31,6 @@ def verify(
     epochs: int = 4,
     callback: Observer | None = None,
     isolation: Place = "process",
-    device: str = "cpu",
 ) -> Verdict:
     """Check a claim, as `tig-verify verify` does; every outcome is a verdict, with its reason.
 
@@ -45,7 +44,6 @@ def verify(
         epochs: The epochs that an audit trains again, beside the first, the best and the last.
         callback: Called after each epoch of a replay with an `Epoch`.
         isolation: As for `train`.
-        device: Where products are computed, `cpu` or `cuda`. The result is the same.
 
     Raises:
         InputError: A file cannot be read, or is not what the claim names; no verdict follows.
@@ -55,7 +53,7 @@ def verify(
         raise InputError(f"level: {level!r} is not one of {', '.join(Level)}")
     evidence = _evidence(claim, module, epochs, Terms(() if signer is None else (signer,), seeding, threshold))
     with opened(isolation) as place:
-        return verified(evidence, Level(level), place, callback, device)
+        return verified(evidence, Level(level), place, callback)
 
 
 def _evidence(

@@ -9,7 +9,7 @@ from typing import Final
 from protocol.examination import Check, Condition, Finding
 from verifier.challenge.versions import SPECIFICATION
 
-LIBRARIES: Final = ("tig-verify", "torch", "numpy", "numba", "llvmlite")
+LIBRARIES: Final = ("tig-verify", "torch", "triton", "numpy", "numba", "llvmlite")
 NEEDED: Final = ("torch", "numpy")
 
 

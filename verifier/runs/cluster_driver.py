@@ -22,7 +22,7 @@ import ray.util.scheduling_strategies
 from sandbox.errors import WorkerFault
 from verifier.runs.cluster import LOCAL, Word
 from verifier.runs.node import Node, difference, identity
-from verifier.runs.pool import Task, TaskLost, Waiting, seconds_to
+from verifier.runs.pool import Listed, Task, TaskLost, Waiting, seconds_to
 from verifier.runs.queue import cores
 
 _TRIES: Final = 2
@@ -128,7 +128,7 @@ class _Driver:
 
     def run(self, until: float | None) -> Iterator[tuple[int, bytes | TaskLost]]:
         """Every item with its result. Raises WorkerFault if no node is left, EOFError if the caller is gone."""
-        waiting = Waiting(self._items(), _TRIES)
+        waiting = Waiting(Listed(self._items()), _TRIES)
         answers: list[tuple[int, bytes | TaskLost] | None] = []
         while True:
             if self._connection.poll():  # it sends nothing that it is not asked for

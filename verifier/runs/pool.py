@@ -14,24 +14,27 @@ import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from multiprocessing import Pipe
-from multiprocessing.connection import wait
-from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from multiprocessing.connection import Connection, wait
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from arithmetic.threads import ONE_THREAD
 from sandbox.errors import WorkerFault
 from tig_verify.origin import command
 
-_FALSE_STARTS: Final = 3
+FALSE_STARTS: Final = 3
 """Processes in a row that die before they are ready: then it is no accident."""
-_PATIENCE: Final = 5.0
+PATIENCE: Final = 5.0
 """Seconds that a process has to end after it has closed its connection."""
 
+NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
+
 Item = TypeVar("Item")
+Item_co = TypeVar("Item_co", covariant=True)
 Result = TypeVar("Result")
 Opening = Callable[[], AbstractContextManager[Callable[[Item], Result]]]
 """Makes what does the work, once in each process; like items and results, it is pickled on its way.
@@ -59,25 +62,57 @@ class Task(Generic[Item]):
     tries_left: int
 
 
-class Waiting(Generic[Item]):
-    """The tasks in no hand: the caller's items, taken one by one, and after them those that are tried again."""
+class Supply(Protocol[Item_co]):
+    """Items that are made ready while others are worked on."""
 
-    def __init__(self, items: Iterable[Item], tries: int) -> None:
-        self._new = (Task(item, tries) for item in items)
+    @property
+    def connections(self) -> list[Connection[Any, Any]]:
+        """Those on which something may be heard that makes an item ready; none when no item will come."""
+
+    def hear(self, connection: Connection[Any, Any]) -> None:
+        """Take a message from one of them. Raises WorkerFault if no item can be made ready."""
+
+    def take(self) -> Item_co | None:
+        """An item that is ready, if there is one."""
+
+
+class Listed(Generic[Item]):
+    """Items of the caller's, which are ready as soon as they are asked for."""
+
+    connections: Final[list[Connection[Any, Any]]] = []
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = iter(items)
+
+    def hear(self, connection: Connection[Any, Any]) -> None:
+        """Nobody says anything."""
+
+    def take(self) -> Item | None:
+        """The next one."""
+        return next(self._items, None)
+
+
+class Waiting(Generic[Item]):
+    """The tasks in no hand: items of a supply, taken one by one, and after them those that are tried again."""
+
+    def __init__(self, supply: Supply[Item], tries: int) -> None:
+        self._supply, self._tries = supply, tries
         self._again: deque[Task[Item]] = deque()
         self._seen: Task[Item] | None = None
-        """One that is taken from the caller, and in no hand yet."""
+        """One that is taken from the supply, and in no hand yet."""
 
     def __bool__(self) -> bool:
-        """Whether there is a task, for which one may be taken from the caller."""
+        """Whether there is a task, for which one may be taken from the supply."""
         self._seen = self.take()
         return self._seen is not None
 
     def take(self) -> Task[Item] | None:
         """The next task, if there is one."""
-        if (task := self._seen or next(self._new, None)) is not None:
+        if (task := self._seen) is not None:
             self._seen = None
             return task
+        if (item := self._supply.take()) is not None:
+            return Task(item, self._tries)
         return self._again.popleft() if self._again else None
 
     def put_back(self, task: Task[Item]) -> None:
@@ -85,46 +120,57 @@ class Waiting(Generic[Item]):
         self._again.append(task)
 
 
-class _Worker(Generic[Item]):
-    """A process of the pool, and the task in its hand, which it gets when it is ready."""
+class WorkerProcess:
+    """A process that works for this one, and ends with it; what it is to do is sent to it first."""
 
-    def __init__(self, opening: Opening[Item, Any], path: Sequence[str] | None, task: Task[Item]) -> None:
-        self.task: Task[Item] | None = task
+    def __init__(
+        self, name: str, opening: object, path: Sequence[str] | None = None, variables: Mapping[str, str] = NO_VARIABLES
+    ) -> None:
+        """`name` is the module that it runs, `path` where it imports from, by default where this one does."""
         self.is_ready = False
         self.complaint = ""
         """Why it could not begin."""
         self.connection, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(
-                [*command("verifier.runs.pool_worker", path), str(os.getpid()), str(theirs.fileno())],
+                [*command(name, path), str(os.getpid()), str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # texts of strangers would be there as they are
-                env={**os.environ, **ONE_THREAD},
+                env={**os.environ, **ONE_THREAD, **variables},
                 start_new_session=True,  # Ctrl-C in a terminal reaches this process alone
             )
-        self._send(opening)
+        self.send(opening)
 
-    def begin(self) -> None:
-        """Send the task that was kept for it: a large one would have filled the pipe before anybody reads."""
-        self.is_ready = True
-        if self.task is not None:
-            self._send(self.task.item)
-
-    def give(self, task: Task[Item]) -> None:
-        """Put a task into its hand."""
-        self.task = task
-        self._send(task.item)
+    def send(self, message: object) -> None:
+        """Send a message; if the process is dead, the next wait will tell."""
+        with contextlib.suppress(OSError):
+            self.connection.send(message)
 
     def end(self, patience: float = 0.0) -> str:
         """Wait so many seconds for its end, then kill it; how it ended."""
         self.connection.close()
         return ended(self._process, patience)
 
-    def _send(self, message: object) -> None:
-        with contextlib.suppress(OSError):  # it is dead, which the next wait will tell
-            self.connection.send(message)
+
+class _Worker(WorkerProcess, Generic[Item]):
+    """A process of the pool, and the task in its hand, which it gets when it is ready."""
+
+    def __init__(self, opening: Opening[Item, Any], path: Sequence[str] | None, task: Task[Item]) -> None:
+        super().__init__("verifier.runs.pool_worker", opening, path)
+        self.task: Task[Item] | None = task
+
+    def begin(self) -> None:
+        """Send the task that was kept for it: a large one would have filled the pipe before anybody reads."""
+        self.is_ready = True
+        if self.task is not None:
+            self.send(self.task.item)
+
+    def give(self, task: Task[Item]) -> None:
+        """Put a task into its hand."""
+        self.task = task
+        self.send(task.item)
 
 
 def ended(process: subprocess.Popen[bytes], patience: float) -> str:
@@ -164,13 +210,20 @@ class ProcessPool(Generic[Item, Result]):
         From `until` on, a moment of `time.monotonic()`, no item is begun, and those in hand are given up: their
         processes are killed. So they are if the caller does not go on. Raises WorkerFault if no process starts.
         """
-        waiting = Waiting(items, self._tries)
+        return self.run_supply(Listed(items), until)
+
+    def run_supply(self, supply: Supply[Item], until: float | None = None) -> Answers[Item, Result]:
+        """The same for items that others make ready meanwhile."""
+        waiting = Waiting(supply, self._tries)
         try:
             self._assign(waiting, until)
-            while any(worker.task for worker in self._workers):
-                heard = wait([worker.connection for worker in self._workers], seconds_to(until))
+            while (speakers := supply.connections) or any(worker.task for worker in self._workers):
+                heard = wait([*speakers, *(worker.connection for worker in self._workers)], seconds_to(until))
                 if not heard:  # the time is over
                     return
+                for speaker in speakers:
+                    if speaker in heard:
+                        supply.hear(speaker)
                 answers = [self._hear(worker, waiting) for worker in list(self._workers) if worker.connection in heard]
                 self._assign(waiting, until)  # before the caller looks at the answers
                 yield from (answer for answer in answers if answer is not None)
@@ -208,12 +261,12 @@ class ProcessPool(Generic[Item, Result]):
     def _remove(self, worker: _Worker[Item], waiting: Waiting[Item]) -> tuple[Item, TaskLost] | None:
         """Let go of a dead process: the task that is lost with it; None without one, or if it is to be tried again."""
         self._workers.remove(worker)
-        end = worker.end(_PATIENCE)
+        end = worker.end(PATIENCE)
         task = worker.task
         if not worker.is_ready:
             self._false_starts += 1
-            if self._false_starts == _FALSE_STARTS:
-                problem = f"{_FALSE_STARTS} processes in a row did not start; the last one {end}{worker.complaint}"
+            if self._false_starts == FALSE_STARTS:
+                problem = f"{FALSE_STARTS} processes in a row did not start; the last one {end}{worker.complaint}"
                 self._fault = WorkerFault(problem)
         elif task is not None:
             task.tries_left -= 1

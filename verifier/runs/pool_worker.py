@@ -14,7 +14,12 @@ from sandbox.jail import kernel
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the connection; the arguments are the pool's process and the connection's descriptor."""
+    """Serve the pool; the arguments are its process and the connection's descriptor."""
+    answer_parent(arguments, _serve, failed=False)
+
+
+def answer_parent(arguments: list[str], serve: Callable[[Connection[Any, Any]], None], failed: object) -> None:
+    """Serve a connection to the process that has started this one, and end with it; what is raised, it is told."""
     parent, descriptor = map(int, arguments)
     if sys.platform == "linux":
         kernel.control_process(kernel.SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -23,11 +28,11 @@ def main(arguments: list[str]) -> None:
     connection: Connection[Any, Any] = Connection(descriptor)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            _serve(connection)
+            serve(connection)
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:  # the pool says it: what is written to a terminal from here is not escaped
-            connection.send((False, _told(error)))
+            connection.send((failed, _told(error)))
 
 
 def _serve(connection: Connection[Any, Any]) -> None:

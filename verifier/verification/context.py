@@ -22,7 +22,7 @@ from verifier.challenge.module import Module
 from verifier.challenge.network.weights import Weights
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved
-from verifier.challenge.training.trainer import Checkpoint, Observer
+from verifier.challenge.training.trainer import Checkpoint, Observer, Training
 from verifier.challenge.versions import versions
 from verifier.verification.audit_response import AuditEvidence
 from verifier.verification.choosing import Choosing
@@ -90,10 +90,16 @@ class Context:
     solved: Solved  # from step 14 on
 
     def __init__(
-        self, evidence: Evidence, level: Level, isolation: Isolation, observer: Observer | None, device: str
+        self,
+        evidence: Evidence,
+        level: Level,
+        isolation: Isolation,
+        observer: Observer | None = None,
+        training: Training | None = None,
     ) -> None:
+        """`training` is that of the claim's nonce, with its module, where a device has done it already."""
         self.evidence, self.level = evidence, level
-        self.isolation, self.observer, self.device = isolation, observer, device
+        self.isolation, self.observer, self.training = isolation, observer, training
         self.step = 1
         self.measured: dict[str, Scalar] = {}
         self._state: dict[str, bytes] = {}

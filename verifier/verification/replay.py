@@ -7,7 +7,7 @@ from typing import Final
 
 from protocol.claim import Claim
 from protocol.verdict import Reason
-from verifier.challenge.solving import solve
+from verifier.challenge.solving import solved
 from verifier.verification.context import Context
 from verifier.verification.rejection import module_faults, require
 
@@ -23,7 +23,8 @@ _HISTORY: Final[tuple[tuple[Reason, str, Callable[[Claim], object]], ...]] = (
 def check_training(context: Context) -> None:
     """Training again from the seed ends the same way: T, stop reason, losses, best epoch, fuel."""
     with module_faults():
-        context.solved = solve(context.session, context.observer)
+        done = context.training or context.session.train(context.observer)
+    context.solved = solved(context.session, done)
     for reason, name, value in _HISTORY:
         _compare(context, reason, name, value)
 

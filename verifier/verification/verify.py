@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from arithmetic import self_test
+from arithmetic.errors import MachineError
 from protocol.verdict import Level, Outcome, Reason, Verdict
 from sandbox.errors import WorkerFault
-from sandbox.isolation import Isolation
-from verifier.challenge.errors import InputError, NoEvidenceError, Part
+from sandbox.isolation import InProcess, Isolation
+from verifier.challenge.errors import InputError, NoEvidenceError, Part, VerifierError
+from verifier.challenge.lockstep.device import Wanted
 from verifier.challenge.session import Session
-from verifier.challenge.training.trainer import Observer
+from verifier.challenge.training.trainer import Observer, Training
 from verifier.verification import audit, evaluate, replay
 from verifier.verification.choosing import Choosing
 from verifier.verification.context import Context, Evidence
@@ -29,17 +31,18 @@ def verify(
     level: Level,
     isolation: Isolation,
     observer: Observer | None = None,
-    device: str = "cpu",
+    training: Training | None = None,
 ) -> Verdict:
-    """Check a claim at a level; every outcome is a verdict. `device` is where training computes its products,
-    `isolation` where it runs the module.
+    """Check a claim at a level; every outcome is a verdict. `isolation` is where training runs the module.
+
+    `training` is what a device made of the training that is `wanted` for a replay.
 
     Raises InputError when the level needs a module or a response and none was given, or names epochs that the claim has
     not, NoEvidenceError when what was given is not the signer's or not what the claim names, MachineError when this
     machine cannot compute what it must, or check the signatures.
     """
-    self_test.require_sound("cpu" if level is Level.EVALUATE else device)  # an evaluation is the CPU's
-    context = Context(evidence, level, isolation, observer, device)
+    self_test.require_sound()
+    context = Context(evidence, level, isolation, observer, training)
     try:
         with context.stack:
             for number, check in _steps(context):
@@ -51,6 +54,23 @@ def verify(
         return context.verdict(Outcome.UNDETERMINED, Reason.MACHINE_FAULT, f"{type(fault).__name__}: {fault}")
     context.measured["choice"] = context.choice.value
     return context.verdict(Outcome.ACCEPTED, Reason.NONE, f"{_PROVES[level]}; {_CHOICE[context.choice]}")
+
+
+def wanted(evidence: Evidence) -> Wanted | None:
+    """The training that a replay asks for; None if the claim is not worth it, or who verifies is to say what is wrong.
+
+    All of the steps before it are taken but those that ask for a forward pass, or for the module to be loaded.
+    """
+    context = Context(evidence, Level.REPLAY, InProcess())  # where nothing is run
+    try:
+        for number, check in evaluate.STEPS[:-1]:
+            context.step = number
+            check(context)
+        check_module(context)
+    except (Rejection, VerifierError, MachineError, MemoryError, OSError, RuntimeError):
+        return None
+    session = context.session
+    return Wanted(session.task, session.module, session.nonce)
 
 
 _PROVES: Final = {
@@ -74,7 +94,7 @@ def check_module(context: Context) -> None:
     if module.digest != claim.task.optimiser_digest:
         raise NoEvidenceError(Part.MODULE, "the module is not the one that the claim names; find that one")
     known = context.instance_id
-    context.session = Session(claim.task, claim.nonce, module, context.isolation, context.device, known)
+    context.session = Session(claim.task, claim.nonce, module, context.isolation, known)
 
 
 def _steps(context: Context) -> Iterator[Step]:

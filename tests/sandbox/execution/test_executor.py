@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from random import Random
-from types import SimpleNamespace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -17,10 +16,9 @@ from numpy.typing import NDArray
 from arithmetic.random import Source
 from sandbox.execution import groups
 from sandbox.execution.executor import LOOPS_FUEL, Executor, Prepared
-from sandbox.execution.plan import Pass
-from sandbox.program.program import Program
+from sandbox.execution.plan import CompiledPass
+from sandbox.lockstep.executor import Executor as CohortExecutor
 from sandbox.program.value import GRADIENT, INDICES, MASK, NUMBERS, PARAMETERS, Shape, Value
-from tests.fuzzing.device_executor import execute
 from tests.support.written_programs import WrittenProgram
 
 Array = NDArray[Any]
@@ -119,7 +117,7 @@ class Grammar:
     def _other(self) -> tuple[Value, ...]:
         value, choose = self._value(), self.random.choice
         if not value.size:
-            raise ValueError("the reference executor reduces no empty tensor")
+            raise ValueError("a cohort reduces no empty tensor")
         others: list[Callable[[], tuple[Value, ...]]] = [
             lambda: self.program.several(
                 choose(["sum", "largest", "norm"]), value, dim=choose([None, -1]), keepdim=choose([False, True])
@@ -169,11 +167,12 @@ def fresh(turns: int = 0) -> Executor:
 
 
 def by_torch(program: WrittenProgram, arrays: Mapping[int, Array], scalars: list[float]) -> dict[int, Array]:
-    """What the reference executor makes of it."""
-    tensors = {number: torch.from_numpy(array.copy()) for number, array in arrays.items()}
-    structure = SimpleNamespace(instructions=program.instructions)
-    execute(cast("Program", SimpleNamespace(structure=structure, scalars=scalars)), tensors, SOURCE)
-    return {number: tensor.contiguous().numpy() for number, tensor in tensors.items()}
+    """What a cohort of one makes of it."""
+    tensors = {number: torch.from_numpy(array.copy())[None] for number, array in arrays.items()}
+    fixed = [tensors.pop(number, torch.zeros(1, SIZE)) for number in (PARAMETERS, GRADIENT)]
+    executor = CohortExecutor(fixed[0], fixed[1], [SOURCE])
+    tensors |= executor.run(executor.prepare(program.instructions, None), tensors, scalars)
+    return {**arrays, **{number: tensor[0].contiguous().numpy() for number, tensor in tensors.items()}}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -270,7 +269,7 @@ def test_a_multiplication_and_an_addition_are_rounded_each() -> None:
 def passes_only(executor: Executor, program: WrittenProgram, *wanted: Value) -> Prepared:
     """What is prepared, in which one call of compiled loops does everything from the first turn on."""
     prepared = executor.prepare(program.instructions, frozenset(value.number for value in wanted))
-    assert [type(stage.work) for stage in prepared.turn().stages] == [Pass]
+    assert [type(stage.work) for stage in prepared.turn().stages] == [CompiledPass]
     return prepared
 
 
@@ -347,7 +346,7 @@ def test_without_a_compiler_the_bits_are_the_same(monkeypatch: pytest.MonkeyPatc
     given_arrays = inputs(draw, program.state)
     executor = fresh()
     found = executor.run(passes_only(executor, program, *wanted), given_arrays, program.scalars)
-    monkeypatch.setattr(groups.PassWriter, "written", fail)
+    monkeypatch.setattr(groups.CompiledPassWriter, "written", fail)
     prepared = executor.prepare(program.instructions, frozenset(value.number for value in wanted))
     assert len(prepared.turn().stages) > 1
     same(found, executor.run(prepared, given_arrays, program.scalars))

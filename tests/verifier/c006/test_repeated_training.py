@@ -35,7 +35,7 @@ def timeless(runs: Sequence[Repetition]) -> list[Repetition]:
 
 
 def repeated(task: LiveTask, count: int, isolation: Isolation | None = None) -> list[Repetition]:
-    return [each.run(isolation or InProcess(), None, "cpu") for each in repetitions(task, count)]
+    return [each.run(isolation or InProcess(), None) for each in repetitions(task, count)]
 
 
 def test_repetitions_differ_and_are_the_same_again_and_jailed(jail: Jail) -> None:
@@ -51,7 +51,7 @@ def test_they_are_named_by_number_and_told_epoch_by_epoch() -> None:
     (_, second) = repetitions(TASK, 2)
     assert (str(second), second.key, second.path) == ("run 1", 1, Path("adam.py"))
     epochs: list[Epoch] = []
-    second.run(InProcess(), epochs.append, "cpu")
+    second.run(InProcess(), epochs.append)
     assert [epoch.number for epoch in epochs] == [1, 2]
 
 

@@ -563,7 +563,7 @@ def test_a_fault_of_the_machine_is_exit_code_3(office: Office, call: Call, monke
     def gone(*_: Any, **__: Any) -> None:
         raise WorkerFault("the worker process ended unexpectedly (signal 9)")
 
-    monkeypatch.setattr("verifier.verification.replay.solve", gone)
+    monkeypatch.setattr("verifier.verification.replay.solved", gone)
     done = call("verify", office.claim, "--level", "replay", "--json")
     assert done.code == 3
     assert json.loads(done.out)["outcome"] == "undetermined"

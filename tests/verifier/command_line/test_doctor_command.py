@@ -18,10 +18,11 @@ from protocol.keys import SigningKey
 from sandbox.errors import WorkerFault
 from tests.support.called import called
 from tests.support.other_installation import call, install
+from verifier.challenge.lockstep.device import Device
 from verifier.command_line.commands import doctor
 from verifier.command_line.files import read_record
 from verifier.machine.known_training import RESULTS
-from verifier.runs import pool
+from verifier.runs import device_search, pool
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +68,9 @@ def test_this_machine_is_fit_and_says_so_in_a_signed_record(tmp_path: Path) -> N
     output = tmp_path / "machine.examination"
     done = call(sys.executable, ["doctor", "--key", tmp_path / "key.pem", "-o", output, "--beacon", "4c35"])
     assert done.returncode == 0, done.stdout
-    *lines, last = done.stdout.splitlines()
+    *lines, gpu, last = done.stdout.splitlines()
+    assert gpu.startswith("none     gpu         torch 2.")
+    assert gpu.endswith("; the processor trains")
     assert last == "this machine is fit to solve and verify"
     assert [line.split()[1] for line in lines] == list(Check)
     signed = read_record(output, Examination)
@@ -99,6 +102,15 @@ def test_a_machine_is_fit_though_torch_does_not_load(tmp_path: Path) -> None:
     broken = "raise ImportError('libtorch_cpu.so: cannot open shared object file')\n"
     found = examined({"torch/__init__.py": broken}, tmp_path)
     assert (found.code, found.failed) == (0, [])
+    assert found.said["gpu"]["devices"] == []
+    assert "the GPU could not be tested: " in found.said["gpu"]["why"]
+    assert "libtorch_cpu.so: cannot open shared object file" in found.said["gpu"]["why"]
+
+
+def test_a_gpu_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(device_search, "found_devices", lambda: (Device("cuda", "NVIDIA H200", "0"),))
+    done = called(capsys, "doctor", "--isolation", "none")
+    assert "ok       gpu         NVIDIA H200: can train, with --device cuda" in done.out.splitlines()
 
 
 def test_a_library_that_kills_its_process_costs_the_checks_that_need_it(tmp_path: Path) -> None:
@@ -235,7 +247,8 @@ def test_where_no_process_starts_every_check_says_so(
     monkeypatch.setattr(pool, "command", lambda module, path: ("false",))
     ended = called(capsys, "doctor")
     assert ended.code == 3
-    *lines, last = ended.out.splitlines()
+    *lines, gpu, last = ended.out.splitlines()
+    assert gpu.startswith("none     gpu         the GPU could not be tested: 3 processes in a row did not start")
     assert len(lines) == len(Check)
     assert all(line.startswith("FAILED ") and "3 processes in a row did not start" in line for line in lines)
     assert last == f"this machine is not fit to solve and verify: {', '.join(Check)} failed"
@@ -248,6 +261,7 @@ def test_a_check_that_comes_late_is_recorded_in_its_place(
         yield from ((check, Finding(check, Condition.OK, "", {})) for check in (*items[1:], items[0]))
 
     monkeypatch.setattr(pool.ProcessPool, "run", late)
+    monkeypatch.setattr(device_search, "found_devices", lambda: ())
     ended = called(capsys, "doctor", "--json")
     assert (ended.code, list(json.loads(ended.out)["checks"])) == (0, list(Check))
 
@@ -261,8 +275,9 @@ def test_a_process_that_starts_no_more_costs_the_checks_that_are_left(
 
     run: Any = pool.ProcessPool.run
     monkeypatch.setattr(pool.ProcessPool, "run", ending)
+    monkeypatch.setattr(device_search, "found_devices", lambda: (Device("cuda", "gone", ""),))
     ended = called(capsys, "doctor", "--isolation", "none")
     lines = ended.out.splitlines()
     assert [line.split()[0] for line in lines[:3]] == ["ok", "ok", "FAILED"]
-    assert all(line.endswith(" gone") for line in lines[2:-1])
+    assert all(line.endswith(" gone") for line in lines[2:-2])
     assert ended.code == 3

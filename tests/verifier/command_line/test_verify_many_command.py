@@ -203,7 +203,7 @@ def test_the_undetermined_is_tried_again(claims: list[Path], call: Call, monkeyp
 
     replay = (claims[0], "--level", "replay", "--isolation", "none", "--out", OUT)
     with monkeypatch.context() as patch:
-        patch.setattr("verifier.verification.replay.solve", gone)
+        patch.setattr("verifier.verification.replay.solved", gone)
         assert call(*replay).code == 3
     assert call(*replay).code == 0
     assert [line["outcome"] for line in lines()] == ["undetermined", "accepted"]

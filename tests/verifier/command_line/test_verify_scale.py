@@ -41,7 +41,7 @@ pytestmark = pytest.mark.slow
 KEY = SigningKey.generate()
 OUT = Path("verdicts.jsonl")
 COMMAND = [sys.executable, "-P", "-m", "verifier.command_line.main", "verify"]
-HERE = Execution("none", "cpu", 1)
+HERE = Execution("none", 1)
 Call = Callable[..., Ended]
 
 
@@ -186,7 +186,7 @@ def test_what_is_tried_again_does_not_use_up_the_limit(
     def completed(opened: object, cases: Iterator[Case], *others: object) -> Iterator[object]:
         yield from ((case, TaskLost("killed") if case.path == claims[2] else accepted(case)) for case in list(cases))
 
-    with Judge(Terms(), "none", "cpu").opened() as accepted:
+    with Judge(Terms(), "none").opened() as accepted:
         ClaimFiles(claims[0]).solution.unlink()
         claims[1].write_bytes(claims[1].read_bytes()[:-1] + b"x")
         monkeypatch.setattr(judge, "completed", completed)
@@ -259,7 +259,7 @@ def test_the_log_has_a_verdict_when_its_file_is_on_the_disk(
     with Watched(OUT, FORMAT) as log:
         with Report(places, KEY, log, echo=lambda *texts: said.extend(texts)) as report:
             cases = [reader.read(path, Level.EVALUATE) for path in claims if path != claims[5]]
-            with Judge(Terms(), "none", "cpu").opened() as work:
+            with Judge(Terms(), "none").opened() as work:
                 for case in cases:
                     report.add(case, work(case))
         assert len(log.rows) == 11
@@ -343,8 +343,8 @@ def test_a_process_needs_none_of_the_files(many: list[Path], tmp_path_factory: p
     module = ClaimFiles(many[0]).module(read_record(many[0], Claim).record.task.optimiser_digest)
     for path in (*many, *(ClaimFiles(path).solution for path in many), module):
         path.unlink()
-    execution = Execution("none", "cpu", 2)
-    with closing(judged(Judge(Terms(), "none", "cpu"), cases, execution, 2)) as answers:
+    execution = Execution("none", 2)
+    with closing(judged(Judge(Terms(), "none"), cases, execution, 2)) as answers:
         found = {(case.path.name, case.level): answer for case, answer in answers}
     assert len(found) == 4
     assert all(isinstance(answer, Verdict) for answer in found.values())

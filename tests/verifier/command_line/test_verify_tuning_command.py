@@ -53,7 +53,7 @@ def task(**hyperparameters: float) -> Task:
 
 def qualities(made: Task, nonces: Sequence[int] = NONCES) -> tuple[int, ...]:
     trials = [Trial(Path("sgd.py"), Module("sgd.py", SOURCE), made, nonce) for nonce in nonces]
-    return tuple(trial.run(InProcess(), None, "cpu").run.quality for trial in trials)
+    return tuple(trial.run(InProcess(), None).run.quality for trial in trials)
 
 
 TRUE = TunedTrack(task(lr=0.02), NONCES, qualities(task(lr=0.02)), qualities(task()))

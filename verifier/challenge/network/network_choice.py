@@ -1,4 +1,4 @@
-"""The network that this machine trains: the compiled one where numba is installed, on a CPU; else the eager one.
+"""The network that this machine trains: the compiled one where numba is installed; else the eager one.
 
 The choice changes no bit. `TIG_VERIFY_ENGINE` forces it: int16 is the compiled network.
 """
@@ -33,22 +33,22 @@ _MOST_TERMS: Final = 511
 """Products of operands of 2^11 add up in 32 bits up to here."""
 
 
-def network_for(instance_id: InstanceId, device: str = "cpu") -> Network:
-    """The network of an instance, to be trained; `device` is where it computes its products. Raises MachineError."""
-    name = engine_choice.forced(device)
-    if device == "cpu" and name != "binary64" and _fits(instance_id.edition):
+def network_for(instance_id: InstanceId) -> Network:
+    """The network of an instance, to be trained. Raises MachineError."""
+    name = engine_choice.forced()
+    if name != "binary64" and _fits(instance_id.edition):
         compiled = _compiled()
         if compiled is not None:
             return compiled(instance_id)
     if name == "int16":
         needs = "numba, a folder of yours alone for what it compiles, and an edition whose sums fit into 32 bits"
         raise MachineError(f"{ENGINE_VARIABLE}=int16 needs {needs}; provide them or unset the variable")
-    return _eager(instance_id, device)
+    return _eager(instance_id)
 
 
-def waits_for_compiler(device: str = "cpu") -> bool:
+def waits_for_compiler() -> bool:
     """Whether the next network is one that no process has compiled yet. Raises MachineError."""
-    if device != "cpu" or engine_choice.forced(device) == "binary64":
+    if engine_choice.forced() == "binary64":
         return False
     try:
         return not import_module(f"{_COMPILED}.network_kernels").are_compiled()
@@ -56,8 +56,8 @@ def waits_for_compiler(device: str = "cpu") -> bool:
         return False
 
 
-def _eager(instance_id: InstanceId, device: str = "cpu") -> Network:
-    return EagerNetwork(instance_id, engine_choice.engine(device))
+def _eager(instance_id: InstanceId) -> Network:
+    return EagerNetwork(instance_id, engine_choice.engine())
 
 
 def _fits(edition: Edition) -> bool:

@@ -80,7 +80,7 @@ def compare(
     if plot is not None:
         require_drawing(plot)
     require_trainable(candidates, execution.isolation)
-    self_test.require_sound(execution.device)
+    self_test.require_sound()
     by_nonce = [trial for nonce in zip(*(its for track in trials for its in track), strict=True) for trial in nonce]
     with ResultsTable(out, json_rows(Row, "compare")) as table:
         shortfall = fill(table, by_nonce, execution)

@@ -13,7 +13,7 @@ from protocol.keys import VerifyKey
 from protocol.transcript import Transcript
 from verifier.challenge.errors import InputError
 from verifier.command_line.files import ClaimFiles, find_module, read_record
-from verifier.command_line.options.execution_options import device_option, isolation_option, open_isolation
+from verifier.command_line.options.execution_options import isolation_option, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
 
@@ -30,9 +30,8 @@ _Side: TypeAlias = "tuple[Party, Signed[Claim]]"
 @click.option("--optimiser", type=click.Path(path_type=Path),
               help="The module. Default: beside the first claim, by digest.")  # fmt: skip
 @isolation_option
-@device_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, device: str, as_json: bool) -> None:
+def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, as_json: bool) -> None:
     """Find out who of two claims about one training is wrong, and in which epoch.
 
     Each claim needs its .transcript beside it. Few of their digests lead to the first epoch that differs; training
@@ -49,7 +48,7 @@ def dispute(one: Path, other: Path, optimiser: Path | None, isolation: str, devi
     task, nonce = mine.claim.task, mine.claim.nonce
     module = find_module(ClaimFiles(one), task.optimiser_digest, optimiser)
     with open_isolation(isolation) as place, Progress("training again", mine.claim.epochs) as progress:
-        ruling = rule(mine, theirs, Session(task, nonce, module, place, device), progress.reach)
+        ruling = rule(mine, theirs, Session(task, nonce, module, place), progress.reach)
     say(*([_as_json(sides, ruling)] if as_json else _as_text(sides, ruling)))
 
 

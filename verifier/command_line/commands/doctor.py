@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def doctor(key: Path | None, output: Path | None, beacon: str | None, isolation:
     It tests the arithmetic of NumPy, and torch's where modules run; enters the jail and tries what that forbids; trains
     a known training and compares its result; times a step; counts the trainings that fit into memory. It takes
     some seconds, and the first time as long as the network takes to compile.
+
+    At the end it says whether a GPU can train for this machine (--device cuda); that is no check, and is not signed.
 
     Each check ends as ok, as a warning (this machine could be faster or better protected, but its answers are right) or
     as FAILED, with what to do. The exit code is 0, or 3 if a check failed.
@@ -59,7 +62,11 @@ def doctor(key: Path | None, output: Path | None, beacon: str | None, isolation:
         _say_what_takes_long(finding)
     findings.sort(key=lambda finding: list(Check).index(finding.check))
     examination = Examination(beacon, SPECIFICATION, tuple(findings))
-    say(_as_json(examination) if as_json else _answer(examination))
+    gpu = _Gpu.found()
+    if as_json:
+        say(_as_json(examination, gpu))
+    else:
+        say(gpu.line, _answer(examination))
     if signing_key and output:
         write_file(output, seal(examination, signing_key).to_bytes())
     return UNDETERMINED if examination.failed else DONE
@@ -104,12 +111,37 @@ def _answer(examination: Examination) -> str:
     return "this machine is fit to solve and verify"
 
 
-def _as_json(examination: Examination) -> str:
+@dataclass(frozen=True)
+class _Gpu:
+    """The GPUs that can train, or why there is none."""
+
+    titles: tuple[str, ...]
+    why: str | None
+
+    @classmethod
+    def found(cls) -> _Gpu:
+        from arithmetic.errors import MachineError
+        from verifier.runs import device_search
+
+        try:
+            return cls(tuple(device.title for device in device_search.found_devices()), None)
+        except MachineError as error:
+            return cls((), str(error))
+
+    @property
+    def line(self) -> str:
+        if self.titles:
+            return f"{'ok':8} {'gpu':11} {', '.join(self.titles)}: can train, with --device cuda"
+        return f"{'none':8} {'gpu':11} {self.why}; the processor trains"
+
+
+def _as_json(examination: Examination, gpu: _Gpu) -> str:
     return json_text(
         {
             "healthy": not examination.failed,
             "specification": examination.specification,
             "beacon": examination.beacon,
+            "gpu": {"devices": list(gpu.titles), "why": gpu.why},
             "checks": {
                 finding.check: {
                     "condition": finding.condition,

@@ -89,7 +89,7 @@ def profile(
     if picture is not None:
         require_drawing(picture)
     require_fitting(module, optimiser, task.hyperparameters, "none")
-    say_if_first("cpu")
+    say_if_first()
     with Progress(f"profiling {module.name}", epochs * len(nonces)) as progress:
         try:
             found = profiled(task, nonces, module, epochs, progress.advance)

@@ -30,7 +30,7 @@ from verifier.command_line.files import (
     write_file,
 )
 from verifier.command_line.folder_lock import writing_alone
-from verifier.command_line.options.execution_options import device_option, isolation_option, open_isolation
+from verifier.command_line.options.execution_options import isolation_option, open_isolation
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import say
 
@@ -48,10 +48,9 @@ _OTHER = "perhaps for another request; choose another folder with -o"
               help="Folder for the answer. Default: beside the claim, under its name with .response.")  # fmt: skip
 @click.option("--optimiser", type=click.Path(path_type=Path), help="The module. Default: beside the claim, by digest.")
 @isolation_option
-@device_option
 def respond(
     request_file: Path, claim_file: Path, key_file: Path, signer: Path | None, folder: Path | None,
-    optimiser: Path | None, isolation: str, device: str,
+    optimiser: Path | None, isolation: str,
 ) -> None:  # fmt: skip
     """Answer a validator's REQUEST for an audit of CLAIM: train again, and write the states that it asks for.
 
@@ -82,7 +81,7 @@ def respond(
     started = time.perf_counter()
     with open_isolation(isolation) as place, _writing(files, key) as written:
         with Progress("training again", claim.record.epochs) as progress:
-            session = Session(task, claim.record.nonce, module, place, device)
+            session = Session(task, claim.record.nonce, module, place)
             try:
                 response = answer(request.record, claim, session, written.keep, progress.reach)
             except OptimiserError as error:

@@ -15,7 +15,7 @@ from verifier.challenge.module import Module
 from verifier.command_line.exit_codes import DONE, UNDETERMINED, USAGE
 from verifier.command_line.files import read_module
 from verifier.command_line.options.choice_options import fuel_option, overrides_option
-from verifier.command_line.options.execution_options import device_option, isolation_option, open_isolation
+from verifier.command_line.options.execution_options import isolation_option, open_isolation
 from verifier.command_line.options.instance_options import Instances, first_instances_options
 from verifier.command_line.options.overrides import require_fitting
 from verifier.command_line.solving.nonce_solver import Answer, NonceSolver, Refused, SolvedNonce
@@ -33,12 +33,11 @@ from verifier.runs.pool import TaskLost
 @overrides_option
 @fuel_option
 @isolation_option
-@device_option
 @click.option("--plot", "picture", type=click.Path(path_type=Path), help="Draw the losses: a .png or a .html.")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object for each nonce.")
 def run(
     optimiser: Path, instances: Instances, overrides: tuple[tuple[str, Scalar], ...], fuel: int | None,
-    isolation: str, device: str, picture: Path | None, in_json: bool,
+    isolation: str, picture: Path | None, in_json: bool,
 ) -> int:  # fmt: skip
     """Train OPTIMISER on one instance, without a key, and say how it went.
 
@@ -63,7 +62,7 @@ def run(
     report = _Report(optimiser, module, task, in_json)
     solved = [
         answer
-        for nonce, answer in _answers(NonceSolver(task, module, isolation, device), instances)
+        for nonce, answer in _answers(NonceSolver(task, module, isolation), instances)
         if report.tell(nonce, answer) and isinstance(answer, SolvedNonce)
     ]
     if picture is not None:
@@ -110,7 +109,7 @@ def _answers(solver: NonceSolver, instances: Instances) -> Iterator[tuple[int, A
     """What becomes of each nonce, while the losses are shown."""
     from verifier.command_line.first_compilation import say_if_first
 
-    say_if_first(solver.device)
+    say_if_first()
     live = LiveLosses(instances.track.edition)
     with solver.opened(live.observe) as solve:
         for nonce in instances.nonces:

@@ -113,7 +113,7 @@ def score(
     source = read_standard_input() if optimiser == STANDARD_INPUT else read_file(optimiser)
     result.module = Module(str(optimiser), source)
     result.task = instances.task(result.module, dict(overrides), fuel)
-    _score(result, NonceSolver(result.task, result.module, isolation, "cpu"), jobs, started + seconds)
+    _score(result, NonceSolver(result.task, result.module, isolation), jobs, started + seconds)
     say(json_text(result.as_json(time.monotonic() - started)))
     return EXIT_CODES[result.status]
 
@@ -132,7 +132,7 @@ def _score(result: ScoreObject, solver: NonceSolver, jobs: int | None, until: fl
             result.diagnostics = list(refused.diagnostics)
             result.is_refused = True
             return
-        say_if_first(solver.device)
+        say_if_first()
         processes = min(jobs or cores(), len(result.nonces))
         with closing(completed(solver.opened, result.nonces, processes, until=until)) as answers:
             for nonce, answer in answers:

@@ -8,7 +8,7 @@ import click
 
 from verifier.challenge.errors import InputError
 from verifier.command_line.files import load_signing_key, read_module, require_short, require_writable
-from verifier.command_line.options.execution_options import Execution, execution_options
+from verifier.command_line.options.execution_options import Execution, many_execution_options
 from verifier.command_line.options.overrides import require_fitting
 from verifier.command_line.options.work_options import Work, work_options
 from verifier.command_line.solving.claim_folder import ClaimFolder
@@ -22,7 +22,7 @@ from verifier.runs.run_log import FORMAT, RunLog
 @click.option("--key", required=True, type=click.Path(path_type=Path), help="Private key that signs the claims.")
 @click.option("-o", "--out", "folder", default=".", type=click.Path(path_type=Path), help="Folder for the claims.")
 @work_options
-@execution_options
+@many_execution_options
 @click.option("--overwrite", is_flag=True, help="Replace files that have the names of claims and are others.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each event: a claim, a failure ..")
 def solve(
@@ -36,6 +36,9 @@ def solve(
 
     What is trained follows from --precommit and --seed-beacon, or is chosen here, with --track, --nonces and the
     options after them: then nobody can know how many choices were tried.
+
+    --device cuda: each GPU trains many nonces at once, and --jobs processes score them and train what a GPU leaves to
+    them. The claims are the same. auto: so, if this machine has a GPU that can, else as without the option.
 
     A call with several nonces keeps a log beside the claims, OPTIMISER-TRACK.run, which `tig-verify status` reads.
     While it is at work, no other one can be that has the same optimiser, track, shard and folder.
@@ -56,7 +59,7 @@ def solve(
     claims = ClaimFolder(folder, optimiser, module, task, signing_key, overwrite)
     require_fitting(module, optimiser, task.hyperparameters, execution.isolation)
     require_short(claims.files(work.nonces[-1]).transcript)
-    solver = NonceSolver(task, module, execution.isolation, execution.device)
+    solver = NonceSolver(task, module, execution.isolation)
     run = SolveRun(claims, work.nonces, solver, execution, as_json)
     if len(work.nonces) == 1:
         return run.solve()

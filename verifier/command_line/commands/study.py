@@ -109,7 +109,7 @@ def figure2(
     else:
         require_writable(folder)
         require_dialect({method.path: method.module for method in methods}, execution.isolation)
-        self_test.require_sound(execution.device)
+        self_test.require_sound()
         done, shortfall = _trained(table, trials, execution)
         if shortfall.missing:
             return shortfall.tell("nothing is drawn; --draw draws a part")

@@ -110,7 +110,7 @@ def tune(
     declared = declaration(optimiser, module, execution.isolation)
     require_tunable(module.source, str(optimiser))
     space = space_of(declared, _different(given), str(optimiser))
-    self_test.require_sound(execution.device)
+    self_test.require_sound()
     searches = [_search(optimiser, module, each, space, declared, seed, fuel) for each in tracks]
     files = TunedFiles(output, optimiser.stem)
     files.make_folder()

@@ -19,7 +19,7 @@ from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import load_signing_key, require_new
 from verifier.command_line.first_compilation import say_if_first
 from verifier.command_line.options.audit_options import AuditOptions, audit_options, read_audit, write_request
-from verifier.command_line.options.execution_options import Execution, execution_options, require_kept
+from verifier.command_line.options.execution_options import Execution, many_execution_options, require_kept
 from verifier.command_line.options.pool_options import PoolOptions, pool_options
 from verifier.command_line.options.precommit_options import seeding_options
 from verifier.command_line.options.qualified_option import QualifiedCommand, qualified_option
@@ -39,6 +39,8 @@ _FEW: Final = {Level.EVALUATE: 200, Level.AUDIT: 1, Level.REPLAY: 1}
 """Claims that this process has done before another one has started."""
 _SORTED: Final = 1000
 """Claims that are looked at together, in less than a second, for the longest of them."""
+_GROUPED: Final = 10_000
+"""Claims that are looked at together, in some seconds, for those that a device can train at once."""
 
 
 @click.command(cls=QualifiedCommand)
@@ -53,7 +55,7 @@ _SORTED: Final = 1000
 @qualified_option
 @audit_options
 @pool_options
-@execution_options
+@many_execution_options
 @verdict_options
 def verify(
     claims: tuple[Path, ...], level_name: str | None, solution: Path | None, optimiser: Path | None,
@@ -85,6 +87,9 @@ def verify(
     A file that its signer has not signed, or that is not the one that the claim names, is no evidence: anybody can have
     put it there. There is a message, and no verdict.
 
+    --device cuda goes with --level replay or --policy: each GPU replays many claims of one task at once, and --jobs
+    processes compare. The verdicts are the same.
+
     At the end a summary is on standard error. It names claims that state what another one states: anybody can sign a
     copy under another name. --json says of every claim one thing, whether it was judged now, earlier or not at all.
 
@@ -110,6 +115,8 @@ def verify(
         raise InputError("--request-out and --request go with one claim; call once for each")
     if audit.request_out is not None and (places.verdicts or places.junit):
         raise InputError("--request-out asks for an answer and has no verdict yet; leave --verdicts and --junit out")
+    if execution.device != "cpu" and level is not Level.REPLAY and pool.policy is None:
+        raise InputError("--device goes with --level replay; the processor evaluates and audits")
     require_kept(execution, places.out)
     pool.require_alone(level_name, execution, places.out)
     from arithmetic import self_test
@@ -125,9 +132,9 @@ def verify(
     answered = read_audit(level, audit, signing_key)
     drawing = pool.drawing(signing_key)
     terms = Terms(signers, seeding, threshold)
-    judge = Judge(terms, execution.isolation, execution.device)
+    judge = Judge(terms, execution.isolation)
     reader = CaseReader(solution, optimiser)
-    self_test.require_sound(execution.device)
+    self_test.require_sound()
     if audit.request_out is not None:
         return _request(judge, reader, named[0], audit.epochs, audit.request_out, signing_key, places)
     if isinstance(answered, AnsweredAudit):
@@ -200,9 +207,10 @@ class _Call:
             levels = self.levels(log)
             decided = levels.decided(claims)
             todo = [path for path in claims if path not in decided]
-            jobs = self._jobs(len(todo), levels.deepest)
+            devices = self.execution.devices(self.judge.wanted, len(todo))
+            jobs = self.execution.processes(len(todo)) if devices else self._jobs(len(todo), levels.deepest)
             if todo and levels.deepest is not Level.EVALUATE and self.execution.cluster is None:
-                say_if_first(self.execution.device)
+                say_if_first()
             before = sum(known is not None for known in decided.values())
             progress = stack.enter_context(Progress("verifying", len(claims), before))
             report = Report(self.places, self.key, log, progress.echo, self.kept, levels.learn)
@@ -211,9 +219,9 @@ class _Call:
                 report.wait(path) if known is None else report.recall(path, known)
 
             def work(paths: Iterable[Path]) -> Generator[tuple[Case, Answer], None, None]:
-                return judged(self.judge, map(levels.case, paths), self.execution, jobs, progress.observe)
+                return judged(self.judge, map(levels.case, paths), self.execution, jobs, progress.observe, devices)
 
-            answers = self.execution.answers(self._in_order(todo, jobs, levels), work, _is_decided)
+            answers = self.execution.answers(self._in_order(todo, jobs, devices is not None, levels), work, _is_decided)
             for case, answer in stack.enter_context(closing(answers)):
                 request = levels.request(case, answer)
                 if request is None:
@@ -229,10 +237,17 @@ class _Call:
         claims = min(claims, self.execution.limit or claims)
         return self.execution.processes(claims) if self.execution.jobs or claims > _FEW[level] else 1
 
-    def _in_order(self, claims: Sequence[Path], jobs: int, levels: Levels) -> Iterator[Path]:
-        """The claims; where others would wait for the last training, the long ones of each part of the list first."""
-        from verifier.command_line.verifying.claim_cases import stated_work
+    def _in_order(self, claims: Sequence[Path], jobs: int, has_devices: bool, levels: Levels) -> Iterator[Path]:
+        """The claims; where others would wait for the last training, the long ones of each part of the list first.
 
+        For devices those of a task and module together, which alone are trained at once.
+        """
+        from verifier.command_line.verifying.claim_cases import stated_training, stated_work
+
+        if has_devices:
+            for start in range(0, len(claims), _GROUPED):
+                yield from sorted(claims[start : start + _GROUPED], key=stated_training)
+            return
         if not levels.long_first or (jobs == 1 and self.execution.cluster is None):
             yield from claims
             return

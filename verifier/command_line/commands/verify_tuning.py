@@ -70,7 +70,7 @@ def verify_tuning(
     module = read_module(optimiser)
     checks = track_checks(signed.record, optimiser, module, beacon)
     require_dialect({optimiser: module}, execution.isolation)
-    self_test.require_sound(execution.device)
+    self_test.require_sound()
     trials = [trial for check in checks for trial in check.trials]
     with (
         ResultsTable(out, json_rows(Row, "verify-tuning")) as table,

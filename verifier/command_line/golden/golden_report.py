@@ -58,12 +58,11 @@ class CaseRunner:
     """Trains for golden files in a process that does nothing else; sent to other processes as it is."""
 
     isolation: str
-    device: str
 
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[GoldenCase], Outcome]]:
         """A function that trains in this process, one after the other."""
-        with TrialRunner[Results](self.isolation, self.device).opened(observer) as work:
+        with TrialRunner[Results](self.isolation).opened(observer) as work:
             yield lambda case: work(case.training)
 
 
@@ -101,7 +100,7 @@ def _run(
         if as_json:
             say(json_text({"file": str(file), "result": Ending.UNUSABLE, "reason": why}))
     if cases:
-        say_if_first(execution.device)
+        say_if_first()
     cost = sum(case.training.cost for case in cases)
     with (
         Progress("training", len(cases), cost=cost) as progress,
@@ -135,7 +134,7 @@ def _outcomes(
             progress.begin(str(case.training))
             yield case
 
-    runner = CaseRunner(execution.isolation, execution.device)
+    runner = CaseRunner(execution.isolation)
     return completed(runner.opened, begun(), execution.processes(len(cases)), progress.observe)
 
 

@@ -6,7 +6,8 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 import click
 
 from arithmetic.allocator import keep_freed_memory
+from arithmetic.errors import MachineError
 from verifier.challenge.errors import InputError
 from verifier.command_line.options.option_groups import option_group
 from verifier.command_line.options.whole_number import WholeNumber
@@ -22,6 +24,8 @@ from verifier.command_line.terminal import say
 
 if TYPE_CHECKING:
     from sandbox.isolation import InProcess, Jail
+    from verifier.challenge.lockstep.device import Device, Wanted
+    from verifier.runs.device_pool import Devices
     from verifier.runs.queue import ClusterAddress
 
 _SECONDS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -38,10 +42,10 @@ isolation_option: Final = click.option(
 
 device_option: Final = click.option(
     "--device",
-    type=click.Choice(["cpu", "cuda"]),
+    type=click.Choice(["cpu", "cuda", "auto"]),
     default="cpu",
     show_default=True,
-    help="Where the products are computed; the result is the same.",
+    help="cuda: many trainings at once on each GPU, with the same results. auto: so, if this machine has one that can.",
 )
 
 
@@ -94,7 +98,6 @@ class Execution:
     """The way in which the items of a call are worked on, and how many of them."""
 
     isolation: str
-    device: str
     jobs: int | None
     """Processes; None for one on each core."""
     cluster: ClusterAddress | None = None
@@ -105,12 +108,40 @@ class Execution:
     """How many items this call works on at most."""
     shard: Shard = Shard()
     """The part of the items that the call is about."""
+    device: str = "cpu"
+    """What trains: this machine's processor, its GPUs (`cuda`), or these if they can (`auto`)."""
 
     def processes(self, items: int) -> int:
         """The number of processes that so many items are worth."""
         from verifier.runs.queue import cores
 
         return min(self.jobs or cores(), max(items, 1))
+
+    def devices(self, wanted: Callable[[Item], Wanted | None], items: int) -> Devices[Item] | None:
+        """Devices, which are named, that train what so many items ask for; None for processors. Raises MachineError."""
+        if self.device == "cpu" or not items:
+            return None
+        from verifier.runs.device_pool import Devices, lockstep
+
+        found = self._found_devices()
+        if not found:
+            return None
+        drawers = max(self.processes(items) // len(found), 1)
+        trainings = partial(lockstep, partial(open_isolation, self.isolation), drawers)
+        return Devices(found, trainings, wanted, items, _warn)
+
+    def _found_devices(self) -> tuple[Device, ...]:
+        from verifier.runs import device_search
+
+        try:
+            found = device_search.found_devices()
+        except MachineError as error:
+            if self.device == "cuda":
+                raise MachineError(f"--device cuda: {error}") from None
+            say(f"tig-verify: --device auto: the processor trains, for {error}", is_error=True)
+            return ()
+        say(f"tig-verify: on {' and '.join(device.title for device in found)}", is_error=True)
+        return found
 
     def answers(
         self,
@@ -143,18 +174,27 @@ class Execution:
 
 
 def _execution(
-    isolation: str, device: str, jobs: int | None, cluster: str | None, deadline: float | None, limit: int | None,
-    shard: Shard,
-) -> Execution:  # fmt: skip
+    isolation: str, jobs: int | None, cluster: str | None, deadline: float | None, limit: int | None, shard: Shard
+) -> Execution:
     until = None if deadline is None else time.monotonic() + deadline
-    return Execution(isolation, device, jobs, _cluster(cluster), until, limit, shard)
+    return Execution(isolation, jobs, _cluster(cluster), until, limit, shard)
 
 
 def _whole_execution(
-    isolation: str, device: str, jobs: int | None, cluster: str | None, deadline: float | None, limit: int | None
+    isolation: str, jobs: int | None, cluster: str | None, deadline: float | None, limit: int | None
 ) -> Execution:
     """Of work that cannot be done in shards."""
-    return _execution(isolation, device, jobs, cluster, deadline, limit, Shard())
+    return _execution(isolation, jobs, cluster, deadline, limit, Shard())
+
+
+def _many_execution(
+    device: str, isolation: str, jobs: int | None, cluster: str | None, deadline: float | None, limit: int | None,
+    shard: Shard,
+) -> Execution:  # fmt: skip
+    """Of trainings of which a device has many at once. Raises InputError."""
+    if device != "cpu" and cluster is not None:
+        raise InputError("--device: a cluster trains on processors; leave --cluster out, and share the work by --shard")
+    return replace(_execution(isolation, jobs, cluster, deadline, limit, shard), device=device)
 
 
 def _cluster(address: str | None) -> ClusterAddress | None:
@@ -162,7 +202,11 @@ def _cluster(address: str | None) -> ClusterAddress | None:
         return None
     from verifier.runs.queue import ClusterAddress
 
-    return ClusterAddress(address, lambda text: say(f"warning: {text}", is_error=True))
+    return ClusterAddress(address, _warn)
+
+
+def _warn(text: str) -> None:
+    say(f"warning: {text}", is_error=True)
 
 
 jobs_option: Final = click.option(
@@ -171,30 +215,25 @@ jobs_option: Final = click.option(
 
 _WHOLE: Final = (
     isolation_option,
-    device_option,
     jobs_option,
     click.option("--cluster", metavar="ADDRESS|local", help="Share the work among the machines of a Ray cluster."),
     click.option("--deadline", type=Duration(), help="End after this time (2h, 90m, 30s); the same call goes on."),
     click.option("--limit", type=WholeNumber(1), metavar="N",
                  help="End after so many items; the same call goes on."),
 )  # fmt: skip
-execution_options: Final = option_group(
-    "execution",
-    _execution,
+_SHARED: Final = (
     *_WHOLE,
     click.option("--shard", type=ShardType(), default=Shard(), show_default=True,
                  help="Every N-th item, from the I-th on: of N calls, each does a part."),
 )  # fmt: skip
+many_execution_options: Final = option_group("execution", _many_execution, device_option, *_SHARED)
+execution_options: Final = option_group("execution", _execution, *_SHARED)
 whole_execution_options: Final = option_group("execution", _whole_execution, *_WHOLE)
 local_execution_options: Final = option_group(
     "execution",
-    lambda isolation, device, jobs: Execution(isolation, device, jobs),  # noqa: PLW0108 - its parameters are the options
+    lambda isolation, jobs: Execution(isolation, jobs),  # noqa: PLW0108 - its parameters are the options
     isolation_option,
-    device_option,
     jobs_option,
-)
-cpu_execution_options: Final = option_group(
-    "execution", lambda isolation, jobs: Execution(isolation, "cpu", jobs), isolation_option, jobs_option
 )
 
 

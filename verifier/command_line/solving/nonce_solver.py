@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from protocol.claim import Claim
 from protocol.solution import Solution
@@ -19,6 +19,7 @@ from verifier.runs.pool import TaskLost
 
 if TYPE_CHECKING:
     from sandbox.isolation import Isolation
+    from verifier.challenge.lockstep.device import Trained, Wanted
     from verifier.challenge.training.trainer import Observer
 
 _TRIES: Final = 2
@@ -56,26 +57,35 @@ class Refused:
 Answer: TypeAlias = SolvedNonce | ModuleFailed | Refused | TaskLost
 
 
+class Solve(Protocol):
+    """Solves a nonce, or scores what a device has trained."""
+
+    def __call__(self, nonce: int, trained: Trained | None = None, /) -> Answer:
+        """What becomes of the nonce."""
+
+
 @dataclass(frozen=True)
 class NonceSolver:
-    """Solves nonces in a process that does nothing else; sent to other processes, of other machines too, as it is."""
+    """Solves nonces in a process that does nothing else; sent to other processes, of other machines too, as it is.
+
+    What a device has trained is scored alone.
+    """
 
     task: Task
     module: Module
     isolation: str
-    device: str
 
     @contextmanager
-    def opened(self, observer: Observer | None) -> Iterator[Callable[[int], Answer]]:
+    def opened(self, observer: Observer | None = None) -> Iterator[Solve]:
         """What solves one nonce after the other in this process."""
         with Workplace(self.isolation) as place:
             place.isolation.prepare()  # before this process imports what trains: each takes most of a second
 
-            def work(nonce: int) -> Answer:
+            def work(nonce: int, trained: Trained | None = None) -> Answer:
                 lost = TaskLost("")
                 for _ in range(_TRIES):
                     try:
-                        return self._solve(nonce, place.isolation, observer)
+                        return self._solve(nonce, place.isolation, observer, trained)
                     except WorkerFault as error:
                         lost = TaskLost(str(error))
                         place.renew()
@@ -83,27 +93,36 @@ class NonceSolver:
 
             yield work
 
-    def _solve(self, nonce: int, isolation: Isolation, observer: Observer | None) -> Answer:
+    def wanted(self, nonce: int) -> Wanted:
+        """The training that a device may do."""
+        from verifier.challenge.lockstep.device import Wanted
+
+        return Wanted(self.task, self.module, nonce)
+
+    def _solve(self, nonce: int, isolation: Isolation, observer: Observer | None, trained: Trained | None) -> Answer:
         """Solve a nonce. Raises WorkerFault or MachineError."""
         try:
-            return self._solved(nonce, isolation, observer)
+            return self._solved(nonce, isolation, observer, trained)
         except ModuleRefused as refused:
             return Refused(refused.lines)
         except OptimiserError as error:
             return ModuleFailed(str(error))
 
-    def _solved(self, nonce: int, isolation: Isolation, observer: Observer | None) -> SolvedNonce:
+    def _solved(
+        self, nonce: int, isolation: Isolation, observer: Observer | None, trained: Trained | None
+    ) -> SolvedNonce:
         from verifier.challenge.session import Session
-        from verifier.challenge.solving import solve
+        from verifier.challenge.solving import solve, solved
 
         started = time.perf_counter()
-        solved = solve(Session(self.task, nonce, self.module, isolation, self.device), observer)
+        session = Session(self.task, nonce, self.module, isolation)
+        result = solve(session, observer) if trained is None else solved(session, trained.training, trained.protection)
         return SolvedNonce(
-            solved.claim,
-            solved.solution,
-            tuple(solved.training.leaves),
-            solved.score.loss,
-            solved.score.threshold,
-            time.perf_counter() - started,
-            solved.training.explanation,
+            result.claim,
+            result.solution,
+            tuple(result.training.leaves),
+            result.score.loss,
+            result.score.threshold,
+            time.perf_counter() - started + (0.0 if trained is None else trained.seconds),
+            result.training.explanation,
         )

@@ -57,20 +57,26 @@ class SolveRun:
     def solve(self, log: RunLog | None = None) -> int:
         """Solve what is not done; the exit code. Raises InputError, WorkerFault or MachineError."""
         execution, untried, self._log = self._execution, set(self._todo), log
-        jobs = execution.processes(len(list(execution.limited(self._todo))))
+        count = len(list(execution.limited(self._todo)))
+        jobs = execution.processes(count)
+        devices = execution.devices(self._solver.wanted, count)
         self._keep(_start(self._claims, self._nonces, execution, jobs))
         self._keep(*(each for each in self._found.values() if each != self._known.claims.get(each.nonce)))
         remove_leftovers(self._claims.folder)
         with ExitStack() as stack:
-            items, observer = self._begun(jobs, stack), self._report.progress.observe
-            answers = completed(self._solver.opened, items, jobs, observer, execution.cluster, execution.until)
+            items, observer = self._begun(jobs, devices is not None, stack), self._report.progress.observe
+            answers = (
+                devices.completed(self._solver.opened, items, jobs, execution.until)
+                if devices
+                else completed(self._solver.opened, items, jobs, observer, execution.cluster, execution.until)
+            )
             for nonce, answer in stack.enter_context(closing(answers)):
                 self._take(nonce, answer)
                 untried.remove(nonce)
         self._report.failed.update({nonce: self._failed[nonce] for nonce in untried & self._failed.keys()})
         return self._report.end(self._claims.folder, len(self._found), len(untried - self._failed.keys()))
 
-    def _begun(self, jobs: int, stack: ExitStack) -> Iterator[int]:
+    def _begun(self, jobs: int, has_devices: bool, stack: ExitStack) -> Iterator[int]:
         """The nonces, each when somebody begins it. The progress is shown from the first one on, not before.
 
         A process that trains has started its zygote by then, and what shows the progress is imported meanwhile.
@@ -78,9 +84,10 @@ class SolveRun:
         for nonce in self._execution.limited(self._todo):
             if nonce == self._todo[0]:
                 if self._execution.cluster is None:
-                    say_if_first(self._execution.device)
+                    say_if_first()
                 stack.enter_context(self._report.progress)
-            self._report.progress.begin(f"nonce {nonce}" if jobs == 1 else f"{jobs} processes")
+            several = f"{jobs} processes" if jobs > 1 else "training" if has_devices else None
+            self._report.progress.begin(several or f"nonce {nonce}")
             yield nonce
 
     def _take(self, nonce: int, answer: Answer) -> None:

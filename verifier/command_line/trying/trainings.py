@@ -78,7 +78,7 @@ class Trainings(Generic[Row]):
         """What trains, from the first list on."""
         if self._run is None:
             if self._execution.cluster is None:
-                say_if_first(self._execution.device)
+                say_if_first()
             progress = Progress("training", self._planned, self._done, self._cost, self._paid)
             self._progress = self._stack.enter_context(progress)
             runner = TrialRunner[Row].of(self._execution)

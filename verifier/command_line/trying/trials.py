@@ -41,7 +41,7 @@ class Trial(Protocol[Result_co]):
     def cost(self) -> float:
         """In proportion to the time that it takes."""
 
-    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Result_co:
+    def run(self, isolation: Isolation, observer: Observer | None) -> Result_co:
         """Train. Raises OptimiserError for a module that cannot be trained."""
 
 
@@ -63,12 +63,11 @@ class TrialRunner(Generic[Result]):
     """Runs trials in a process that does nothing else; sent to other processes as it is."""
 
     isolation: str
-    device: str
 
     @classmethod
     def of(cls, execution: Execution) -> Self:
         """That of a call."""
-        return cls(execution.isolation, execution.device)
+        return cls(execution.isolation)
 
     @contextmanager
     def opened(self, observer: Observer | None) -> Iterator[Callable[[Trial[Result]], Result | Failed | TaskLost]]:
@@ -77,7 +76,7 @@ class TrialRunner(Generic[Result]):
 
             def work(trial: Trial[Result]) -> Result | Failed | TaskLost:
                 try:
-                    return trial.run(place.isolation, observer, self.device)
+                    return trial.run(place.isolation, observer)
                 except (ModuleRefused, OptimiserError) as error:
                     return Failed(str(error))
                 except WorkerFault as fault:
@@ -156,7 +155,7 @@ def fill(table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Exec
     todo = [trial for trial in mine if trial.key not in table.rows]
     cost, left = (sum(trial.cost for trial in some) for some in (mine, todo))
     if todo and execution.cluster is None:
-        say_if_first(execution.device)
+        say_if_first()
     shortfall = Shortfall(len(trials), missing=0, left=len(todo))
     told: set[tuple[Path, str]] = set()
     with (

@@ -95,6 +95,15 @@ def stated(claim: Envelope) -> Claim:
     return Claim.from_bytes(claim.payload)
 
 
+def stated_training(path: Path) -> tuple[bytes, bytes]:
+    """What claims of one task and module have in common, if the claim in a file states the truth."""
+    try:
+        task = stated(read_envelope(path)).task
+    except (ProtocolError, VerifierError):  # said when it is judged
+        return b"", b""
+    return task.optimiser_digest, task.digest()
+
+
 def stated_work(path: Path) -> float:
     """What training again takes, about, if the claim in a file states the truth; 0 for what is no claim."""
     try:

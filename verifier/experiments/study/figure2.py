@@ -103,10 +103,10 @@ class Trial:
         """The file of the module."""
         return self.method.path
 
-    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
+    def run(self, isolation: Isolation, observer: Observer | None) -> Row:
         """Train; seconds are those of the processor. Raises as `solve` does."""
         started = time.process_time()
-        solved = solve(Session(self.task, self.nonce, self.method.module, isolation, device), observer)
+        solved = solve(Session(self.task, self.nonce, self.method.module, isolation), observer)
         return row(self, solved, time.process_time() - started)
 
     @property

@@ -11,8 +11,6 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from arithmetic import engine_choice
-from arithmetic.device.engines import Int8Engine
 from arithmetic.engine_choice import ENGINE_VARIABLE
 from arithmetic.errors import MachineError
 from tests.support.small_contest import SMALL, instance_id
@@ -142,17 +140,6 @@ def test_the_network_is_eager_without_numba(monkeypatch: pytest.MonkeyPatch, err
         network_for(instance_id())
 
 
-def test_the_network_is_eager_on_a_gpu_and_computes_its_products_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported = compiles(monkeypatch, Compiled)
-    monkeypatch.setattr(engine_choice, "engine", lambda device: Int8Engine("cpu") if device == "cuda" else None)
-    network = network_for(instance_id(), "cuda")
-    assert (type(network), network.engine) == (EagerNetwork, "int8")
-    assert imported == []
-    monkeypatch.setenv(ENGINE_VARIABLE, "int16")
-    with pytest.raises(MachineError, match="the int16 engine does not compute on cuda"):
-        network_for(instance_id(), "cuda")
-
-
 def test_a_network_agrees_with_itself() -> None:
     assert agree(EagerNetwork, EagerNetwork)
 
@@ -178,7 +165,6 @@ def test_who_trains_first_waits_for_the_compiler(monkeypatch: pytest.MonkeyPatch
     assert not waits_for_compiler()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert waits_for_compiler()
-    assert not waits_for_compiler("cuda")
     monkeypatch.setenv(ENGINE_VARIABLE, "binary64")
     assert not waits_for_compiler()
 

@@ -28,7 +28,7 @@ def executed(*arguments: str) -> Execution:
 
 def test_without_options_everything_is_done_by_all_cores() -> None:
     found = executed()
-    assert found == Execution("process", "cpu", None)
+    assert found == Execution("process", None)
     assert list(found.limited(found.shard.of(range(5)))) == [0, 1, 2, 3, 4]
     assert 1 == found.processes(0) == found.processes(1) <= found.processes(100)
 

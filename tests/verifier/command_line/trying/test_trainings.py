@@ -33,7 +33,7 @@ class Trial:
     path: Path = Path("m.py")
     cost: float = 2.0
 
-    def run(self, isolation: Isolation, observer: Observer | None, device: str) -> Row:
+    def run(self, isolation: Isolation, observer: Observer | None) -> Row:
         RAN.append(self.key)
         if self.key < 0:
             raise OptimiserError("no")
@@ -53,7 +53,7 @@ def progress(monkeypatch: pytest.MonkeyPatch) -> list[Progress]:
             return super().__enter__()
 
     monkeypatch.setattr(trainings_module, "Progress", Kept)
-    monkeypatch.setattr(trainings_module, "say_if_first", lambda device: None)
+    monkeypatch.setattr(trainings_module, "say_if_first", lambda: None)
     RAN.clear()
     return made
 
@@ -62,7 +62,7 @@ def opened(limit: int | None = None) -> Trainings[Row]:
     table = ResultsTable(None, json_rows(Row, "test"))
     table.add(Row(1))
     table.add(Row(2))
-    return Trainings(table, Execution("none", "cpu", 1, limit=limit), planned=9, cost=18.0)
+    return Trainings(table, Execution("none", 1, limit=limit), planned=9, cost=18.0)
 
 
 def trials(*keys: int) -> list[Trial]:

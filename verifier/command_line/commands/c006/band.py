@@ -17,7 +17,7 @@ from verifier.command_line.commands.c006.instance import InstanceOptions, instan
 from verifier.command_line.exit_codes import DONE, REJECTED
 from verifier.command_line.files import read_module
 from verifier.command_line.options.choice_options import Hyperparameter
-from verifier.command_line.options.execution_options import Execution, cpu_execution_options
+from verifier.command_line.options.execution_options import Execution, local_execution_options
 from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.progress import Progress
 from verifier.command_line.terminal import json_text, say
@@ -50,7 +50,7 @@ _MOST_FUEL = 2**63 - 1
 @click.option("--fuel", "fuel_budget", type=WholeNumber(1, _MOST_FUEL, "1e9", "FUEL"),
               default=_FUEL, show_default=number_text(_FUEL),
               help="Fuel budget of a run, such as 1e9, in this toolkit's units.")  # fmt: skip
-@cpu_execution_options
+@local_execution_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each run, then one for the band.")
 def band(
     optimiser: Path, instance: InstanceOptions, runs: int, reported: int | None,
