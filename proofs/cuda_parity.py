@@ -29,13 +29,13 @@ NEEDED: Final = ("torch", "numpy", "blake3", "hypothesis", "llvmlite", "msgpack"
 """What is imported; a GPU needs triton too."""
 
 
-def missing(dry: bool) -> list[str]:
+def missing(*, dry: bool) -> list[str]:
     """What is not installed."""
     return [name for name in (*NEEDED, *(() if dry else ("triton",))) if find_spec(name) is None]
 
 
 def main(arguments: Sequence[str]) -> int:
-    if lacking := missing("--dry-run" in arguments):
+    if lacking := missing(dry=not {"--dry-run", "--help", "-h"}.isdisjoint(arguments)):
         print(f"not installed: {', '.join(lacking)}; the top of {Path(__file__).name} says how", file=sys.stderr)
         return 3
     if "triton" in arguments:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, Self
 
 from sandbox.execution.loops import FILL, LOOPS, ROOT, Chain, Link, Read, compiled
 from sandbox.execution.places import DTYPES, Place
@@ -96,6 +96,48 @@ def source(place: Place, shape: Shape) -> Source | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A group whose operations are the links of a chain, whatever executes it."""
+
+    reads: tuple[Source, ...]
+    """What is read that no operation of the group makes in the same order."""
+    links: tuple[Link, ...]
+    written: tuple[Value, ...]
+    """The results that become arrays."""
+    writes: tuple[int, ...]
+    """Their links."""
+    size: int
+    """Elements of each result."""
+    columns: int
+    """Of the rows in which they are read; `size` where there are none."""
+
+    @classmethod
+    def of(cls, operations: Sequence[Elementwise], kept: Container[int]) -> Self:
+        """A group, of whose results those that are `kept` become arrays."""
+        links = {operation.result.number: link for link, operation in enumerate(operations)}
+        reads: dict[Source, int] = {}
+        for read in (read for operation in operations for read in operation.sources):
+            if not (read.is_plain and read.root in links):
+                reads.setdefault(read, len(reads))
+        written = tuple(operation.result for operation in operations if operation.result.number in kept)
+        size = operations[0].result.size
+        return cls(
+            reads=tuple(reads),
+            links=tuple(
+                Link(
+                    operation.code,
+                    tuple(-1 - reads[read] if read in reads else links[read.root] for read in operation.sources),
+                )
+                for operation in operations
+            ),
+            written=written,
+            writes=tuple(links[value.number] for value in written),
+            size=size,
+            columns=max((read.columns for read in reads), default=0) or size,
+        )
+
+
 class PassWriter(Protocol):
     """Writes a pass."""
 
@@ -123,30 +165,15 @@ class CompiledPassWriter:
 
     def write(self, operations: Sequence[Elementwise], kept: Container[int]) -> None:
         """Write a group; results that are `kept` become arrays."""
-        links = {operation.result.number: link for link, operation in enumerate(operations)}
-        reads: dict[Source, int] = {}
-        for read in (read for operation in operations for read in operation.sources):
-            if not (read.is_plain and read.root in links):
-                reads.setdefault(read, len(reads))
-        written = [operation.result for operation in operations if operation.result.number in kept]
-        chain = Chain(
-            reads=tuple(Read(read.item == 1, read.step == 0) for read in reads),
-            links=tuple(
-                Link(
-                    operation.code,
-                    tuple(-1 - reads[read] if read in reads else links[read.root] for read in operation.sources),
-                )
-                for operation in operations
-            ),
-            writes=tuple(links[value.number] for value in written),
-        )
+        group = Linked.of(operations, kept)
+        reads = tuple(Read(read.item == 1, read.step == 0) for read in group.reads)
+        chain = Chain(reads, group.links, group.writes)
         self._calls.append((self._chains.setdefault(chain, len(self._chains)), len(self._table)))
-        size = operations[0].result.size
-        columns = max(read.columns for read in reads) or size
-        self._table += [size // columns, columns]
-        for read in reads:
+        columns = group.columns
+        self._table += [group.size // columns, columns]
+        for read in group.reads:
             self._place(read.root, read.offset, columns * read.item if read.is_plain else read.row_bytes)
-        for value in written:
+        for value in group.written:
             dtype = DTYPES[value.kind]
             self._made.append(Made(value.number, value.shape, dtype))
             self._place(value.number, 0, columns * dtype.itemsize)

@@ -23,7 +23,7 @@ from torch import Tensor
 from arithmetic.device import triton_ieee
 from arithmetic.device.written_kernel import written_kernel
 from arithmetic.random import Source as Words
-from sandbox.execution.groups import Elementwise, Source
+from sandbox.execution.groups import Elementwise, Linked, Source
 from sandbox.execution.kernels import Context as HostContext
 from sandbox.execution.loops import FILL, ROOT, Link
 from sandbox.execution.places import DTYPES, Place, row_order
@@ -309,27 +309,11 @@ class FusedPassWriter:
 
     def write(self, operations: Sequence[Elementwise], kept: Container[int]) -> None:
         """Write a group; results that are `kept` become arrays."""
-        links = {operation.result.number: link for link, operation in enumerate(operations)}
-        reads: dict[Source, int] = {}
-        for read in (read for operation in operations for read in operation.sources):
-            if not (read.is_plain and read.root in links):
-                reads.setdefault(read, len(reads))
-        written = [operation.result for operation in operations if operation.result.number in kept]
-        chain = Chain(
-            reads=tuple(map(_access, reads)),
-            links=tuple(
-                Link(
-                    operation.code,
-                    tuple(-1 - reads[read] if read in reads else links[read.root] for read in operation.sources),
-                )
-                for operation in operations
-            ),
-            writes=tuple(links[value.number] for value in written),
-        )
-        size = operations[0].result.size
-        columns = max((read.columns for read in reads), default=0) or size
-        self._groups.append(Group(chain, tuple(reads), tuple(value.number for value in written), size, columns))
-        self._made += [Made(value.number, value.shape, DTYPES[value.kind]) for value in written]
+        group = Linked.of(operations, kept)
+        chain = Chain(tuple(map(_access, group.reads)), group.links, group.writes)
+        numbers = tuple(value.number for value in group.written)
+        self._groups.append(Group(chain, group.reads, numbers, group.size, group.columns))
+        self._made += [Made(value.number, value.shape, DTYPES[value.kind]) for value in group.written]
 
     def written(self) -> FusedPass:
         """The pass of all groups so far."""

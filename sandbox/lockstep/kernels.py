@@ -312,8 +312,9 @@ def _cat(parts: Sequence[Tensor], dim: int) -> Tensor:
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
     """The exact matrix product, where a vector is one row on the left and one column on the right."""
-    left, right = _aligned([a.unsqueeze(1) if a.ndim == 2 else a, b.unsqueeze(2) if b.ndim == 2 else b])
-    product = reductions.matmul(left, right)  # type: ignore[arg-type]  # operands that are tensors are aligned as tensors
+    left, right = a.unsqueeze(1) if a.ndim == 2 else a, b.unsqueeze(2) if b.ndim == 2 else b
+    rank = max(left.ndim, right.ndim)
+    product = reductions.matmul(_ranked(left, rank), _ranked(right, rank))
     column = product.squeeze(-1) if b.ndim == 2 else product
     return column.squeeze(-1 if b.ndim == 2 else -2) if a.ndim == 2 else column
 

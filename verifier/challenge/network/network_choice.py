@@ -17,26 +17,24 @@ from numpy.typing import NDArray
 from arithmetic import engine_choice
 from arithmetic.engine_choice import ENGINE_VARIABLE
 from arithmetic.errors import MachineError
-from verifier.challenge.editions import DECEMBER_2025, Edition, FourierFeatures, Track
+from verifier.challenge.editions import DECEMBER_2025, FourierFeatures, Track
 from verifier.challenge.instance.instance import draw_points
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.network.architecture import initial_parameters
 from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.network import Network
+from verifier.challenge.network.operands import sums_fit_32_bits
 from verifier.challenge.network.statistics import Statistics
 
 Make = Callable[[InstanceId], Network]
 
 _COMPILED: Final = "verifier.challenge.network.compiled"
-_MOST_BITS: Final = 11
-_MOST_TERMS: Final = 511
-"""Products of operands of 2^11 add up in 32 bits up to here."""
 
 
 def network_for(instance_id: InstanceId) -> Network:
     """The network of an instance, to be trained. Raises MachineError."""
     name = engine_choice.forced()
-    if name != "binary64" and _fits(instance_id.edition):
+    if name != "binary64" and sums_fit_32_bits(instance_id.edition):
         compiled = _compiled()
         if compiled is not None:
             return compiled(instance_id)
@@ -58,12 +56,6 @@ def waits_for_compiler() -> bool:
 
 def _eager(instance_id: InstanceId) -> Network:
     return EagerNetwork(instance_id, engine_choice.engine())
-
-
-def _fits(edition: Edition) -> bool:
-    """Whether no sum of the edition's products exceeds 32 bits."""
-    terms = max(edition.inputs, edition.width, *edition.batch_sizes)
-    return edition.operand_bits <= _MOST_BITS and terms <= _MOST_TERMS
 
 
 @cache

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from verifier.challenge.editions import Edition
+
+_MOST_BITS: Final = 11
+_MOST_TERMS: Final = 511
+"""Products of operands of 2^11 add up in 32 bits up to here."""
+
+
+def sums_fit_32_bits(edition: Edition) -> bool:
+    """Whether no sum of an edition's products exceeds 32 bits, as the faster networks need."""
+    terms = max(edition.inputs, edition.width, *edition.batch_sizes)
+    return edition.operand_bits <= _MOST_BITS and terms <= _MOST_TERMS
 
 
 @dataclass(frozen=True)

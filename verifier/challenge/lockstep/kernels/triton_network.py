@@ -18,10 +18,8 @@ from verifier.challenge.lockstep.kernels.memory import Memory
 from verifier.challenge.lockstep.kernels.numbers import INFINITE
 from verifier.challenge.lockstep.kernels.passes import Passes
 from verifier.challenge.lockstep.starts import Start
+from verifier.challenge.network.operands import sums_fit_32_bits
 
-_MOST_BITS: Final = 11
-_MOST_TERMS: Final = 511
-"""Products of operands of 2^11 add up in 32 bits up to here."""
 _LEAST_WIDTH: Final = 32
 """The tensor cores multiply no less at once."""
 
@@ -31,9 +29,8 @@ _SEQUELS: Final = 8
 
 def fits(edition: Edition) -> bool:
     """Whether the kernels compute an edition: its sums of products in 32 bits, its widths in whole blocks."""
-    terms, width = max(edition.inputs, edition.width, *edition.batch_sizes), edition.width
-    is_whole = width >= _LEAST_WIDTH and width & (width - 1) == 0
-    return edition.operand_bits <= _MOST_BITS and terms <= _MOST_TERMS and is_whole
+    width = edition.width
+    return sums_fit_32_bits(edition) and width >= _LEAST_WIDTH and width & (width - 1) == 0
 
 
 class TritonNetwork:
