@@ -1,12 +1,14 @@
 """The first look at a submission: bytes and lexemes, before Python's parser sees anything.
 
-Every scan is linear: the patterns are possessive or match single characters, so they never backtrack.
+Every scan is linear: the patterns are possessive or match single characters, so they never backtrack. No group is
+repeated: Python 3.11 before 3.11.5 finds other ends of possessive groups.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final
 
 from sandbox.diagnostics import Diagnostic
@@ -33,10 +35,7 @@ _COOKIE: Final = re.compile(r"[ ]*+#.*?coding[:=][ ]*+([-\w.]++)")
 _LEXEME: Final = re.compile(
     r"""
       (?P<comment> \#[^\n]*+ )
-    | (?P<string>  '''(?:[^'\\]++|\\[\s\S]|'(?!''))*+(?:'''|\\?\Z)
-                 | \"\"\"(?:[^"\\]++|\\[\s\S]|"(?!""))*+(?:\"\"\"|\\?\Z)
-                 | '(?:[^'\\\n]++|\\[\s\S])*+'?
-                 | "(?:[^"\\\n]++|\\[\s\S])*+"? )
+    | (?P<string>  '''|\"\"\"|['"] )  # its beginning
     | (?P<newline> \n[ ]*+ )
     | (?P<number>  [0-9][\w.]*+ )
     | (?P<word>    \w++ )
@@ -44,6 +43,14 @@ _LEXEME: Final = re.compile(
     """,
     re.VERBOSE,
 )
+
+_STOPS: Final = {
+    "'''": re.compile(r"\\[\s\S]|'''"),
+    '"""': re.compile(r'\\[\s\S]|"""'),
+    "'": re.compile(r"\\[\s\S]|['\n\\]"),
+    '"': re.compile(r'\\[\s\S]|["\n\\]'),
+}
+"""Escapes in a string that begins so, and what ends it; a lone backslash, that of the text."""
 
 
 def read_source(source: bytes, name: str) -> tuple[str, tuple[Diagnostic, ...]]:
@@ -78,6 +85,26 @@ def _readable(text: str) -> str:
     return seen.replace("\\N{", "xxx")
 
 
+def _lexemes(text: str) -> Iterator[tuple[str, int, int]]:
+    """The kind, beginning and end of each lexeme."""
+    end = 0
+    while found := _LEXEME.search(text, end):
+        kind, end = found.lastgroup or "", found.end()
+        if kind == "string":
+            end = _string_end(text, end, found.group())
+        yield kind, found.start(), end
+
+
+def _string_end(text: str, first: int, quote: str) -> int:
+    """Where a string ends that begins with a quote, whose characters begin at `first`; it may be cut off."""
+    for found in _STOPS[quote].finditer(text, first):
+        if found.group() == quote:
+            return found.end()
+        if len(found.group()) == 1:
+            return found.start()
+    return len(text)
+
+
 class _Scan:
     """One pass over the lexemes of `text`; a rule reports at most once per line."""
 
@@ -95,8 +122,8 @@ class _Scan:
         for found in _UNSEEN.finditer(self._text):
             hint = "indent with spaces" if found.group() == "\t" else "write an escape such as \\u200b"
             self._report(found.start(), "G005", f"the character U+{ord(found.group()):04X} is not allowed", hint)
-        for found in _LEXEME.finditer(self._text):
-            self._lexeme(found.lastgroup or "", found.group(), found.start())
+        for kind, start, end in _lexemes(self._text):
+            self._lexeme(kind, self._text[start:end], start)
         return tuple(sorted(self._found.values()))
 
     def _report(self, offset: int, code: str, message: str, hint: str = "") -> None:

@@ -16,7 +16,8 @@ from tests.support.folders import ROOT
 def install(folder: Path, files: Mapping[str, str]) -> Path:
     """An environment with these files among its libraries; its Python.
 
-    Every process of the toolkit gets them, a zygote too, which looks at no variable of the environment.
+    Every process of the toolkit gets them, a zygote too, which looks at no variable of the environment. One that is
+    called at_start.py is executed by each; a sitecustomize.py would come behind that of Debian's Python.
     """
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
@@ -26,7 +27,8 @@ def install(folder: Path, files: Mapping[str, str]) -> Path:
         path = libraries / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (libraries / "rest.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
+    at_start = "import at_start\n" if "at_start.py" in files else ""
+    (libraries / "rest.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n{at_start}")
     return python
 
 

@@ -91,7 +91,7 @@ FLUSHING = "import torch\ntorch.set_flush_denormal(True)\n"
 
 
 def test_flushed_subnormals_are_found_where_networks_are_trained_and_where_modules_run(tmp_path: Path) -> None:
-    found = examined({"sitecustomize.py": FLUSHING}, tmp_path)
+    found = examined({"at_start.py": FLUSHING}, tmp_path)
     assert (found.code, found.failed) == (3, ["arithmetic", "tensors", "network", "training"])
     for check in (Check.ARITHMETIC, Check.TENSORS):
         assert "Python's binary64 flushes subnormal numbers to zero" in found.detail(check)
@@ -126,7 +126,7 @@ def test_a_library_that_kills_its_process_costs_the_checks_that_need_it(tmp_path
 @needs_numba
 def test_a_compiled_network_that_gives_other_bits(tmp_path: Path) -> None:
     other = "from verifier.challenge.network import network_choice\nnetwork_choice.agree = lambda a, b: False\n"
-    found = examined({"sitecustomize.py": other}, tmp_path)
+    found = examined({"at_start.py": other}, tmp_path)
     assert (found.code, found.failed) == (3, ["network", "training"])
     assert found.detail(Check.NETWORK) == (
         f"numba compiles a network that gives other bits here; set {ENGINE_VARIABLE}=binary64"
@@ -151,7 +151,7 @@ memory.available = lambda: 2**20
 
 
 def test_another_result_a_jail_that_is_open_and_no_memory_are_three_findings(tmp_path: Path) -> None:
-    found = examined({"sitecustomize.py": SPOILT}, tmp_path)
+    found = examined({"at_start.py": SPOILT}, tmp_path)
     assert (found.code, found.failed) == (3, ["jail", "training", "memory"])
     assert found.detail(Check.JAIL) == (
         "does not hold: a jailed worker may have a file, a connection, a process, a signal to another process; "
