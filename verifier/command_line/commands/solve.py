@@ -38,7 +38,7 @@ def solve(
     options after them: then nobody can know how many choices were tried.
 
     --device cuda: each GPU trains many nonces at once, and --jobs processes score them and train what a GPU leaves to
-    them. The claims are the same. auto: so, if this machine has a GPU that can, else as without the option.
+    them. The claims are the same. auto: the same if this machine has a GPU that can, else as without the option.
 
     A call with several nonces keeps a log beside the claims, OPTIMISER-TRACK.run, which `tig-verify status` reads.
     While it is at work, no other one can be that has the same optimiser, track, shard and folder.

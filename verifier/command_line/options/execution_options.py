@@ -45,7 +45,8 @@ device_option: Final = click.option(
     type=click.Choice(["cpu", "cuda", "auto"]),
     default="cpu",
     show_default=True,
-    help="cuda: many trainings at once on each GPU, with the same results. auto: so, if this machine has one that can.",
+    help="cuda: many trainings at once on each GPU, with the same results. auto: the same if this machine has a GPU "
+    "that can, else on its processor.",
 )
 
 
