@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,14 @@ def build(folder: Path) -> None:
         "mmdebstrap", "--variant=extract", "--architectures=arm64", "--include=python3,libgomp1,libstdc++6", SUITE, root
     )
     fixed = folder / "constraints.txt"
-    fixed.write_text("".join(f"{name}=={version}\n" for name, version in pins().items()))
+    fixed.write_text("".join(f"{name}=={pinned}\n" for name, pinned in pins().items()))
     platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
     target = ["--python-version", PYTHON, "--implementation", "cp", "--only-binary=:all:", *platforms]
     pip = [sys.executable, "-m", "pip", "install", "--no-cache-dir", "--no-compile", "--constraint", str(fixed)]
     checked(*pip, *target, "--target", folder / "site", *PACKAGES)
+    own = folder / "site" / "tig_verify.dist-info"  # a run's record has the version of what ran
+    own.mkdir()
+    (own / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tig-verify\nVersion: {version('tig-verify')}\n")
     processor_files(root)
     (folder / "complete").touch()
 
@@ -117,7 +121,7 @@ def emulated(folder: Path, cpu: str, limit: float, *arguments: str) -> dict[str,
     except subprocess.TimeoutExpired:
         return {"stopped_after_seconds": round(limit)}
     seconds = round(time.monotonic() - started)
-    return {"exit_code": done.returncode, **counted(done.stdout), "seconds": seconds}
+    return {"exit_code": done.returncode, **counted(done.stdout or done.stderr), "seconds": seconds}
 
 
 def counted(text: str) -> dict[str, Any]:

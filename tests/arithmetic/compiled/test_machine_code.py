@@ -195,6 +195,7 @@ def test_kernels_that_were_cut_are_compiled_again(cache: Path) -> None:
     assert count(cache) == 2
 
 
+@pytest.mark.slow
 def test_other_processors_and_compilers_have_other_files(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = kernel_cache.kernel_file(NETWORK, HERE)
     assert kernel_cache.kernel_file(NETWORK, processor.Processor(HERE.name, "")) != file
