@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from verifier.challenge.versions import SPECIFICATION
-from verifier.experiments.study.rows import Row
+from verifier.experiments.study.figure2.rows import Row
 
 ROW = Row(
     study="figure2",

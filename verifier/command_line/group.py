@@ -55,7 +55,7 @@ _COMMANDS: Final = {
         "plot": "Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.",
         "report": "Make one HTML page about PATHS: claims, verdicts, a comparison or a study.",
         "doctor": "Examine this machine and say whether it can solve and verify.",
-        "study": "Repeat the papers' numerical studies.",
+        "study": "Repeat the numerical studies of the papers: each trains, keeps a table and draws figures.",
     },
     "Live network": {
         "c006": "Evaluate and audit solutions of the live network's challenge c006, on a CPU.",
@@ -117,5 +117,5 @@ def commands() -> None:
 
 
 for name, text in (entry for texts in _COMMANDS.values() for entry in texts.items()):
-    place = f"{name}.group" if name in ("c006", "golden") else name.replace("-", "_")
+    place = f"{name}.group" if name in ("c006", "golden", "study") else name.replace("-", "_")
     commands.add_command(LazyCommand(name, f"verifier.command_line.commands.{place}", text))

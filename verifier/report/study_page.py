@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from verifier.experiments.study.aggregates import Value, by_depth
-from verifier.experiments.study.observations import observations
-from verifier.experiments.study.rows import Row
+from verifier.experiments.study.figure2.aggregates import Value, by_depth
+from verifier.experiments.study.figure2.observations import observations
+from verifier.experiments.study.figure2.rows import Row
 from verifier.report.content import (
     ALWAYS,
     IN_DETAIL,

@@ -15,14 +15,16 @@ from tests.support import sample_records
 from tests.support.sample_modules import ENTRY_POINTS
 from verifier.command_line.commands.c006.group import c006
 from verifier.command_line.commands.golden.group import golden
+from verifier.command_line.commands.study.group import study
 from verifier.command_line.group import commands
 
 SLOW: Final = ("torch", "numba", "llvmlite", "numpy", "matplotlib", "rich")
 """The libraries that take longest to import, the slowest first."""
-WITH_NUMPY: Final = ("study", "study figure2", *(f"c006 {name}" for name in c006.commands if name != "band"))
+STUDIES: Final = tuple(f"study {name}" for name in study.commands)
+WITH_NUMPY: Final = (*STUDIES, *(f"c006 {name}" for name in c006.commands if name != "band"))
 """Commands that have NumPy when they only say what they do."""
 GOLDEN: Final = tuple(f"golden {name}" for name in golden.commands)
-HELP: Final = ("", *commands.commands, "study figure2", *GOLDEN, *(f"c006 {name}" for name in c006.commands))
+HELP: Final = ("", *commands.commands, *STUDIES, *GOLDEN, *(f"c006 {name}" for name in c006.commands))
 WORK: Final = [
     "--version", "keygen new.pem", "init my.py", "check module.py my.py", "inspect 0.claim 1.claim",
     "commit 0.claim 1.claim --bundles 1 --key key.pem -o a.benchmark", "sample a.benchmark --beacon 4c35",

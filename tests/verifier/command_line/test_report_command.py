@@ -28,7 +28,7 @@ from verifier.command_line.verifying.claim_statement import NOTHING
 from verifier.command_line.verifying.verdict_entries import of_verdict
 from verifier.command_line.verifying.verdict_log import LoggedDraw
 from verifier.experiments.comparison_trials import Row as ComparisonRow
-from verifier.experiments.study.rows import Row as StudyRow
+from verifier.experiments.study.figure2.rows import Row as StudyRow
 from verifier.runs import queue
 from verifier.runs.pool import TaskLost
 from verifier.runs.results_table import table_text

@@ -31,8 +31,8 @@ from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 from verifier.command_line.files import read_module
 from verifier.experiments.plots.figure2 import figure2_picture
-from verifier.experiments.study import figure2
-from verifier.experiments.study.rows import Row
+from verifier.experiments.study.figure2 import trials as figure2
+from verifier.experiments.study.figure2.rows import Row
 from verifier.runs.row_formats import csv_rows
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.support.study_rows import made_up
-from verifier.experiments.study.aggregates import by_depth, paired
-from verifier.experiments.study.observations import observations
+from verifier.experiments.study.figure2.aggregates import by_depth, paired
+from verifier.experiments.study.figure2.observations import observations
 
 
 def test_a_table_is_sorted() -> None:

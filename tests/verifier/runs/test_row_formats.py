@@ -16,7 +16,7 @@ from proofs import roster
 from tests.support.folders import ROOT
 from tests.support.study_rows import ROW
 from verifier.challenge.hyperparameters import Hyperparameters
-from verifier.experiments.study.rows import Row
+from verifier.experiments.study.figure2.rows import Row
 from verifier.runs.results_table import RowFormat
 from verifier.runs.row_formats import csv_rows, json_rows
 

@@ -61,7 +61,7 @@ def comparison_report(paths: Sequence[Path], command: str) -> Page:
 
 def study_report(paths: Sequence[Path], command: str) -> Page:
     """The page about a study. Raises InputError."""
-    from verifier.experiments.study.rows import STUDY, Row
+    from verifier.experiments.study.figure2.rows import STUDY, Row
     from verifier.report.study_page import study_page
     from verifier.runs.row_formats import csv_rows
 

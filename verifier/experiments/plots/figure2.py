@@ -26,8 +26,8 @@ from verifier.experiments.plots.style import (
     styled,
 )
 from verifier.experiments.statistics import Mean
-from verifier.experiments.study.aggregates import Value, by_depth
-from verifier.experiments.study.rows import Row
+from verifier.experiments.study.figure2.aggregates import Value, by_depth
+from verifier.experiments.study.figure2.rows import Row
 
 _LOOKS: Final = (
     (BLUE, "o", "-"), (VERMILLION, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"),

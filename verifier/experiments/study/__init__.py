@@ -1,1 +1,1 @@
-"""The papers' numerical studies, planned, carried out and read."""
+"""The numerical studies of the papers: a folder each."""

@@ -8,8 +8,8 @@ from statistics import fmean, median
 
 from protocol.claim import StopReason
 from verifier.experiments.statistics import CONFIDENCE, Interval, Mean, mean_interval
-from verifier.experiments.study.aggregates import Value, by_depth, paired
-from verifier.experiments.study.rows import Row
+from verifier.experiments.study.figure2.aggregates import Value, by_depth, paired
+from verifier.experiments.study.figure2.rows import Row
 
 SGD, MOMENTUM, NESTEROV, ADAM = "SGD", "momentum", "Nesterov", "Adam"
 DEEP = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from verifier.experiments.statistics import Mean, mean_of
-from verifier.experiments.study.rows import Row
+from verifier.experiments.study.figure2.rows import Row
 
 Value = Callable[[Row], float]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -15,60 +14,34 @@ from verifier.challenge.errors import InputError
 from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import read_module, require_writable, write_file
 from verifier.command_line.options.execution_options import Execution, execution_options
+from verifier.command_line.options.number_list import NumberList
 from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import say
 from verifier.command_line.trying.plot_files import require_drawing
+from verifier.experiments import study as studies
 from verifier.experiments.row_checks import is_plain
-from verifier.experiments.study import rows
-from verifier.experiments.study.figure2 import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
-from verifier.experiments.study.observations import observations
-from verifier.experiments.study.rows import STUDY, Row
-from verifier.runs.results_table import ResultsTable, read_rows, table_text
+from verifier.experiments.study.figure2.observations import observations
+from verifier.experiments.study.figure2.rows import STUDY, Row
+from verifier.experiments.study.figure2.trials import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
+from verifier.runs.results_table import read_rows
 from verifier.runs.row_formats import csv_rows
 
-if TYPE_CHECKING:
-    from verifier.command_line.trying.trials import Shortfall
-
-REFERENCES: Final = (Path(rows.__file__).parent / "optimisers", Path(__file__).parents[3] / "fixtures" / "optimisers")
+REFERENCES: Final = (
+    Path(studies.__file__).parent / "optimisers",
+    Path(__file__).parents[4] / "fixtures" / "optimisers",
+)
 """The folders of the optimisers that have names: where the study is installed, and in a checkout."""
 MOST: Final = 7
 """Optimisers that a figure can tell apart."""
 _FORMAT: Final = csv_rows(Row, f"study {STUDY}", f"{STUDY},")
 
 
-class Numbers(click.ParamType[tuple[int, ...]]):
-    """Numbers and ranges with both ends, such as 1,2,4..6."""
-
-    name = "NUMBERS"
-
-    def __init__(self, allowed: Sequence[int], known: str) -> None:
-        self._allowed, self._known = allowed, known
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """Read the text of the option."""
-        chosen: set[int] = set()
-        for part in str(value).split(","):
-            match = re.fullmatch(r"([0-9]{1,6})(?:\.\.([0-9]{1,6}))?", part)
-            numbers = range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
-            if not numbers or not {numbers[0], numbers[-1]} <= set(self._allowed):
-                self.fail(f"{value!r}: write {self._known}", param, ctx)
-            chosen |= set(numbers)
-        if not chosen <= set(self._allowed):
-            self.fail(f"{value!r}: write {self._known}", param, ctx)
-        return tuple(sorted(chosen))
-
-
-@click.group()
-def study() -> None:
-    """Repeat the papers' numerical studies."""
-
-
-@study.command()
+@click.command()
 @click.option("--out", "folder", default=STUDY, type=click.Path(path_type=Path), show_default=True,
               help="Folder for figure2.csv, to which every training is added, and the figures.")  # fmt: skip
-@click.option("--depths", type=Numbers(range(1, Track.MAX_HIDDEN + 1), "depths from 1 to 64, such as 1,2,4..6"),
+@click.option("--depths", type=NumberList(range(1, Track.MAX_HIDDEN + 1), "depths from 1 to 64, such as 1,2,4..6"),
               help="Hidden layers L. Default: 1..11.")  # fmt: skip
-@click.option("--sizes", type=Numbers(SIZES, "some of 1024,2048,4096"),
+@click.option("--sizes", type=NumberList(SIZES, "some of 1024,2048,4096"),
               help="Points N for training and validation. Default: 1024,2048,4096.")  # fmt: skip
 @click.option("--optimiser", "names", multiple=True, metavar="NAME|FILE",
               help=f"One of {', '.join(OPTIMISERS)}, or a module; may be repeated. Default: those four.")  # fmt: skip
@@ -97,6 +70,7 @@ def figure2(
     Example: tig-verify study figure2 --quick --isolation none
     """
     from arithmetic import self_test
+    from verifier.command_line.trying.study_table import trained
     from verifier.command_line.trying.trials import require_dialect
 
     usual = QUICK if quick else (DEPTHS, SIZES, SEEDS)
@@ -110,7 +84,7 @@ def figure2(
         require_writable(folder)
         require_dialect({method.path: method.module for method in methods}, execution.isolation)
         self_test.require_sound()
-        done, shortfall = _trained(table, trials, execution)
+        done, shortfall = trained(table, _FORMAT, trials, execution)
         if shortfall.missing:
             return shortfall.tell("nothing is drawn; --draw draws a part")
     # A row is told by its key; the name in it is that of a file at another time, or another's.
@@ -161,16 +135,3 @@ def _missing(trials: Sequence[Trial], done: Mapping[Hashable, Row]) -> list[str]
             lines.append(f"  {name}: {len(lacking)}, the first is {lacking[0]}")
     title = "Not trained yet, so that means are of different instances and what has no partner is in no pair"
     return [title, *lines, ""] if lines else []
-
-
-def _trained(path: Path, trials: Sequence[Trial], execution: Execution) -> tuple[dict[Hashable, Row], Shortfall]:
-    """Train what the table lacks; when all is there, the table is sorted. Raises InputError or WorkerFault."""
-    from verifier.command_line.trying.trials import fill
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with ResultsTable(path, _FORMAT) as table:
-        shortfall = fill(table, trials, execution)
-        if not shortfall.missing:
-            in_order = sorted(table.rows.values(), key=lambda row: row.order)
-            write_file(path, table_text(in_order, _FORMAT).encode())
-        return table.rows, shortfall

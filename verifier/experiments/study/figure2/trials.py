@@ -31,7 +31,7 @@ from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
 from verifier.challenge.training.trainer import Observer, Training
 from verifier.challenge.versions import SPECIFICATION, versions
-from verifier.experiments.study.rows import STUDY, Key, Row
+from verifier.experiments.study.figure2.rows import STUDY, Key, Row
 
 DEPTHS: Final = tuple(range(1, 12))
 """L."""

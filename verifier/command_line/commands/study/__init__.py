@@ -1,0 +1,1 @@
+"""`tig-verify study`: the numerical studies of the papers."""

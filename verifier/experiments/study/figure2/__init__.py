@@ -1,0 +1,1 @@
+"""The numerical study of the papers' Figure 2, planned, carried out and read."""
