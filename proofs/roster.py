@@ -51,7 +51,7 @@ CENTRED, PLAIN = DECEMBER_2025_CENTRED.name, DECEMBER_2025.name
 TRACKS: Final = (4, 7, 10, 14, 18)
 PLAIN_TRACK: Final = 4
 NONCES, NONCES_OF_THE_BEST, BEST = 5, 20, 5
-SLOW: Final = {"muon": 8.0}
+SLOW: Final = {"muon": 8.0, "shampoo": 8.0, "soap": 8.0}
 """About how much longer than the network's passes an optimiser takes; for the order and the time that is left."""
 
 

@@ -59,7 +59,7 @@ def test_no_operation_holds_more_memory_than_it_pays_for() -> None:
 
 def test_what_is_done_without_a_price_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     unit = a_unit()
-    free = replace(operations.SORT, price=Price(300_000))
+    free = replace(operations.SORT, price=Price(1_000))
     monkeypatch.setattr(operations, "SORT", free)  # of who records
     monkeypatch.setitem(operations.OPERATIONS, free.code, free)  # of who executes
     assert cold(SORTED) > BUSY * MOST_TIME * unit

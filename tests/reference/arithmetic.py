@@ -95,6 +95,11 @@ def sums(v: Single) -> Single:
     return single(total(v) if np.isfinite(v).all() else math.nan)
 
 
+def line_sums(v: Single, axis: int) -> Single:
+    """2.4: over a dimension, which stays with size 1."""
+    return np.apply_along_axis(lambda line: sums(line).reshape(1), axis, v)
+
+
 def sign(v: Single) -> Single:
     """2.6."""
     return single(v > 0) - single(v < 0)

@@ -31,7 +31,9 @@ class Builtins:
         functions: dict[str, Callable[[Any], Any]] = {"cos": arithmetic.cos, "exp": arithmetic.exp, "sqrt": np.sqrt}
         functions_of_math = {name: partial(self.function_of_math, each) for name, each in functions.items()}
         functions_of_torch = {name: self.tensors.operation(name) for name in ("maximum", "where")}
+        functions_of_torch["eye"] = self.tensors.eye
         functions_of_torch["zeros_like"] = lambda x: self.tensors.elementwise("full_like", x, 0.0)
+        functions_of_torch["ones_like"] = lambda x: self.tensors.elementwise("full_like", x, 1.0)
         self.namespaces = {
             "math": Namespace({**functions_of_math, "pi": math.pi}),
             "torch": Namespace(functions_of_torch),
@@ -39,9 +41,11 @@ class Builtins:
         self.names = {
             "abs": self.absolute,
             "dict": self.dictionary,
+            "int": self.integer,
             "max": partial(self.extreme, max),
             "min": partial(self.extreme, min),
             "range": self.range_to,
+            "reversed": self.reversed_list,
             "zip": self.zipped,
         }
 
@@ -59,6 +63,10 @@ class Builtins:
         self.meter.work(1_000)
         return abs(x)
 
+    def integer(self, x: float) -> int:
+        self.meter.work(1_000)
+        return int(x)
+
     def dictionary(self, items: dict[str, Any]) -> dict[str, Any]:
         """An iteration over pairs; each is copied to a list of two elements."""
         pairs = list(self.iterate(items.items()))
@@ -73,6 +81,11 @@ class Builtins:
     def range_to(self, stop: int) -> range:
         self.meter.work(1_000)
         return range(stop)
+
+    def reversed_list(self, values: list[Any]) -> list[Any]:
+        """A builtin, and the copying of all elements."""
+        self.meter.work(1_000 + 50 * len(values))
+        return values[::-1]
 
     def zipped(self, *iterables: Any, strict: bool) -> list[tuple[Any, ...]]:
         """A builtin, and an iteration over each."""

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.reference.arithmetic import matmul, sign, single, sums
+from tests.reference.arithmetic import line_sums, matmul, sign, single, sums
 from tests.reference.recorder import NEXT_SCALAR, SAME, Instruction, Segment, Template
-from tests.reference.tensors import Values
+from tests.reference.streams import Source
+from tests.reference.tensors import Values, sorted_line
 
 KERNELS: dict[int, Callable[..., Any]] = {
     1: np.negative,
@@ -25,18 +26,30 @@ KERNELS: dict[int, Callable[..., Any]] = {
     37: np.divide,
     38: lambda x, a: a / x,
     39: lambda x, a: np.maximum(x, a) + np.float32(0),
+    40: lambda x, a: np.minimum(x, a) + np.float32(0),
     45: np.less,
+    46: np.less_equal,
     47: np.greater,
+    48: np.greater_equal,
     53: np.where,
     65: lambda x: sums(x) / np.float32(x.size),
     67: lambda x: np.sqrt(sums(x * x)),
     72: lambda x, y: sums(x * y),
+    84: sorted_line,
     99: np.transpose,
     112: matmul,
     120: lambda x: x.reshape(()),
 }
-"""By code; those that reduce do so to one element."""
-PART = 98
+"""By code; those that reduce do so to one element, and sort has a line."""
+WITH_PARAMETERS: dict[int, Callable[..., Any]] = {
+    64: lambda x, dims, *dim: line_sums(x, dim[0]) if dims else sums(x),
+    96: lambda x, _, index, *zeros: x[index, ...],
+    98: lambda x, start, *sizes: x[start : start + prod(sizes)].reshape(sizes),
+    104: lambda x, *sizes: x.reshape(sizes),
+    124: lambda rows, columns: np.eye(rows, columns, dtype=np.float32),
+}
+"""By code; an index is an integer of the first dimension."""
+DRAWS: dict[int, Callable[..., Any]] = {128: Source.normal, 129: Source.rademacher}
 
 
 class Table:
@@ -73,15 +86,19 @@ def taken(values: Iterator[Any], count: int) -> tuple[Any, ...]:
     return tuple(next(values) for _ in range(count))
 
 
-def execute(segment: Segment, values: list[Values]) -> None:
-    """Append the results of a segment's instructions to the values."""
+def execute(segment: Segment, values: list[Values], source: Source) -> None:
+    """Append the results of a segment's instructions to the values; `source` is of the numbers that it draws."""
     for each in segment.instructions:
-        scalars = iter(each.scalars)
-        operands = [single(next(scalars)) if n == NEXT_SCALAR else values[n] for n in each.operands]
-        result = part(operands[0], *each.parameters) if each.code == PART else KERNELS[each.code](*operands)
-        values.append(np.asarray(result))
+        result = outcome(each, values, source)
+        values.extend(result if isinstance(result, tuple) else [np.asarray(result)])
 
 
-def part(x: Values, start: int, *sizes: int) -> Values:
-    """Of a parameter vector."""
-    return x[start : start + prod(sizes)].reshape(sizes)
+def outcome(instruction: Instruction, values: list[Values], source: Source) -> Any:
+    """One result, or a tuple of several."""
+    scalars = iter(instruction.scalars)
+    operands = [single(next(scalars)) if n == NEXT_SCALAR else values[n] for n in instruction.operands]
+    if instruction.code in DRAWS:
+        return DRAWS[instruction.code](source, *instruction.parameters)
+    if instruction.code in WITH_PARAMETERS:
+        return WITH_PARAMETERS[instruction.code](*operands, *instruction.parameters)
+    return KERNELS[instruction.code](*operands)

@@ -14,7 +14,7 @@ from tests.reference import arithmetic
 from tests.reference.builtins import Builtins, Namespace
 from tests.reference.fuel import Meter
 from tests.reference.recorder import Recorder
-from tests.reference.tensors import Tensor
+from tests.reference.tensors import Random, Tensor
 
 OPERATORS: dict[type[ast.operator | ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("add", operator.add),
@@ -23,10 +23,12 @@ OPERATORS: dict[type[ast.operator | ast.cmpop], tuple[str, Callable[[Any, Any], 
     ast.Div: ("div", operator.truediv),
     ast.MatMult: ("matmul", operator.matmul),
     ast.Gt: ("gt", operator.gt),
+    ast.Lt: ("", operator.lt),
+    ast.LtE: ("", operator.le),
     ast.FloorDiv: ("", operator.floordiv),
     ast.Mod: ("", operator.mod),
     ast.Pow: ("", arithmetic.power),
-    ast.GtE: ("", operator.ge),
+    ast.GtE: ("ge", operator.ge),
     ast.Eq: ("", operator.eq),
 }
 """What an operator means: torch's name of it, and the function of two numbers."""
@@ -177,13 +179,29 @@ class Frame(ast.NodeVisitor):
         inner = Frame(self.builtins, self.names.new_child())
         return [inner.visit(node.elt) for _ in inner.turns(node, generator.target, generator.iter)]
 
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        """`and` and `or`; free."""
+        found = None
+        for each in node.values:
+            found = self.visit(each)
+            if bool(found) is isinstance(node.op, ast.Or):
+                break
+        return found
+
     def visit_IfExp(self, node: ast.IfExp) -> Any:
         return self.visit(node.body if self.visit(node.test) else node.orelse)
 
     def visit_Call(self, node: ast.Call) -> Any:
         """The call itself is free."""
-        function, arguments = self.visit(node.func), [self.visit(each) for each in node.args]
+        function = self.visit(node.func)
+        arguments = [each for argument in node.args for each in self.arguments(argument)]
         return function(*arguments, **{each.arg: self.visit(each.value) for each in node.keywords if each.arg})
+
+    def arguments(self, node: ast.expr) -> list[Any]:
+        """One, or with a star an iteration."""
+        if isinstance(node, ast.Starred):
+            return list(self.builtins.iterate(self.visit(node.value)))
+        return [self.visit(node)]
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         value, name = self.visit(node.value), node.attr
@@ -191,6 +209,8 @@ class Frame(ast.NodeVisitor):
         match value:
             case Namespace():
                 return value.names[name]
+            case Random():
+                return getattr(value, name)
             case list() if name == "append":
                 return value.append
             case Tensor() if name in ("ndim", "shape"):
@@ -202,9 +222,19 @@ class Frame(ast.NodeVisitor):
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         return self.item(self.visit(node.value), self.visit(node.slice))
 
+    def visit_Slice(self, node: ast.Slice) -> slice:
+        """From a place to the end."""
+        assert node.lower is not None
+        return slice(self.visit(node.lower), None)
+
     def item(self, container: Any, key: Any) -> Any:
+        """The elements of a slice are copied."""
         self.meter.work(1_000)
-        return container[key]
+        if isinstance(container, Tensor):
+            return self.tensors.part(container, key)
+        found = container[key]
+        self.meter.work(50 * len(found) if isinstance(key, slice) else 0)
+        return found
 
     def set_item(self, container: Any, key: Any, value: Any) -> None:
         self.meter.work(1_000)
@@ -235,4 +265,6 @@ class Frame(ast.NodeVisitor):
             self.meter.work(10_000)
         if isinstance(node, ast.Eq):
             self.meter.work(2_000)
-        return of_numbers(left, right)
+        result = of_numbers(left, right)
+        self.meter.work(50 * len(result) if isinstance(result, list) else 0)
+        return result

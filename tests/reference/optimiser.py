@@ -13,8 +13,9 @@ from tests.reference.arithmetic import Single
 from tests.reference.fuel import Meter
 from tests.reference.language import load
 from tests.reference.recorder import Recorder, Template
+from tests.reference.streams import Source
 from tests.reference.templates import template
-from tests.reference.tensors import Layout, Tensor, Values
+from tests.reference.tensors import Layout, Random, Tensor, Tensors, Values
 from tests.reference.transcript import encode
 
 Losses = tuple[float, float]
@@ -33,14 +34,18 @@ class Submission:
 class Optimiser:
     """A module in use, with its state and its fuel."""
 
-    def __init__(self, submission: Submission, difficulty: dict[str, int], layout: Layout, w: Single) -> None:
+    def __init__(
+        self, submission: Submission, difficulty: dict[str, int], layout: Layout, w: Single, source: Source
+    ) -> None:
+        """`source` is that of its random numbers (11.1)."""
         self.meter, self.layout = Meter(submission.fuel_budget), layout
         self.recorder = Recorder()
         self.module = load(submission.source, self.meter, self.recorder)
         hyperparameters = {**self.module["HYPERPARAMETERS"], **submission.hyperparameters}
         self.meter.begin_call()
         self.begin(w, np.zeros_like(w))
-        state = self.module["init_optimiser_state"](difficulty, self.vector(w), hyperparameters, None)
+        rng = Random(Tensors(self.meter, self.recorder), source)
+        state = self.module["init_optimiser_state"](difficulty, self.vector(w), hyperparameters, rng)
         self.finish([], state)
 
     def location(self, w: Single, g: Single, epoch: int, losses: Losses) -> Single:

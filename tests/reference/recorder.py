@@ -96,13 +96,14 @@ class Recorder:
         self.instructions: list[Instruction] = []
         self.segments: list[Segment] = []
 
-    def add(self, code: int, operands: Sequence[Any], parameters: Sequence[int], result: object) -> None:
+    def add(self, code: int, operands: Sequence[Any], parameters: Sequence[int], *results: object) -> None:
         """One more instruction; an operand that is a float is a scalar."""
         named = tuple(NEXT_SCALAR if isinstance(each, float) else self.numbers[id(each)] for each in operands)
         scalars = tuple(each for each in operands if isinstance(each, float))
         self.instructions.append(Instruction(code, named, tuple(parameters), scalars))
-        self.numbers[id(result)] = len(self.values)
-        self.values.append(result)
+        for result in results:
+            self.numbers[id(result)] = len(self.values)
+            self.values.append(result)
         if code in READS:
             self.end(Segment(READ, tuple(self.instructions)))
 

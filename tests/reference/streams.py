@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from tests.reference.arithmetic import PI, Double, cos, log
+from tests.reference.arithmetic import PI, Double, Single, cos, log, single
 
 Words = NDArray[np.uint64]
 
@@ -39,6 +40,11 @@ class Streams:
         hasher = blake3(self.seed + index.to_bytes(8, "little"), derive_key_context=context)
         return np.frombuffer(hasher.digest(8 * count), dtype="<u8").astype(np.uint64)
 
+    @property
+    def source(self) -> Source:
+        """Of the numbers of the module (11.1)."""
+        return Source(self.words("optimiser", 0, 4).astype("<u8").tobytes())
+
 
 def uniform(words: Words) -> Double:
     """3.3."""
@@ -53,3 +59,25 @@ def normal(first: Words, second: Words) -> Double:
 def permutation(words: Words) -> NDArray[np.int64]:
     """3.3."""
     return np.argsort(words, kind="stable")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The generator of a module's numbers (11.1)."""
+
+    key: bytes
+
+    def words(self, first: int, count: int) -> Words:
+        """Those from word `first` on."""
+        hasher = blake3(self.key, derive_key_context="tig-verify v2 optimiser numbers")
+        return np.frombuffer(hasher.digest(8 * count, seek=8 * first), dtype="<u8").astype(np.uint64)
+
+    def normal(self, first: int, *sizes: int) -> Single:
+        """From two words for each element."""
+        pairs = self.words(first, 2 * math.prod(sizes)).reshape(-1, 2)
+        return single(normal(pairs[:, 0], pairs[:, 1])).reshape(sizes)
+
+    def rademacher(self, first: int, *sizes: int) -> Single:
+        """From a word for each element."""
+        signs = 1.0 - 2.0 * (self.words(first, math.prod(sizes)) >> np.uint64(63)).astype(np.float64)
+        return single(signs).reshape(sizes)

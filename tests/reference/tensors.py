@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.reference.arithmetic import matmul, sign, single, sums
+from tests.reference.arithmetic import line_sums, matmul, sign, single, sums
 from tests.reference.fuel import Meter
 from tests.reference.recorder import Recorder
+from tests.reference.streams import Source
 
 Values = NDArray[Any]
 """Binary32 numbers, or a mask."""
@@ -47,11 +48,13 @@ ELEMENTWISE = {
     "div": Elementwise(37, 38, 20_000, 1, np.divide),
     "neg": Elementwise(1, 0, 20_000, 1, np.negative),
     "maximum": Elementwise(39, 39, 20_000, 1, lambda a, b: np.maximum(a, b) + np.float32(0)),
+    "minimum": Elementwise(40, 40, 20_000, 1, lambda a, b: np.minimum(a, b) + np.float32(0)),
     "full_like": Elementwise(14, 0, 20_000, 1, np.full_like),
     "sqrt": Elementwise(8, 0, 20_000, 3, np.sqrt),
     "sign": Elementwise(9, 0, 30_000, 5, sign),
     "where": Elementwise(53, 0, 30_000, 5, np.where),
     "gt": Elementwise(47, 45, 30_000, 5, np.greater),
+    "ge": Elementwise(48, 46, 30_000, 5, np.greater_equal),
 }
 """By torch's names; the prices are for a call and for each element of the result."""
 VIEW = 20_000
@@ -99,8 +102,9 @@ class Tensors:
         x.values = self.elementwise(name, x, *operands).values
         return x
 
-    def clamp(self, x: Tensor, min: float) -> Tensor:  # noqa: A002  # torch's name
-        return self.elementwise("maximum", x, min)
+    def clamp(self, x: Tensor, min: float, max: float | None = None) -> Tensor:  # noqa: A002  # torch's names
+        limited = self.elementwise("maximum", x, min)
+        return limited if max is None else self.elementwise("minimum", limited, max)
 
     def clone(self, x: Tensor) -> Tensor:
         return Tensor(x.values, x.layout)
@@ -122,8 +126,37 @@ class Tensors:
             yield self.result(98, [x], x.values[start : start + prod(shape)].reshape(shape), start, *shape)
             start += prod(shape)
 
-    def charge_sum(self, x: Tensor) -> None:
-        self.meter.compute(400_000 + 10 * x.values.size + 200, 1)
+    def part(self, x: Tensor, index: int) -> Tensor:
+        """The one of a tensor's first dimension, a view."""
+        self.meter.charge(VIEW)
+        return self.result(96, [x], x.values[index, ...], 1, index, 0, 0)
+
+    def reshape(self, x: Tensor, *sizes: int) -> Tensor:
+        self.meter.compute(20_000 + 5 * x.values.size, x.values.size)
+        return self.result(104, [x], x.values.reshape(sizes), *sizes)
+
+    def sort(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """2.11: of a line without NaN, ascending, with the indices."""
+        self.meter.compute(300_000 + 300 * x.values.size, 2 * x.values.size)
+        ordered, places = sorted_line(x.values)
+        self.recorder.add(84, [x.values], (-1, 0), ordered, places)
+        return Tensor(ordered), Tensor(places)
+
+    def eye(self, size: int) -> Tensor:
+        self.meter.compute(20_000 + size * size, size * size)
+        return self.result(124, [], np.eye(size, dtype=np.float32), size, size)
+
+    def sum(self, x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        """2.13: of everything, or of the lines of a dimension, which is kept."""
+        if dim is None:
+            self.charge_sum(x)
+            return self.result(64, [x], sums(x.values), *EVERYWHERE)
+        values = line_sums(x.values, dim)
+        self.charge_sum(x, values.size)
+        return self.result(64, [x], values, 1, dim, int(keepdim))
+
+    def charge_sum(self, x: Tensor, results: int = 1) -> None:
+        self.meter.compute(400_000 + 10 * x.values.size + 200 * results, results)
 
     def mean(self, x: Tensor) -> Tensor:
         """2.13."""
@@ -146,3 +179,28 @@ class Tensors:
         (m, k), n = a.values.shape, b.values.shape[1]
         self.meter.compute(800_000 + 20 * (m * k + k * n + m * n) + m * k * n // 8, m * n)
         return self.result(112, [a, b], matmul(a.values, b.values))
+
+
+def sorted_line(values: Values) -> tuple[Values, NDArray[np.int64]]:
+    """2.11: the elements in ascending order, and the index of each."""
+    places = np.argsort(values, kind="stable")
+    return values[places], places
+
+
+class Random:
+    """`rng`, whose draws are counted (11.1)."""
+
+    def __init__(self, tensors: Tensors, source: Source) -> None:
+        self.tensors, self.source, self.next = tensors, source, 0
+
+    def normal(self, *sizes: int) -> Tensor:
+        self.tensors.meter.compute(500_000 + 300 * prod(sizes), prod(sizes))
+        return self.drawn(128, self.source.normal(self.next, *sizes), 2)
+
+    def rademacher(self, *sizes: int) -> Tensor:
+        self.tensors.meter.compute(100_000 + 50 * prod(sizes), prod(sizes))
+        return self.drawn(129, self.source.rademacher(self.next, *sizes), 1)
+
+    def drawn(self, code: int, values: Values, words: int) -> Tensor:
+        first, self.next = self.next, self.next + words * values.size
+        return self.tensors.result(code, [], values, first, *values.shape)

@@ -68,14 +68,16 @@ def test_fuel_that_just_suffices_suffices(missing: int, epochs: int) -> None:
 
 
 def fuel_of_epochs(case: Case, epochs: float) -> int:
-    """What they use if the second epoch is like all later ones."""
+    """What they use; of an epoch that is not whole, its part."""
     session = case.session
     with session.trainer() as trainer:
         trainer.start(session.initial)
-        trainer.advance()
-        first = trainer.fuel_used
-        trainer.advance()
-        return first + int((trainer.fuel_used - first) * (epochs - 1))
+        used = [0]
+        while len(used) <= epochs + 1:
+            trainer.advance()
+            used.append(trainer.fuel_used)
+    whole = int(epochs)
+    return used[whole] + int((used[whole + 1] - used[whole]) * (epochs - whole))
 
 
 @pytest.mark.parametrize(

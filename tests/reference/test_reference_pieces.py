@@ -266,7 +266,7 @@ def calls_of_the_reference(
 ) -> list[object]:
     submission = Submission(case.source, dict(case.hyperparameters), case.fuel_budget)
     difficulty, layout = case.edition.difficulty(case.n_hidden), network.layout(case.n_hidden)
-    optimiser = Optimiser(submission, difficulty, layout, parameters)
+    optimiser = Optimiser(submission, difficulty, layout, parameters, case.streams.source)
     trace = [optimiser.meter.used, transcript.digest(transcript.encode(optimiser.state))]
     before = np.zeros_like(parameters)
     with pytest.MonkeyPatch.context() as patch:

@@ -16,12 +16,15 @@ from tests.reference.executor import execute, read
 from tests.reference.network import layout
 from tests.reference.optimiser import Losses, Optimiser, Submission, tensors
 from tests.reference.recorder import Kept, Segment
+from tests.reference.streams import Source
 from tests.reference.templates import Builder
 from tests.reference.tensors import Values
 from tests.reference.transcript import encode
 
 SHAPES = layout(1)
 PARTS = Layout(tuple(Part(f"parts.{place}", "weight", shape) for place, shape in enumerate(SHAPES)))
+SOURCE = Source(bytes(range(32)))
+"""Of the random numbers."""
 SIZE = sum(int(np.prod(shape)) for shape in SHAPES)
 LOSSES: list[Losses] = [(float("nan"), float("nan")), (0.75, 0.875), (0.5, 0.9375)]
 
@@ -33,7 +36,7 @@ def vectors(seed: int) -> tuple[Single, Single]:
 
 
 def optimiser_of(name: str) -> Optimiser:
-    return Optimiser(Submission(Case(name, 1, 0).source, {}, 10**12), {"n_hidden": 1}, SHAPES, vectors(0)[0])
+    return Optimiser(Submission(Case(name, 1, 0).source, {}, 10**12), {"n_hidden": 1}, SHAPES, vectors(0)[0], SOURCE)
 
 
 class Replay:
@@ -48,7 +51,7 @@ class Replay:
             place = function, number
             found = read(segment.encode(self.sent.get(place)), self.received.get(place))
             assert found == segment
-            execute(found, values)
+            execute(found, values, SOURCE)
             self.sent.keep(place, segment)
             self.received.keep(place, found)
         return found, values
@@ -89,7 +92,7 @@ class Comparison:
     """Calls the product's recording of a module, which has to send the segments that the second implementation has."""
 
     def __init__(self, name: str) -> None:
-        assignment = Assignment(Case(name, 1, 0).source, name, PARTS, {"n_hidden": 1}, {}, bytes(32), 10**12)
+        assignment = Assignment(Case(name, 1, 0).source, name, PARTS, {"n_hidden": 1}, {}, SOURCE.key, 10**12)
         self.recording = Recording(assignment, self.answer)
         self.sent = Kept()
 

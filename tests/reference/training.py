@@ -59,7 +59,8 @@ class Training:
         self.w, self.statistics = initial_parameters(streams, n_hidden), initial_statistics(n_hidden)
         self.g = np.zeros_like(self.w)
         self.losses = (math.nan, math.nan)
-        self.optimiser = Optimiser(submission, edition.difficulty(n_hidden), layout(n_hidden), self.w)
+        difficulty, source = edition.difficulty(n_hidden), streams.source
+        self.optimiser = Optimiser(submission, difficulty, layout(n_hidden), self.w, source)
 
     def epoch(self, t: int) -> None:
         """6.3 to 6.7."""

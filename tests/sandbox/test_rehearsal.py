@@ -28,7 +28,9 @@ def said(source: str) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("path", QUIET, ids=lambda path: path.stem)
 def test_nothing_is_wrong_with_an_optimiser_of_ours(path: Path) -> None:
-    assert rehearsed(path.read_text()) == ()
+    """One collects gradients for longer than a rehearsal lasts, before its first step."""
+    expected = ["W301"] if path.stem == "hessian_free" else []
+    assert [found.code for found in rehearsed(path.read_text())] == expected
 
 
 STEP = "return -0.01 * gradient, state"

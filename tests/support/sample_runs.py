@@ -16,6 +16,7 @@ def run(nonce: int, quality: int, best_epoch: int = 3, **changes: Any) -> Run:
     losses = tuple(0.25 + abs(epoch - best_epoch) / 64 for epoch in range(1, epochs + 1))
     values: dict[str, Any] = {
         "test_loss": None if quality == LOWEST else threshold * (1 - quality / UNIT),
+        "baseline_loss": 0.04,
         "floor": 0.04,
         "is_solvable": True,
         "best_epoch": min(best_epoch, epochs),

@@ -70,9 +70,9 @@ class RepeatedTraining:
         return f"run {self.number}"
 
     @property
-    def path(self) -> Path:
+    def origin(self) -> str:
         """The file of the module."""
-        return self.task.path
+        return str(self.task.path)
 
     @property
     def key(self) -> int:

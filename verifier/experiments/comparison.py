@@ -37,6 +37,8 @@ class Run:
     """Of the best epoch; None if it is not finite."""
     threshold: float
     """Of the test loss, for the best epoch of this training."""
+    baseline_loss: float = field(compare=False)  # its last digits differ between machines
+    """Of kernel regression on the same test points (`experiments/baseline.py`)."""
     floor: float
     """The squared mean of the training targets: no training loss is below it."""
     is_solvable: bool
@@ -56,7 +58,7 @@ class Run:
             require_between(name, getattr(self, name), 0, MAX_U64)
         require_between("quality", self.quality, LOWEST, UNIT)
         require_between("threshold", self.threshold, SMALLEST, LARGEST)
-        for name in ("floor", "seconds"):
+        for name in ("baseline_loss", "floor", "seconds"):
             require_between(name, getattr(self, name), 0.0, LARGEST)
         for name in ("train_losses", "validation_losses"):
             losses: tuple[float, ...] = getattr(self, name)
@@ -72,6 +74,11 @@ class Run:
         loss = math.inf if self.test_loss is None else self.test_loss
         if (expected := quality_of(loss, self.threshold)) != self.quality:
             raise ValueError(f"quality: expected {expected}, of this test loss and threshold, found {self.quality}")
+
+    @property
+    def baseline_quality(self) -> int:
+        """The quality that kernel regression would have on the same test points, in units of 1e-6."""
+        return quality_of(self.baseline_loss, self.threshold)
 
     @property
     def excess(self) -> float:
@@ -138,6 +145,11 @@ class Comparison:
     def quality(self) -> float | None:
         """The mean quality, in units of 1e-6."""
         return self._mean(lambda run: run.quality)
+
+    @property
+    def below_baseline(self) -> float | None:
+        """By how much the mean quality is below that of kernel regression on the same test points, in units of 1e-6."""
+        return self._mean(lambda run: run.baseline_quality - run.quality)
 
     @property
     def excess(self) -> float | None:

@@ -12,12 +12,14 @@ from protocol.task import Task
 from sandbox.isolation import Isolation
 from verifier.challenge.editions import Track
 from verifier.challenge.hyperparameters import Hyperparameters
-from verifier.challenge.instance.solvability import solvability
+from verifier.challenge.instance.solvability import solvability_of
 from verifier.challenge.module import Module
+from verifier.challenge.scoring import test_subset
 from verifier.challenge.session import Session
 from verifier.challenge.solving import solve
 from verifier.challenge.training.trainer import Observer
 from verifier.challenge.versions import SPECIFICATION
+from verifier.experiments.baseline import fit_baseline
 from verifier.experiments.comparison import Run
 
 
@@ -87,6 +89,11 @@ class Trial:
         )
 
     @property
+    def origin(self) -> str:
+        """The file of the module."""
+        return str(self.path)
+
+    @property
     def cost(self) -> float:
         """In proportion to the time that an epoch takes, about."""
         track = Track.parse(self.task.edition, self.task.settings.track_id)
@@ -98,12 +105,15 @@ class Trial:
         started = time.perf_counter()
         solved = solve(session, observer)
         seconds = time.perf_counter() - started
-        found, training, score = solvability(session.instance_id), solved.training, solved.score
+        edition, training, score = session.instance_id.edition, solved.training, solved.score
+        found = solvability_of(session.instance, edition)
+        tested = test_subset(session.instance_id, training.best_epoch)
         run = Run(
             nonce=self.nonce,
             quality=score.quality,
             test_loss=score.loss if math.isfinite(score.loss) else None,
             threshold=score.threshold,
+            baseline_loss=fit_baseline(edition, session.instance.train).loss(tested),
             floor=found.floor,
             is_solvable=found.is_solvable,
             epochs=training.epochs,

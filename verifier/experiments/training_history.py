@@ -12,6 +12,7 @@ from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import training_floor
 from verifier.challenge.quality import LOWEST, UNIT
 from verifier.challenge.scoring import test_subset
+from verifier.experiments.baseline import fit_baseline
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class TrainingHistory:
     """Of the test loss, for the T of this training."""
     floor: float | None = None
     """The squared mean of the training targets: no training loss is below it."""
+    baseline_loss: float | None = None
+    """Of kernel regression on the test subset."""
 
     @property
     def epochs(self) -> int:
@@ -48,6 +51,7 @@ class TrainingHistory:
 def claimed_history(title: str, claim: Claim) -> TrainingHistory:
     """The history that a claim tells, beside the instance that it is about. Raises EditionError or SettingsError."""
     instance_id = InstanceId.of(claim.task, claim.nonce)
+    edition, instance = instance_id.edition, draw_instance(instance_id)
     subset = test_subset(instance_id, claim.best_epoch)
     return TrainingHistory(
         title=title,
@@ -57,8 +61,9 @@ def claimed_history(title: str, claim: Claim) -> TrainingHistory:
         fuel_used=claim.fuel_used,
         stop_reason=claim.stop_reason,
         quality=claim.quality,
-        threshold=instance_id.edition.threshold_factor * mean_square(subset.y - subset.f),
-        floor=training_floor(draw_instance(instance_id)),
+        threshold=edition.threshold_factor * mean_square(subset.y - subset.f),
+        floor=training_floor(instance),
+        baseline_loss=fit_baseline(edition, instance.train).loss(subset),
     )
 
 

@@ -45,6 +45,11 @@ class PinnedTraining:
         return f"{self.path}, {self.track.id}, nonce {self.nonce}"
 
     @property
+    def origin(self) -> str:
+        """The file of the module."""
+        return str(self.path)
+
+    @property
     def key(self) -> tuple[bytes, int]:
         """What tells it from others."""
         return self.task.digest(), self.nonce

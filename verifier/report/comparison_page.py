@@ -45,6 +45,7 @@ _SOLVABLE: Final = (
     "Qualified and excess, which is (loss - floor) / threshold, are of solvable nonces: those whose floor leaves room "
     "below the threshold."
 )
+_BELOW: Final = "Below baseline is what the quality lacks to that of kernel regression, on the same test points."
 _FEW: Final = 3
 """Contests that the head of the page names."""
 
@@ -173,6 +174,8 @@ def _charts(contest: _Contest) -> list[Spread]:
         ],
         mark=0,
         mark_label="qualifies above 0",
+        guide=round(fmean(run.baseline_quality for each in contest.comparisons for run in each.runs.values())),
+        guide_label="baseline in the mean",
     )
     if not paired:
         return [qualities]
@@ -222,6 +225,7 @@ def _summary(contest: _Contest) -> Table:
         Column("optimiser", Form.TEXT, [each.name for each in all_of]),
         column("nonces", Form.TEXT, lambda each: f"{len(each.runs):,} of {each.nonces:,}" if each.missing else None),
         column("quality", Form.QUALITY, lambda each: _rounded(each.quality), ALWAYS),
+        column("below baseline", Form.QUALITY, lambda each: _rounded(each.below_baseline)),
         column("difference", Form.QUALITY, lambda each: _rounded(each.mean_difference)),
         column(f"{CONFIDENCE:.0%} interval", Form.TEXT,
                lambda each: _ends(each.difference) if each.difference and each.difference.is_known else None),
@@ -230,15 +234,16 @@ def _summary(contest: _Contest) -> Table:
         column("qualified", Form.TEXT, lambda each: f"{each.qualified} of {each.solvable}"),
         column("excess", Form.LOSS, lambda each: each.excess),
         column("epochs", Form.INTEGER, lambda each: _rounded(each.epochs), ON_DESKTOPS),
-        column("best epoch", Form.INTEGER, lambda each: _rounded(each.best_epoch), ON_DESKTOPS),
         column("test loss", Form.LOSS, lambda each: _finite(each.test_loss), ON_DESKTOPS),
         column("fuel", Form.LARGE, lambda each: _rounded(each.fuel_used), ON_DESKTOPS),
         column("time", Form.SECONDS, lambda each: each.seconds, ON_DESKTOPS),
         column("ended by", Form.TEXT, _reasons, ON_DESKTOPS),
     ]  # fmt: skip
     whole = [column for column in columns if any(value is not None for value in column.values)]
-    note = f"Differences are to {first.name}, nonce by nonce. {_SOLVABLE}" if len(all_of) > 1 else _SOLVABLE
-    return Table(f"Means over {_nonces(first.nonces)}{contest.where}", whole, note=note)
+    notes = [f"Differences are to {first.name}, nonce by nonce."] if len(all_of) > 1 else []
+    return Table(
+        f"Means over {_nonces(first.nonces)}{contest.where}", whole, note=" ".join([*notes, _BELOW, _SOLVABLE])
+    )
 
 
 def _finite(value: float | None) -> float | None:
@@ -280,6 +285,7 @@ def _table(contests: Sequence[_Contest]) -> Table:
             Choices.of("ended by", reasons, ON_DESKTOPS if len(set(reasons)) > 1 else IN_DETAIL),
             column("fuel", Form.LARGE, lambda run: run.fuel_used, ON_DESKTOPS),
             column("time", Form.SECONDS, lambda run: run.seconds, ON_DESKTOPS),
+            column("baseline", Form.LOSS, lambda run: run.baseline_loss, IN_DETAIL),
             column("threshold", Form.LOSS, lambda run: run.threshold, IN_DETAIL),
             column("floor", Form.LOSS, lambda run: run.floor, IN_DETAIL),
             Column("hyperparameters", Form.TEXT, [str(row.training.hyperparameters) or None for _, _, row in known],

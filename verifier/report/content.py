@@ -145,6 +145,9 @@ class Spread:
     rows: Sequence[Dots]
     mark: float
     mark_label: str
+    guide: float | None = None
+    """A value to compare the others with."""
+    guide_label: str = ""
     note: str = ""
     kind: str = field(default="spread", init=False)
 

@@ -68,10 +68,11 @@ def study_page(where: str, rows: Sequence[Row], made: Sequence[Facts]) -> Page:
 def _chart(title: str, axis: str, rows: Sequence[Row], value: Value, guides: dict[str, Value]) -> Panels:
     names = list(dict.fromkeys(row.optimiser for row in rows))
     panels = []
-    for n_data in sorted({row.n_data for row in rows}):
-        here = [row for row in rows if row.n_data == n_data]
+    for edition, n_data in sorted({(row.edition, row.n_data) for row in rows}):
+        here = [row for row in rows if (row.edition, row.n_data) == (edition, n_data)]
         lines = [_line(name, [row for row in here if row.optimiser == name], value) for name in names]
-        panels.append(Panel(f"N = {n_data:,}", lines, [_line(name, here, guide) for name, guide in guides.items()]))
+        guided = [_line(name, here, guide) for name, guide in guides.items()]
+        panels.append(Panel(f"{_of_edition(edition, rows)}N = {n_data:,}", lines, guided))
     return Panels(
         title=title,
         summary=f"{title} of {', '.join(names)} over hidden layers",
@@ -92,6 +93,11 @@ def _line(name: str, rows: Sequence[Row], value: Value) -> Line:
     )
 
 
+def _of_edition(edition: str, rows: Sequence[Row]) -> str:
+    """What a title of one edition begins with, where the page has several."""
+    return f"{edition}: " if any(row.edition != edition for row in rows) else ""
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -99,11 +105,12 @@ def _finite(value: float) -> float | None:
 def _observations(rows: Sequence[Row]) -> list[Remarks]:
     """The numbers behind the paper's observations, as `study` prints them: a title, then lines that are indented."""
     sections: list[tuple[str, list[str]]] = []
-    for line in filter(None, observations(rows)):
-        if line.startswith(" "):
-            sections[-1][1].append(line[2:])
-        else:
-            sections.append((line, []))
+    for edition in sorted({row.edition for row in rows}):
+        for line in filter(None, observations([row for row in rows if row.edition == edition])):
+            if line.startswith(" "):
+                sections[-1][1].append(line[2:])
+            else:
+                sections.append((f"{_of_edition(edition, rows)}{line}", []))
     return [Remarks(title, lines) for title, lines in sections]
 
 
@@ -112,13 +119,15 @@ def _table(rows: Sequence[Row]) -> Table:
         return Column(name, form, list(map(value, rows)), rank)
 
     def name(row: Row) -> str:
-        return f"{row.optimiser}, L = {row.n_hidden}, N = {row.n_data}, nonce {row.nonce}"
+        size = f"{_of_edition(row.edition, rows)}L = {row.n_hidden}, N = {row.n_data}"
+        return f"{row.optimiser}, {size}, nonce {row.nonce}"
 
     return Table(
         "Trainings",
         [
             Column("training", Form.TEXT, list(map(name, rows))),
             Choices.of("optimiser", [row.optimiser for row in rows], ON_TABLETS),
+            Choices.of("edition", [row.edition for row in rows], IN_DETAIL),
             column("hidden layers L", Form.INTEGER, lambda row: row.n_hidden, ON_TABLETS),
             Choices.of("points N", [f"{row.n_data:,}" for row in rows], ON_TABLETS),
             column("nonce", Form.INTEGER, lambda row: row.nonce, IN_DETAIL),

@@ -33,9 +33,9 @@ def test_other_bits_of_any_operation_are_named(
 
 
 @pytest.mark.slow
-def test_it_takes_less_than_100_ms_of_a_new_process() -> None:
+def test_it_takes_less_than_a_quarter_of_a_second_of_a_new_process() -> None:
     code = (
         "import time; from sandbox.execution import self_test\n"
         "start = time.process_time(); self_test.require_sound(); print(time.process_time() - start)"
     )
-    assert min(float(printed(code)) for _ in range(3)) < 0.100
+    assert min(float(printed(code)) for _ in range(3)) < 0.250

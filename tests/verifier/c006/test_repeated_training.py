@@ -49,7 +49,7 @@ def test_repetitions_differ_and_are_the_same_again_and_jailed(jail: Jail) -> Non
 
 def test_they_are_named_by_number_and_told_epoch_by_epoch() -> None:
     (_, second) = repetitions(TASK, 2)
-    assert (str(second), second.key, second.path) == ("run 1", 1, Path("adam.py"))
+    assert (str(second), second.key, second.origin) == ("run 1", 1, "adam.py")
     epochs: list[Epoch] = []
     second.run(InProcess(), epochs.append)
     assert [epoch.number for epoch in epochs] == [1, 2]

@@ -21,6 +21,7 @@ from sandbox.isolation import InProcess, Jail
 from sandbox.worker.zygote_client import Zygote
 from tests.support.called import Ended, called
 from tests.support.small_contest import module
+from verifier.challenge import scoring
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.solvability import solvability
 from verifier.challenge.session import Session
@@ -28,6 +29,7 @@ from verifier.challenge.solving import solve
 from verifier.command_line.files import read_module
 from verifier.command_line.trying import plot_files
 from verifier.experiments import comparison_trials
+from verifier.experiments.baseline import fit_baseline
 
 pytestmark = pytest.mark.slow
 
@@ -61,11 +63,14 @@ def direct(name: str, nonce: int) -> dict[str, object]:
     task = Task(DECEMBER_2025.name, settings, trained.digest, {}, FUEL, "0" * 32)
     session = Session(task, nonce, trained, InProcess())
     solved, found = solve(session), solvability(session.instance_id)
+    baseline = fit_baseline(DECEMBER_2025, session.instance.train)
+    tested = scoring.test_subset(session.instance_id, solved.training.best_epoch)
     return {
         "nonce": nonce,
         "quality": solved.score.quality,
         "test_loss": solved.score.loss,
         "threshold": solved.score.threshold,
+        "baseline_loss": pytest.approx(baseline.loss(tested), rel=1e-6),
         "floor": found.floor,
         "is_solvable": found.is_solvable,
         "epochs": solved.training.epochs,
@@ -82,7 +87,7 @@ def test_the_same_nonces_are_compared_and_kept(call: Call) -> None:
     assert (ended.code, ended.err) == (0, "")
     title, _, *table = ended.out.splitlines()
     assert title == "n_hidden=1, december-2025: 2 nonces, 1 of them solvable"
-    assert table[0].split()[:3] == ["optimiser", "quality", "difference"]
+    assert table[0].split()[:3] == ["optimiser", "quality", "below"]
     assert [line.split()[0] for line in (*table[1:3], *table[5:7])] == ["slow", "fast", "slow", "fast"]
     assert all(line.endswith("  fuel-exhausted") for line in table[5:7])
     assert table[-2:] == [
@@ -93,6 +98,7 @@ def test_the_same_nonces_are_compared_and_kept(call: Call) -> None:
     assert list(done) == [("slow.py", 0), ("fast.py", 0), ("slow.py", 1), ("fast.py", 1)]
     expected = direct("fast.py", 1)
     assert {name: done["fast.py", 1][name] for name in expected} == expected
+    assert all(0.03 < run["baseline_loss"] < run["test_loss"] for run in done.values())
     page = Path("both.html").read_text()
     assert f"<td>{done['slow.py', 0]['epochs']}.0</td>" in page
     assert page.count('">slow</td>') == page.count('">fast</td>') == 2
@@ -313,7 +319,7 @@ def test_one_optimiser_alone_is_a_table_without_differences(call: Call) -> None:
     ended = call("slow.py", "--nonces", "0..1", "--jobs", 1, "--plot", "alone.png")
     assert (ended.code, ended.err) == (0, "")
     table = ended.out.splitlines()
-    assert table[2].split() == ["optimiser", "quality", "qualified", "excess"]
+    assert table[2].split() == ["optimiser", "quality", "below", "baseline", "qualified", "excess"]
     assert table[3].startswith("slow ")
     assert "few" not in ended.out
     assert Path("alone.png").stat().st_size > 1000

@@ -12,6 +12,7 @@ from tests.support.small_contest import instance_id
 from verifier.challenge.editions import DECEMBER_2025
 from verifier.challenge.instance.instance import draw_instance
 from verifier.challenge.instance.solvability import Solvability, solvability, training_floor
+from verifier.experiments import baseline
 
 TRACK = ("instance", "--track", "n_hidden=4")
 
@@ -56,6 +57,31 @@ def test_json_has_an_object_for_each_nonce(capsys: pytest.CaptureFixture[str]) -
     assert (row["floor"], row["noise"], row["threshold"]) == (expected.floor, expected.noise, expected.threshold)
     assert (row["edition"], row["track"], row["nonce"], row["solvable"]) == ("december-2025", "n_hidden=4", 1, False)
     assert row["batch_sizes"] == [125] * 8
+
+
+def test_the_baseline_is_said_for_each_nonce_and_in_the_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = called(capsys, *TRACK, "--nonces", "0..1", "--baseline")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[1:] == [
+        "nonce 0: mean squared noise 0.0376, threshold 0.15, floor 0.0312, solvable; "
+        "baseline 0.0427, 1.136 times the noise, quality 715,956",
+        "nonce 1: mean squared noise 0.0487, threshold 0.195, floor 0.277, unsolvable; "
+        "baseline 0.0544, 1.117 times the noise, quality 720,651",
+        "1 of 2 unsolvable",
+        "baseline in the mean: 1.127 times the noise, quality 718,304",
+    ]
+    ended = called(capsys, *TRACK, "--nonces", "0..1", "--baseline", "--json")
+    rows = [json.loads(line) for line in ended.out.splitlines()]
+    assert [row["baseline"]["quality"] for row in rows] == [715_956, 720_651]
+    for row in rows:
+        assert row["baseline"]["in_noise"] == pytest.approx(row["baseline"]["loss"] / row["noise"])
+        assert row["baseline"]["quality"] == round(1e6 * (1 - row["baseline"]["loss"] / row["threshold"]))
+
+
+def test_who_does_not_ask_has_no_baseline(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baseline, "fit_baseline", None)
+    ended = called(capsys, *TRACK, "--nonces", "0", "--json")
+    assert (ended.code, "baseline" in json.loads(ended.out)) == (0, False)
 
 
 def test_a_centred_instance_has_no_floor(capsys: pytest.CaptureFixture[str]) -> None:

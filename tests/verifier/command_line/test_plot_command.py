@@ -17,10 +17,12 @@ from protocol.transcript import Transcript
 from tests.support.called import Ended, called
 from tests.support.changed_claims import changed
 from tests.support.small_contest import SMALL, session
+from verifier.challenge import scoring
 from verifier.challenge.network.weights import read_weights
 from verifier.challenge.solving import Solved, solve
 from verifier.command_line.text_table import number_text
 from verifier.command_line.trying import plot_files
+from verifier.experiments.baseline import fit_baseline
 from verifier.experiments.prediction_maps import centres, prediction_maps
 from verifier.experiments.training_history import claimed_history
 
@@ -85,6 +87,8 @@ def test_figures_of_a_training_history(solved: Solved) -> None:
     assert history.threshold == solved.score.threshold
     assert history.test_loss == pytest.approx(solved.score.loss, abs=1e-6)
     assert history.floor == pytest.approx(targets.mean() ** 2, rel=1e-6)
+    subset = scoring.test_subset(session().instance_id, solved.claim.best_epoch)
+    assert history.baseline_loss == fit_baseline(SMALL, session().instance.train).loss(subset)
 
 
 def test_prediction_maps_are_those_of_the_networks(solved: Solved) -> None:

@@ -23,7 +23,7 @@ from tests.support.called import Ended, called
 from tests.support.folders import FIXTURES
 from tests.support.small_contest import module
 from tests.support.study_rows import ROW, made_up
-from verifier.challenge.editions import APRIL_2025, EDITIONS, FourierFeatures
+from verifier.challenge.editions import APRIL_2025, DECEMBER_2025, EDITIONS, FourierFeatures
 from verifier.challenge.instance.solvability import training_floor
 from verifier.challenge.module import Module
 from verifier.challenge.scoring import score
@@ -32,7 +32,9 @@ from verifier.challenge.solving import solve
 from verifier.command_line.files import read_module
 from verifier.experiments.plots.figure2 import figure2_picture
 from verifier.experiments.study.figure2 import trials as figure2
+from verifier.experiments.study.figure2.editions import DECEMBER_2025_SIZES
 from verifier.experiments.study.figure2.rows import Row
+from verifier.experiments.study.method import Method
 from verifier.runs.row_formats import csv_rows
 
 pytestmark = pytest.mark.slow
@@ -74,9 +76,9 @@ def test_the_four_are_trained_on_one_instance_and_told(call: Call) -> None:
     ended = call(*ONE)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith(
-        "4 of 4 trainings are drawn in out/figure2.png and out/figure2-centred.png\n\nTest error by depth; "
+        "4 of 4 trainings are drawn in out/april-2025.png and out/april-2025-centred-errors.png\n\nTest error by "
     )
-    assert size(Path("out/figure2.png").read_bytes()) == (975, 900)
+    assert size(Path("out/april-2025.png").read_bytes()) == (975, 900)
     rows = cells()
     assert [row["optimiser"] for row in rows] == ["Adam", "Nesterov", "SGD", "momentum"]
     assert [row["hyperparameters"] for row in rows] == ["", "", "lr=0.01", ""]
@@ -105,6 +107,35 @@ def test_a_row_is_the_training_that_solve_makes(call: Call) -> None:
     assert float(row["validation_loss"]) == min(solved.training.validation_losses)
 
 
+def test_editions_share_a_table_and_have_figures_of_their_own(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = tuple(replace(sized, function=FourierFeatures(32), width=16, max_epochs=1) for sized in DECEMBER_2025_SIZES)
+    monkeypatch.setitem(EDITIONS, "december-2025", (replace(SHORT[0], name="december-2025", n_data=None),))
+    monkeypatch.setitem(EDITIONS, sizes[0].name, sizes)
+    shared = ("--depths", "1", "--seeds", "1", "--optimiser", "SGD")
+    for edition in (NAME, "december-2025", "december-2025-sizes"):
+        assert call("--edition", edition, *shared).code == 0
+        assert Path("out", f"{edition}.png").exists()
+    rows = cells()
+    assert [(row["edition"], row["n_data"], row["epochs"]) for row in rows] == [
+        *((NAME, str(n_data), "2") for n_data in (1024, 2048, 4096)),
+        ("december-2025", "1024", "2"),
+        *(("december-2025-sizes", str(n_data), "1") for n_data in (1024, 2048, 4096)),
+    ]
+    assert len({row["floor"] for row in rows}) == 7  # an edition's name is in the seeds of its points
+    before = TABLE.read_text()
+    monkeypatch.setattr(figure2, "solve", None)
+    assert call(*shared).code == 0
+    assert TABLE.read_text() == before
+
+
+def test_decembers_sizes_are_its_functions_with_the_papers_split() -> None:
+    for sized, april in zip(DECEMBER_2025_SIZES, APRIL_2025, strict=True):
+        assert sized.function == DECEMBER_2025.function
+        assert sized.name not in EDITIONS
+        assert replace(sized, name=april.name, function=april.function) == april
+        assert sized.train_points == round(0.8 * (sized.n_data or 0))
+
+
 def test_what_is_done_is_not_done_again(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = (*ONE, "--optimiser", "slow.py", "--optimiser", "SGD")
     first = call(*arguments)
@@ -130,7 +161,7 @@ def test_a_part_is_drawn_while_the_rest_is_trained(call: Call, monkeypatch: pyte
         busy.flush()
         before = TABLE.read_bytes()
         ended = call("--draw")
-    assert ended.out.startswith("4 of 396 trainings are drawn in out/figure2.png and ")
+    assert ended.out.startswith("4 of 396 trainings are drawn in out/april-2025.png and ")
     assert (ended.code, TABLE.read_bytes()) == (0, before)
 
 
@@ -146,8 +177,9 @@ def test_a_part_is_drawn_while_the_rest_is_trained(call: Call, monkeypatch: pyte
         (["--out", "odd"], "odd/figure2.csv: line 2 is none that study figure2 writes (specification: "),
         (["--out", "busy"], "busy/figure2.csv: another study figure2 is writing to it; "),
         (["--out", "slow.py"], "slow.py: cannot be written: "),
+        (["--edition", "december-2025"], "--sizes: edition december-2025 has 1200; write some of these"),
     ],
-    ids="missing twice same many nothing draw-odd odd busy no-folder".split(),
+    ids="missing twice same many nothing draw-odd odd busy no-folder other-size".split(),
 )
 def test_mistakes_are_answered(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
     for i in range(8):
@@ -171,7 +203,7 @@ def test_a_module_that_fails_is_named_and_the_others_are_kept(call: Call) -> Non
     assert first.startswith("tig-verify: wrong.py: (wrong, L = 1, N = 1024, nonce 0) ")
     assert last == "tig-verify: 1 of 2 trainings missing; nothing is drawn; --draw draws a part"
     assert [row["optimiser"] for row in cells()] == ["slow"]
-    assert not TABLE.with_suffix(".png").exists()
+    assert not list(TABLE.parent.glob("*.png"))
     assert call(*arguments, "--draw").out.startswith("1 of 2 trainings are drawn in ")
 
 
@@ -218,8 +250,8 @@ def test_impossible_choices_are_refused(call: Call, arguments: str) -> None:
 
 
 def test_the_plan_is_whole_and_cheap_first() -> None:
-    methods = [figure2.Method(name, Path(name), Module(name, name.encode())) for name in ("a", "b")]
-    trials = figure2.plan(methods, (1, 2, 11), (1024, 4096), 2)
+    methods = [Method(name, Path(name), Module(name, name.encode())) for name in ("a", "b")]
+    trials = figure2.plan(methods, (1, 2, 11), (APRIL_2025[0], APRIL_2025[2]), 2)
     assert len({trial.key for trial in trials}) == len(trials) == 24
     assert [str(trial) for trial in trials[:2]] == [f"{name}, L = 1, N = 1024, nonce 0" for name in "ab"]
     assert str(trials[-1]) == "b, L = 11, N = 4096, nonce 1"

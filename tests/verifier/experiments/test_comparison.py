@@ -88,6 +88,7 @@ def test_nonces_that_nobody_has_a_result_of_are_counted() -> None:
     [
         ("nonce", -1), ("nonce", 1 << 64), ("quality", 1_000_001), ("quality", -10_000_001), ("quality", 10**400),
         ("threshold", math.nan), ("threshold", math.inf), ("threshold", 0.0), ("threshold", 5e-324),
+        ("baseline_loss", math.nan), ("baseline_loss", -1.0), ("baseline_loss", math.inf),
         ("test_loss", math.nan), ("test_loss", math.inf), ("test_loss", -1.0), ("test_loss", 1e41),
         ("train_losses", (1e41,) * 10), ("train_losses", (0.5,) * 9),
         ("validation_losses", (math.nan,) * 10), ("validation_losses", (-1.0,) * 10), ("best_epoch", -1),
@@ -133,6 +134,18 @@ def test_what_qualifies_is_above_0_and_solvable() -> None:
     runs = [run(0, 1), run(1, 0), run(2, -1), run(3, 1, is_solvable=False)]
     (comparison,) = compare({"a": runs})
     assert (comparison.solvable, comparison.qualified) == (3, 1)
+
+
+def test_below_baseline_is_the_quality_that_is_lacking_to_it() -> None:
+    runs = [run(0, 500_000, baseline_loss=0.04), run(1, 800_000, baseline_loss=0.08), run(2, 0, baseline_loss=0.16)]
+    assert [each.baseline_quality for each in runs] == [750_000, 500_000, 0]
+    (comparison,) = compare({"a": runs})
+    assert comparison.below_baseline == pytest.approx((250_000 - 300_000 + 0) / 3)
+    assert compare({"a": [], "b": runs})[0].below_baseline is None
+
+
+def test_two_machines_may_differ_in_the_baseline() -> None:
+    assert run(0, 500_000, baseline_loss=0.04) == run(0, 500_000, baseline_loss=0.0400000001)
 
 
 def test_excess_is_the_loss_above_the_floor_in_thresholds() -> None:

@@ -38,6 +38,7 @@ HISTORY = TrainingHistory(
     quality=250_000,
     threshold=0.16,
     floor=0.002,
+    baseline_loss=0.045,
 )
 
 
@@ -58,7 +59,7 @@ def runs_of(qualities: Sequence[int]) -> list[Run]:
 
 
 ODD = {
-    "transcript": replace(HISTORY, quality=None, threshold=None, floor=None, stop_reason=None),
+    "transcript": replace(HISTORY, quality=None, threshold=None, floor=None, baseline_loss=None, stop_reason=None),
     "initial-best": replace(HISTORY, best_epoch=0, train_losses=(0.3,), validation_losses=(0.3,)),
     "zero-floor": replace(HISTORY, floor=0.0),
     "high-floor": replace(HISTORY, floor=5.0, quality=-10_000_000),

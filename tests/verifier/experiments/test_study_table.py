@@ -38,7 +38,7 @@ def test_differences_are_of_the_same_instance() -> None:
         made_up("SGD", 2, 1, 0.7),
     ]
     found = paired(rows, "Adam", "SGD", lambda row: row.test_error)
-    assert found == {(1, 1024, 0): pytest.approx(0.2, rel=1e-15)}
+    assert found == {("april-2025", 1, 1024, 0): pytest.approx(0.2, rel=1e-15)}
 
 
 def study_of_four() -> str:
@@ -72,9 +72,20 @@ def test_the_numbers_behind_the_observations_by_hand() -> None:
     assert "    momentum, solvable: 2 of 2, at most 2.75 x noise\n" in text
 
 
+def test_early_best_epochs_are_counted_where_the_mean_is_far_from_reach() -> None:
+    rows = [made_up("SGD", 3, nonce, 0.1) for nonce in range(3)]  # noise 0.04, threshold 0.16, best epoch 50
+    rows += [replace(made_up("SGD", 3, 3 + n, 0.15 + n, floor=0.2), best_epoch=5 + 10 * n) for n in range(2)]
+    rows += [replace(made_up("SGD", 3, 9, 0.12, floor=0.1), best_epoch=15)]
+    text = "\n".join(observations(rows))
+    assert "\n  up to the noise: 0 of 3\n" in text
+    one = "; 1 of them have a test error below noise + squared mean; median centred error "
+    assert f"\n  from there to the threshold: 1 of 1{one}0.1100\n" in text
+    assert f"\n  above the threshold: 2 of 2{one}0.6400" in text
+
+
 def test_fewer_optimisers_say_less() -> None:
     text = "\n".join(observations([made_up("mine", 3, 0, 0.1)]))
-    assert text.count("\n  ") == 3
+    assert text.count("\n  ") == 4
     assert "SGD" not in text.replace("SGD's", "")
     one = observations([made_up("SGD", 1, 0, math.inf), made_up("Adam", 1, 0, 0.1)])
     assert all("nan" not in line for line in one)
@@ -95,7 +106,7 @@ def test_without_a_finite_mean_no_depth_is_the_best() -> None:
 
 
 FIELDS: dict[str, object] = {
-    "edition": "december-2025", "study": "figure3", "digest": "accepted", "optimiser": "=cmd()",
+    "edition": "december-2024", "study": "figure3", "digest": "accepted", "optimiser": "=cmd()",
     "hyperparameters": "@SUM(A1)", "versions": "\x1b[2J", "stop_reason": "-1+1", "n_hidden": 65, "nonce": -1,
     "epochs": 49, "quality": 10**7, "noise": math.nan, "threshold": math.inf, "floor": -1.0, "test_error": math.nan,
     "centred_error": math.inf, "validation_loss": math.nan, "seconds": -1.0, "subset_error": -math.inf,

@@ -46,9 +46,12 @@ def test_each_optimiser_is_compared_with_the_best_nonce_by_nonce() -> None:
     assert cells["difference"] == [None, -50]
     assert cells["won-tied-lost"] == [None, "0-0-2"]
     assert "nonces" not in cells
+    assert cells["below baseline"] == [750_000 - 200, 750_000 - 150]
     assert cells["ended by"] == ["early-stopping", "early-stopping"]
     qualities, differences = spreads(page)
     assert [dots.name for dots in qualities.rows] == ["mine", "adam"]
+    assert (qualities.guide, qualities.guide_label) == (750_000, "baseline in the mean")
+    assert differences.guide is None
     (adam,) = differences.rows
     assert (adam.labels, adam.values, adam.mean) == (["0", "1"], [-60, -40], -50)
     assert adam.low is not None

@@ -46,3 +46,16 @@ def test_the_observations_are_those_of_the_command() -> None:
     titles = [each.title for each in study_page("figure2", ROWS, []).remarks]
     assert titles[0].startswith("Test error by depth")
     assert all(each.lines for each in study_page("figure2", ROWS, []).remarks)
+
+
+def test_editions_have_panels_and_observations_of_their_own() -> None:
+    rows = [*ROWS, *(replace(row, edition="december-2025", test_error=0.5) for row in ROWS[:2])]
+    page = study_page("figure2", rows, [])
+    (errors, *_) = (chart for chart in page.charts if isinstance(chart, Panels))
+    titles = ["april-2025: N = 1,024", "april-2025: N = 2,048", "december-2025: N = 1,024"]
+    assert [panel.title for panel in errors.panels] == titles
+    assert [line.y for line in errors.panels[2].lines] == [[0.5], [0.5]]
+    april = {f"april-2025: {each.title}": each.lines for each in study_page("figure2", ROWS, []).remarks}
+    remarks = {each.title: each.lines for each in page.remarks}
+    assert april.items() < remarks.items()
+    assert any(title.startswith("december-2025: ") for title in remarks)

@@ -16,7 +16,10 @@ from proofs import roster
 from tests.support.folders import ROOT
 from tests.support.study_rows import ROW
 from verifier.challenge.hyperparameters import Hyperparameters
+from verifier.experiments.study.feedback import rows as feedback
 from verifier.experiments.study.figure2.rows import Row
+from verifier.experiments.study.loop import rows as loop
+from verifier.experiments.study.sharpness import rows as sharpness
 from verifier.runs.results_table import RowFormat
 from verifier.runs.row_formats import csv_rows, json_rows
 
@@ -119,7 +122,10 @@ def test_other_objects_are_refused(change: str) -> None:
 
 
 RECORDED: dict[str, RowFormat[Any]] = {
+    "docs/feedback/feedback.csv": csv_rows(feedback.Row, "study", "feedback,"),
     "docs/figure2/figure2.csv": TABLE,
+    "docs/loop/loop.csv": csv_rows(loop.Row, "study", "loop,"),
+    "docs/sharpness/sharpness.jsonl": json_rows(sharpness.Row, "study"),
     "proofs/results/roster.jsonl": roster.FORMAT,
 }
 

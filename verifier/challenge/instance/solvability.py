@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arithmetic.exact_sums import mean_square, total
+from verifier.challenge.editions import Edition
 from verifier.challenge.instance.instance import Instance, draw_instance
 from verifier.challenge.instance.instance_id import InstanceId
 
@@ -31,9 +32,13 @@ class Solvability:
 
 def solvability(instance_id: InstanceId) -> Solvability:
     """Draw an instance and measure it."""
-    instance = draw_instance(instance_id)
+    return solvability_of(draw_instance(instance_id), instance_id.edition)
+
+
+def solvability_of(instance: Instance, edition: Edition) -> Solvability:
+    """Measure an instance that is drawn."""
     noise = mean_square(instance.test.y - instance.test.f)
-    return Solvability(training_floor(instance), noise, instance_id.edition.threshold_factor * noise)
+    return Solvability(training_floor(instance), noise, edition.threshold_factor * noise)
 
 
 def training_floor(instance: Instance) -> float:

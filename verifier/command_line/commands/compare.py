@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _CAPTION: Final = (
     "Left: the quality of every training. Right: by nonce, the quality less that of the first optimiser, the mean "
     "difference and its 95 % confidence interval (Student's, for paired differences, each for itself). Excess is the "
-    "test loss above the floor, in thresholds, on solvable nonces."
+    "test loss above the floor, in thresholds, on solvable nonces. The baseline is kernel regression on the training "
+    "points, tested on the same points as each training."
 )
 
 
@@ -63,6 +64,9 @@ def compare(
     are of the others. The floor is the squared mean of the training targets, below which no train loss can be. Excess
     is the test loss above it, in thresholds: (loss - floor) / threshold. A test loss can be below the floor, by chance
     or where the running statistics lag behind.
+
+    "Below baseline" says how far from the best possible an optimiser is: what its quality lacks to that of Gaussian
+    process regression with the instance's own kernel, on the same test points (`tig-verify instance --baseline`).
 
     \b
     Example: tig-verify compare adam.py mine.py --track n_hidden=4 --nonces 0..19 --out runs.jsonl --plot both.png

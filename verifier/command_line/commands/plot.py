@@ -32,9 +32,9 @@ def plot(files: tuple[Path, ...], out: Path | None) -> None:
     """Draw the losses of claims or transcripts, up to 8 of them, with the best epoch of each.
 
     A folder stands for the claims in it. Several are drawn over each other, each in a colour of its own. A claim has
-    its test loss and the threshold too; alone it also has the floor and, if its .solution is beside it, heat maps of
-    the target, of the network at initialisation and of the network at the best epoch. Signatures are checked; nothing
-    else is (that is `verify`).
+    its test loss and the threshold too; alone it also has the floor, the baseline (the test loss of kernel regression)
+    and, if its .solution is beside it, heat maps of the target, of the network at initialisation and of the network at
+    the best epoch. Signatures are checked; nothing else is (that is `verify`).
 
     \b
     Example: tig-verify plot out/adam-n_hidden=4-nonce=0.claim -o adam.html

@@ -214,21 +214,23 @@ jobs_option: Final = click.option(
     "--jobs", type=WholeNumber(1), metavar="N", help="Processes to share the work. Default: all cores."
 )
 
-_WHOLE: Final = (
-    isolation_option,
+_PLAIN: Final = (
     jobs_option,
     click.option("--cluster", metavar="ADDRESS|local", help="Share the work among the machines of a Ray cluster."),
     click.option("--deadline", type=Duration(), help="End after this time (2h, 90m, 30s); the same call goes on."),
     click.option("--limit", type=WholeNumber(1), metavar="N",
                  help="End after so many items; the same call goes on."),
 )  # fmt: skip
-_SHARED: Final = (
-    *_WHOLE,
+_WHOLE: Final = (isolation_option, *_PLAIN)
+_SHARD: Final = (
     click.option("--shard", type=ShardType(), default=Shard(), show_default=True,
                  help="Every N-th item, from the I-th on: of N calls, each does a part."),
 )  # fmt: skip
+_SHARED: Final = (*_WHOLE, *_SHARD)
 many_execution_options: Final = option_group("execution", _many_execution, device_option, *_SHARED)
 execution_options: Final = option_group("execution", _execution, *_SHARED)
+plain_execution_options: Final = option_group("execution", partial(_execution, "none"), *_PLAIN, *_SHARD)
+"""Of trainings that run no module: there is nothing to isolate."""
 whole_execution_options: Final = option_group("execution", _whole_execution, *_WHOLE)
 local_execution_options: Final = option_group(
     "execution",

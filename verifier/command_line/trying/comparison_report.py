@@ -86,6 +86,7 @@ def _figures(each: Comparison) -> dict[str, str]:
         "optimiser": each.name,
         "nonces": f"{len(each.runs)}/{each.nonces}" if each.missing else "",
         "quality": _text(each.quality, "{:,.0f}"),
+        "below baseline": _text(each.below_baseline, "{:,.0f}"),
         "difference": _text(each.mean_difference, "{:+,.0f}"),
         f"{CONFIDENCE:.0%} interval": _interval(each),
         "won-tied-lost": f"{each.wins}-{each.ties}-{each.losses}" if paired else "",
@@ -137,6 +138,7 @@ def _notes(compared: ComparedTrack) -> list[str]:
     first, *others = compared.comparisons
     notes = [
         "Means; quality and difference in units of 10⁻⁶, losses of the best epoch.",
+        "Below baseline: what the quality lacks to that of kernel regression, on the same test points.",
         "Qualified and excess, which is (loss - floor) / threshold, are of solvable nonces.",
     ]
     if others:
@@ -187,6 +189,7 @@ def _means(each: Comparison) -> dict[str, object]:
         "nonces": each.nonces,
         "results": len(each.runs),
         "quality": _whole(each.quality),
+        "below_baseline": _whole(each.below_baseline),
         "difference": _whole(each.mean_difference),
         "difference_low": _whole(ends[0]),
         "difference_high": _whole(ends[1]),

@@ -30,8 +30,8 @@ class Trial(Protocol[Result_co]):
     """One training of an experiment; its text is its name for people. It is sent to other processes as it is."""
 
     @property
-    def path(self) -> Path:
-        """The file of the module."""
+    def origin(self) -> str:
+        """What it trains, for messages: the file of a module, or the name of a model."""
 
     @property
     def key(self) -> Hashable:
@@ -157,7 +157,7 @@ def fill(table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Exec
     if todo and execution.cluster is None:
         say_if_first()
     shortfall = Shortfall(len(trials), missing=0, left=len(todo))
-    told: set[tuple[Path, str]] = set()
+    told: set[tuple[str, str]] = set()
     with (
         Progress("training", len(mine), len(mine) - len(todo), cost, cost - left) as progress,
         open_trials(TrialRunner[Row].of(execution), execution, len(todo), progress) as run,
@@ -170,8 +170,8 @@ def fill(table: ResultsTable[Row], trials: Sequence[Trial[Row]], execution: Exec
                 continue
             is_lost = isinstance(outcome, TaskLost)
             shortfall.missed.append(Missed(trial, outcome.why, is_lost))
-            if (trial.path, outcome.why) not in told:
-                told.add((trial.path, outcome.why))
+            if (trial.origin, outcome.why) not in told:
+                told.add((trial.origin, outcome.why))
                 fault = "undetermined: " if is_lost else ""
                 progress.echo(f"tig-verify: {fault}{_why(trial, outcome)}", is_error=True)
     shortfall.missing = sum(trial.key not in table.rows for trial in trials)
@@ -196,7 +196,7 @@ def results(trials: Sequence[Trial[Result]], execution: Execution, progress: Pro
 
 
 def _why(trial: Trial[Result], outcome: Failed | TaskLost) -> str:
-    return f"{trial.path}: ({trial}) {outcome.why}" if isinstance(outcome, Failed) else f"{trial}: {outcome.why}"
+    return f"{trial.origin}: ({trial}) {outcome.why}" if isinstance(outcome, Failed) else f"{trial}: {outcome.why}"
 
 
 @contextmanager

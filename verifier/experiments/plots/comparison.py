@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import median
+from statistics import fmean, median
 from textwrap import fill
 from typing import Final
 
@@ -14,7 +14,17 @@ from matplotlib.figure import SubFigure
 from matplotlib.ticker import EngFormatter, FixedLocator, MaxNLocator
 
 from verifier.experiments.comparison import Comparison
-from verifier.experiments.plots.style import BLACK, BLUE, ORANGE, VERMILLION, legend_entries, new_figure, png, styled
+from verifier.experiments.plots.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILLION,
+    legend_entries,
+    new_figure,
+    png,
+    styled,
+)
 from verifier.experiments.statistics import CONFIDENCE
 
 _LABEL: Final = 28
@@ -43,6 +53,8 @@ def _track(part: SubFigure, comparisons: Sequence[Comparison]) -> list[Axes]:
     """The panels of one track: the qualities, and beside them the differences, if there are any."""
     first, others = comparisons[0], comparisons[1:]
     left, *right = part.subplots(1, 2, sharey=True, width_ratios=[1.0, 1.2]) if others else [part.subplots()]
+    if baseline := [run.baseline_quality for each in comparisons for run in each.runs.values()]:
+        left.axvline(fmean(baseline), color=GREEN, linewidth=1.0, linestyle="-.", label="baseline (in the mean)")
     for row, each in enumerate(comparisons):
         _dots(left, row, each, {nonce: run.quality for nonce, run in each.runs.items()})
         if each.quality is not None:

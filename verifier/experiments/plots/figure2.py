@@ -38,7 +38,7 @@ _ROOM: Final = 0.36
 
 
 def figure2_picture(rows: Sequence[Row], centred: bool = False) -> bytes:
-    """The PNG of at least one row; optimisers are drawn in the order of their first rows, at most seven.
+    """The PNG of at least one row of one edition; optimisers are drawn in the order of their first rows, at most seven.
 
     If `centred`, of the test errors without the squared mean of the residual.
     """
@@ -69,7 +69,7 @@ def figure2_picture(rows: Sequence[Row], centred: bool = False) -> bytes:
 
 def _title(rows: Sequence[Row]) -> str:
     seeds = [
-        len({row.nonce for row in rows if row.instance[:2] == cell}) for cell in {row.instance[:2] for row in rows}
+        len({row.nonce for row in rows if row.instance[:3] == cell}) for cell in {row.instance[:3] for row in rows}
     ]
     most, fewest = max(seeds), min(seeds)
     if most == 1:

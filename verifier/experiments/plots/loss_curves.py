@@ -100,6 +100,8 @@ def _alone(axes: Axes, history: TrainingHistory) -> None:
     _mark_best(axes, history, VERMILLION, GREEN)
     if history.threshold is not None:
         axes.axhline(history.threshold, color=BLACK, linestyle="--", linewidth=1.0, label="threshold (test)")
+    if history.baseline_loss is not None:
+        axes.axhline(history.baseline_loss, color=GREEN, linestyle="-.", linewidth=1.0, label="baseline (test)")
     floor = _near_floor(history)
     if floor is not None:
         axes.axhline(floor, color=BLACK, linestyle=":", linewidth=1.0, label="floor (training)")
@@ -127,9 +129,10 @@ def _mark_best(axes: Axes, history: TrainingHistory, colour: str, test_colour: s
 
 
 def _title(history: TrainingHistory) -> str:
-    if history.quality is None or history.threshold is None or history.floor is None:
+    losses = history.threshold, history.baseline_loss, history.floor
+    if history.quality is None or None in losses:
         return history.title
-    numbers = f"threshold {history.threshold:.3g}, floor {history.floor:.2g}"
+    numbers = "threshold {:.3g}, baseline {:.3g}, floor {:.2g}".format(*losses)
     return f"{history.title}\nquality {thousands(history.quality)} × 10⁻⁶, {numbers}"
 
 
@@ -151,7 +154,8 @@ def _near_floor(history: TrainingHistory) -> float | None:
 
 
 def _losses(history: TrainingHistory) -> list[float]:
-    return _known([*history.train_losses, *history.validation_losses, history.threshold, history.test_loss])
+    test = [history.threshold, history.test_loss, history.baseline_loss]
+    return _known([*history.train_losses, *history.validation_losses, *test])
 
 
 def _drawable(losses: Iterable[float]) -> list[float]:

@@ -19,7 +19,7 @@ td { white-space: nowrap; }
 .text { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
 th.text { overflow-wrap: normal; }
 @media print, (max-width: 55rem) {
-  table { font-size: 0.68rem; }
+  table { font-size: 0.62rem; }
   th, td { padding: 0.2rem 0.25rem; }
   .text { min-width: 4.5rem; }
 }

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.artist import Artist
@@ -78,6 +78,16 @@ def logarithmic(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def decades(axes: Axes, *names: Literal["x", "y"]) -> None:
+    """Logarithmic axes whose ticks are powers of ten, as plain numbers."""
+    for name in names:
+        axes.set(**{f"{name}scale": "log"})
+        axis = axes.xaxis if name == "x" else axes.yaxis
+        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def legend_entries(axes: Axes) -> dict[str, Artist]:

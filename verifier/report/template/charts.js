@@ -134,16 +134,17 @@ function bars(content, group, x, top, height, isAlone) {
 // Spread ---------------------------------------------------------------------------------------------------------------
 
 function spread(content) {
-  const { rows, mark } = content;
+  const { rows, mark, guide } = content;
   const numbers = () => {
     const order = [...new Set(rows.flatMap((row) => row.labels))];
     const found = rows.map((row) => new Map(row.labels.map((name, place) => [name, row.values[place]])));
     const cells = order.map((name) => [name, ...found.map((values) => written(values.get(name), "quality"))]);
     return plainTable(content.title, ["nonce", ...rows.map((row) => row.name)], cells);
   };
-  const [low, high, isCut] = usualRange(rows.flatMap((row) => [...row.values, row.low ?? mark, row.high ?? mark]), mark);
+  const values = rows.flatMap((row) => [...row.values, row.low ?? mark, row.high ?? mark, guide ?? mark]);
+  const [low, high, isCut] = usualRange(values, mark);
   return figure(content, null, numbers, (width) => {
-    const [top, rowHeight] = [8, 54];
+    const [top, rowHeight] = [guide === null ? 8 : 24, 54];
     const bottom = top + rows.length * rowHeight;
     const svg = surface(width, bottom + 36);
     const x = linear(low, high, 14, width - 14);
@@ -151,6 +152,7 @@ function spread(content) {
       svg.append(rule(x(tick), top, x(tick), bottom, "grid"), tickLabel(x(tick), bottom + 17, width, shortNumber(tick)));
     }
     svg.append(rule(x(mark), top, x(mark), bottom, "mark"));
+    if (guide !== null) svg.append(...guideLine(x(Math.min(Math.max(guide, low), high)), top, bottom, width, content.guide_label));
     rows.forEach((row, place) => svg.append(dots(row, x, low, high, top + place * rowHeight, rowHeight)));
     svg.append(
       label(14, bottom + 32, content.mark_label, "start", "quiet"),
@@ -158,6 +160,11 @@ function spread(content) {
     );
     return svg;
   });
+}
+
+// A value to compare with: a line, and its name above it.
+function guideLine(x, top, bottom, width, text) {
+  return [rule(x, top - 4, x, bottom, "guide"), label(x, top - 8, text, x > width / 2 ? "end" : "start", "quiet")];
 }
 
 // From the lowest to the highest value, unless a few are so far that they would squeeze all others.

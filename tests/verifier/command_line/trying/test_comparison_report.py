@@ -40,9 +40,12 @@ def test_a_table_of_how_good_they_are_and_one_of_how_they_trained() -> None:
     assert text == [
         "n_hidden=4, december-2025: 3 nonces, 2 of them solvable",
         "",
-        "optimiser  nonces     quality  difference              95% interval  won-tied-lost  qualified  excess",
-        "adam               -3,133,333                                                             1/2   5.450",
-        "mine          2/3     525,000    +225,000  -1,998,586 to +2,448,586          2-0-0        1/2   0.100",
+        "optimiser  nonces     quality  below baseline  difference              95% interval  won-tied-lost"
+        "  qualified  excess",
+        "adam               -3,133,333       3,883,333                                                     "
+        "        1/2   5.450",
+        "mine          2/3     525,000         225,000    +225,000  -1,998,586 to +2,448,586          2-0-0"
+        "        1/2   0.100",
         "",
         "optimiser  epochs  best epoch  training loss  validation loss  test loss    fuel  seconds  ended by",
         "adam         10.0         2.7          0.125            0.250        inf   7.3e8      2.0  early-stopping",
@@ -50,6 +53,7 @@ def test_a_table_of_how_good_they_are_and_one_of_how_they_trained() -> None:
         "  early-stopping 1, fuel-exhausted 1",
         "",
         "Means; quality and difference in units of 10⁻⁶, losses of the best epoch.",
+        "Below baseline: what the quality lacks to that of kernel regression, on the same test points.",
         "Qualified and excess, which is (loss - floor) / threshold, are of solvable nonces.",
         "Differences are to adam, nonce by nonce.",
         "2 nonces are few: an interval from fewer than 10 is rough.",
@@ -63,7 +67,7 @@ def test_a_table_of_how_good_they_are_and_one_of_how_they_trained() -> None:
 def test_who_has_no_result_has_a_row_and_the_reasons() -> None:
     gone = [NoResult(nonce, "killed", True) for nonce in range(3)]
     text = as_tables(compared({"adam": [], "mine": MINE}, {"adam": gone, "mine": [NoResult(1, "'why'", False)]}))
-    assert text[3] == "adam          0/3                 0/1"
+    assert text[3] == "adam          0/3                                 0/1"
     assert text[-5:] == [
         "A nonce without a result is in no mean and has not qualified: who fails on hard ones looks too good.",
         "adam: a result of 0 of 3 nonces",
@@ -81,11 +85,12 @@ def test_objects_have_whole_qualities_and_null_for_what_is_not_known() -> None:
     assert (mine["difference"], mine["difference_low"], mine["difference_high"]) == (225_000, -1_998_586, 2_448_586)
     assert mine["stop_reasons"] == {"early-stopping": 1, "fuel-exhausted": 1}
     assert (mine["nonces"], mine["results"], mine["qualified"], mine["solvable"]) == (3, 2, 1, 2)
+    assert (adam["below_baseline"], mine["below_baseline"]) == (3_883_333, 225_000)
     assert (mine["file"], mine["optimiser"], mine["hyperparameters"]) == ("mine.py", "mine", {"lr": 0.5})
     assert gone["failed"] == [{"nonce": 0, "why": "killed", "lost": True}]
     assert {name for name, value in gone.items() if value is None} == {
-        "quality", "difference", "difference_low", "difference_high", "excess", "epochs", "best_epoch", "train_loss",
-        "validation_loss", "test_loss", "fuel_used", "seconds",
+        "quality", "below_baseline", "difference", "difference_low", "difference_high", "excess", "epochs",
+        "best_epoch", "train_loss", "validation_loss", "test_loss", "fuel_used", "seconds",
     }  # fmt: skip
 
 
@@ -94,7 +99,7 @@ def test_a_page_has_two_tables_of_all_tracks_without_empty_columns() -> None:
     for table in as_page_tables([one, other]):
         assert [row["track"] for row in table] == ["n_hidden=4", "n_hidden=2"]
     (figures,), (training,) = as_page_tables([one])
-    assert list(figures) == ["optimiser", "quality", "qualified", "excess"]
+    assert list(figures) == ["optimiser", "quality", "below baseline", "qualified", "excess"]
     assert list(training) == [
         "optimiser", "epochs", "best epoch", "training loss", "validation loss", "test loss", "fuel", "seconds",
         "ended by",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -30,7 +29,7 @@ class Trial:
     """One below 0 fails, 100 is lost."""
 
     key: int
-    path: Path = Path("m.py")
+    origin: str = "m.py"
     cost: float = 2.0
 
     def run(self, isolation: Isolation, observer: Observer | None) -> Row:
@@ -98,6 +97,6 @@ def test_a_lost_one_ends_the_call(progress: list[Progress], capsys: pytest.Captu
     assert RAN == [3, 100, 4]
     assert trainings.tell("it") == 3
     assert capsys.readouterr().err == (
-        "tig-verify: undetermined: Trial(key=100, path=PosixPath('m.py'), cost=2.0): gone\n"
+        "tig-verify: undetermined: Trial(key=100, origin='m.py', cost=2.0): gone\n"
         "tig-verify: it is not at its end; the same call goes on\n"
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from verifier.challenge.editions import Track
+from verifier.challenge.editions import APRIL_2025, Edition, Track
 from verifier.challenge.errors import InputError
 from verifier.command_line.exit_codes import DONE
 from verifier.command_line.files import read_module, require_writable, write_file
@@ -17,48 +17,48 @@ from verifier.command_line.options.execution_options import Execution, execution
 from verifier.command_line.options.number_list import NumberList
 from verifier.command_line.options.whole_number import WholeNumber
 from verifier.command_line.terminal import say
+from verifier.command_line.trying.method_files import reference_method
 from verifier.command_line.trying.plot_files import require_drawing
-from verifier.experiments import study as studies
 from verifier.experiments.row_checks import is_plain
+from verifier.experiments.study.figure2.editions import KNOWN, size_of
 from verifier.experiments.study.figure2.observations import observations
 from verifier.experiments.study.figure2.rows import STUDY, Row
-from verifier.experiments.study.figure2.trials import DEPTHS, OPTIMISERS, QUICK, SEEDS, SIZES, Method, Trial, plan
+from verifier.experiments.study.figure2.trials import DEPTHS, OPTIMISERS, QUICK_DEPTHS, SEEDS, Trial, plan
+from verifier.experiments.study.method import Method
 from verifier.runs.results_table import read_rows
 from verifier.runs.row_formats import csv_rows
 
-REFERENCES: Final = (
-    Path(studies.__file__).parent / "optimisers",
-    Path(__file__).parents[4] / "fixtures" / "optimisers",
-)
-"""The folders of the optimisers that have names: where the study is installed, and in a checkout."""
 MOST: Final = 7
 """Optimisers that a figure can tell apart."""
+_SIZES: Final = sorted({size_of(sized) for sizes in KNOWN.values() for sized in sizes})
 _FORMAT: Final = csv_rows(Row, f"study {STUDY}", f"{STUDY},")
 
 
 @click.command()
 @click.option("--out", "folder", default=STUDY, type=click.Path(path_type=Path), show_default=True,
               help="Folder for figure2.csv, to which every training is added, and the figures.")  # fmt: skip
+@click.option("--edition", default=APRIL_2025[0].name, type=click.Choice(list(KNOWN)), show_default=True,
+              help="december-2025-sizes: December's functions in the sizes of the papers' figures.")  # fmt: skip
 @click.option("--depths", type=NumberList(range(1, Track.MAX_HIDDEN + 1), "depths from 1 to 64, such as 1,2,4..6"),
               help="Hidden layers L. Default: 1..11.")  # fmt: skip
-@click.option("--sizes", type=NumberList(SIZES, "some of 1024,2048,4096"),
-              help="Points N for training and validation. Default: 1024,2048,4096.")  # fmt: skip
+@click.option("--sizes", type=NumberList(_SIZES, f"some of {','.join(map(str, _SIZES))}"),
+              help="Points N for training and validation. Default: all sizes of the edition.")  # fmt: skip
 @click.option("--optimiser", "names", multiple=True, metavar="NAME|FILE",
               help=f"One of {', '.join(OPTIMISERS)}, or a module; may be repeated. Default: those four.")  # fmt: skip
 @click.option("--seeds", type=WholeNumber(1, 1000), help=f"Instances of each depth and size. Default: {SEEDS}.")
-@click.option("--quick", is_flag=True, help="Other defaults: depths 1,3,6, size 1024, one seed.")
+@click.option("--quick", is_flag=True, help="Other defaults: depths 1,3,6, the smallest size, one seed.")
 @click.option("--draw", is_flag=True, help="Train nothing: draw and print what the folder has.")
 @execution_options
 def figure2(
-    folder: Path, depths: tuple[int, ...] | None, sizes: tuple[int, ...] | None, names: tuple[str, ...],
+    folder: Path, edition: str, depths: tuple[int, ...] | None, sizes: tuple[int, ...] | None, names: tuple[str, ...],
     seeds: int | None, quick: bool, draw: bool, execution: Execution,
 ) -> int:  # fmt: skip
-    """Repeat Figure 2 of the paper of April 2025: test error and epochs over depths and sizes of data.
+    """Repeat Figure 2 of the papers: test error and epochs over depths and sizes of data.
 
     What has been trained is in the folder's figure2.csv and is not trained again; the cheap trainings come first, so
-    that a call can be stopped and a part be drawn at any time. At the end figure2.png is drawn, and the numbers behind
-    the paper's observations are printed. figure2-centred.png is the same without the part of the test errors that no
-    optimiser can avoid, the squared mean of the residual (docs/figure2.md).
+    that a call can be stopped and a part be drawn at any time. At the end EDITION.png is drawn, and the numbers behind
+    the papers' observations are printed. EDITION-centred-errors.png is the same without the part of the test errors
+    that no optimiser can avoid, the squared mean of the residual (docs/figure2.md).
 
     A training that fails is told at once, and the others go on. While some are missing, nothing is drawn without
     --draw. After --shard, put the figure2.csv of all shards into one, and call without it.
@@ -73,10 +73,12 @@ def figure2(
     from verifier.command_line.trying.study_table import trained
     from verifier.command_line.trying.trials import require_dialect
 
-    usual = QUICK if quick else (DEPTHS, SIZES, SEEDS)
     methods = _methods(names or tuple(OPTIMISERS))
-    trials = plan(methods, depths or usual[0], sizes or usual[1], seeds or usual[2])
-    table, picture, centred = (folder / f"{STUDY}{end}" for end in (".csv", ".png", "-centred.png"))
+    usual_depths, usual_seeds = (QUICK_DEPTHS, 1) if quick else (DEPTHS, SEEDS)
+    trials = plan(methods, depths or usual_depths, _sizes(edition, sizes, quick), seeds or usual_seeds)
+    table, picture, centred = (
+        folder / f"{name}" for name in (f"{STUDY}.csv", f"{edition}.png", f"{edition}-centred-errors.png")
+    )
     require_drawing(picture)
     if draw:
         done = read_rows(table, _FORMAT)
@@ -100,6 +102,15 @@ def figure2(
     return DONE
 
 
+def _sizes(edition: str, sizes: tuple[int, ...] | None, quick: bool) -> list[Edition]:
+    """The edition in the sizes that are asked for. Raises InputError for one that it does not have."""
+    known = {size_of(sized): sized for sized in KNOWN[edition]}
+    chosen = sizes or tuple(known)[: 1 if quick else None]
+    if not set(chosen) <= known.keys():
+        raise InputError(f"--sizes: edition {edition} has {', '.join(map(str, known))}; write some of these")
+    return [known[n_data] for n_data in chosen]
+
+
 def _methods(names: Sequence[str]) -> list[Method]:
     methods = [_method(name) for name in names]
     seen: dict[object, str] = {}
@@ -117,8 +128,7 @@ def _method(name: str) -> Method:
     """One of the study's optimisers, or a module. Raises InputError."""
     if name in OPTIMISERS:
         file, hyperparameters = OPTIMISERS[name]
-        path = next(path for folder in REFERENCES if (path := folder / file).exists())
-        return Method(name, path, read_module(path), hyperparameters)
+        return reference_method(name, file, hyperparameters)
     path = Path(name)
     if not is_plain(path.stem):
         problem = "printable ASCII after a letter or a digit, as a name in tables and figures"

@@ -9,7 +9,10 @@ import click
 from verifier.command_line.lazy_command import LazyCommand
 
 _TEXTS: Final = {
-    "figure2": "Repeat Figure 2 of the paper of April 2025: test error and epochs over depths and sizes of data.",
+    "feedback": "Repeat a thesis on direct feedback alignment, beside backpropagation and lazy features.",
+    "figure2": "Repeat Figure 2 of the papers: test error and epochs over depths and sizes of data.",
+    "loop": "Vary the constants of the training loop: what batch size and patience do to quality, T and time.",
+    "sharpness": "Measure Hessians, tangent kernels and paths between solutions.",
 }
 """The first sentence of each command, which is in its own file too: to list them must not import them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from verifier.experiments.statistics import Mean, mean_of
-from verifier.experiments.study.figure2.rows import Row
+from verifier.experiments.study.figure2.rows import Instance, Row
 
 Value = Callable[[Row], float]
 
@@ -18,7 +18,7 @@ def by_depth(rows: Iterable[Row], value: Value) -> dict[int, Mean]:
     return {n_hidden: mean_of(found[n_hidden]) for n_hidden in sorted(found)}
 
 
-def paired(rows: Iterable[Row], name: str, other: str, value: Value) -> dict[tuple[int, int, int], float]:
+def paired(rows: Iterable[Row], name: str, other: str, value: Value) -> dict[Instance, float]:
     """By instance, the value of one optimiser less that of another."""
     values = {(row.optimiser, row.instance): value(row) for row in rows}
     return {

@@ -1,9 +1,9 @@
-"""The numbers behind the paper's observations on Figure 2 (paper of April 2025, section 5), as lines of text."""
+"""The numbers behind the papers' observations on Figure 2 (April 2025, section 5; December, 6), as lines of text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from statistics import fmean, median
 
 from protocol.claim import StopReason
@@ -14,6 +14,8 @@ from verifier.experiments.study.figure2.rows import Row
 SGD, MOMENTUM, NESTEROV, ADAM = "SGD", "momentum", "Nesterov", "Adam"
 DEEP = 8
 """Depths from here on are called deep."""
+EARLY = 15
+"""Best epochs up to here are called early: the running means of batch norm are still far from those of the batches."""
 
 
 def observations(rows: Sequence[Row]) -> list[str]:
@@ -31,6 +33,7 @@ def observations(rows: Sequence[Row]) -> list[str]:
             [row for row in rows if row.n_hidden == 1], names
         ),
         "alpha = 4 leaves a margin: test errors below 4 x noise": _margins(rows),
+        f"Best epochs up to {EARLY}, by the squared mean of the targets that no network reaches": _early(rows),
     }
     lines: list[str] = []
     for title, body in sections.items():
@@ -175,3 +178,30 @@ def _margins(rows: Sequence[Row]) -> list[str]:
                 passed = sum(row.test_error < row.threshold for row in mine)
                 lines.append(f"  {name}, solvable: {passed} of {len(mine)}, at most {worst:.2f} x noise")
     return lines
+
+
+def _early(rows: Sequence[Row]) -> list[str]:
+    """For each size of the squared mean, how often training is at its best when it has hardly begun."""
+    bands: dict[str, Callable[[Row], bool]] = {
+        "up to the noise": lambda row: row.floor <= row.noise,
+        "from there to the threshold": lambda row: row.noise < row.floor <= row.threshold,
+        "above the threshold": lambda row: row.floor > row.threshold,
+    }
+    lines = []
+    for band, is_in in bands.items():
+        here = [row for row in rows if is_in(row)]
+        early = [row for row in here if row.best_epoch <= EARLY]
+        if not early:
+            lines += [f"{band}: 0 of {len(here)}"] if here else []
+            continue
+        below = sum(row.test_error < row.noise + row.floor for row in early)
+        errors = [_centred(early), *([_centred(late)] if (late := [row for row in here if row not in early]) else [])]
+        lines.append(
+            f"{band}: {len(early)} of {len(here)}; {below} of them have a test error below noise + squared mean; "
+            f"median centred error {' instead of '.join(errors)}"
+        )
+    return lines
+
+
+def _centred(rows: Sequence[Row]) -> str:
+    return f"{median(row.centred_error for row in rows):.4f}"

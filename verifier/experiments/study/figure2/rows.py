@@ -8,13 +8,17 @@ import sys
 from dataclasses import dataclass, field
 from typing import Final
 
-from verifier.challenge.editions import APRIL_2025, Track
+from verifier.challenge.editions import Track
 from verifier.challenge.quality import LOWEST, UNIT
 from verifier.experiments.row_checks import LARGEST, MAX_U64, SMALLEST, require_between, require_plain
+from verifier.experiments.study.figure2.editions import KNOWN
 
 STUDY: Final = "figure2"
-Key = tuple[int, str, str, int, int, int]
-"""The key of a training: version of the specification, digest, hyperparameters, L, N and nonce."""
+Key = tuple[int, str, str, str, int, int, int]
+"""The key of a training: version of the specification, edition, digest, hyperparameters, L, N and nonce."""
+
+Instance = tuple[str, int, int, int]
+"""Edition, L, N and nonce."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,10 @@ class Row:
     def __post_init__(self) -> None:
         for name in ("optimiser", "hyperparameters", "stop_reason", "versions"):
             require_plain(name, getattr(self, name))
-        for name, only in (("study", STUDY), ("edition", APRIL_2025[0].name)):
-            if getattr(self, name) != only:
-                raise ValueError(f"{name}: expected {only}, found {getattr(self, name)[:40]!a}")
+        if self.study != STUDY:
+            raise ValueError(f"study: expected {STUDY}, found {self.study[:40]!a}")
+        if self.edition not in KNOWN:
+            raise ValueError(f"edition: expected one of {', '.join(KNOWN)}, found {self.edition[:40]!a}")
         if not re.fullmatch("[0-9a-f]{16}", self.digest):
             raise ValueError(f"digest: expected 16 hexadecimal digits, found {self.digest[:40]!a}")
         require_between("n_hidden", self.n_hidden, 1, Track.MAX_HIDDEN)
@@ -89,14 +94,16 @@ class Row:
     @property
     def key(self) -> Key:
         """See `Key`."""
-        return (self.specification, self.digest, self.hyperparameters, self.n_hidden, self.n_data, self.nonce)
+        return (
+            self.specification, self.edition, self.digest, self.hyperparameters, self.n_hidden, self.n_data, self.nonce
+        )  # fmt: skip
 
     @property
     def order(self) -> tuple[object, ...]:
         """Its place in a table that is complete."""
-        return (self.n_data, self.n_hidden, self.nonce, self.optimiser, self.key)
+        return (self.edition, self.n_data, self.n_hidden, self.nonce, self.optimiser, self.key)
 
     @property
-    def instance(self) -> tuple[int, int, int]:
-        """L, N and nonce: rows that share them are of the same instance and initial network."""
-        return (self.n_hidden, self.n_data, self.nonce)
+    def instance(self) -> Instance:
+        """Rows that share it are of the same instance and initial network."""
+        return (self.edition, self.n_hidden, self.n_data, self.nonce)

@@ -1,7 +1,7 @@
-"""The numerical study of the papers' Figure 2: optimisers over depths and sizes of data (paper of April 2025, 5).
+"""The numerical study of the papers' Figure 2: optimisers over depths and sizes of data (April 2025, 5; December, 6).
 
-The instances are those of `tig-verify instance --edition april-2025` with no other options, so that every training of
-the study can be repeated with `tig-verify solve`.
+The instances of the contest's editions are those of `tig-verify instance --edition NAME` with no other options, so that
+their trainings can be repeated with `tig-verify solve`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 from arithmetic.exact_sums import mean_square, total
@@ -20,26 +19,25 @@ from protocol.settings import Settings
 from protocol.task import Task
 from sandbox.isolation import Isolation
 from sandbox.optimiser import Scalar
-from verifier.challenge.editions import APRIL_2025
+from verifier.challenge.editions import Edition, Track
 from verifier.challenge.instance.instance import Points, draw_points
 from verifier.challenge.instance.instance_id import InstanceId
 from verifier.challenge.instance.solvability import solvability
-from verifier.challenge.module import Module
 from verifier.challenge.network.eager_network import EagerNetwork
 from verifier.challenge.network.network import Network
 from verifier.challenge.session import Session
 from verifier.challenge.solving import Solved, solve
 from verifier.challenge.training.trainer import Observer, Training
 from verifier.challenge.versions import SPECIFICATION, versions
+from verifier.experiments.study.figure2.editions import size_of
 from verifier.experiments.study.figure2.rows import STUDY, Key, Row
+from verifier.experiments.study.method import Method
 
 DEPTHS: Final = tuple(range(1, 12))
 """L."""
-SIZES: Final = tuple(edition.n_data for edition in APRIL_2025 if edition.n_data is not None)
-"""N."""
 SEEDS: Final = 3
-QUICK: Final = ((1, 3, 6), (1024,), 1)
-"""Depths, sizes and seeds for a figure in minutes."""
+QUICK_DEPTHS: Final = (1, 3, 6)
+"""With the smallest size and one seed, a figure in minutes."""
 OPTIMISERS: Final[Mapping[str, tuple[str, Mapping[str, Scalar]]]] = {
     "SGD": ("sgd_constant.py", {"lr": 0.01}),
     "momentum": ("momentum.py", {}),
@@ -56,34 +54,27 @@ _solvability = lru_cache(maxsize=8)(solvability)
 
 
 @dataclass(frozen=True)
-class Method:
-    """An optimiser of the study."""
-
-    name: str
-    """Its name in the figure."""
-    path: Path
-    module: Module
-    hyperparameters: Mapping[str, Scalar] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """Of the module: the first 16 digits."""
-        return self.module.digest.hex()[:16]
-
-    @property
-    def overrides(self) -> str:
-        """The hyperparameters as text."""
-        return ";".join(f"{name}={value}" for name, value in self.hyperparameters.items())
-
-
-@dataclass(frozen=True)
 class Trial:
     """One training of the study."""
 
     method: Method
-    n_hidden: int
-    n_data: int
+    track: Track
     nonce: int
+
+    @property
+    def edition(self) -> Edition:
+        """The edition, in one of its sizes."""
+        return self.track.edition
+
+    @property
+    def n_hidden(self) -> int:
+        """L."""
+        return self.track.n_hidden
+
+    @property
+    def n_data(self) -> int:
+        """N."""
+        return size_of(self.edition)
 
     def __str__(self) -> str:
         return f"{self.method.name}, L = {self.n_hidden}, N = {self.n_data}, nonce {self.nonce}"
@@ -91,7 +82,10 @@ class Trial:
     @property
     def key(self) -> Key:
         """That of its row."""
-        return (SPECIFICATION, self.method.digest, self.method.overrides, self.n_hidden, self.n_data, self.nonce)
+        return (
+            SPECIFICATION, self.edition.name, self.method.digest, self.method.overrides, self.n_hidden, self.n_data,
+            self.nonce,
+        )  # fmt: skip
 
     @property
     def cost(self) -> float:
@@ -99,35 +93,40 @@ class Trial:
         return self.n_data * (self.n_hidden + 1.0)
 
     @property
-    def path(self) -> Path:
+    def origin(self) -> str:
         """The file of the module."""
-        return self.method.path
+        return str(self.method.path)
 
     def run(self, isolation: Isolation, observer: Observer | None) -> Row:
         """Train; seconds are those of the processor. Raises as `solve` does."""
         started = time.process_time()
-        solved = solve(Session(self.task, self.nonce, self.method.module, isolation), observer)
-        return row(self, solved, time.process_time() - started)
+        session = Session(self.task, self.nonce, self.method.module, isolation, self.instance_id)
+        return row(self, solve(session, observer), time.process_time() - started)
 
     @property
     def task(self) -> Task:
         """The training."""
         return Task(
-            edition=APRIL_2025[0].name,
-            settings=Settings("", "", "c006", "", f"n_hidden={self.n_hidden},n_data={self.n_data}"),
+            edition=self.edition.name,
+            settings=Settings("", "", "c006", "", self.track.id),
             rand_hash="0" * 32,
             optimiser_digest=self.method.module.digest,
             hyperparameters=self.method.hyperparameters,
-            fuel_budget=APRIL_2025[0].max_fuel_budget,
+            fuel_budget=self.edition.max_fuel_budget,
         )
 
+    @property
+    def instance_id(self) -> InstanceId:
+        """The instance, whose edition need not be the contest's."""
+        return InstanceId(self.track, self.task.seed(self.nonce))
 
-def plan(methods: Iterable[Method], depths: Sequence[int], sizes: Sequence[int], seeds: int) -> list[Trial]:
+
+def plan(methods: Iterable[Method], depths: Sequence[int], sizes: Sequence[Edition], seeds: int) -> list[Trial]:
     """Every training, the cheap ones and the first nonces first; those of one instance follow one another."""
     trials = [
-        Trial(method, n_hidden, n_data, nonce)
+        Trial(method, Track(sized, n_hidden), nonce)
         for nonce in range(seeds)
-        for n_data in sizes
+        for sized in sizes
         for n_hidden in depths
         for method in methods
     ]
@@ -136,8 +135,8 @@ def plan(methods: Iterable[Method], depths: Sequence[int], sizes: Sequence[int],
 
 def row(trial: Trial, solved: Solved, seconds: float) -> Row:
     """The row of a training."""
-    instance_id, trained = InstanceId.of(trial.task, trial.nonce), solved.training
-    edition, best = instance_id.edition, trained.best_epoch
+    instance_id, trained = trial.instance_id, solved.training
+    edition, best = trial.edition, trained.best_epoch
     test = draw_points(instance_id, edition.points - edition.test_points, edition.test_points)
     error, centred = _errors(EagerNetwork(instance_id), trained, test)
     about = _solvability(instance_id)

@@ -1,0 +1,1 @@
+"""The figures of the study of sharpness, a file each."""
