@@ -83,7 +83,7 @@ def figure2(
     if draw:
         done = read_rows(table, _FORMAT)
     else:
-        require_writable(folder)
+        require_writable(folder, "--out")
         require_dialect({method.path: method.module for method in methods}, execution.isolation)
         self_test.require_sound()
         done, shortfall = trained(table, _FORMAT, trials, execution)

@@ -65,7 +65,7 @@ def loop(
     if draw:
         done = read_rows(table, _FORMAT)
     else:
-        require_writable(folder)
+        require_writable(folder, "--out")
         self_test.require_sound()
         done, shortfall = trained(table, _FORMAT, trials, execution)
         if shortfall.missing:

@@ -57,7 +57,7 @@ def sharpness(folder: Path, quick: bool, draw: bool, execution: Execution) -> in
     if draw:
         done = read_rows(table, layout)
     else:
-        require_writable(folder)
+        require_writable(folder, "--out")
         done, shortfall = trained(table, layout, trials, execution)
         if shortfall.missing:
             return shortfall.tell("nothing is drawn; --draw draws a part")
